@@ -1,0 +1,55 @@
+# Two commands: `make run` (watch the camera, or the bundled clip where there is none) and `make test`.
+# Both set up .venv by themselves. PYTHON=python3.13 chooses another interpreter, ARGS adds options of maskwatch run.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+ARGS ?=
+
+.PHONY: run test check clip clean
+
+run: $(VENV)/run.stamp
+	@$(BIN)/maskwatch run --or-demo $(ARGS)
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/check.stamp
+	$(BIN)/ruff check edge convert tests
+	$(BIN)/ruff format --check edge convert tests
+	$(BIN)/mypy
+
+clip: $(VENV)/test.stamp
+	$(BIN)/pip install --quiet scikit-image matplotlib imageio-ffmpeg
+	$(BIN)/python tests/make_clip.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+# --system-site-packages on a Pi only: picamera2 comes from apt and is seen no other way
+$(VENV)/venv.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "maskwatch needs Python 3.11 or newer; name one with: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python's venv is missing: sudo apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(if $(wildcard /usr/lib/python3/dist-packages/picamera2),--system-site-packages) $(VENV)
+	@touch $@
+
+# with apt's picamera2, NumPy must stay at apt's major version and OpenCV at one that accepts it
+$(VENV)/constraints.txt: $(VENV)/venv.stamp
+	@$(BIN)/python -c 'import importlib.util as u; \
+		n = __import__("numpy").__version__.split(".")[0] if u.find_spec("picamera2") and u.find_spec("numpy") else ""; \
+		print({"1": "numpy<2\nopencv-python-headless==4.11.0.86", "2": "numpy>=2,<3"}.get(n, ""))' > $@
+
+$(VENV)/run.stamp: setup.cfg $(VENV)/constraints.txt
+	@echo "Setting up (about a minute, once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[broker]'
+	@touch $@
+
+$(VENV)/test.stamp: setup.cfg $(VENV)/constraints.txt
+	@echo "Setting up the tests (about a minute, once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[broker,test]'
+	@touch $@
+
+$(VENV)/check.stamp: $(VENV)/test.stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check 'ruff>=0.15,<0.18' 'mypy>=2,<3'
+	@touch $@

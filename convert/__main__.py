@@ -1,0 +1,153 @@
+"""The command ``maskwatch-convert``: prepare, train, quantize, evaluate, compare."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge.classify import LABELS
+from edge.errors import EdgeError
+
+from .data import DataError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; 0 done, 2 unusable arguments or data, 130 stopped by Ctrl-C."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    args = parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except (DataError, EdgeError) as error:
+        print(f"maskwatch-convert: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(f"maskwatch-convert: {error.name} is not installed; pip install 'maskwatch[convert]'", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from the last finished epoch", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line, with help a newcomer understands."""
+    top = argparse.ArgumentParser(
+        prog="maskwatch-convert",
+        description="From labelled face pictures to the int8 TFLite model that maskwatch runs on the device.",
+        epilog="DATA is a folder tree like DATA/train/mask/*.jpg; without train and val folders it is split for you.",
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_prepare, _train, _quantize, _evaluate, _compare):
+        add(commands)
+    return top
+
+
+def _prepare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("prepare", help="cut face crops the way the device does, and mine false faces")
+    command.add_argument("list", type=Path, help="tab-separated list: file, source, label, box x0,y0,x1,y1 (or empty)")
+    command.add_argument("--out", type=Path, required=True, metavar="DATA", help="folder for the tree of crops")
+    command.add_argument("--exclude", nargs="*", default=[], metavar="SOURCE", help="sources to leave out")
+    command.add_argument("--copies", type=int, default=2, help="jittered crops a face in the training part (default 2)")
+    command.add_argument("--seed", type=int, default=0)
+    command.set_defaults(run=run_prepare)
+
+
+def run_prepare(args: argparse.Namespace) -> int:
+    from .prepare import read_list, write_tree
+
+    if args.out.exists():
+        raise DataError(f"{args.out} exists already; delete it or choose another --out")
+    counts = write_tree(read_list(args.list, args.exclude), args.out, copies=args.copies, seed=args.seed)
+    for (split, source, label), count in sorted(counts.items()):
+        print(f"{split:6} {source:12} {label:15} {count:6}")
+    return 0
+
+
+def _train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("train", help="train a network; Ctrl-C and the same command again go on")
+    command.add_argument("data", type=Path, metavar="DATA")
+    command.add_argument("--arch", choices=("lean", "article"), default="lean", help="network (default lean)")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE.keras")
+    command.add_argument("--labels", nargs="+", choices=LABELS, help="use only these labels (default: all in DATA)")
+    command.add_argument("--epochs", type=int, default=60, help="at most so many (default 60)")
+    command.add_argument("--patience", type=int, default=16, help="stop after so many epochs without gain (default 16)")
+    command.add_argument("--batch", type=int, default=64)
+    command.add_argument("--rate", type=float, help="first learning rate (default: lean 0.002, article 0.0005)")
+    command.add_argument("--subset", type=int, default=0, metavar="N", help="train on N pictures only, for a first try")
+    command.add_argument("--seed", type=int, default=0)
+    command.set_defaults(run=run_train)
+
+
+def run_train(args: argparse.Namespace) -> int:
+    from .data import read_tree
+    from .train import Recipe, train
+
+    if args.out.suffix != ".keras":
+        raise DataError(f"--out {args.out}: the file name must end in .keras")
+    samples = [s for s in read_tree(args.data) if not args.labels or s.label in args.labels]
+    rate = args.rate or {"lean": 2e-3, "article": 5e-4}[args.arch]
+    recipe = Recipe(args.arch, args.epochs, args.batch, args.patience, rate, args.seed, args.subset)
+    out = train(samples, recipe, args.out, say=lambda text: print(text, flush=True))
+    print(f"wrote {out}, {out.with_suffix('.labels.json').name} and the curves {out.with_suffix('.png').name}")
+    return 0
+
+
+def _quantize(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("quantize", help="full-integer int8 .tflite with its card, from a .keras file")
+    command.add_argument("model", type=Path, metavar="FILE.keras")
+    command.add_argument(
+        "--data", type=Path, required=True, metavar="DATA", help="representative pictures: its train part"
+    )
+    command.add_argument("--out", type=Path, required=True, metavar="models/NAME.tflite")
+    command.add_argument("--test", type=Path, nargs="*", default=[], metavar="DATA", help="held-out trees for the card")
+    command.set_defaults(run=run_quantize)
+
+
+def run_quantize(args: argparse.Namespace) -> int:
+    from .quantize import quantize
+
+    card = quantize(args.model, args.data, args.out, args.test)
+    print(f"wrote {args.out} ({args.out.stat().st_size / 1000:.0f} kB) and its card {card}")
+    return 0
+
+
+def _evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("evaluate", help="figures, charts and worst mistakes of one model")
+    command.add_argument("model", type=Path, metavar="MODEL", help=".tflite or .keras")
+    command.add_argument("data", type=Path, metavar="DATA", help="tree of face crops; its test part if it has one")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="write confusion.png, threshold.png, mistakes.jpg, report.json"
+    )
+    command.set_defaults(run=run_evaluate)
+
+
+def run_evaluate(args: argparse.Namespace) -> int:
+    from .charts import pictures
+    from .evaluate import evaluate, held_out, open_network, table
+
+    report = evaluate(open_network(args.model), held_out(args.data))
+    print(table(report))
+    if args.out:
+        for path in pictures(report, args.out):
+            print(f"wrote {path}")
+    return 0
+
+
+def _compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("compare", help="two models side by side on the same pictures")
+    command.add_argument("a", type=Path, metavar="A")
+    command.add_argument("b", type=Path, metavar="B")
+    command.add_argument("--data", type=Path, required=True, metavar="DATA")
+    command.set_defaults(run=run_compare)
+
+
+def run_compare(args: argparse.Namespace) -> int:
+    from .evaluate import compare, held_out, open_network
+
+    print(compare(open_network(args.a), open_network(args.b), held_out(args.data)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Pictures of an evaluation: confusion matrix, threshold curve, and a contact sheet of the worst mistakes."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.classify import Image
+
+from .data import read_picture
+from .evaluate import Report, summary
+
+
+def pictures(report: Report, out: Path) -> list[Path]:
+    """Writes report.json, confusion.png, threshold.png and, if there are any, mistakes.jpg; returns the paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    files = [out / "report.json", out / "confusion.png", out / "threshold.png"]
+    files[0].write_text(json.dumps(summary(report), indent=1) + "\n", "utf-8")
+    _confusion_chart(report, files[1])
+    _threshold_chart(report, files[2])
+    sheet = mistakes(report)
+    if sheet is not None:
+        files.append(out / "mistakes.jpg")
+        cv2.imwrite(str(files[-1]), sheet)
+    return files
+
+
+def _confusion_chart(report: Report, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    counts = report.confusion
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    figure = Figure(figsize=(1.6 + 1.3 * len(counts), 1.2 + 1.1 * len(counts)), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        axes.text(
+            column, row, str(count), ha="center", va="center", color="white" if shares[row, column] > 0.5 else "black"
+        )
+    axes.set_xticks(range(len(counts)), report.labels, rotation=20)
+    axes.set_yticks(range(len(counts)), report.labels)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("truth")
+    axes.set_title(f"{report.card.name}: accuracy {report.accuracy:.4f}")
+    figure.savefig(path, dpi=120)
+
+
+def threshold_curve(report: Report, label: str = "no_mask") -> NDArray[np.float64]:
+    """Rows of (threshold, precision, recall) of saying ``label`` from that probability on."""
+    scores, real = report.probabilities[:, report.labels.index(label)], report.truth == report.labels.index(label)
+    rows = []
+    for threshold in np.linspace(0.02, 0.98, 49):
+        said = scores >= threshold
+        hits = (said & real).sum()
+        rows.append((threshold, hits / said.sum() if said.any() else 1.0, hits / max(1, real.sum())))
+    return np.array(rows)
+
+
+def _threshold_chart(report: Report, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    curve = threshold_curve(report)
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(curve[:, 0], curve[:, 1], label="precision")
+    axes.plot(curve[:, 0], curve[:, 2], label="recall", linestyle="--")
+    axes.set_xlabel("threshold on the probability of no_mask")
+    axes.set_ylim(min(0.9, float(curve[:, 1:].min())) - 0.005, 1.002)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=120)
+
+
+def mistakes(report: Report, most: int = 48, side: int = 128) -> Image | None:
+    """Contact sheet of the mistakes the model was surest of, worst first; None when it made none."""
+    wrong = np.flatnonzero(report.truth != report.said)
+    worst = sorted(wrong, key=lambda i: -float(report.probabilities[i].max()))[:most]
+    tiles = []
+    for i in worst:
+        tile = cv2.resize(read_picture(report.samples[i].path), (side, side), interpolation=cv2.INTER_AREA)
+        caption = f"{report.samples[i].label}>{report.labels[report.said[i]]} {report.probabilities[i].max():.2f}"
+        strip = np.full((18, side, 3), 255, np.uint8)
+        cv2.putText(strip, caption, (2, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (0, 0, 0), 1, cv2.LINE_AA)
+        tiles.append(np.vstack([tile, strip]))
+    if not tiles:
+        return None
+    columns = min(8, len(tiles))
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    return np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])

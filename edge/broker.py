@@ -1,0 +1,85 @@
+"""An embedded MQTT broker on loopback (amqtt, extra ``broker``), so that the main job runs where there is none.
+
+For a first look and for tests: it keeps nothing on disk and is reachable from this machine only.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+from typing import Any
+
+from .errors import BrokerError
+
+HOST = "127.0.0.1"
+
+
+class EmbeddedBroker:
+    """Runs from ``start`` to ``close`` in its own thread. ``port`` tells where it listens."""
+
+    def __init__(self, port: int = 1883) -> None:
+        self.port = port if _free(port) else _any_port()
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._failure: str | None = None
+        self._done: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
+
+    def start(self) -> "EmbeddedBroker":
+        """Raises ``BrokerError`` when amqtt is missing or the broker does not come up."""
+        try:
+            import amqtt.broker  # noqa: F401
+        except ImportError as error:
+            raise BrokerError(
+                "no broker is configured and the embedded one is not installed; name yours with --broker or "
+                "[mqtt] host, use --print, or pip install 'maskwatch[broker]'"
+            ) from error
+        logging.getLogger("amqtt").setLevel(logging.CRITICAL)  # a client that leaves is no news
+        logging.getLogger("transitions").setLevel(logging.ERROR)
+        self._thread.start()
+        if not self._ready.wait(20) or self._failure:
+            raise BrokerError(f"the embedded broker does not start: {self._failure or 'no answer for 20 s'}")
+        return self
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        except Exception as error:  # whatever amqtt fails with, the starter must hear of it
+            self._failure = f"{type(error).__name__}: {error}"
+        self._ready.set()
+
+    async def _serve(self) -> None:
+        from amqtt.broker import Broker
+
+        settings: dict[str, Any] = {
+            "listeners": {"default": {"type": "tcp", "bind": f"{HOST}:{self.port}"}},
+            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+        }
+        broker = Broker(settings)
+        self._done = asyncio.Event()
+        await broker.start()
+        self._ready.set()
+        await self._done.wait()
+        await broker.shutdown()
+
+    def close(self) -> None:
+        if self._done is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._done.set)
+            self._thread.join(5)
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,82 @@
+"""The command line of ``maskwatch``: what may be said, and the help that explains it."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .config import Config, from_address, load
+
+STILL_FACE = 32
+"""Smallest face, in pixels, that the picture check looks for; a still has no second chance."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="maskwatch",
+        description="Watches an entrance camera and tells people over MQTT when somebody comes in without a face mask.",
+    )
+    top.add_argument("--version", action="version", version=f"maskwatch {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--config", type=Path, metavar="FILE", help="configuration (systemd/maskwatch.toml is an example)"
+    )
+    common.add_argument("--verbose", action="store_true", help="say more in the log")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_run, _image, _doctor, _watch):
+        add(commands, common)
+    return top
+
+
+def _run(commands: Any, common: argparse.ArgumentParser) -> None:
+    command = commands.add_parser("run", parents=[common], help="watch a camera and publish alerts until stopped")
+    command.add_argument("--source", help="auto, picamera, usb:0, /dev/video0, rtsp://..., a video, a folder, or demo")
+    command.add_argument("--or-demo", action="store_true", help="without a camera, play the bundled clip once")
+    command.add_argument("--realtime", action="store_true", default=None, help="play a file at its own pace")
+    command.add_argument("--broker", metavar="HOST[:PORT]", help="MQTT broker, also mqtt://user@host or mqtts://...")
+    command.add_argument("--model", metavar="FILE.tflite", help="another model than the one that comes with maskwatch")
+    command.add_argument("--device", metavar="NAME", help="name of this camera in the topics (default entrance)")
+    command.add_argument("--print", action="store_true", help="print alerts as JSON lines; needs no broker")
+    command.add_argument("--show-stats", action="store_true", help="print speed and memory every 5 s")
+    command.set_defaults(command="run")
+
+
+def _image(commands: Any, common: argparse.ArgumentParser) -> None:
+    command = commands.add_parser("image", parents=[common], help="check single pictures")
+    command.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="picture files; folders are walked")
+    command.add_argument("--out", type=Path, metavar="DIR", help="write annotated copies there")
+    command.add_argument("--json", action="store_true", help="print one JSON line a picture")
+    command.add_argument("--no-pictures", action="store_true", help="write no copies, whatever --out says")
+    command.add_argument("--model", metavar="FILE.tflite", help="another model")
+    command.add_argument("--min-face", type=int, help=f"smallest face in pixels (default {STILL_FACE})")
+    command.set_defaults(command="image")
+
+
+def _doctor(commands: Any, common: argparse.ArgumentParser) -> None:
+    command = commands.add_parser(
+        "doctor", parents=[common], help="what is wrong with this installation, and what to do"
+    )
+    command.add_argument("--source", help="camera to try")
+    command.add_argument("--broker", metavar="HOST[:PORT]", help="broker to try")
+    command.add_argument("--model", metavar="FILE.tflite", help="model to try")
+    command.set_defaults(command="doctor")
+
+
+def _watch(commands: Any, common: argparse.ArgumentParser) -> None:
+    command = commands.add_parser("watch", parents=[common], help="subscribe, and print alerts as they arrive")
+    command.add_argument("--broker", metavar="HOST[:PORT]", help="default: as configured, else 127.0.0.1:1883")
+    command.set_defaults(command="watch")
+
+
+def configured(args: argparse.Namespace) -> Config:
+    """The configuration file with the command line on top."""
+    given: dict[str, dict[str, Any]] = {
+        "source": {"source": getattr(args, "source", None), "realtime": getattr(args, "realtime", None)},
+        "classify": {"model": getattr(args, "model", None)},
+        "device": {"name": getattr(args, "device", None)},
+        "detect": {"min_face": getattr(args, "min_face", None)},
+        "mqtt": from_address(args.broker) if getattr(args, "broker", None) else {},
+    }
+    overrides = {name: {k: v for k, v in values.items() if v is not None} for name, values in given.items()}
+    return load(args.config, overrides)

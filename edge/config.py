@@ -1,0 +1,250 @@
+"""TOML -> frozen dataclasses. Every fault is named in one go: file, key, value, what is allowed, nearest key.
+
+One declaration an option: default, range and help stand here and nowhere else. ``systemd/maskwatch.toml`` shows
+them all, commented; a test holds the two together.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_origin
+
+from .errors import ConfigError
+
+NAME = re.compile(r"[a-z0-9_-]{1,64}")
+"""Device name and topic prefix: refused, not repaired, because subscribers rely on them."""
+Polygon = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What an option takes besides its type."""
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    name: bool = False
+
+    def __str__(self) -> str:
+        if self.name:
+            return "1 to 64 of a-z 0-9 _ -"
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g} to {self.high:g}"
+        return self.help
+
+
+def option(default: Any, text: str, *, low: float | None = None, high: float | None = None, name: bool = False) -> Any:
+    return field(default=default, metadata={"allowed": Allowed(text, low, high, name)})
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    name: str = option("entrance", "this camera in MQTT topics, one name per camera", name=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    source: str = option(
+        "auto", "auto, picamera, usb:N, /dev/videoN, rtsp://..., a video file, a folder of pictures, or demo"
+    )
+    width: int = option(640, "asked of the camera, pixels", low=160, high=3840)
+    height: int = option(480, "asked of the camera, pixels", low=120, high=2160)
+    fps: float = option(15.0, "asked of the camera; pace of a folder of pictures", low=0.1, high=120)
+    realtime: bool = option(False, "play a file at its own pace instead of as fast as possible")
+
+
+@dataclass(frozen=True, slots=True)
+class Detect:
+    cascade: str = option("alt2", "OpenCV's frontal-face cascade: default, alt, alt2, alt_tree, or an .xml file")
+    min_face: int = option(48, "smallest face that counts, pixels of the camera's picture", low=24, high=1000)
+    scale_step: float = option(
+        1.1, "step between the sizes searched; larger is faster and misses more", low=1.01, high=2
+    )
+    neighbours: int = option(2, "overlapping hits that make a face; more is stricter", low=0, high=20)
+    zones: tuple[Polygon, ...] = option((), "polygons [[x, y], ...] in 0..1 of the picture; none: watch all of it")
+
+
+@dataclass(frozen=True, slots=True)
+class Classify:
+    model: str = option("", "a .tflite file with its card beside it; empty: the model that comes with maskwatch")
+    threads: int = option(1, "threads of the TFLite runtime", low=1, high=8)
+    reject: float = option(0.5, "a face whose not_face probability exceeds this is none", low=0.01, high=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    forget: float = option(3.0, "a person unseen for so many seconds is gone", low=0.1, high=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    threshold: float = option(0.8, "mean probability that makes somebody bare (or masked)", low=0.5, high=1)
+    frames: int = option(4, "sightings needed within the window", low=1, high=100)
+    seconds: float = option(0.3, "time between the first and last of them", low=0, high=60)
+    window: float = option(1.0, "seconds for which a sighting counts", low=0.1, high=60)
+    persistence: float = option(0.3, "share of the pictures looked at in which the face must be found", low=0, high=1)
+    cool_down: float = option(5.0, "least seconds between two alerts about one person", low=0, high=86400)
+
+
+@dataclass(frozen=True, slots=True)
+class Mqtt:
+    host: str = option("", "the broker's name or address; empty: an embedded broker on this machine only")
+    port: int = option(1883, "the broker's port (8883 is usual with TLS)", low=1, high=65535)
+    prefix: str = option("maskwatch", "first level of every topic", name=True)
+    user: str = option("", "user name for the broker; empty: none")
+    password_file: str = option("", "file that holds the password, readable by its owner (and group) only")
+    tls: bool = option(False, "encrypt, and check the broker's certificate")
+    ca_file: str = option("", "certificate authority (PEM) to trust; empty: the system's")
+    cert_file: str = option("", "own certificate (PEM), where the broker asks for one")
+    key_file: str = option("", "key of that certificate")
+    keepalive: int = option(15, "seconds between signs of life", low=5, high=3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything maskwatch can be told."""
+
+    device: Device = Device()
+    source: Source = Source()
+    detect: Detect = Detect()
+    classify: Classify = Classify()
+    track: Track = Track()
+    decide: Decide = Decide()
+    mqtt: Mqtt = Mqtt()
+
+
+def load(path: Path | None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
+    """The configuration of a file (None: the defaults) with command-line values on top.
+
+    Raises ``ConfigError`` with one line per fault, all faults of both at once.
+    """
+    faults: list[str] = []
+    config = _apply(Config(), _read(path) if path else {}, str(path), faults)
+    config = _apply(config, overrides or {}, "command line", faults)
+    faults += _contradictions(config)
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); systemd/maskwatch.toml is an example") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+
+
+def _apply(config: Config, data: Mapping[str, Any], where: str, faults: list[str]) -> Config:
+    sections: dict[str, Any] = {}
+    for section, values in data.items():
+        known = {part.name for part in fields(config)}
+        if section not in known:
+            faults.append(f"{where}: unknown section [{section}]; {_nearest(section, known)}")
+        elif not isinstance(values, Mapping):
+            faults.append(f"{where}: {section} = {values!r} must be a section, [{section}]")
+        else:
+            sections[section] = _section(getattr(config, section), values, f"{where}: {section}", faults)
+    return replace(config, **sections)
+
+
+def _section(section: Any, values: Mapping[str, Any], where: str, faults: list[str]) -> Any:
+    options = {part.name: part for part in fields(section)}
+    taken: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in options:
+            faults.append(f"{where}.{key}: unknown; {_nearest(key, options)}")
+            continue
+        allowed: Allowed = options[key].metadata["allowed"]
+        try:
+            taken[key] = _checked(value, options[key].type, allowed)
+        except ValueError as fault:
+            faults.append(f"{where}.{key} = {value!r}: {fault} (allowed: {allowed})")
+    return replace(section, **taken)
+
+
+def _checked(value: Any, kind: Any, allowed: Allowed) -> Any:
+    """The value as the option's type; ``ValueError`` says what is wrong with it."""
+    if get_origin(kind) is tuple:
+        return _polygons(value)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        names = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+        raise ValueError(f"must be {names[kind]}")
+    if allowed.low is not None and allowed.high is not None and not allowed.low <= value <= allowed.high:
+        raise ValueError("out of range")
+    if allowed.name and not NAME.fullmatch(value):
+        raise ValueError("not usable in a topic")
+    if kind is str and any(ord(letter) < 32 for letter in value):
+        raise ValueError("has control characters")
+    return value
+
+
+def _polygons(value: Any) -> tuple[Polygon, ...]:
+    try:
+        polygons = tuple(tuple((float(x), float(y)) for x, y in polygon) for polygon in value)
+    except (TypeError, ValueError):
+        raise ValueError("must be a list of polygons [[x, y], [x, y], [x, y]]") from None
+    if any(len(polygon) < 3 for polygon in polygons):
+        raise ValueError("a polygon needs 3 corners or more")
+    if any(not 0 <= number <= 1 for polygon in polygons for corner in polygon for number in corner):
+        raise ValueError("corners are shares of the picture, 0 to 1")
+    return polygons
+
+
+def _nearest(key: str, known: Any) -> str:
+    close = difflib.get_close_matches(key, list(known), 1, 0.5)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+
+
+def _contradictions(config: Config) -> list[str]:
+    mqtt, faults = config.mqtt, []
+    if mqtt.password_file and not mqtt.user:
+        faults.append("mqtt.password_file needs mqtt.user")
+    if mqtt.key_file and not mqtt.cert_file:
+        faults.append("mqtt.key_file needs mqtt.cert_file")
+    if (mqtt.ca_file or mqtt.cert_file) and not mqtt.tls:
+        faults.append("mqtt.ca_file and mqtt.cert_file need mqtt.tls = true")
+    if (mqtt.user or mqtt.tls) and not mqtt.host:
+        faults.append("mqtt.user and mqtt.tls need mqtt.host")
+    return faults
+
+
+def read_password(path: str) -> str:
+    """The password in a file, without the line's end. Raises ``ConfigError`` if others may read the file."""
+    file = Path(path).expanduser()
+    try:
+        if file.stat().st_mode & 0o007:
+            raise ConfigError(f"mqtt.password_file {file} can be read by every user; chmod 640 it")
+        return file.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"mqtt.password_file {file} cannot be read: {error}") from error
+
+
+def from_address(address: str) -> dict[str, Any]:
+    """``[mqtt]`` values for a broker given as ``host``, ``host:port`` or ``mqtt[s]://[user@]host[:port]``."""
+    match = re.fullmatch(r"(?:(mqtts?)://)?(?:([^@:/]+)@)?(\[[0-9a-fA-F:]+\]|[^@:/\[\]\s]+)(?::(\d{1,5}))?/?", address)
+    if not match:
+        raise ConfigError(
+            f"broker '{address}': use host, host:port or mqtt://user@host:port (mqtts:// for TLS); "
+            "a password goes into mqtt.password_file"
+        )
+    scheme, user, host, port = match.groups()
+    values: dict[str, Any] = {"host": host.strip("[]")}
+    values |= {"tls": True, "port": 8883} if scheme == "mqtts" else {}
+    values |= {"user": user} if user else {}
+    return values | ({"port": int(port)} if port else {})
+
+
+def options() -> list[tuple[str, str, Any, Allowed]]:
+    """Every option as (section, key, default, allowed), in the order of the example file."""
+    return [
+        (part.name, entry.name, entry.default, entry.metadata["allowed"])
+        for part in fields(Config)
+        for entry in fields(type(getattr(Config(), part.name)))
+    ]

@@ -1,0 +1,102 @@
+"""Is it worth telling anyone: evidence over several frames, hysteresis, one alert per person and episode.
+
+Each sighting of a person weighs in with its probabilities for ``window`` seconds. Someone counts as bare when the
+mean over those sightings reaches ``threshold``, with at least ``frames`` sightings over ``seconds`` seconds and in
+at least ``persistence`` of the pictures looked at: a logo on which the cascade flickers has too few. Masked is the
+mirror image, and only being masked again opens the next episode: a mean that wavers in between changes nothing.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .config import Decide as Rules
+from .track import Track
+
+DEFAULTS = Rules()
+FAULTS = ("no_mask", "incorrect_mask")
+"""Labels that are worth an alert; each is also the alert's ``event_type``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One person, one episode. ``score`` is the mean probability, ``frames`` the sightings behind it."""
+
+    event_type: str
+    track: int
+    time: float
+    score: float
+    frames: int
+    seen_s: float
+    box: tuple[int, int, int, int]
+
+
+@dataclass(slots=True)
+class _Person:
+    sightings: deque[tuple[float, dict[str, float]]] = field(default_factory=deque)
+    state: str = "unknown"
+    alerted: float | None = None
+    pending: bool = False
+
+
+class Policy:
+    """Turns tracks into alerts. ``states`` tells what each present person counts as."""
+
+    def __init__(self, rules: Rules = DEFAULTS) -> None:
+        self._rules = rules
+        self._people: dict[int, _Person] = {}
+        self._looked: deque[float] = deque()
+
+    @property
+    def states(self) -> dict[int, str]:
+        """``unknown``, ``mask``, ``no_mask`` or ``incorrect_mask`` by track key."""
+        return {key: person.state for key, person in self._people.items()}
+
+    def update(self, tracks: Sequence[Track], now: float) -> list[Alert]:
+        """The alerts that this frame completes."""
+        _append(self._looked, now, now - self._rules.window)
+        self._people = {track.key: self._people.get(track.key, _Person()) for track in tracks}
+        alerts = [self._judge(track, self._people[track.key], now) for track in tracks if track.face is not None]
+        return [alert for alert in alerts if alert is not None]
+
+    def _judge(self, track: Track, person: _Person, now: float) -> Alert | None:
+        assert track.face is not None
+        person.sightings.append((now, track.face.probabilities))
+        while person.sightings[0][0] < now - self._rules.window:
+            person.sightings.popleft()
+        verdict, score = self._verdict(track, person)
+        if verdict is None:
+            return None
+        if verdict != person.state:
+            # from one fault to another is the same episode; only a mask in between opens the next
+            person.pending = verdict in FAULTS and (person.pending or person.state not in FAULTS)
+            person.state = verdict
+        if not person.pending or not self._cool(person, now):
+            return None
+        person.pending, person.alerted = False, now
+        seen = round(now - track.first_seen, 3)
+        return Alert(verdict, track.key, now, score, len(person.sightings), seen, track.box)
+
+    def _verdict(self, track: Track, person: _Person) -> tuple[str | None, float]:
+        """What the evidence says the person is, or None where it is too thin or divided."""
+        count = len(person.sightings)
+        span = person.sightings[-1][0] - person.sightings[0][0]
+        looked = sum(moment >= max(track.first_seen, self._looked[0]) for moment in self._looked)
+        if count < self._rules.frames or span < self._rules.seconds or count < self._rules.persistence * looked:
+            return None, 0.0
+        means = {
+            label: sum(seen.get(label, 0.0) for _, seen in person.sightings) / count
+            for label in person.sightings[-1][1]
+            if label != "not_face"
+        }
+        label = max(means, key=lambda name: means[name])
+        return (label, means[label]) if means[label] >= self._rules.threshold else (None, 0.0)
+
+    def _cool(self, person: _Person, now: float) -> bool:
+        return person.alerted is None or now - person.alerted >= self._rules.cool_down
+
+
+def _append(moments: deque[float], now: float, oldest: float) -> None:
+    moments.append(now)
+    while moments[0] < oldest:
+        moments.popleft()

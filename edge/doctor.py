@@ -1,0 +1,152 @@
+"""``maskwatch doctor``: what is wrong with this installation, and what to do about it."""
+
+import importlib.metadata
+import platform
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from .classify import TfliteNetwork
+from .config import Config
+from .detect import load_cascade
+from .errors import EdgeError
+from .messages import clock_synced
+from .publish import UNSUPPORTED_PROTOCOL, new_client
+from .report import cpu_temperature, throttled
+from .source import open_source
+
+PACKAGES = ("numpy", "opencv-python-headless", "ai-edge-litert", "tflite-runtime", "paho-mqtt", "amqtt", "picamera2")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``state`` is ok, warn or FAIL; ``text`` says what was seen and, unless ok, what to do."""
+
+    what: str
+    state: str
+    text: str
+
+
+def examine(config: Config, model: Path) -> Iterator[Finding]:
+    """One finding after the other, as they come; none raises."""
+    checks: tuple[tuple[str, Callable[[], tuple[str, str]]], ...] = (
+        ("versions", versions),
+        ("model", lambda: check_model(model, config.classify.threads)),
+        ("cascade", lambda: check_cascade(config.detect.cascade)),
+        ("camera", lambda: check_camera(config)),
+        ("broker", lambda: check_broker(config)),
+        ("disk", check_disk),
+        ("temperature", check_temperature),
+        ("clock", check_clock),
+    )
+    for what, check in checks:
+        try:
+            state, text = check()
+        except EdgeError as error:
+            state, text = "FAIL", str(error)
+        except Exception as error:  # a doctor that dies of the illness helps nobody
+            state, text = "FAIL", f"unexpected {type(error).__name__}: {error}"
+        yield Finding(what, state, text)
+
+
+def versions() -> tuple[str, str]:
+    found = []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return "ok", f"Python {platform.python_version()} on {platform.machine()}, {', '.join(found)}"
+
+
+def check_model(model: Path, threads: int) -> tuple[str, str]:
+    network = TfliteNetwork(model, threads=threads)
+    size = network.card.size
+    network.probabilities(np.zeros((1, size, size, 3), np.uint8))
+    return (
+        "ok",
+        f"{network.card.id}, {size} x {size}, labels {', '.join(network.card.labels)}, runs in {network.runtime}",
+    )
+
+
+def check_cascade(name: str) -> tuple[str, str]:
+    load_cascade(name)
+    return "ok", name
+
+
+def check_camera(config: Config) -> tuple[str, str]:
+    source = open_source(config.source.source, config.source)
+    try:
+        frame = next(iter(source))
+        height, width = frame.image.shape[:2]
+        mean = float(frame.image.mean())
+        if mean < 8:
+            return "warn", f"{source.name}: {width} x {height}, but almost black; is the lens covered?"
+        return "ok", f"{source.name}: {width} x {height}"
+    finally:
+        source.close()
+
+
+def check_broker(config: Config) -> tuple[str, str]:
+    mqtt = config.mqtt
+    if not mqtt.host:
+        try:
+            importlib.metadata.version("amqtt")
+        except importlib.metadata.PackageNotFoundError:
+            return "FAIL", "none configured: set [mqtt] host, or pip install 'maskwatch[broker]' for an embedded one"
+        return "warn", "none configured: the embedded one serves this machine only; set [mqtt] host for real use"
+    for protocol in (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311):
+        reason = _connack(config, protocol)
+        if reason.value != UNSUPPORTED_PROTOCOL:
+            break
+    if reason.is_failure:
+        return "FAIL", f"{mqtt.host}:{mqtt.port} refuses: {reason}; check [mqtt] user and password_file"
+    return "ok", f"{mqtt.host}:{mqtt.port} takes the login"
+
+
+def _connack(config: Config, protocol: MQTTProtocolVersion) -> Any:
+    mqtt, answered, answers = config.mqtt, threading.Event(), []
+    client = new_client(mqtt, "", protocol)
+
+    def on_connect(c: Any, u: Any, f: Any, reason: Any, p: Any) -> None:
+        answers.append(reason)
+        answered.set()
+
+    client.on_connect = on_connect
+    try:
+        client.connect(mqtt.host, mqtt.port, 10)
+    except OSError as error:
+        raise EdgeError(f"{mqtt.host}:{mqtt.port}: {error}; check host, port, network and TLS settings") from error
+    client.loop_start()
+    answered.wait(10)
+    client.disconnect()
+    client.loop_stop()
+    if not answers:
+        raise EdgeError(f"{mqtt.host}:{mqtt.port} does not answer like an MQTT broker; is it the right port?")
+    return answers[0]
+
+
+def check_disk() -> tuple[str, str]:
+    free = shutil.disk_usage("/").free / 1e6
+    return ("warn", f"only {free:.0f} MB free; delete something") if free < 200 else ("ok", f"{free:.0f} MB free")
+
+
+def check_temperature() -> tuple[str, str]:
+    value = cpu_temperature()
+    if throttled():
+        return "warn", f"{value} °C, and the Pi is throttled: better cooling or a stronger power supply"
+    if value is None:
+        return "ok", "no sensor here"
+    return ("warn", f"{value} °C is hot: give it air") if value >= 80 else ("ok", f"{value} °C")
+
+
+def check_clock() -> tuple[str, str]:
+    if clock_synced():
+        return "ok", "synchronized"
+    return "warn", "not synchronized: alert times may be wrong; check the network and `timedatectl`"

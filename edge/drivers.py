@@ -1,0 +1,181 @@
+"""What gives pictures one by one: the Pi camera, V4L2 and network cameras, video files, folders of pictures.
+
+Heavy or absent libraries are imported by the driver that needs them, so a laptop without them runs the rest.
+"""
+
+import logging
+import math
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .config import Source as Wanted
+from .errors import SourceError
+
+log = logging.getLogger(__name__)
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
+
+Image = NDArray[np.uint8]
+
+
+class Picture(NamedTuple):
+    """An image, its luma where the camera gives it for free, and the recording's time in seconds (None: live)."""
+
+    image: Image
+    luma: Image | None = None
+    time: float | None = None
+
+
+class Driver(Protocol):
+    """Something that gives pictures. ``read`` may block; it returns None when there are no more."""
+
+    name: str
+
+    def read(self) -> Picture | None: ...
+
+    def close(self) -> None: ...
+
+
+class VideoFile:
+    """A video file, decoded by OpenCV's own FFmpeg. Times are the recording's, and always grow."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._capture = cv2.VideoCapture(str(path))
+        if not self._capture.isOpened():
+            raise SourceError(
+                f"{path} cannot be opened as a video; is it complete, and in a format such as MP4 (H.264)?"
+            )
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self._step = 1 / fps if math.isfinite(fps) and 0 < fps <= 240 else 1 / 25
+        self._promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self._count = 0
+        self._time = -self._step
+
+    def read(self) -> Picture | None:
+        found, image = self._capture.read()
+        if not found:
+            if 0 < self._count < 0.9 * self._promised:
+                log.warning("%s ends after %d of %d frames; is it cut off?", self.name, self._count, self._promised)
+            return None
+        self._count += 1
+        stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        self._time = stamp if stamp > self._time else self._time + self._step  # some containers carry no time
+        return Picture(np.asarray(image, np.uint8), time=self._time)
+
+    def close(self) -> None:
+        self._capture.release()
+
+
+class Folder:
+    """The pictures of a folder in the order of their names, ``fps`` a second. Unreadable ones are named and skipped."""
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self.name = str(path)
+        self._files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
+        if not self._files:
+            raise SourceError(f"{path} has no pictures ({', '.join(sorted(PICTURES))}) in it")
+        self._fps = fps
+        self._next = 0
+
+    def read(self) -> Picture | None:
+        while self._next < len(self._files):
+            path, moment = self._files[self._next], self._next / self._fps
+            self._next += 1
+            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+            if image is not None:
+                return Picture(np.asarray(image, np.uint8), time=moment)
+            log.warning("%s is no picture that can be read: skipped", path)
+        return None
+
+    def close(self) -> None:
+        self._next = len(self._files)
+
+
+class Capture:
+    """A USB camera (V4L2 node) or a network stream, through OpenCV."""
+
+    def __init__(self, address: str | int, wanted: Wanted) -> None:
+        self.name = f"/dev/video{address}" if isinstance(address, int) else _without_password(str(address))
+        network = isinstance(address, str) and address.startswith(STREAMS)
+        if network:  # bounded waits: a stuck stream would otherwise block for ever
+            waits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 10_000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 10_000]
+            self._capture = cv2.VideoCapture(str(address), cv2.CAP_FFMPEG, waits)
+        else:
+            self._capture = cv2.VideoCapture(address, cv2.CAP_V4L2)
+            self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.width)
+            self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
+            self._capture.set(cv2.CAP_PROP_FPS, wanted.fps)
+            self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise SourceError(
+                f"{self.name} cannot be opened; check that it is there, yours to read, and in no other use"
+            )
+
+    def read(self) -> Picture | None:
+        found, image = self._capture.read()  # False at once when unplugged: the reader ends instead of spinning
+        return Picture(np.asarray(image, np.uint8)) if found else None
+
+    def close(self) -> None:
+        self._capture.release()
+
+
+class PiCamera:
+    """picamera2: main stream "RGB888" (B, G, R in memory) for colour, lores "YUV420" whose grey plane costs nothing."""
+
+    name = "picamera"
+
+    def __init__(self, wanted: Wanted) -> None:
+        try:
+            from picamera2 import Picamera2
+        except ImportError as error:
+            raise SourceError(
+                f"picamera2 is not there ({error}); sudo apt install python3-picamera2 --no-install-recommends, "
+                "and make the venv with --system-site-packages"
+            ) from error
+        if not Picamera2.global_camera_info():
+            raise SourceError("no Pi camera found; check the ribbon cable, then `rpicam-hello --list-cameras`")
+        self._camera: Any = Picamera2()
+        try:
+            self._camera.configure(
+                self._camera.create_video_configuration(
+                    main={"size": (wanted.width, wanted.height), "format": "RGB888"},
+                    lores={"size": (wanted.width // 2 // 2 * 2, wanted.height // 2 // 2 * 2), "format": "YUV420"},
+                    controls={"FrameRate": wanted.fps},
+                    buffer_count=4,
+                )
+            )
+            actual = self._camera.camera_configuration()  # libcamera may have aligned the sizes
+            self._main, self._lores = actual["main"]["size"], actual["lores"]["size"]
+            self._camera.start()
+        except Exception:
+            self._camera.close()
+            raise
+
+    def read(self) -> Picture | None:
+        request = self._camera.capture_request()  # main and lores of ONE request belong together
+        try:
+            image = request.make_array("main")
+            yuv = request.make_array("lores")
+        finally:
+            request.release()  # or the camera stalls when its buffers are all out
+        width, height = self._lores
+        luma = np.ascontiguousarray(yuv[:height, :width])  # rows are padded to the stride
+        return Picture(np.ascontiguousarray(image[: self._main[1], : self._main[0], :3]), luma)
+
+    def close(self) -> None:
+        with suppress(RuntimeError):
+            self._camera.stop()
+        self._camera.close()
+
+
+def _without_password(address: str) -> str:
+    scheme, _, rest = address.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if rest else address

@@ -1,0 +1,28 @@
+"""The whole monitor in one sentence."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from .classify import Face, Image
+from .decide import Alert, Policy
+from .geometry import Box
+from .source import Frame
+from .track import Track, Tracker
+
+
+def run(
+    frames: Iterable[Frame],
+    detect: Callable[[Image, Image | None], list[Box]],
+    classify: Callable[[Image, Sequence[Box]], list[Face]],
+    tracker: Tracker,
+    policy: Policy,
+    publish: Callable[[Alert, Frame], None],
+    heartbeat: Callable[[Frame, Sequence[Track]], None],
+) -> None:
+    """Watches until the source ends; failures pass through to the caller."""
+    for frame in frames:
+        boxes = detect(frame.image, frame.luma)
+        faces = classify(frame.image, boxes)
+        tracks = tracker.update(faces, frame.time)
+        for alert in policy.update(tracks, frame.time):
+            publish(alert, frame)
+        heartbeat(frame, tracks)

@@ -1,0 +1,76 @@
+"""The picture check: single pictures instead of a camera, one answer a picture."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .classify import Face, Image, MaskClassifier
+from .detect import FaceDetector
+from .drivers import PICTURES
+from .errors import SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A picture file, what to call its copy below the output folder, and where it came from."""
+
+    path: Path
+    relative: Path
+
+
+def walk(paths: Iterable[Path]) -> Iterator[Found]:
+    """The picture files among ``paths``; folders are walked. Raises ``SourceError`` for what is not there."""
+    for path in paths:
+        if path.is_dir():
+            below = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
+            yield from (Found(file, file.relative_to(path)) for file in below)
+        elif path.is_file():
+            yield Found(path, Path(path.name))
+        else:
+            raise SourceError(f"{path} is no picture and no folder")
+
+
+def read(path: Path) -> Image:
+    """The picture as BGR, turned as its EXIF data say. Raises ``SourceError`` if it cannot be decoded."""
+    try:
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    except cv2.error:  # more pixels than OpenCV is willing to decode
+        image = None
+    if image is None:
+        raise SourceError(f"{path} is no picture that can be read ({', '.join(sorted(PICTURES))})")
+    return np.asarray(image, np.uint8)
+
+
+def check(image: Image, detector: FaceDetector, classifier: MaskClassifier) -> list[Face]:
+    """The faces in one picture, left to right."""
+    return classifier.classify(image, detector.detect(image))
+
+
+def as_json(path: Path, faces: Sequence[Face]) -> str:
+    """One line: the file, and box, label and score of every face in the picture's own pixels."""
+    rows = [{"box": list(face.box), "label": face.label, "score": round(face.score, 3)} for face in faces]
+    return json.dumps({"file": str(path), "faces": rows}, ensure_ascii=False)
+
+
+def as_text(path: Path, faces: Sequence[Face]) -> str:
+    """One line for people."""
+    found = ", ".join(f"{face.label} {face.score:.2f} at {face.box.x0},{face.box.y0}" for face in faces)
+    return f"{path}: {found or 'no face found'}"
+
+
+def write(image: Image, path: Path) -> None:
+    """Writes a picture, whole or not at all. Raises ``SourceError`` naming the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.new{path.suffix}")
+    try:
+        if not cv2.imwrite(str(new), image):
+            raise SourceError(f"{path} cannot be written; is the disk full or read-only?")
+        new.replace(path)
+    except cv2.error as error:
+        raise SourceError(f"{path} cannot be written: OpenCV has no encoder for {path.suffix}") from error
+    finally:
+        new.unlink(missing_ok=True)

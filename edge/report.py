@@ -1,0 +1,150 @@
+"""Numbers about the run: who is there now, today's sums, frames a second, milliseconds a stage."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from .messages import State, Stats
+from .source import Frame
+from .track import Track
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+STATE_EVERY = 1.0
+STATS_EVERY = 30.0
+WINDOW = 100
+"""Frames over which stage times and frames a second are averaged."""
+
+
+class Report:
+    """Counts what goes by and says it at most as often as the wire contract allows.
+
+    ``show`` takes ``State`` and ``Stats``; ``states`` gives what each track counts as; ``waiting`` the alerts that
+    no broker has acknowledged.
+    """
+
+    def __init__(
+        self,
+        show: Callable[[State | Stats], None],
+        states: Callable[[], dict[int, str]],
+        waiting: Callable[[], int],
+        dropped: Callable[[], int],
+        stats_every: float = STATS_EVERY,
+    ) -> None:
+        self.frames = 0
+        self.alerts = 0
+        self._show, self._states, self._waiting, self._dropped = show, states, waiting, dropped
+        self._stats_every = stats_every
+        self._started = self._stats_at = time.monotonic()
+        self._state_at = float("-inf")
+        self._state = State()
+        self._times: dict[str, deque[float]] = {}
+        self._ends: deque[float] = deque(maxlen=WINDOW)
+        self._day = date.today()
+        self._judged: dict[int, str] = {}
+        self._today = {"people": 0, "mask": 0, "alerts": 0}
+
+    def timed(self, stage: str, work: Callable[P, R]) -> Callable[P, R]:
+        """``work``, with its duration noted under ``stage``."""
+        times = self._times.setdefault(stage, deque(maxlen=WINDOW))
+
+        def measured(*args: P.args, **kwargs: P.kwargs) -> R:
+            start = time.perf_counter()
+            try:
+                return work(*args, **kwargs)
+            finally:
+                times.append(time.perf_counter() - start)
+
+        return measured
+
+    def alert(self) -> None:
+        self.alerts += 1
+        self._today["alerts"] += 1
+
+    def heartbeat(self, frame: Frame, tracks: Sequence[Track]) -> None:
+        """After each frame that went all the way through."""
+        now = time.monotonic()
+        self.frames += 1
+        self._ends.append(now)
+        self._count(tracks)
+        state = self._present()
+        if state != self._state and now - self._state_at >= STATE_EVERY:
+            self._state, self._state_at = state, now
+            self._show(state)
+        if now - self._stats_at >= self._stats_every:
+            self._stats_at = now
+            self._show(self.stats())
+
+    def _count(self, tracks: Sequence[Track]) -> None:
+        if date.today() != self._day:
+            self._day, self._today = date.today(), dict.fromkeys(self._today, 0)
+        states, here = self._states(), {track.key for track in tracks}
+        self._judged = {key: state for key, state in self._judged.items() if key in here}
+        for key, state in states.items():
+            if state != "unknown" and key not in self._judged:
+                self._judged[key] = state
+                self._today["people"] += 1
+                self._today["mask"] += state == "mask"
+
+    def _present(self) -> State:
+        counted = [state for state in self._states().values() if state != "unknown"]
+        masked = counted.count("mask")
+        bare = counted.count("no_mask")
+        return State("ON" if bare else "OFF", len(counted), masked, bare, dict(self._today))
+
+    def stats(self) -> Stats:
+        """The statistics of this moment."""
+        elapsed = self._ends[-1] - self._ends[0] if len(self._ends) > 1 else 0.0
+        stages = {name: _mean_ms(times) for name, times in self._times.items()}
+        return Stats(
+            fps=round((len(self._ends) - 1) / elapsed, 1) if elapsed else 0.0,
+            frames=self.frames,
+            dropped=self._dropped(),
+            detect_ms=stages.get("detect", 0.0),
+            classify_ms=stages.get("classify", 0.0),
+            latency_ms=round(sum(stages.values()), 2),
+            cpu_temp_c=cpu_temperature(),
+            throttled=throttled(),
+            rss_mb=resident_mb(),
+            outbox=self._waiting(),
+            uptime_s=round(time.monotonic() - self._started),
+        )
+
+
+def _mean_ms(times: deque[float]) -> float:
+    return round(1000 * sum(times) / len(times), 2) if times else 0.0
+
+
+def _number(path: str) -> Any:
+    try:
+        return int(Path(path).read_text().split()[0], 0)
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def cpu_temperature() -> float | None:
+    """Degrees Celsius, None where the machine has no sensor."""
+    value = _number("/sys/class/thermal/thermal_zone0/temp")
+    return None if value is None else round(value / 1000, 1)
+
+
+def throttled() -> bool | None:
+    """Whether the Pi's firmware holds the processor back now (heat or low voltage); None elsewhere."""
+    try:
+        text = Path("/sys/devices/platform/soc/soc:firmware/get_throttled").read_text()
+        return bool(int(text, 16) & 0xF)
+    except (OSError, ValueError):
+        return None
+
+
+def resident_mb() -> float:
+    """Resident memory of this process in MB (10^6 bytes), 0 where /proc is not there."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return round(pages * 4096 / 1e6, 1)
