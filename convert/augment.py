@@ -15,8 +15,10 @@ Random = np.random.Generator
 
 
 def doorway(picture: Picture, rng: Random) -> Picture:
-    """One training view of a face crop: framing always, each fault of the light and the camera now and then."""
+    """One training view of a face crop: framing always, each fault of light and camera now and then, often none."""
     picture = framing(picture, rng)
+    if rng.random() < 0.25:
+        return picture
     steps: tuple[tuple[float, Callable[[Picture, Random], Picture]], ...] = (
         (0.12, occlusion), (0.8, light), (0.25, backlight), (0.25, tint), (0.12, grey), (0.35, distance),
         (0.2, motion_blur), (0.4, noise), (0.35, compression),

@@ -24,7 +24,7 @@ SAME_FACE = 0.3
 """IoU from which a detection counts as the listed face."""
 BESIDE = 0.25
 """Share of its own area that a box may share with the listed face and still be called no face."""
-STRAYS = 2
+STRAYS = 1
 """Boxes a picture drawn at random beside the face, and as many within it (an eye is no face)."""
 
 
@@ -124,10 +124,10 @@ def jitter(box: Box, rng: np.random.Generator) -> Box:
 
 
 def strays(image: Image, face: Box, rng: np.random.Generator) -> list[Box]:
-    """``STRAYS`` squares anywhere, 0.4 to 1.3 faces wide, and as many pieces of the face, 0.2 to 0.4 faces wide."""
+    """``STRAYS`` squares anywhere, 0.4 to 1.3 faces wide, and as many pieces of the face, 0.15 to 0.3."""
     height, width = image.shape[:2]
     drawn = []
-    for frame, low, high in ((Box(0, 0, width, height), 0.4, 1.3), (face, 0.2, 0.4)):
+    for frame, low, high in ((Box(0, 0, width, height), 0.4, 1.3), (face, 0.15, 0.3)):
         for _ in range(STRAYS):
             side = max(16, round(face.width * rng.uniform(low, high)))
             x0 = int(rng.integers(frame.x0, max(frame.x0 + 1, frame.x1 - side)))
@@ -141,7 +141,7 @@ def false_faces(face: Box, boxes: Sequence[Box]) -> list[Box]:
     kept: list[Box] = []
     for box in boxes:
         beside = clip(box, face).area < BESIDE * box.area
-        if (beside or box.area < 0.2 * face.area) and all(iou(box, other) < SAME_FACE for other in kept):
+        if (beside or box.area < 0.1 * face.area) and all(iou(box, other) < SAME_FACE for other in kept):
             kept.append(box)
     return kept
 

@@ -104,17 +104,17 @@ def open_publisher(config: Config, to_stdout: bool, stack: ExitStack) -> tuple[P
         return (Both(PrintPublisher(), publisher) if to_stdout else publisher), None
     if to_stdout:
         return PrintPublisher(), None
-    from .broker import HOST, EmbeddedBroker
+    from .broker import HOST, PROTOCOL, EmbeddedBroker
     from .watch import Watcher
 
     broker = EmbeddedBroker().start()
     stack.callback(broker.close)
     local = replace(config.mqtt, host=HOST, port=broker.port)
     log.info("no broker configured: an embedded one serves this machine at %s:%d", HOST, broker.port)
-    watcher = Watcher(local, lambda text: print(text, flush=True))
+    watcher = Watcher(local, lambda text: print(text, flush=True), PROTOCOL)
     stack.callback(watcher.close)
     watcher.ready.wait(10)
-    return MqttPublisher(local, config.device.name), lambda: watcher.alerts
+    return MqttPublisher(local, config.device.name, PROTOCOL), lambda: watcher.alerts
 
 
 def watch_door(
@@ -134,6 +134,7 @@ def watch_door(
     def publish(alert: Alert, frame: Frame) -> None:
         size = (frame.image.shape[1], frame.image.shape[0])
         report.alert()
+        log.info("alert: %s, track %d, score %.2f", alert.event_type, alert.track, alert.score)
         publisher.publish(AlertMessage.of(alert, device=config.device.name, model=classifier.card.id, frame_size=size))
 
     def heartbeat(frame: Frame, tracks: Sequence[Any]) -> None:

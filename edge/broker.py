@@ -9,9 +9,13 @@ import socket
 import threading
 from typing import Any
 
+from paho.mqtt.enums import MQTTProtocolVersion
+
 from .errors import BrokerError
 
 HOST = "127.0.0.1"
+PROTOCOL = MQTTProtocolVersion.MQTTv311
+"""What amqtt speaks; it answers an MQTT 5 connection with a will only after 10 s, by hanging up."""
 
 
 class EmbeddedBroker:

@@ -16,8 +16,8 @@ from .classify import TfliteNetwork
 from .config import Config
 from .detect import load_cascade
 from .errors import EdgeError
+from .link import UNSUPPORTED_PROTOCOL, V5, V311, new_client
 from .messages import clock_synced
-from .publish import UNSUPPORTED_PROTOCOL, new_client
 from .report import cpu_temperature, throttled
 from .source import open_source
 
@@ -101,7 +101,7 @@ def check_broker(config: Config) -> tuple[str, str]:
         except importlib.metadata.PackageNotFoundError:
             return "FAIL", "none configured: set [mqtt] host, or pip install 'maskwatch[broker]' for an embedded one"
         return "warn", "none configured: the embedded one serves this machine only; set [mqtt] host for real use"
-    for protocol in (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311):
+    for protocol in (V5, V311):
         reason = _connack(config, protocol)
         if reason.value != UNSUPPORTED_PROTOCOL:
             break

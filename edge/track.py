@@ -1,9 +1,8 @@
 """Who is who over time: one identity a person, across the gaps that a frontal-face cascade leaves.
 
-A pure function of detections and their times. Greedy matching, nearest first, on the distance between predicted
-and found centre in face widths: with the two to five people of a doorway it gave the same tracks on the
-development clips as an optimal assignment, and intersection over union alone lost everybody who walked fast past
-a slow camera (their boxes no longer overlap).
+A pure function of detections and their times. Greedy matching, nearest first, on the distance between predicted and
+found centre in face widths. Overlap of boxes would not do: at 5 pictures a second somebody who walks 1.4 m/s moves
+28 cm from one to the next, nearly two widths of a face.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """A subscriber: prints alerts as they arrive at the broker, the proof that they get through."""
 
 import logging
-import sys
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -11,8 +11,8 @@ from typing import Any
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from .config import Mqtt
+from .link import V5, Event, Link
 from .messages import AlertMessage
-from .publish import UNSUPPORTED_PROTOCOL, new_client
 
 log = logging.getLogger(__name__)
 REMEMBERED = 1000
@@ -23,55 +23,42 @@ WORDS = {"no_mask": "NO MASK", "incorrect_mask": "MASK NOT RIGHT"}
 class Watcher:
     """Subscribes to the alerts and the availability of every camera and says each as one line.
 
-    ``ready`` is set once the subscription stands. Duplicates (same ``id``) are said once.
+    ``ready`` is set once the subscription is under way. Duplicates (same ``id``) are said once.
     """
 
-    def __init__(self, settings: Mqtt, say: Callable[[str], None] = print) -> None:
+    def __init__(self, settings: Mqtt, say: Callable[[str], None] = print, protocol: MQTTProtocolVersion = V5) -> None:
         self.ready = threading.Event()
         self.alerts = 0
-        self._settings, self._say = settings, say
+        self._prefix, self._say = settings.prefix, say
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
-        self._failure: str | None = None
-        self._client = self._connect(MQTTProtocolVersion.MQTTv5)
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._link = Link(settings, "", self._events, self._told_when_subscribed, protocol)
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+        self._thread.start()
 
-    def _connect(self, protocol: MQTTProtocolVersion) -> Any:
-        client = new_client(self._settings, "", protocol)
-        client.on_connect = self._on_connect
-        client.on_message = self._on_message
+    def _told_when_subscribed(self, client: Any) -> None:
         client.on_subscribe = lambda *_: self.ready.set()
-        client.on_connect_fail = lambda c, u: self._complain(str(sys.exc_info()[1]))
-        client.connect_async(self._settings.host, self._settings.port, self._settings.keepalive)
-        client.loop_start()
-        return client
 
-    def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
-        if reason.is_failure:
-            if reason.value == UNSUPPORTED_PROTOCOL:  # from a thread of its own: this one belongs to the old client
-                threading.Thread(target=self._downgrade, args=(client,), name="downgrade", daemon=True).start()
-            else:
-                self._complain(str(reason))
-            return
-        prefix = self._settings.prefix
-        client.subscribe([(f"{prefix}/+/alert", 1), (f"{prefix}/+/status", 1)])
+    def _run(self) -> None:
+        while (event := self._events.get())[0] != "close":
+            try:
+                if event[0] == "message":
+                    self._hear(event[1], event[2])
+                elif event[0] != "acknowledged" and self._link.handle(event):
+                    self._link.client.subscribe([(f"{self._prefix}/+/alert", 1), (f"{self._prefix}/+/status", 1)])
+            except Exception:  # one odd message must not end the watch
+                log.exception("watch: an event could not be handled")
+        self._link.close()
 
-    def _downgrade(self, old: Any) -> None:
-        old.loop_stop()
-        self._client = self._connect(MQTTProtocolVersion.MQTTv311)
-
-    def _complain(self, reason: str) -> None:
-        if reason != self._failure:
-            self._failure = reason
-            log.error("broker %s:%d: %s; trying on", self._settings.host, self._settings.port, reason)
-
-    def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
-        device, kind = message.topic.split("/")[-2:]
+    def _hear(self, topic: str, payload: bytes) -> None:
+        device, kind = topic.split("/")[-2:]
         if kind == "status":
-            self._say(f"{now()}  {device}  is {message.payload.decode('utf-8', 'replace')}")
+            self._say(f"{now()}  {device}  is {payload.decode('utf-8', 'replace')}")
             return
         try:
-            alert = AlertMessage.decode(message.payload)
+            alert = AlertMessage.decode(payload)
         except ValueError as error:
-            log.warning("%s: %s", message.topic, error)
+            log.warning("%s: %s", topic, error)
             return
         if alert.id not in self._seen:
             self._seen.append(alert.id)
@@ -79,8 +66,8 @@ class Watcher:
             self._say(line(alert))
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._events.put(("close",))
+        self._thread.join(5)
 
 
 def line(alert: AlertMessage) -> str:

@@ -1,0 +1,47 @@
+"""The house: imports are a DAG along the data, the device never imports the workstation or heavy libraries."""
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def imports(package: str) -> dict[str, set[str]]:
+    """Module -> modules of the same package it imports, anywhere in its text."""
+    graph: dict[str, set[str]] = {}
+    for path in (ROOT / package).glob("*.py"):
+        found: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                found |= {node.module} if node.module else {alias.name for alias in node.names}
+        graph[path.stem] = found - {"__version__"}
+    return graph
+
+
+@pytest.mark.parametrize("package", ["edge", "convert"])
+def test_imports_have_no_cycle(package: str) -> None:
+    assert list(TopologicalSorter(imports(package)).static_order())
+
+
+def test_edge_never_imports_convert() -> None:
+    for path in (ROOT / "edge").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not any(name.split(".")[0] == "convert" for name in names), path
+
+
+def test_the_command_line_loads_nothing_heavy() -> None:
+    heavy = "tensorflow keras matplotlib amqtt picamera2 ai_edge_litert tflite_runtime".split()
+    code = f"import sys, edge.__main__; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_the_loop_fits_on_one_screen() -> None:
+    assert len((ROOT / "edge" / "loop.py").read_text().splitlines()) <= 50

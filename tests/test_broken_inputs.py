@@ -1,0 +1,103 @@
+"""Wrong files and wrong words: one clear sentence, the right exit code, no traceback."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BROKEN = [
+    ("unknown-key", "[decide]\ntreshold = 0.9\n", ["decide.treshold", "did you mean threshold?"], 2),
+    ("unknown-section", "[mqqt]\nhost = 'x'\n", ["[mqqt]", "did you mean mqtt?"], 2),
+    ("two-faults", "[decide]\nframes = 0\n[mqtt]\nport = 'x'\n", ["decide.frames = 0", "1 to 100", "mqtt.port"], 2),
+    ("no-toml", "[decide\n", ["is not TOML"], 2),
+    ("no-model", "[classify]\nmodel = '/nowhere/mask.tflite'\n", ["no card /nowhere/mask.json", "quantize"], 2),
+    ("no-cascade", "[detect]\ncascade = 'frontal'\n", ["no cascade 'frontal'", "alt2"], 2),
+    ("bad-device", "[device]\nname = 'Front Door'\n", ["device.name", "a-z 0-9 _ -"], 2),
+    ("no-password", "[mqtt]\nhost='x'\nuser='u'\npassword_file='/nowhere/p'\n", ["/nowhere/p cannot be read"], 2),
+]
+
+
+@pytest.mark.parametrize(("text", "said", "code"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
+def test_configuration(text: str, said: list[str], code: int, maskwatch: Any, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(text)
+    run = maskwatch("run", "--source", "demo", "--config", tmp_path / "c.toml")
+    assert run.end() == code
+    assert all(part in run.err for part in said), run.err
+    assert "Traceback" not in run.err
+
+
+@pytest.mark.parametrize(
+    ("source", "said", "code"),
+    [
+        ("nowhere.mp4", "is no file, folder or camera", 2),
+        ("usb:one", "usb: takes a number", 2),
+        ("usb:99", "/dev/video99 cannot be opened", 1),
+        ("rtsp://127.0.0.1:9/x", "cannot be opened", 1),
+    ],
+)
+def test_source(source: str, said: str, code: int, maskwatch: Any) -> None:
+    run = maskwatch("run", "--source", source, "--print")
+    assert run.end() == code
+    assert said in run.err and "Traceback" not in run.err
+
+
+def test_truncated_video(maskwatch: Any, tmp_path: Path, door: Path) -> None:
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(door.read_bytes()[:20_000])
+    run = maskwatch("run", "--source", cut, "--print")
+    assert run.end() == 1
+    assert "cut.mp4" in run.err and "complete" in run.err and "Traceback" not in run.err
+
+
+def damaged(model: Path, folder: Path, change: str) -> Path:
+    content, card = bytearray(model.read_bytes()), json.loads(model.with_suffix(".json").read_text())
+    if change == "one-byte":
+        content[len(content) // 2] ^= 1
+    elif change == "truncated":
+        content = content[: len(content) // 2]
+        card["sha256"] = hashlib.sha256(content).hexdigest()
+    elif change == "wrong-shape":
+        card["input"]["size"] = 150
+    else:
+        card["labels"] = ["mask", "no_mask"]
+    (folder / "m.tflite").write_bytes(content)
+    (folder / "m.json").write_text(json.dumps(card))
+    return folder / "m.tflite"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("one-byte", "is not the file its card describes"),
+        ("truncated", "no TFLite runtime can load it"),
+        ("wrong-shape", "its card says (150, 150, 3)"),
+        ("wrong-labels", "outputs, its card 2 labels"),
+    ],
+)
+def test_model(change: str, said: str, maskwatch: Any, tmp_path: Path, model: Path) -> None:
+    run = maskwatch("run", "--source", "demo", "--print", "--model", damaged(model, tmp_path, change))
+    assert run.end() == 2
+    assert said in run.err and "m.tflite" in run.err and "Traceback" not in run.err
+
+
+def test_damaged_cascade(maskwatch: Any, tmp_path: Path) -> None:
+    import cv2
+
+    whole = Path(cv2.data.haarcascades) / "haarcascade_frontalface_alt2.xml"
+    (tmp_path / "cut.xml").write_bytes(whole.read_bytes()[:50_000])
+    (tmp_path / "c.toml").write_text(f"[detect]\ncascade = '{tmp_path / 'cut.xml'}'\n")
+    run = maskwatch("run", "--source", "demo", "--print", "--config", tmp_path / "c.toml")
+    assert run.end() == 2
+    assert "cut.xml is damaged" in run.err and "Traceback" not in run.err
+
+
+def test_a_closed_pipe_is_no_failure(maskwatch: Any) -> None:
+    import subprocess
+    import sys
+
+    shell = f"{sys.executable} -m edge run --source demo --print | head -n 1"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=100)
+    assert done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,157 @@
+"""The product as a user runs it: real processes, the bundled clip, a real mosquitto."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXPECTED = [  # who comes bare, from tests/door.json: (earliest, latest second of the clip, person)
+    (0.67, 5.33, "Grace Hopper"),
+    (12.33, 16.87, "Grace Hopper, mirrored"),
+    (18.33, 22.33, "Eileen Collins"),
+    (25.33, 28.4, "Eileen Collins, mask off again"),
+]
+STABLE = ("event_type", "device", "score", "frames", "seen_s", "box", "frame_size", "model", "snapshot")
+
+
+def stable(alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What must not depend on speed or moment: all but id, time and the run's random track name."""
+    return [{key: alert[key] for key in STABLE} | {"track": alert["track"].split("-")[1]} for alert in alerts]
+
+
+def received(payloads: list[bytes]) -> list[dict[str, Any]]:
+    return [json.loads(payload) for payload in payloads]
+
+
+def test_the_clip_gives_one_alert_per_bare_person_and_episode(maskwatch: Any, truth: dict[str, Any]) -> None:
+    run = maskwatch("run", "--source", "demo", "--print")
+    assert run.end() == 0
+    assert len(run.alerts) == truth["alerts"] == len(EXPECTED)
+    for alert, (first, last, who) in zip(run.alerts, EXPECTED, strict=True):
+        assert alert["event_type"] == "no_mask", who
+        assert 0 <= alert["seen_s"] <= last - first or "again" in who
+
+
+def test_alerts_arrive_through_mosquitto_as_printed(maskwatch: Any, mosquitto: Any, subscriber: Any) -> None:
+    broker = mosquitto().start()
+    heard = subscriber(broker.port)
+    run = maskwatch("run", "--source", "demo", "--print", "--broker", broker.address)
+    assert run.end() == 0
+    payloads = heard.wait_for("maskwatch/entrance/alert", 4)
+    assert received(payloads) == run.alerts
+    assert heard.wait_for("maskwatch/entrance/status", 2) == [b"online", b"offline"]
+    health = json.loads(heard.on("maskwatch/entrance/health")[0])
+    assert health["camera"] == "ok" and health["problem"] is None
+    states = received(heard.on("maskwatch/entrance/state"))
+    assert any(state["no_mask"] == "ON" and state["people"] >= 1 for state in states)
+
+
+def test_the_same_alerts_at_another_speed(maskwatch: Any) -> None:
+    fast, slow = (
+        maskwatch("run", "--source", "demo", "--print"),
+        maskwatch("run", "--source", "demo", "--print", "--realtime"),
+    )
+    assert fast.end() == slow.end() == 0
+    assert stable(fast.alerts) == stable(slow.alerts)
+    assert not {alert["id"] for alert in fast.alerts} & {alert["id"] for alert in slow.alerts}
+
+
+def test_without_a_broker_the_embedded_one_shows_alerts_arriving(maskwatch: Any) -> None:
+    pytest.importorskip("amqtt", reason="needs the broker extra (amqtt)")
+    run = maskwatch("run", "--source", "demo")
+    assert run.end() == 0
+    assert run.out.count("NO MASK") == 4
+    assert "is online" in run.out
+
+
+def test_watch_prints_what_arrives(maskwatch: Any, mosquitto: Any) -> None:
+    broker = mosquitto().start()
+    watch = maskwatch("watch", "--broker", broker.address)
+    watch.wait_for("connected to the broker")
+    assert maskwatch("run", "--source", "demo", "--broker", broker.address).end() == 0
+    watch.wait_for("is offline")
+    assert watch.out.count("NO MASK") == 4
+    assert watch.end(signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_signal_ends_it_cleanly(number: int, maskwatch: Any, mosquitto: Any, subscriber: Any) -> None:
+    broker = mosquitto().start()
+    heard = subscriber(broker.port)
+    run = maskwatch("run", "--source", "demo", "--realtime", "--broker", broker.address)
+    heard.wait_for("maskwatch/entrance/alert")
+    assert run.end(number) == 0
+    assert heard.wait_for("maskwatch/entrance/status", 2)[-1] == b"offline"
+    assert "Traceback" not in run.err
+
+
+def test_a_killed_process_is_said_to_be_offline_by_its_will(maskwatch: Any, mosquitto: Any, subscriber: Any) -> None:
+    broker = mosquitto().start()
+    heard = subscriber(broker.port)
+    run = maskwatch("run", "--source", "demo", "--realtime", "--broker", broker.address)
+    heard.wait_for("maskwatch/entrance/status")
+    run.end(signal.SIGKILL)
+    assert heard.wait_for("maskwatch/entrance/status", 2) == [b"online", b"offline"]
+
+
+def test_a_broker_that_comes_late_gets_every_alert(maskwatch: Any, mosquitto: Any, subscriber: Any) -> None:
+    broker = mosquitto()
+    run = maskwatch("run", "--source", "demo", "--realtime", "--print", "--broker", broker.address)
+    run.wait_for('"event_type"')
+    assert run.err.count("cannot reach the broker") == 1, "said once, not per attempt"
+    broker.start()
+    heard = subscriber(broker.port)
+    assert run.end() == 0
+    assert received(heard.wait_for("maskwatch/entrance/alert", 4)) == run.alerts
+
+
+def test_a_broker_that_dies_and_returns_gets_every_alert(maskwatch: Any, mosquitto: Any, subscriber: Any) -> None:
+    broker = mosquitto().start()
+    heard = subscriber(broker.port)
+    run = maskwatch("run", "--source", "demo", "--realtime", "--print", "--broker", broker.address)
+    heard.wait_for("maskwatch/entrance/alert")
+    broker.kill()
+    run.wait_for("broker lost")
+    broker.start()
+    run.wait_for("broker back")
+    assert run.end() == 0
+    ids = {alert["id"] for alert in received(heard.wait_for("maskwatch/entrance/alert", 4))}
+    assert ids == {alert["id"] for alert in run.alerts}
+
+
+def test_no_broker_until_the_end_is_a_failure_that_says_so(maskwatch: Any, mosquitto: Any) -> None:
+    run = maskwatch("run", "--source", "demo", "--broker", mosquitto().address)
+    assert run.end() == 1
+    assert "4 alerts were not delivered" in run.err
+
+
+def test_doctor_says_what_is_wrong_and_what_to_do(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
+    broker = mosquitto().start()
+    well = maskwatch("doctor", "--source", "demo", "--broker", broker.address)
+    assert well.end() == 0 and "takes the login" in well.out and "FAIL" not in well.out
+    broker.kill()
+    ill = maskwatch("doctor", "--source", "demo", "--broker", broker.address, "--model", tmp_path / "none.tflite")
+    assert ill.end() == 1
+    assert ill.out.count("FAIL") == 2 and "check host, port, network" in ill.out and "no card" in ill.out
+
+
+def test_image_answers_a_line_a_picture(maskwatch: Any, tmp_path: Path, door: Path) -> None:
+    import cv2
+
+    capture = cv2.VideoCapture(str(door))
+    capture.set(cv2.CAP_PROP_POS_FRAMES, 60)
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "in" / "sub" / "hopper.png"), capture.read()[1])
+    (tmp_path / "in" / "broken.jpg").write_bytes(b"no picture")
+    run = maskwatch("image", tmp_path / "in", "--json", "--out", tmp_path / "out")
+    assert run.end() == 1, "one of the two cannot be read"
+    assert "broken.jpg is no picture" in run.err
+    (line,) = run.alerts
+    assert line["file"] == str(tmp_path / "in" / "sub" / "hopper.png")
+    (face,) = line["faces"]
+    assert face["label"] == "no_mask" and face["score"] > 0.5 and len(face["box"]) == 4
+    assert cv2.imread(str(tmp_path / "out" / "sub" / "hopper.png")).shape == (480, 640, 3)
+    assert maskwatch("image", tmp_path / "in" / "sub", "--no-pictures", "--out", tmp_path / "no").end() == 0
+    assert not (tmp_path / "no").exists()
