@@ -101,13 +101,14 @@ def _quantize(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     command.add_argument("--out", type=Path, required=True, metavar="models/NAME.tflite")
     command.add_argument("--test", type=Path, nargs="*", default=[], metavar="DATA", help="held-out trees for the card")
+    command.add_argument("--note", default="", help="what users of the model must know: licences of the data, limits")
     command.set_defaults(run=run_quantize)
 
 
 def run_quantize(args: argparse.Namespace) -> int:
     from .quantize import quantize
 
-    card = quantize(args.model, args.data, args.out, args.test)
+    card = quantize(args.model, args.data, args.out, args.test, args.note)
     print(f"wrote {args.out} ({args.out.stat().st_size / 1000:.0f} kB) and its card {card}")
     return 0
 

@@ -20,7 +20,7 @@ REPRESENTATIVE = 300
 """Training pictures that set the activation ranges; half as they are, half as a doorway may show them."""
 
 
-def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = ()) -> Path:
+def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = (), note: str = "") -> Path:
     """Writes ``out`` (.tflite) and its card (.json), whole or not at all; returns the card's path.
 
     ``data`` gives the representative pictures, from its training split only; each tree of ``tests`` is evaluated
@@ -30,11 +30,12 @@ def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = ()
         raise DataError(f"--out {out}: the file name must end in .tflite")
     about = json.loads(read_about(keras_file).read_text("utf-8"))
     network = KerasNetwork(keras_file)
-    samples = [s for s in split(read_tree(data), seed=about["recipe"]["seed"]) if s.label in network.card.labels]
+    known = [sample for sample in read_tree(data) if sample.label in network.card.labels]
+    samples = split(known, seed=about["recipe"]["seed"])  # as `train` split them
     chosen = subset([s for s in samples if s.split == "train"], REPRESENTATIVE)
     pictures = load(chosen, network.card, network.card.labels)[0]
     content = convert(network.model, pictures)
-    card = describe(network, about, content, out.stem)
+    card = describe(network, about, content, out.stem) | ({"note": note} if note else {})
     out.parent.mkdir(parents=True, exist_ok=True)
     new = out.with_name(f"{out.stem}.new.tflite")
     try:

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def model_path(config: Config) -> Path:
     """The configured model, or the one that comes with maskwatch (in the checkout, or installed under share/)."""
     if config.classify.model:
-        return Path(config.classify.model).expanduser()
+        return Path(os.path.expanduser(config.classify.model))
     places = (Path(__file__).parents[1] / "models", Path(sys.prefix) / "share" / "maskwatch" / "models")
     return next((p / "mask.tflite" for p in places if (p / "mask.tflite").is_file()), places[0] / "mask.tflite")
 
@@ -159,6 +160,7 @@ def watch_door(
         publisher.show(Health("lost", classifier.card.id, str(error)))
         raise
     finally:
+        report.farewell()
         delivered = publisher.close()
         _await(arrived, report.alerts)
         log.info("%s", summary(report))

@@ -124,18 +124,19 @@ def read_card(model: Path) -> Card:
         data = json.loads(path.read_text("utf-8"))
         card = Card(
             name=str(data["name"]),
-            labels=tuple(data["labels"]),
+            labels=tuple(map(str, data["labels"])),
             size=int(data["input"]["size"]),
             colour=str(data["input"]["colour"]),
             sha256=str(data["sha256"]),
         )
     except FileNotFoundError:
         raise ModelError(f"no card {path}; `maskwatch-convert quantize` writes it beside the model") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelError(
             f"card {path} is damaged ({error!r}); write it again with `maskwatch-convert quantize`"
         ) from error
-    if len(card.labels) < 2 or not set(card.labels) <= set(LABELS) or card.colour not in ("rgb", "bgr"):
+    distinct = set(card.labels)
+    if not 2 <= len(card.labels) == len(distinct) or not distinct <= set(LABELS) or card.colour not in ("rgb", "bgr"):
         raise ModelError(f"card {path}: labels must be 2 or more of {', '.join(LABELS)}, colour rgb or bgr")
     return card
 

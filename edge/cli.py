@@ -1,11 +1,13 @@
 """The command line of ``maskwatch``: what may be said, and the help that explains it."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .config import Config, from_address, load
+from .config import Config, load
+from .errors import ConfigError
 
 STILL_FACE = 32
 """Smallest face, in pixels, that the picture check looks for; a still has no second chance."""
@@ -80,3 +82,18 @@ def configured(args: argparse.Namespace) -> Config:
     }
     overrides = {name: {k: v for k, v in values.items() if v is not None} for name, values in given.items()}
     return load(args.config, overrides)
+
+
+def from_address(address: str) -> dict[str, Any]:
+    """``[mqtt]`` values for a broker given as ``host``, ``host:port`` or ``mqtt[s]://[user@]host[:port]``."""
+    match = re.fullmatch(r"(?:(mqtts?)://)?(?:([^@:/]+)@)?(\[[0-9a-fA-F:]+\]|[^@:/\[\]\s]+)(?::(\d{1,5}))?/?", address)
+    if not match:
+        raise ConfigError(
+            f"broker '{address.rpartition('@')[2]}': use host, host:port or mqtt://user@host:port (mqtts:// for TLS); "
+            "a password goes into mqtt.password_file"
+        )
+    scheme, user, host, port = match.groups()
+    values: dict[str, Any] = {"host": host.strip("[]")}
+    values |= {"tls": True, "port": 8883} if scheme == "mqtts" else {}
+    values |= {"user": user} if user else {}
+    return values | ({"port": int(port)} if port else {})

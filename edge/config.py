@@ -132,10 +132,10 @@ def load(path: Path | None, overrides: Mapping[str, Mapping[str, Any]] | None = 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); systemd/maskwatch.toml is an example") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number beyond Python's limit
         raise ConfigError(f"{path}: is not TOML: {error}") from error
 
 
@@ -162,7 +162,7 @@ def _section(section: Any, values: Mapping[str, Any], where: str, faults: list[s
         allowed: Allowed = options[key].metadata["allowed"]
         try:
             taken[key] = _checked(value, options[key].type, allowed)
-        except ValueError as fault:
+        except (ValueError, OverflowError) as fault:
             faults.append(f"{where}.{key} = {value!r}: {fault} (allowed: {allowed})")
     return replace(section, **taken)
 
@@ -187,7 +187,9 @@ def _checked(value: Any, kind: Any, allowed: Allowed) -> Any:
 
 def _polygons(value: Any) -> tuple[Polygon, ...]:
     try:
-        polygons = tuple(tuple((float(x), float(y)) for x, y in polygon) for polygon in value)
+        if not isinstance(value, list | tuple):
+            raise TypeError
+        polygons = tuple(tuple((_coordinate(x), _coordinate(y)) for x, y in polygon) for polygon in value)
     except (TypeError, ValueError):
         raise ValueError("must be a list of polygons [[x, y], [x, y], [x, y]]") from None
     if any(len(polygon) < 3 for polygon in polygons):
@@ -197,6 +199,12 @@ def _polygons(value: Any) -> tuple[Polygon, ...]:
     return polygons
 
 
+def _coordinate(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise TypeError
+    return float(value)
+
+
 def _nearest(key: str, known: Any) -> str:
     close = difflib.get_close_matches(key, list(known), 1, 0.5)
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
@@ -204,6 +212,10 @@ def _nearest(key: str, known: Any) -> str:
 
 def _contradictions(config: Config) -> list[str]:
     mqtt, faults = config.mqtt, []
+    if config.decide.seconds > config.decide.window:
+        faults.append("decide.seconds is more than decide.window: nobody could ever be judged")
+    if (config.decide.frames - 1) / config.source.fps > config.decide.window:
+        faults.append("at source.fps, decide.frames pictures take longer than decide.window: nobody could be judged")
     if mqtt.password_file and not mqtt.user:
         faults.append("mqtt.password_file needs mqtt.user")
     if mqtt.key_file and not mqtt.cert_file:
@@ -213,32 +225,6 @@ def _contradictions(config: Config) -> list[str]:
     if (mqtt.user or mqtt.tls) and not mqtt.host:
         faults.append("mqtt.user and mqtt.tls need mqtt.host")
     return faults
-
-
-def read_password(path: str) -> str:
-    """The password in a file, without the line's end. Raises ``ConfigError`` if others may read the file."""
-    file = Path(path).expanduser()
-    try:
-        if file.stat().st_mode & 0o007:
-            raise ConfigError(f"mqtt.password_file {file} can be read by every user; chmod 640 it")
-        return file.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"mqtt.password_file {file} cannot be read: {error}") from error
-
-
-def from_address(address: str) -> dict[str, Any]:
-    """``[mqtt]`` values for a broker given as ``host``, ``host:port`` or ``mqtt[s]://[user@]host[:port]``."""
-    match = re.fullmatch(r"(?:(mqtts?)://)?(?:([^@:/]+)@)?(\[[0-9a-fA-F:]+\]|[^@:/\[\]\s]+)(?::(\d{1,5}))?/?", address)
-    if not match:
-        raise ConfigError(
-            f"broker '{address}': use host, host:port or mqtt://user@host:port (mqtts:// for TLS); "
-            "a password goes into mqtt.password_file"
-        )
-    scheme, user, host, port = match.groups()
-    values: dict[str, Any] = {"host": host.strip("[]")}
-    values |= {"tls": True, "port": 8883} if scheme == "mqtts" else {}
-    values |= {"user": user} if user else {}
-    return values | ({"port": int(port)} if port else {})
 
 
 def options() -> list[tuple[str, str, Any, Allowed]]:

@@ -6,6 +6,7 @@ of 40 pixels and more) it found more bare faces than ``default`` (0.71 against 0
 things that are no face, and cost less; CHANGELOG.md keeps such choices, README.md the command that measures.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ WINDOW = 24
 
 def find_cascade(name: str) -> Path:
     """The cascade file for a path or a short name such as ``alt2``. Raises ``ModelError`` saying where it looked."""
-    given = Path(name).expanduser()
+    given = Path(os.path.expanduser(name))
     if given.suffix == ".xml" and given.is_file():
         return given
     stem = given.name if given.suffix == ".xml" else f"haarcascade_frontalface_{name}.xml"
@@ -95,8 +96,9 @@ class FaceDetector:
         return not self._zones or any(cv2.pointPolygonTest(zone, (x, y), False) >= 0 for zone in self._zones)
 
     def _reduced(self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None) -> Any:
-        grey = luma if luma is not None else image
-        factor = min(1.0, WINDOW / self._min_face * image.shape[1] / grey.shape[1])
+        wanted = WINDOW / self._min_face * image.shape[1]  # width at which the smallest face fills the window
+        grey = luma if luma is not None and luma.shape[1] >= wanted else image
+        factor = min(1.0, wanted / grey.shape[1])
         if factor < 1.0:  # shrink before the grey conversion: fewer pixels to convert
             size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
             grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]

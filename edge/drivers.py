@@ -5,6 +5,7 @@ Heavy or absent libraries are imported by the driver that needs them, so a lapto
 
 import logging
 import math
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -113,6 +114,7 @@ class Capture:
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
             self._capture.set(cv2.CAP_PROP_FPS, wanted.fps)
             self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        self._using = threading.Lock()
         if not self._capture.isOpened():
             self._capture.release()
             raise SourceError(
@@ -120,11 +122,14 @@ class Capture:
             )
 
     def read(self) -> Picture | None:
-        found, image = self._capture.read()  # False at once when unplugged: the reader ends instead of spinning
+        with self._using:
+            found, image = self._capture.read()  # False at once when unplugged: the reader ends instead of spinning
         return Picture(np.asarray(image, np.uint8)) if found else None
 
     def close(self) -> None:
-        self._capture.release()
+        if self._using.acquire(blocking=False):  # a release under a thread that reads is a segmentation fault
+            self._capture.release()
+            self._using.release()
 
 
 class PiCamera:
@@ -142,7 +147,10 @@ class PiCamera:
             ) from error
         if not Picamera2.global_camera_info():
             raise SourceError("no Pi camera found; check the ribbon cable, then `rpicam-hello --list-cameras`")
-        self._camera: Any = Picamera2()
+        try:
+            self._camera: Any = Picamera2()
+        except Exception as error:
+            raise SourceError(f"picamera: {error}; is another program using the camera?") from error
         try:
             self._camera.configure(
                 self._camera.create_video_configuration(
@@ -155,9 +163,9 @@ class PiCamera:
             actual = self._camera.camera_configuration()  # libcamera may have aligned the sizes
             self._main, self._lores = actual["main"]["size"], actual["lores"]["size"]
             self._camera.start()
-        except Exception:
+        except Exception as error:
             self._camera.close()
-            raise
+            raise SourceError(f"picamera: {error}") from error
 
     def read(self) -> Picture | None:
         request = self._camera.capture_request()  # main and lores of ONE request belong together

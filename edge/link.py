@@ -10,13 +10,14 @@ import ssl
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from .config import Mqtt, read_password
+from .config import Mqtt
 from .errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,17 @@ def new_client(settings: Mqtt, client_id: str, protocol: MQTTProtocolVersion = V
             raise ConfigError(f"mqtt: TLS files {files} cannot be used: {error}") from error
         client.tls_set_context(context)
     return client
+
+
+def read_password(path: str) -> str:
+    """The password in a file, without the line's end. Raises ``ConfigError`` if others may read the file."""
+    try:
+        file = Path(path).expanduser()
+        if file.stat().st_mode & 0o007:
+            raise ConfigError(f"mqtt.password_file {file} can be read by every user; chmod 640 it")
+        return file.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        raise ConfigError(f"mqtt.password_file {path} cannot be read: {error}") from error
 
 
 class Link:

@@ -80,8 +80,9 @@ class AlertMessage:
             data = json.loads(payload)
             if data.pop("schema") != SCHEMA:
                 raise ValueError("unknown schema")
+            _check_types(data)
             return cls(**{**data, "box": tuple(data["box"]), "frame_size": tuple(data["frame_size"])})
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, RecursionError) as error:
             raise ValueError(f"no alert: {error!r}") from error
 
 
@@ -118,6 +119,25 @@ class Stats:
     rss_mb: float
     outbox: int
     uptime_s: int
+
+
+KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (str, "event_type id device time track model"),
+    ((int, float), "score seen_s"),
+    (int, "frames"),
+    (bool, "clock_synced"),
+)
+
+
+def _check_types(data: dict[str, Any]) -> None:
+    """What another sender might get wrong must be found here, not where it is used."""
+    for kind, names in KINDS:
+        for name in names.split():
+            if not isinstance(data[name], kind):
+                raise ValueError(f"no alert: {name} is {data[name]!r}")
+    for name, length in (("box", 4), ("frame_size", 2)):
+        if not isinstance(data[name], list) or [type(side) for side in data[name]] != [int] * length:
+            raise ValueError(f"no alert: {name} is not {length} whole numbers")
 
 
 def utc_now() -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,24 +54,29 @@ def check(image: Image, detector: FaceDetector, classifier: MaskClassifier) -> l
 def as_json(path: Path, faces: Sequence[Face]) -> str:
     """One line: the file, and box, label and score of every face in the picture's own pixels."""
     rows = [{"box": list(face.box), "label": face.label, "score": round(face.score, 3)} for face in faces]
-    return json.dumps({"file": str(path), "faces": rows}, ensure_ascii=False)
+    return json.dumps({"file": str(path), "faces": rows})
 
 
 def as_text(path: Path, faces: Sequence[Face]) -> str:
     """One line for people."""
     found = ", ".join(f"{face.label} {face.score:.2f} at {face.box.x0},{face.box.y0}" for face in faces)
-    return f"{path}: {found or 'no face found'}"
+    return f"{str(path).encode(errors='backslashreplace').decode()}: {found or 'no face found'}"
 
 
 def write(image: Image, path: Path) -> None:
     """Writes a picture, whole or not at all. Raises ``SourceError`` naming the file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.new{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not cv2.imwrite(str(new), image):
             raise SourceError(f"{path} cannot be written; is the disk full or read-only?")
         new.replace(path)
     except cv2.error as error:
         raise SourceError(f"{path} cannot be written: OpenCV has no encoder for {path.suffix}") from error
+    except SourceError:  # it is an OSError too
+        raise
+    except OSError as error:
+        raise SourceError(f"{path} cannot be written: {error.strerror}") from error
     finally:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):
+            new.unlink(missing_ok=True)

@@ -41,7 +41,7 @@ class Report:
         self._stats_every = stats_every
         self._started = self._stats_at = time.monotonic()
         self._state_at = float("-inf")
-        self._state = State()
+        self._state: State | None = None
         self._times: dict[str, deque[float]] = {}
         self._ends: deque[float] = deque(maxlen=WINDOW)
         self._day = date.today()
@@ -78,6 +78,10 @@ class Report:
         if now - self._stats_at >= self._stats_every:
             self._stats_at = now
             self._show(self.stats())
+
+    def farewell(self) -> None:
+        """Nobody is there any more: a retained state must not say otherwise for ever."""
+        self._show(State(today=dict(self._today)))
 
     def _count(self, tracks: Sequence[Track]) -> None:
         if date.today() != self._day:

@@ -5,6 +5,8 @@ out only the newest picture: a slow loop drops frames, it never lags behind. ``P
 order, with times from the recording, so that a replay gives the same alerts at any speed.
 """
 
+import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -96,7 +98,7 @@ class Live:
             elif self._ended and not self._stop.is_set():
                 raise SourceError(f"{self.name}: {self._ended}; check cable, power and address")
             elif time.monotonic() - heard > self._silence:
-                raise SourceError(f"{self.name}: no picture for {self._silence:.0f} s; check cable, power and address")
+                raise SourceError(f"{self.name}: no picture for {self._silence:g} s; check cable, power and address")
 
     def stop(self) -> None:
         self._stop.set()
@@ -151,15 +153,19 @@ def open_source(spec: str, wanted: Wanted = DEFAULTS, *, silence: float = SILENC
     if spec == "picamera":
         return Live(PiCamera(wanted), silence=silence)
     if spec.startswith("usb:"):
-        if not spec[4:].isdigit():
+        if not re.fullmatch("[0-9]{1,3}", spec[4:]):
             raise ConfigError(f"source '{spec}': usb: takes a number, as in usb:0")
         return Live(Capture(int(spec[4:]), wanted), silence=silence)
     if spec.startswith(("/dev/", *STREAMS)):
         return Live(Capture(spec, wanted), silence=silence)
-    path = DEMO if spec == "demo" else Path(spec).expanduser()
-    if path.is_dir():
+    path = DEMO if spec == "demo" else Path(os.path.expanduser(spec))
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError:  # a text too long for a file name names none
+        is_folder = is_file = False
+    if is_folder:
         return Playback(Folder(path, wanted.fps), realtime=wanted.realtime)
-    if path.is_file():
+    if is_file:
         return Playback(VideoFile(path), realtime=wanted.realtime)
     raise ConfigError(
         f"source '{spec}' is no file, folder or camera; use auto, picamera, usb:0, /dev/video0, rtsp://..., "

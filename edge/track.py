@@ -13,8 +13,8 @@ from .geometry import Box
 
 REACH = 0.6
 """Face widths that a face may be from where it was expected, when seen a moment ago."""
-SPEED = 2.0
-"""Further face widths a second of absence (a brisk walk past a door), for the first second."""
+SPEED = 6.0
+"""Further face widths a second since (1 m/s past the door), for the first 0.2 s: beyond that it may be anybody."""
 RESIZE = 1.8
 """Largest ratio between the sizes of one person's face in consecutive sightings."""
 
@@ -75,7 +75,7 @@ def _distance(track: Track, box: Box, now: float) -> float | None:
         return None
     (x, y), (bx, by) = track.expected(now), box.centre
     distance = float(((x - bx) ** 2 + (y - by) ** 2) ** 0.5) / max(1, sizes[1])
-    return distance if distance <= REACH + SPEED * min(now - track.last_seen, 0.5) else None
+    return distance if distance <= REACH + SPEED * min(now - track.last_seen, 0.2) else None
 
 
 def _see(track: Track, face: Face, now: float) -> None:

@@ -65,27 +65,24 @@ def test_a_crop_of_an_upright_box_takes_its_longer_side() -> None:
 
 
 @pytest.mark.parametrize(
-    ("box", "corner"),
+    ("box", "at", "shows"),
     [
-        pytest.param(Box(0, 0, 40, 40), (0, 0), id="upper left"),
-        pytest.param(Box(60, 60, 100, 100), (-1, -1), id="lower right"),
-        pytest.param(Box(-20, 30, 20, 70), (26, 0), id="left"),
+        pytest.param(Box(0, 0, 40, 40), (0, 0), (0, 0), id="upper left"),
+        pytest.param(Box(60, 60, 100, 100), (-1, -1), (99, 99), id="lower right"),
+        pytest.param(Box(-20, 30, 20, 70), (26, 0), (50, 0), id="left"),
     ],
 )
-def test_at_the_picture_s_edge_its_last_pixels_are_repeated(box: Box, corner: tuple[int, int]) -> None:
+def test_at_the_picture_s_edge_its_last_pixels_are_repeated(
+    box: Box, at: tuple[int, int], shows: tuple[int, int]
+) -> None:
     image = numbered(100, 100)
     part = crop(image, box)
-    assert part.shape == (52, 52, 3)
-    y, x = corner
-    edge = image[round(box.centre[1]) if y == 26 else y, x]
-    assert (part[y, x] == edge).all()
-    assert part[..., 0].max() <= 99 and part.dtype == np.uint8
+    assert part.shape == (52, 52, 3) and part.dtype == np.uint8
+    assert (part[at] == image[shows]).all()
 
 
-@pytest.mark.parametrize("box", [Box(100, 0, 140, 40), Box(-90, -90, -40, -40), Box(300, 300, 340, 340)], ids=str)
+@pytest.mark.parametrize("box", [Box(120, 0, 160, 40), Box(-90, -90, -40, -40), Box(300, 300, 340, 340)], ids=str)
 def test_a_box_outside_the_picture_is_refused(box: Box) -> None:
-    if box.x0 == 100:
-        box = Box(120, 0, 160, 40)  # far enough for the context, too
     with pytest.raises(ValueError, match="outside the 100x100 picture"):
         crop(numbered(100, 100), box)
 

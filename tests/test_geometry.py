@@ -6,7 +6,9 @@ from edge.geometry import Box, clip, iou, square
 
 FRAME = Box(0, 0, 640, 480)
 numbers = st.integers(-2000, 2000)
-boxes = st.builds(lambda x, y, w, h: Box(x, y, x + w, y + h), numbers, numbers, st.integers(0, 900), st.integers(0, 900))
+boxes = st.builds(
+    lambda x, y, w, h: Box(x, y, x + w, y + h), numbers, numbers, st.integers(0, 900), st.integers(0, 900)
+)
 
 
 def test_sizes_of_a_box() -> None:

@@ -30,7 +30,7 @@ def test_training_writes_the_network_its_labels_and_its_curves(tmp_path_factory:
     assert about["labels"] == ["mask", "no_mask"]
     assert about["recipe"]["arch"] == "lean" and about["recipe"]["epochs"] == 2
     assert about["data"] == {
-        "train": {"tiny-data": {"mask": 32, "no_mask": 32}},
+        "train": {"tiny-data": {"mask": 96, "no_mask": 96}},
         "val": {"tiny-data": {"mask": 8, "no_mask": 8}},
     }
     assert len(about["history"]) == 2
@@ -49,11 +49,11 @@ def test_the_written_network_is_one_that_evaluate_opens(tmp_path_factory: pytest
 @pytest.mark.timeout(240)
 def test_training_learns(samples: list[Sample], tmp_path: Path) -> None:
     said: list[str] = []
-    out = train(samples, replace(RECIPE, epochs=6, patience=6), tmp_path / "six.keras", said.append)
+    out = train(samples, replace(RECIPE, epochs=3), tmp_path / "three.keras", said.append)
     history = json.loads(out.with_suffix(".labels.json").read_text("utf-8"))["history"]
     assert history[-1]["loss"] < 0.8 * history[0]["loss"]
-    assert "64 pictures, 16 to validate" in said[0]
-    assert [line.split()[1] for line in said[1:]] == [f"{n}/6" for n in range(1, 7)]
+    assert "192 pictures, 16 to validate" in said[0]
+    assert [line.split()[1] for line in said[1:]] == [f"{n}/3" for n in range(1, 4)]
 
 
 @pytest.mark.timeout(240)

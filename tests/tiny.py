@@ -22,7 +22,7 @@ from edge.geometry import Box
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "models" / "mask.tflite"
-RECIPE = Recipe(epochs=2, batch=8, patience=2, rate=5e-3)
+RECIPE = Recipe(epochs=2, batch=6, patience=2, rate=1e-2)
 
 
 def drawn_face(masked: bool, rng: np.random.Generator, side: int = 64) -> Image:
@@ -64,9 +64,9 @@ def draw_tree(root: Path, counts: dict[str, int], labels: Sequence[str] = ("mask
 
 
 def tiny_tree(factory: pytest.TempPathFactory) -> Path:
-    """Drawn once a session: 32 + 8 + 8 pictures of each of two labels, in train, val and test."""
+    """Drawn once a session: 96 + 8 + 8 pictures of each of two labels, in train, val and test."""
     root = factory.getbasetemp() / "tiny-data"
-    return root if root.exists() else draw_tree(root, {"train": 32, "val": 8, "test": 8})
+    return root if root.exists() else draw_tree(root, {"train": 96, "val": 8, "test": 8})
 
 
 def trained(factory: pytest.TempPathFactory) -> Path:

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from edge.annotate import COLOURS, WORDS, annotate
+from edge.classify import LABELS, Face
+from edge.geometry import Box
+
+
+def face(box: Box, label: str = "no_mask") -> Face:
+    return Face(box, {label: 0.9})
+
+
+def test_without_faces_the_copy_is_equal_and_independent() -> None:
+    image = np.full((60, 80, 3), 9, np.uint8)
+    out = annotate(image, [])
+    assert np.array_equal(out, image)
+    out[:] = 0
+    assert (image == 9).all()
+
+
+@pytest.mark.parametrize("label", sorted(set(LABELS) - {"not_face"}))
+def test_every_label_has_its_colour_on_the_box(label: str) -> None:
+    image = np.zeros((300, 400, 3), np.uint8)
+    out = annotate(image, [face(Box(100, 100, 200, 220), label)])
+    assert tuple(out[150, 100]) == tuple(out[220, 150]) == COLOURS[label]
+    assert not image.any(), "drawn on the original"
+    assert not out[130:200, 110:190].any(), "the face itself stays visible"
+
+
+def test_colours_and_words_tell_the_labels_apart() -> None:
+    assert set(COLOURS) == set(WORDS) == set(LABELS) - {"not_face"}
+    assert len(set(COLOURS.values())) == len(set(WORDS.values())) == len(COLOURS)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [Box(0, 0, 50, 50), Box(350, 250, 400, 300), Box(-30, -30, 20, 20), Box(390, 290, 460, 360), Box(0, 0, 400, 300)],
+    ids=["upper left", "lower right", "cut above", "cut below", "the whole picture"],
+)
+def test_the_caption_stays_in_the_picture(box: Box) -> None:
+    out = annotate(np.zeros((300, 400, 3), np.uint8), [face(box)])
+    letters = out.min(axis=2) > 150
+    assert letters.sum() > 40, "no caption"
+    assert not letters[:, -1].any() and not letters[-1].any(), "the caption is cut off"
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 7), (24, 24), (2000, 30)], ids=str)
+def test_any_size_of_picture(shape: tuple[int, int]) -> None:
+    image = np.zeros((*shape, 3), np.uint8)
+    out = annotate(image, [face(Box(0, 0, shape[1], shape[0]))])
+    assert out.shape == image.shape and out.dtype == np.uint8

@@ -1,0 +1,163 @@
+"""The wire contract. Subscribers rely on what stands here: change it only with the schema's number."""
+
+import json
+import re
+import time
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.decide import Alert
+from edge.messages import AlertMessage, Health, State, Stats, Topics, clock_synced, encode, utc_now, uuid7
+
+ALERT = Alert("no_mask", 3, 12.5, 0.97123, 6, 0.4, (10, 20, 110, 140))
+ALERT_KEYS = """schema event_type id device time score frames seen_s track box frame_size clock_synced model
+snapshot""".split()
+STATS_KEYS = """schema fps frames dropped detect_ms classify_ms latency_ms cpu_temp_c throttled rss_mb outbox
+uptime_s""".split()
+
+
+def message(alert: Alert = ALERT) -> AlertMessage:
+    return AlertMessage.of(alert, device="entrance", model="mask@01234567", frame_size=(640, 480))
+
+
+def test_topics() -> None:
+    topics = Topics("maskwatch", "entrance")
+    names = ["status", "alert", "state", "health", "stats"]
+    assert [getattr(topics, name) for name in names] == [f"maskwatch/entrance/{name}" for name in names]
+    with pytest.raises(AttributeError):
+        _ = topics.alarm
+
+
+def test_an_alert_has_exactly_the_keys_of_the_contract_in_their_order() -> None:
+    sent = json.loads(encode(message()))
+    assert list(sent) == ALERT_KEYS
+    assert sent["schema"] == 1
+    assert (sent["event_type"], sent["device"], sent["model"]) == ("no_mask", "entrance", "mask@01234567")
+    assert (sent["score"], sent["frames"], sent["seen_s"]) == (0.971, 6, 0.4)
+    assert (sent["box"], sent["frame_size"]) == ([10, 20, 110, 140], [640, 480])
+    assert sent["snapshot"] is False and isinstance(sent["clock_synced"], bool)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", sent["time"])
+
+
+def test_a_track_s_name_is_random_a_run_and_the_same_within_it() -> None:
+    first, again, other = message(), message(), message(replace(ALERT, track=4))
+    assert first.track == again.track != other.track
+    assert re.fullmatch(r"[0-9a-f]{8}-3", first.track)
+
+
+def test_the_same_id_is_never_given_twice() -> None:
+    assert len({message().id for _ in range(1000)}) == 1000
+
+
+def test_ids_are_uuid7_with_the_time_in_front() -> None:
+    before = time.time_ns() // 1_000_000
+    made = uuid7()
+    after = time.time_ns() // 1_000_000
+    assert made.version == 7 and made.variant == "specified in RFC 4122"
+    assert before <= made.int >> 80 <= after
+
+
+def test_ids_sort_by_time() -> None:
+    made = []
+    for _ in range(5):
+        made.append(str(uuid7()))
+        now = time.time_ns() // 1_000_000
+        while time.time_ns() // 1_000_000 == now:
+            pass
+    assert made == sorted(made)
+
+
+def test_times_are_utc_with_milliseconds() -> None:
+    assert re.fullmatch(time.strftime("%Y-", time.gmtime()) + r"\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", utc_now())
+
+
+def test_messages_are_compact_utf8() -> None:
+    sent = encode(replace(message(), device="eingang-ü"))
+    assert b": " not in sent and b", " not in sent
+    assert "eingang-ü".encode() in sent
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        pytest.param(
+            State(),
+            {"no_mask": "OFF", "people": 0, "mask": 0, "no_mask_count": 0}
+            | {"today": {"people": 0, "mask": 0, "alerts": 0}},
+            id="state",
+        ),
+        pytest.param(Health("ok", "m@1"), {"camera": "ok", "model": "m@1", "problem": None}, id="health"),
+    ],
+)
+def test_retained_messages(sent: Any, expected: dict[str, Any]) -> None:
+    assert json.loads(encode(sent)) == {"schema": 1} | expected
+
+
+def test_stats_have_the_keys_of_the_contract() -> None:
+    stats = Stats(15.0, 100, 2, 9.5, 0.3, 9.8, None, None, 90.1, 0, 7)
+    sent = json.loads(encode(stats))
+    assert list(sent) == STATS_KEYS
+    assert sent["cpu_temp_c"] is None
+
+
+def test_decode_gives_back_what_was_encoded() -> None:
+    sent = message()
+    assert AlertMessage.decode(encode(sent)) == sent
+
+
+VALID = {"schema": 1, **asdict(message())}
+
+
+def without(key: str) -> dict[str, Any]:
+    return {name: value for name, value in VALID.items() if name != key}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"\x00", b"\xff\xfe", b"null", b"3", b'"text"', b"[]", b"{}", b"{", b"[" * 100_000, b'{"schema":1}'],
+    ids=lambda payload: repr(payload[:12]),
+)
+def test_decode_refuses_what_is_no_alert(payload: bytes) -> None:
+    with pytest.raises(ValueError):
+        AlertMessage.decode(payload)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(VALID | {"schema": 2}, id="another schema"),
+        pytest.param(VALID | {"extra": 1}, id="unknown key"),
+        *(pytest.param(without(key), id=f"without {key}") for key in ALERT_KEYS if key != "snapshot"),
+        pytest.param(VALID | {"box": None}, id="box null"),
+        pytest.param(VALID | {"box": [1, 2, 3]}, id="box of three"),
+        pytest.param(VALID | {"box": ["a", "b", "c", "d"]}, id="box of text"),
+        pytest.param(VALID | {"box": "abcd"}, id="box as text"),
+        pytest.param(VALID | {"frame_size": [640]}, id="frame size of one"),
+        pytest.param(VALID | {"score": "high"}, id="score as text"),
+        pytest.param(VALID | {"score": None}, id="score null"),
+        pytest.param(VALID | {"seen_s": []}, id="seen_s as list"),
+        pytest.param(VALID | {"id": ["a"]}, id="id as list"),
+        pytest.param(VALID | {"device": 7}, id="device as number"),
+    ],
+)
+def test_decode_refuses_an_alert_that_breaks_the_contract(data: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        AlertMessage.decode(json.dumps(data).encode())
+
+
+@given(
+    st.binary() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda x: json.dumps(x).encode())
+)
+def test_decode_of_anything_is_an_alert_or_a_value_error(payload: bytes) -> None:
+    try:
+        assert isinstance(AlertMessage.decode(payload), AlertMessage)
+    except ValueError:
+        pass
+
+
+def test_whether_the_clock_is_synchronized_is_known() -> None:
+    assert clock_synced() in (True, False)
