@@ -26,8 +26,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"maskwatch-convert: {error.name} is not installed; pip install 'maskwatch[convert]'", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from the last finished epoch", file=sys.stderr)
+        goes_on = "; the same command goes on from the last finished epoch" if args.run is run_train else ""
+        print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
+
+
+def positive(text: str) -> int:
+    """An argument that counts something."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    """A learning rate."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number between 0 and 1")
+    return value
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,7 +67,7 @@ def _prepare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument("list", type=Path, help="tab-separated list: file, source, label, box x0,y0,x1,y1 (or empty)")
     command.add_argument("--out", type=Path, required=True, metavar="DATA", help="folder for the tree of crops")
     command.add_argument("--exclude", nargs="*", default=[], metavar="SOURCE", help="sources to leave out")
-    command.add_argument("--copies", type=int, default=2, help="jittered crops a face in the training part (default 2)")
+    command.add_argument("--copies", type=positive, default=2, help="crops a face in the training part (default 2)")
     command.add_argument("--seed", type=int, default=0)
     command.set_defaults(run=run_prepare)
 
@@ -70,11 +89,13 @@ def _train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     command.add_argument("--arch", choices=("lean", "article"), default="lean", help="network (default lean)")
     command.add_argument("--out", type=Path, required=True, metavar="FILE.keras")
     command.add_argument("--labels", nargs="+", choices=LABELS, help="use only these labels (default: all in DATA)")
-    command.add_argument("--epochs", type=int, default=60, help="at most so many (default 60)")
-    command.add_argument("--patience", type=int, default=16, help="stop after so many epochs without gain (default 16)")
-    command.add_argument("--batch", type=int, default=64)
-    command.add_argument("--rate", type=float, help="first learning rate (default: lean 0.002, article 0.0005)")
-    command.add_argument("--subset", type=int, default=0, metavar="N", help="train on N pictures only, for a first try")
+    command.add_argument("--epochs", type=positive, default=60, help="at most so many (default 60)")
+    command.add_argument(
+        "--patience", type=positive, default=16, help="epochs without gain until it stops (default 16)"
+    )
+    command.add_argument("--batch", type=positive, default=64)
+    command.add_argument("--rate", type=rate, help="first learning rate (default: lean 0.002, article 0.0005)")
+    command.add_argument("--subset", type=positive, default=0, metavar="N", help="train on N pictures only")
     command.add_argument("--seed", type=int, default=0)
     command.set_defaults(run=run_train)
 
@@ -86,8 +107,8 @@ def run_train(args: argparse.Namespace) -> int:
     if args.out.suffix != ".keras":
         raise DataError(f"--out {args.out}: the file name must end in .keras")
     samples = [s for s in read_tree(args.data) if not args.labels or s.label in args.labels]
-    rate = args.rate or {"lean": 2e-3, "article": 5e-4}[args.arch]
-    recipe = Recipe(args.arch, args.epochs, args.batch, args.patience, rate, args.seed, args.subset)
+    first_rate = args.rate or {"lean": 2e-3, "article": 5e-4}[args.arch]
+    recipe = Recipe(args.arch, args.epochs, args.batch, args.patience, first_rate, args.seed, args.subset)
     out = train(samples, recipe, args.out, say=lambda text: print(text, flush=True))
     print(f"wrote {out}, {out.with_suffix('.labels.json').name} and the curves {out.with_suffix('.png').name}")
     return 0

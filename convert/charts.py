@@ -16,10 +16,12 @@ from .evaluate import Report, summary
 def pictures(report: Report, out: Path) -> list[Path]:
     """Writes report.json, confusion.png, threshold.png and, if there are any, mistakes.jpg; returns the paths."""
     out.mkdir(parents=True, exist_ok=True)
-    files = [out / "report.json", out / "confusion.png", out / "threshold.png"]
+    files = [out / "report.json", out / "confusion.png"]
     files[0].write_text(json.dumps(summary(report), indent=1) + "\n", "utf-8")
     _confusion_chart(report, files[1])
-    _threshold_chart(report, files[2])
+    if "no_mask" in report.labels:
+        files.append(out / "threshold.png")
+        _threshold_chart(report, files[-1])
     sheet = mistakes(report)
     if sheet is not None:
         files.append(out / "mistakes.jpg")

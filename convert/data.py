@@ -117,13 +117,16 @@ def split(samples: Sequence[Sample], *, val: float = 0.1, test: float = 0.0, see
     """Gives every sample a split; near-duplicates stay together. Splits that folders already name are kept.
 
     ``val`` and ``test`` are shares 0..1 of the samples without one. If the tree has a ``train`` folder but no
-    ``val``, only its training part is divided; a ``test`` folder is never touched.
+    ``val``, only its training part is divided; a ``test`` folder is never touched. In a tree with ``train`` and
+    ``val``, samples beside them stay without a split.
     """
     named = {sample.split for sample in samples}
     if "val" in named and "train" in named:
-        return [sample for sample in samples if sample.split]
+        return list(samples)
     open_ = [s for s in samples if s.split in (None, "train")]
     kept = [s for s in samples if s.split not in (None, "train")]
+    if not open_:
+        return kept
     numbers = groups([sample.path for sample in open_])
     order = sorted(set(numbers))
     random.Random(seed).shuffle(order)

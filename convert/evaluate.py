@@ -23,9 +23,14 @@ class KerasNetwork:
     def __init__(self, path: Path) -> None:
         import keras
 
-        about = json.loads(read_about(path).read_text("utf-8"))
-        self.model: Any = keras.models.load_model(path, compile=False)
-        self.card = Card(path.stem, tuple(about["labels"]), int(self.model.input_shape[1]), "rgb", "float")
+        file = read_about(path)
+        try:
+            self.about: dict[str, Any] = json.loads(file.read_text("utf-8"))
+            labels = tuple(self.about["labels"])
+            self.model: Any = keras.models.load_model(path, compile=False)
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise DataError(f"{path} or {file.name} is damaged; train again") from error
+        self.card = Card(path.stem, labels, int(self.model.input_shape[1]), "rgb", "float")
 
     def probabilities(self, batch: Image) -> NDArray[np.float32]:
         rows = np.asarray(self.model.predict_on_batch(batch.astype(np.float32)), np.float32)

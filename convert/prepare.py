@@ -46,17 +46,18 @@ def read_list(path: Path, exclude: Sequence[str] = ()) -> list[Listed]:
     if not path.is_file():
         raise DataError(f"{path} is no file; expected a list with the columns file, source, label, box (tab-separated)")
     rows = []
-    with path.open(newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.reader(file, delimiter="\t"), 1):
-            if number == 1 and row[:1] == ["file"]:
-                continue
-            label = label_of(row[2]) if len(row) >= 3 else None
-            if label is None:
-                raise DataError(f"{path}, line {number}: expected file, source, label, box; got {row}")
-            if row[1] not in exclude:
-                rows.append(
-                    Listed(path.parent / row[0], label, row[1], _box(row[3] if len(row) > 3 else "", path, number))
-                )
+    try:
+        lines = list(csv.reader(path.read_text("utf-8").splitlines(), delimiter="\t"))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no tab-separated text: {error}") from error
+    for number, row in enumerate(lines, 1):
+        if not row or (number == 1 and row[0] == "file"):
+            continue
+        label = label_of(row[2]) if len(row) >= 3 else None
+        if label is None:
+            raise DataError(f"{path}, line {number}: expected file, source, label, box; got {row}")
+        if row[1] not in exclude:
+            rows.append(Listed(path.parent / row[0], label, row[1], _box(row[3] if len(row) > 3 else "", path, number)))
     return rows
 
 
@@ -64,9 +65,12 @@ def _box(text: str, path: Path, line: int) -> Box | None:
     if not text.strip():
         return None
     try:
-        return Box(*map(int, text.replace(",", " ").split()))
+        box = Box(*map(int, text.replace(",", " ").split()))
     except (ValueError, TypeError):
         raise DataError(f"{path}, line {line}: a box is x0,y0,x1,y1 in whole pixels; got '{text}'") from None
+    if box.width <= 0 or box.height <= 0:
+        raise DataError(f"{path}, line {line}: a box is x0,y0,x1,y1 with x0 < x1 and y0 < y1; got '{text}'")
+    return box
 
 
 def write_tree(
@@ -77,15 +81,20 @@ def write_tree(
     The split comes first, by source and near-duplicate group of the whole pictures, so no crop of one photo can be
     on both sides. The training part gets ``copies`` jittered crops a face, the other exactly what the device sees.
     """
+    if not rows:
+        raise DataError("the list names no pictures")
     samples = [Sample(row.path, row.label, row.source) for row in rows]
     placed = {s.path: s.split or "train" for s in split(samples, val=val, seed=seed)}
     detector = FaceDetector(min_face=24)
     miner = FaceDetector("default", min_face=24, neighbours=0)  # far more trigger-happy than the device
+    listed: dict[Path, list[Box]] = {}
+    for row in rows:
+        listed.setdefault(row.path, []).extend([row.box] if row.box else [])
     counts: dict[tuple[str, str, str], int] = {}
     for number, row in enumerate(rows):
         rng = np.random.default_rng((seed, number))
         part = placed[row.path]
-        for label, picture in _crops(row, detector, miner, copies if part == "train" else 1, rng):
+        for label, picture in _crops(row, listed[row.path], detector, miner, copies if part == "train" else 1, rng):
             key = (part, row.source, label)
             counts[key] = counts.get(key, 0) + 1
             _write(out / part / row.source / label / f"{row.path.stem}-{counts[key]:05d}.jpg", picture)
@@ -93,22 +102,30 @@ def write_tree(
 
 
 def _crops(
-    row: Listed, detector: FaceDetector, miner: FaceDetector, copies: int, rng: np.random.Generator
+    row: Listed,
+    faces: Sequence[Box],
+    detector: FaceDetector,
+    miner: FaceDetector,
+    copies: int,
+    rng: np.random.Generator,
 ) -> Iterator[tuple[str, Image]]:
     image = read_picture(row.path)
     if row.box is None:  # a tight crop of the data set's own; kept as it is
         yield row.label, image
         return
+    if clip(row.box, Box(0, 0, image.shape[1], image.shape[0])).area == 0:
+        raise DataError(f"{row.path}: the listed box {tuple(row.box)} lies outside the picture")
     found = detector.detect(image)
     seen = max(found, key=lambda box: iou(box, row.box or box), default=row.box)
     if iou(seen, row.box) < SAME_FACE:
         seen = as_detected(row.box)
     for copy in range(copies):
         yield row.label, crop(image, seen if copy == 0 else jitter(seen, rng))
-    others = [box for box in found if iou(box, row.box) < SAME_FACE]  # perhaps somebody behind: neither class
-    hits = [box for box in miner.detect(image) if all(iou(box, other) < BESIDE for other in others)]
-    for box in false_faces(row.box, [*hits, *strays(image, seen, rng)]):
-        yield "not_face", crop(image, box)
+    # what the device would take for a face elsewhere may be somebody behind: neither class
+    others = [box for box in [*found, *faces] if iou(box, row.box) < SAME_FACE]
+    for box in false_faces(row.box, [*miner.detect(image), *strays(image, seen, rng)]):
+        if all(iou(box, other) < BESIDE and clip(box, other).area < BESIDE * box.area for other in others):
+            yield "not_face", crop(image, box)
 
 
 def as_detected(box: Box) -> Box:
@@ -125,9 +142,9 @@ def jitter(box: Box, rng: np.random.Generator) -> Box:
 
 def strays(image: Image, face: Box, rng: np.random.Generator) -> list[Box]:
     """``STRAYS`` squares anywhere, 0.4 to 1.3 faces wide, and as many pieces of the face, 0.15 to 0.3."""
-    height, width = image.shape[:2]
+    picture = Box(0, 0, image.shape[1], image.shape[0])
     drawn = []
-    for frame, low, high in ((Box(0, 0, width, height), 0.4, 1.3), (face, 0.15, 0.3)):
+    for frame, low, high in ((picture, 0.4, 1.3), (clip(face, picture), 0.15, 0.3)):
         for _ in range(STRAYS):
             side = max(16, round(face.width * rng.uniform(low, high)))
             x0 = int(rng.integers(frame.x0, max(frame.x0 + 1, frame.x1 - side)))

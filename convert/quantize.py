@@ -13,7 +13,7 @@ from edge.classify import Card, Image
 
 from .augment import doorway
 from .data import DataError, Sample, load, read_tree, split, subset
-from .evaluate import KerasNetwork, evaluate, held_out, open_network, read_about, summary
+from .evaluate import KerasNetwork, evaluate, held_out, open_network, summary
 from .model import multiply_adds
 
 REPRESENTATIVE = 300
@@ -28,11 +28,13 @@ def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = ()
     """
     if out.suffix != ".tflite":
         raise DataError(f"--out {out}: the file name must end in .tflite")
-    about = json.loads(read_about(keras_file).read_text("utf-8"))
     network = KerasNetwork(keras_file)
+    about = network.about
     known = [sample for sample in read_tree(data) if sample.label in network.card.labels]
     samples = split(known, seed=about["recipe"]["seed"])  # as `train` split them
     chosen = subset([s for s in samples if s.split == "train"], REPRESENTATIVE)
+    if not chosen:
+        raise DataError(f"{data} has no training pictures with the model's labels ({', '.join(network.card.labels)})")
     pictures = load(chosen, network.card, network.card.labels)[0]
     content = convert(network.model, pictures)
     card = describe(network, about, content, out.stem) | ({"note": note} if note else {})
@@ -40,7 +42,7 @@ def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = ()
     new = out.with_name(f"{out.stem}.new.tflite")
     try:
         _write(new, content, card)
-        trees = {tree.name: held_out(tree) for tree in tests}
+        trees = {_name(tree, tests): held_out(tree) for tree in tests}
         card["accuracy"] = accuracies(keras_file, new, {"validation": _validation(samples)} | trees)
         _write(new, content, card)
         new.replace(out)
@@ -114,6 +116,13 @@ def accuracies(keras_file: Path, tflite: Path, trees: dict[str, list[Sample]]) -
         name: {kind: summary(evaluate(network, samples)) for kind, network in networks.items()}
         for name, samples in trees.items()
     }
+
+
+def _name(tree: Path, tests: Sequence[Path]) -> str:
+    """What a tree is called in the card: its folder's name, with its parents' where that alone is taken."""
+    whole = tree.resolve()
+    alike = [other for other in tests if other.resolve().name == whole.name]
+    return whole.name if len(alike) == 1 and whole.name != "validation" else "/".join(whole.parts[-2:])
 
 
 def _validation(samples: Sequence[Sample]) -> list[Sample]:

@@ -42,7 +42,7 @@ def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[s
 
     keras.utils.set_random_seed(recipe.seed)
     samples = split(samples, seed=recipe.seed)
-    labels = labels_in(samples)
+    labels = labels_in(sample for sample in samples if sample.split in ("train", "val"))
     part = out.with_suffix(".part")
     state = _state(part, recipe, labels)
     card = Card(recipe.arch, labels, SIZES[recipe.arch], "rgb", "")
@@ -56,6 +56,7 @@ def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[s
     model = keras.models.load_model(part / "last.keras") if state["history"] else _compiled(recipe, len(labels))
     feed = Feed(*load(sets["train"], card, labels), labels=len(labels), recipe=recipe)
     val = load(sets["val"], card, labels)
+    part.mkdir(parents=True, exist_ok=True)
     _epochs(model, feed, (val[0], _targets(val[1], model)), recipe, part, state, say)
     (out.parent).mkdir(parents=True, exist_ok=True)
     shutil.copyfile(part / "best.keras", out)
@@ -70,10 +71,12 @@ def _state(part: Path, recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
     fresh = {"recipe": asdict(recipe), "labels": list(labels), "history": []}
     try:
         state: dict[str, Any] = json.loads((part / "state.json").read_text("utf-8"))
+        longer = {**state["recipe"], "epochs": recipe.epochs, "patience": recipe.patience}
+        state["labels"], state["history"]
     except FileNotFoundError:
-        part.mkdir(parents=True, exist_ok=True)
         return fresh
-    longer = {**state["recipe"], "epochs": recipe.epochs, "patience": recipe.patience}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{part}/state.json is damaged; delete {part} and train anew") from error
     if longer != fresh["recipe"] or state["labels"] != fresh["labels"]:
         raise DataError(
             f"{part} holds another unfinished training ({state['recipe']}); delete it or choose another --out"
@@ -158,14 +161,14 @@ def _epochs(
         logs = model.fit(feed.epoch(number, model), validation_data=val, epochs=1, verbose=0).history
         history.append({name: float(values[0]) for name, values in logs.items()})
         last = history[-1]
-        say(
-            f"epoch {number + 1:3}/{recipe.epochs}  loss {last['loss']:.4f}  accuracy {last['accuracy']:.4f}  "
-            f"validation loss {last['val_loss']:.4f}  accuracy {last['val_accuracy']:.4f}"
-        )
-        if last["val_loss"] <= min(entry["val_loss"] for entry in history):
+        if last["val_loss"] <= min(entry["val_loss"] for entry in history) or number == 0:
             _saved(model, part / "best.keras")
         _saved(model, part / "last.keras")
         _write_json(part / "state.json", state)
+        say(  # only now: what is announced is on disk
+            f"epoch {number + 1:3}/{recipe.epochs}  loss {last['loss']:.4f}  accuracy {last['accuracy']:.4f}  "
+            f"validation loss {last['val_loss']:.4f}  accuracy {last['val_accuracy']:.4f}"
+        )
 
 
 def _saved(model: Any, path: Path) -> None:

@@ -41,7 +41,7 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str
         (("train",), "the following arguments are required: DATA, --out"),
         (("train", "d", "--out", "m.keras", "--arch", "vgg"), "argument --arch: invalid choice: 'vgg'"),
         (("train", "d", "--out", "m.keras", "--labels", "cat"), "argument --labels: invalid choice: 'cat'"),
-        (("train", "d", "--out", "m.keras", "--epochs", "many"), "argument --epochs: invalid int value: 'many'"),
+        (("train", "d", "--out", "m.keras", "--epochs", "many"), "argument --epochs: 'many' is not a whole number"),
         (("train", "d", "--out", "m.keras", "--epochs", "0"), "argument --epochs"),
         (("train", "d", "--out", "m.keras", "--batch", "0"), "argument --batch"),
         (("train", "d", "--out", "m.keras", "--subset", "-5"), "argument --subset"),
