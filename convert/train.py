@@ -86,7 +86,9 @@ def _state(part: Path, recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
 
 def _check(sets: dict[str, list[Sample]], labels: Sequence[str]) -> None:
     if len(labels) < 2:
-        raise DataError(f"training needs pictures of at least two labels, found only {', '.join(labels) or 'none'}")
+        raise DataError(
+            f"training needs train and val pictures of at least two labels, found only {', '.join(labels) or 'none'}"
+        )
     for name, own in sets.items():
         missing = set(labels) - {sample.label for sample in own}
         if missing:

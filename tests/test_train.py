@@ -153,7 +153,7 @@ MISSING = {
     "no pictures": (lambda s: False, "at least two labels, found only none"),
     "none to train on": (lambda s: s.label == "mask" or s.split != "train", "no no_mask pictures in the train part"),
     "none to validate": (lambda s: s.label == "mask" or s.split != "val", "no no_mask pictures in the val part"),
-    "a test part only": (lambda s: s.split == "test", "pictures in the train part"),
+    "a test part only": (lambda s: s.split == "test", "train and val pictures of at least two labels"),
 }
 
 
