@@ -16,10 +16,10 @@ def annotate(image: Image, faces: Sequence[Face]) -> Image:
     """A copy of the picture with a box and a caption for every face."""
     out = image.copy()
     scale = max(0.4, min(out.shape[:2]) / 900)
-    thick = max(1, round(2 * scale))
+    thick, line = max(1, round(2 * scale)), max(2, round(3 * scale))
     for face in faces:
         colour = COLOURS[face.label]
-        cv2.rectangle(out, face.box[:2], face.box[2:], colour, thick)
+        cv2.rectangle(out, face.box[:2], face.box[2:], colour, line)
         text = f"{WORDS[face.label]} {face.score:.0%}"
         (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thick)
         x = max(0, min(face.box.x0, out.shape[1] - width))
