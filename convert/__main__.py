@@ -93,6 +93,8 @@ def _train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     command.add_argument(
         "--patience", type=positive, default=16, help="epochs without gain until it stops (default 16)"
     )
+    command.add_argument("--init", default="", metavar="FILE.keras", help="start from a trained network")
+    command.add_argument("--clean", type=float, default=0.25, help="share of pictures kept without faults of light")
     command.add_argument("--batch", type=positive, default=64)
     command.add_argument("--rate", type=rate, help="first learning rate (default: lean 0.002, article 0.0005)")
     command.add_argument("--subset", type=positive, default=0, metavar="N", help="train on N pictures only")
@@ -108,7 +110,9 @@ def run_train(args: argparse.Namespace) -> int:
         raise DataError(f"--out {args.out}: the file name must end in .keras")
     samples = [s for s in read_tree(args.data) if not args.labels or s.label in args.labels]
     first_rate = args.rate or {"lean": 2e-3, "article": 5e-4}[args.arch]
-    recipe = Recipe(args.arch, args.epochs, args.batch, args.patience, first_rate, args.seed, args.subset)
+    recipe = Recipe(
+        args.arch, args.epochs, args.batch, args.patience, first_rate, args.seed, args.subset, args.clean, args.init
+    )
     out = train(samples, recipe, args.out, say=lambda text: print(text, flush=True))
     print(f"wrote {out}, {out.with_suffix('.labels.json').name} and the curves {out.with_suffix('.png').name}")
     return 0

@@ -14,10 +14,10 @@ Picture = NDArray[np.uint8]
 Random = np.random.Generator
 
 
-def doorway(picture: Picture, rng: Random) -> Picture:
-    """One training view of a face crop: framing always, each fault of light and camera now and then, often none."""
+def doorway(picture: Picture, rng: Random, clean: float = 0.25) -> Picture:
+    """One training view of a face crop: framing always, faults of light and camera unless it stays ``clean`` (0..1)."""
     picture = framing(picture, rng)
-    if rng.random() < 0.25:
+    if rng.random() < clean:
         return picture
     steps: tuple[tuple[float, Callable[[Picture, Random], Picture]], ...] = (
         (0.12, occlusion), (0.8, light), (0.25, backlight), (0.25, tint), (0.12, grey), (0.35, distance),

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from .model import SIZES, build
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train. ``patience`` counts epochs without a better validation loss (the article's early stopping)."""
+    """How to train. ``patience`` counts epochs without a better validation loss (the article's early stopping),
+    ``clean`` is the share of pictures that stay without a doorway's faults, ``init`` a .keras file to start from."""
 
     arch: str = "lean"
     epochs: int = 60
@@ -31,6 +33,8 @@ class Recipe:
     rate: float = 2e-3
     seed: int = 0
     subset: int = 0
+    clean: float = 0.25
+    init: str = ""
 
 
 def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[str], None] = print) -> Path:
@@ -100,7 +104,7 @@ def _check(sets: dict[str, list[Sample]], labels: Sequence[str]) -> None:
 def _compiled(recipe: Recipe, classes: int) -> Any:
     import keras
 
-    model = build(recipe.arch, classes)
+    model = _started(recipe, classes)
     if model.output_shape[-1] == 1:
         loss: Any = keras.losses.BinaryCrossentropy(label_smoothing=0.02)
         model.compile(keras.optimizers.Adam(recipe.rate), loss, metrics=["accuracy"])
@@ -108,6 +112,17 @@ def _compiled(recipe: Recipe, classes: int) -> Any:
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.02)
         model.compile(keras.optimizers.AdamW(recipe.rate, weight_decay=1e-4), loss, metrics=["accuracy"])
     return model
+
+
+def _started(recipe: Recipe, classes: int) -> Any:
+    """A fresh network, or the one to start from. Raises ``DataError`` if that has another shape."""
+    fresh = build(recipe.arch, classes)
+    if recipe.init:
+        try:
+            fresh.load_weights(recipe.init)
+        except (ValueError, OSError) as error:
+            raise DataError(f"--init {recipe.init} is no {recipe.arch} network with {classes} labels") from error
+    return fresh
 
 
 def _targets(numbers: NDArray[np.int64], model: Any) -> NDArray[np.float32]:
@@ -126,7 +141,7 @@ class Feed:
         weights = 1 / np.sqrt(np.bincount(numbers, minlength=labels))
         self.weights = weights / weights[numbers].mean()
         # the article's augmentation was geometric only; lean is made for doorways
-        self._view = framing if recipe.arch == "article" else doorway
+        self._view = framing if recipe.arch == "article" else partial(doorway, clean=recipe.clean)
 
     def epoch(self, number: int, model: Any) -> Any:
         """A Keras data set over one shuffled pass."""

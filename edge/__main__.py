@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,13 @@ from . import loop, picture
 from .annotate import annotate
 from .classify import MaskClassifier, TfliteNetwork
 from .cli import STILL_FACE, configured, parser
-from .config import Config
+from .config import Config, Mqtt
 from .decide import Alert, Policy
 from .detect import FaceDetector
 from .errors import BrokerError, ConfigError, ModelError, SourceError
-from .messages import AlertMessage, Health, Stats
+from .messages import AlertMessage, Health
 from .publish import Both, MqttPublisher, PrintPublisher, Publisher
-from .report import Report
+from .report import Report, StatsLine, summary
 from .source import Frame, Source, open_source
 from .track import Tracker
 
@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"maskwatch: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        return ENDED
+        print("\nmaskwatch: stopped before the end", file=sys.stderr)
+        return FAILED
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         sys.stderr.close()
         return ENDED
@@ -79,7 +80,7 @@ def run_run(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)  # one core by default: the rest of a Pi belongs to others
     detector, classifier = open_detector(config), open_classifier(config)
     with ExitStack() as stack:
-        source = open_camera(config, args.or_demo)
+        source, config = open_camera(config, args.or_demo)
         stack.callback(source.close)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: source.stop())
@@ -87,15 +88,17 @@ def run_run(args: argparse.Namespace) -> int:
         return watch_door(config, source, detector, classifier, publisher, arrived, args.show_stats)
 
 
-def open_camera(config: Config, or_demo: bool) -> Source:
+def open_camera(config: Config, or_demo: bool) -> tuple[Source, Config]:
+    """The source, and the configuration it runs under: the clip never speaks in a real camera's name."""
     try:
-        return open_source(config.source.source, config.source)
+        return open_source(config.source.source, config.source), config
     except SourceError as error:
-        if not or_demo:
+        if not or_demo or config.source.source != "auto" or config.mqtt.host:
             raise
         log.info("%s", error)
-        log.info("playing the bundled clip instead; name a camera with --source")
-        return open_source("demo", replace(config.source, realtime=True))
+        log.warning("playing the bundled clip instead, as device demo; name a camera with --source")
+        config = replace(config, device=replace(config.device, name="demo"))
+        return open_source("demo", replace(config.source, realtime=True)), config
 
 
 def open_publisher(config: Config, to_stdout: bool, stack: ExitStack) -> tuple[Publisher, Any]:
@@ -111,7 +114,13 @@ def open_publisher(config: Config, to_stdout: bool, stack: ExitStack) -> tuple[P
     broker = EmbeddedBroker().start()
     stack.callback(broker.close)
     local = replace(config.mqtt, host=HOST, port=broker.port)
-    log.info("no broker configured: an embedded one serves this machine at %s:%d", HOST, broker.port)
+    if broker.port == Mqtt().port:
+        log.info("no broker configured: an embedded one serves this machine at %s:%d", HOST, broker.port)
+    else:
+        log.warning(
+            "no broker configured, and port 1883 is taken (by another broker? then use it: --broker 127.0.0.1); "
+            "an embedded one serves %s:%d: maskwatch watch --broker %s:%d", HOST, broker.port, HOST, broker.port
+        )  # fmt: skip
     watcher = Watcher(local, lambda text: print(text, flush=True), PROTOCOL)
     stack.callback(watcher.close)
     watcher.ready.wait(10)
@@ -167,27 +176,6 @@ def watch_door(
     return ENDED if delivered else FAILED
 
 
-class StatsLine:
-    """Speed and memory on standard error every ``every`` seconds."""
-
-    def __init__(self, report: Report, every: float = 5.0) -> None:
-        self._report, self._every, self._next = report, every, time.monotonic() + 1
-
-    def __call__(self) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + self._every
-            print(stats_line(self._report.stats()), file=sys.stderr, flush=True)
-
-
-def stats_line(stats: Stats) -> str:
-    return "  ".join(f"{name} {value}" for name, value in asdict(stats).items() if value is not None)
-
-
-def summary(report: Report) -> str:
-    stats = report.stats()
-    return f"ended after {stats.frames} pictures ({stats.dropped} dropped) and {report.alerts} alerts"
-
-
 def _await(arrived: Any, count: int) -> None:
     """Gives the local subscriber a moment to print what the broker has acknowledged."""
     deadline = time.monotonic() + 3
@@ -200,14 +188,15 @@ def run_image(args: argparse.Namespace) -> int:
     if args.min_face is None:
         config = replace(config, detect=replace(config.detect, min_face=STILL_FACE))
     detector, classifier = open_detector(config), open_classifier(config)
+    copies = picture.Copies(args.out) if args.out and not args.no_pictures else None
     failed = False
     for found in picture.walk(args.pictures):
         try:
             image = picture.read(found.path)
             faces = picture.check(image, detector, classifier)
             print((picture.as_json if args.json else picture.as_text)(found.path, faces), flush=True)
-            if args.out and not args.no_pictures:
-                picture.write(annotate(image, faces), args.out / found.relative)
+            if copies:
+                picture.write(annotate(image, faces), copies.place(found))
         except SourceError as error:  # one bad file must not end the walk
             print(f"maskwatch: {error}", file=sys.stderr)
             failed = True

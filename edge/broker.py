@@ -36,7 +36,7 @@ class EmbeddedBroker:
         except ImportError as error:
             raise BrokerError(
                 "no broker is configured and the embedded one is not installed; name yours with --broker or "
-                "[mqtt] host, use --print, or pip install 'maskwatch[broker]'"
+                "[mqtt] host, use --print, or pip install amqtt"
             ) from error
         logging.getLogger("amqtt").setLevel(logging.CRITICAL)  # a client that leaves is no news
         logging.getLogger("transitions").setLevel(logging.ERROR)

@@ -120,6 +120,8 @@ class MaskClassifier:
 def read_card(model: Path) -> Card:
     """The card beside a model. Raises ``ModelError`` when it is missing, damaged or incomplete."""
     path = model.with_suffix(".json")
+    if not model.is_file():
+        raise ModelError(f"model {model} is not there; a model is a .tflite file with its card beside it")
     try:
         data = json.loads(path.read_text("utf-8"))
         card = Card(

@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"maskwatch {__version__}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--config", type=Path, metavar="FILE", help="configuration (systemd/maskwatch.toml is an example)"
+        "--config", type=Path, metavar="FILE", help="configuration file; options given here win over it"
     )
     common.add_argument("--verbose", action="store_true", help="say more in the log")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
@@ -33,10 +33,14 @@ def parser() -> argparse.ArgumentParser:
 
 def _run(commands: Any, common: argparse.ArgumentParser) -> None:
     command = commands.add_parser("run", parents=[common], help="watch a camera and publish alerts until stopped")
-    command.add_argument("--source", help="auto, picamera, usb:0, /dev/video0, rtsp://..., a video, a folder, or demo")
-    command.add_argument("--or-demo", action="store_true", help="without a camera, play the bundled clip once")
+    command.add_argument(
+        "--source", help="auto (default), picamera, usb:0, /dev/video0, rtsp://..., a video, a folder, demo"
+    )
+    command.add_argument("--or-demo", action="store_true", help="without camera and broker, play the bundled clip once")
     command.add_argument("--realtime", action="store_true", default=None, help="play a file at its own pace")
-    command.add_argument("--broker", metavar="HOST[:PORT]", help="MQTT broker, also mqtt://user@host or mqtts://...")
+    command.add_argument(
+        "--broker", metavar="HOST[:PORT]", help="also mqtt://user@host or mqtts://...; default: an embedded broker"
+    )
     command.add_argument("--model", metavar="FILE.tflite", help="another model than the one that comes with maskwatch")
     command.add_argument("--device", metavar="NAME", help="name of this camera in the topics (default entrance)")
     command.add_argument("--print", action="store_true", help="print alerts as JSON lines; needs no broker")

@@ -5,6 +5,7 @@ them all, commented; a test holds the two together.
 """
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -124,7 +125,7 @@ def load(path: Path | None, overrides: Mapping[str, Mapping[str, Any]] | None = 
     faults: list[str] = []
     config = _apply(Config(), _read(path) if path else {}, str(path), faults)
     config = _apply(config, overrides or {}, "command line", faults)
-    faults += _contradictions(config)
+    faults = faults or _contradictions(config)  # what a faulty value left at its default contradicts nothing
     if faults:
         raise ConfigError("\n".join(faults))
     return config
@@ -157,13 +158,14 @@ def _section(section: Any, values: Mapping[str, Any], where: str, faults: list[s
     taken: dict[str, Any] = {}
     for key, value in values.items():
         if key not in options:
-            faults.append(f"{where}.{key}: unknown; {_nearest(key, options)}")
+            faults.append(f"{where}.{key}: unknown; {_elsewhere(key) or _nearest(key, options)}")
             continue
         allowed: Allowed = options[key].metadata["allowed"]
         try:
             taken[key] = _checked(value, options[key].type, allowed)
         except (ValueError, OverflowError) as fault:
-            faults.append(f"{where}.{key} = {value!r}: {fault} (allowed: {allowed})")
+            limits = "" if options[key].type is bool else f" (allowed: {allowed})"
+            faults.append(f"{where}.{key} = {value!r}: {fault}{limits}")
     return replace(section, **taken)
 
 
@@ -206,8 +208,13 @@ def _coordinate(value: Any) -> float:
 
 
 def _nearest(key: str, known: Any) -> str:
-    close = difflib.get_close_matches(key, list(known), 1, 0.5)
+    close = difflib.get_close_matches(key, list(known), 1, 0.6)
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+
+
+def _elsewhere(key: str) -> str:
+    sections = [section for section, name, _, _ in options() if name == key]
+    return f"it belongs into [{sections[0]}]" if sections else ""
 
 
 def _contradictions(config: Config) -> list[str]:
@@ -224,6 +231,14 @@ def _contradictions(config: Config) -> list[str]:
         faults.append("mqtt.ca_file and mqtt.cert_file need mqtt.tls = true")
     if (mqtt.user or mqtt.tls) and not mqtt.host:
         faults.append("mqtt.user and mqtt.tls need mqtt.host")
+    for name in ("password_file", "ca_file", "cert_file", "key_file"):
+        file = getattr(mqtt, name)
+        if file and not os.access(os.path.expanduser(file), os.R_OK):
+            faults.append(f"mqtt.{name} = {file!r}: no file that can be read")
+    if re.search(r"[\s/]", mqtt.host):
+        faults.append(f"mqtt.host = {mqtt.host!r}: must be a name or address without spaces and slashes")
+    if not config.source.source:
+        faults.append("source.source is empty; auto takes the first camera")
     return faults
 
 

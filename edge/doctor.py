@@ -99,7 +99,7 @@ def check_broker(config: Config) -> tuple[str, str]:
         try:
             importlib.metadata.version("amqtt")
         except importlib.metadata.PackageNotFoundError:
-            return "FAIL", "none configured: set [mqtt] host, or pip install 'maskwatch[broker]' for an embedded one"
+            return "FAIL", "none configured: set [mqtt] host, or pip install amqtt for an embedded one"
         return "warn", "none configured: the embedded one serves this machine only; set [mqtt] host for real use"
     for protocol in (V5, V311):
         reason = _connack(config, protocol)

@@ -5,6 +5,7 @@ Heavy or absent libraries are imported by the driver that needs them, so a lapto
 
 import logging
 import math
+import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ from .config import Source as Wanted
 from .errors import SourceError
 
 log = logging.getLogger(__name__)
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # what goes wrong is said in our own words
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
@@ -118,7 +121,9 @@ class Capture:
         if not self._capture.isOpened():
             self._capture.release()
             raise SourceError(
-                f"{self.name} cannot be opened; check that it is there, yours to read, and in no other use"
+                f"{self.name} does not answer with a video stream; check address, user, password and network"
+                if network
+                else f"{self.name} cannot be opened; check that it is there, yours to read, and in no other use"
             )
 
     def read(self) -> Picture | None:

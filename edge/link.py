@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 Event = tuple[Any, ...]
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 UNSUPPORTED_PROTOCOL = 132
+SHORT = 5.0
+"""Seconds; connections that end sooner, three in a row, are the sign of two clients with one name."""
 
 
 def new_client(settings: Mqtt, client_id: str, protocol: MQTTProtocolVersion = V5) -> paho.Client:
@@ -76,6 +78,7 @@ class Link:
         self._protocol = protocol
         self._was_up = self._answered = False
         self._lost_at: float | None = None
+        self._up_at, self._short = 0.0, 0
         self._complaint: str | None = None
         self.client = self._connect()
 
@@ -111,20 +114,30 @@ class Link:
             if reason.value == UNSUPPORTED_PROTOCOL:
                 self._other_protocol()
             else:
-                self.complain(f"the broker at {self.where} refuses the connection: {reason}; trying on")
+                self.complain(
+                    f"the broker at {self.where} refuses the connection: {reason}; "
+                    "check [mqtt] user and password_file; trying on"
+                )
             return False
         if self._lost_at is not None:
             log.warning("broker back after %.0f s", time.monotonic() - self._lost_at)
         elif not self._was_up:
             log.info("connected to the broker at %s", self.where)
         self.connected = self._was_up = True
+        self._up_at = time.monotonic()
         self._complaint = self._lost_at = None
         return True
 
     def _on_disconnected(self, reason: ReasonCode) -> None:
         if self.connected:
             self.connected, self._lost_at = False, time.monotonic()
-            log.warning("broker lost (%s); alerts are kept and sent when it is back", reason)
+            self._short = self._short + 1 if self._lost_at - self._up_at < SHORT else 0
+            if self._short == 3:
+                log.error(
+                    "thrown off the broker again and again: another client calls itself %s; give each camera its own "
+                    "name in [device]", self._id
+                )  # fmt: skip
+            log.warning("broker lost (%s); trying to get back", reason)
         elif not self._answered and not self._was_up:
             # some 3.1.1 brokers hang up on MQTT 5 instead of refusing it
             self.complain(f"the broker at {self.where} hangs up without an answer; trying on")

@@ -12,7 +12,7 @@ import numpy as np
 from .classify import Face, Image, MaskClassifier
 from .detect import FaceDetector
 from .drivers import PICTURES
-from .errors import SourceError
+from .errors import ConfigError, SourceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,38 @@ def walk(paths: Iterable[Path]) -> Iterator[Found]:
     for path in paths:
         if path.is_dir():
             below = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
+            if not below:
+                raise SourceError(f"{path} has no pictures ({', '.join(sorted(PICTURES))}) in it")
             yield from (Found(file, file.relative_to(path)) for file in below)
         elif path.is_file():
             yield Found(path, Path(path.name))
         else:
             raise SourceError(f"{path} is no picture and no folder")
+
+
+class Copies:
+    """Where annotated copies go below ``out``: never onto a picture itself, and no two to the same place.
+
+    Raises ``ConfigError`` when ``out`` is a file.
+    """
+
+    def __init__(self, out: Path) -> None:
+        if out.exists() and not out.is_dir():
+            raise ConfigError(f"--out {out} is a file; name a folder")
+        self._out = out
+        self._taken: set[Path] = set()
+
+    def place(self, found: Found) -> Path:
+        """The copy's path. Raises ``ConfigError`` if that is the picture itself."""
+        path = wanted = self._out / found.relative
+        number = 2
+        while path in self._taken:
+            path = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+            number += 1
+        if path.exists() and path.samefile(found.path):
+            raise ConfigError(f"--out {self._out} would write over the picture {found.path}; name another folder")
+        self._taken.add(path)
+        return path
 
 
 def read(path: Path) -> Image:

@@ -1,8 +1,10 @@
 """Numbers about the run: who is there now, today's sums, frames a second, milliseconds a stage."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -117,6 +119,27 @@ class Report:
             outbox=self._waiting(),
             uptime_s=round(time.monotonic() - self._started),
         )
+
+
+class StatsLine:
+    """Speed and memory on standard error every ``every`` seconds."""
+
+    def __init__(self, report: Report, every: float = 5.0) -> None:
+        self._report, self._every, self._next = report, every, time.monotonic() + 1
+
+    def __call__(self) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + self._every
+            print(stats_line(self._report.stats()), file=sys.stderr, flush=True)
+
+
+def stats_line(stats: Stats) -> str:
+    return "  ".join(f"{name} {value}" for name, value in asdict(stats).items() if value is not None)
+
+
+def summary(report: Report) -> str:
+    stats = report.stats()
+    return f"ended after {stats.frames} pictures ({stats.dropped} dropped) and {report.alerts} alerts"
 
 
 def _mean_ms(times: deque[float]) -> float:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .config import Source as Wanted
-from .drivers import STREAMS, Capture, Driver, Folder, Image, PiCamera, VideoFile
+from .drivers import PICTURES, STREAMS, Capture, Driver, Folder, Image, PiCamera, VideoFile
 from .errors import ConfigError, SourceError
 
 SILENCE = 10.0
@@ -165,6 +165,8 @@ def open_source(spec: str, wanted: Wanted = DEFAULTS, *, silence: float = SILENC
         is_folder = is_file = False
     if is_folder:
         return Playback(Folder(path, wanted.fps), realtime=wanted.realtime)
+    if is_file and path.suffix.lower() in PICTURES:
+        raise ConfigError(f"source '{spec}' is a single picture; `maskwatch image` checks pictures")
     if is_file:
         return Playback(VideoFile(path), realtime=wanted.realtime)
     raise ConfigError(

@@ -1,7 +1,9 @@
 """A subscriber: prints alerts as they arrive at the broker, the proof that they get through."""
 
 import logging
+import os
 import queue
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -46,6 +48,9 @@ class Watcher:
                     self._hear(event[1], event[2])
                 elif event[0] != "acknowledged" and self._link.handle(event):
                     self._link.client.subscribe([(f"{self._prefix}/+/alert", 1), (f"{self._prefix}/+/status", 1)])
+            except BrokenPipeError:  # who read our lines has gone: end as if asked to
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+                signal.raise_signal(signal.SIGTERM)
             except Exception:  # one odd message must not end the watch
                 log.exception("watch: an event could not be handled")
         self._link.close()
@@ -75,9 +80,17 @@ def line(alert: AlertMessage) -> str:
     x0, y0, x1, _ = alert.box
     word = WORDS.get(alert.event_type, alert.event_type)
     return (
-        f"{now()}  {alert.device}  {word}  score {alert.score:.2f}, seen for {alert.seen_s:.1f} s in {alert.frames} "
-        f"pictures, face of {x1 - x0} px at {x0},{y0}"
+        f"{_local(alert.time)}  {alert.device}  {word}  score {alert.score:.2f} in {alert.frames} pictures, "
+        f"there for {alert.seen_s:.1f} s, face of {x1 - x0} px at {x0},{y0}"
     )
+
+
+def _local(time: str) -> str:
+    """The alert's own time of day here: one that waited for the broker happened earlier than it arrives."""
+    try:
+        return datetime.fromisoformat(time).astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return now()
 
 
 def now() -> str:

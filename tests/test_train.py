@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny import RECIPE, ROOT, convert_command, draw_tree, readable, run_convert, tiny_tree, trained
 
@@ -169,3 +170,22 @@ def test_a_missing_label_is_named_and_nothing_is_left(
 def test_a_subset_too_small_to_validate_is_refused(samples: list[Sample], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="pictures in the val part; add some or use a larger --subset"):
         train(samples, replace(RECIPE, subset=4), tmp_path / "model.keras")
+
+
+@pytest.mark.timeout(240)
+def test_training_starts_from_a_trained_network(samples: list[Sample], tmp_path: Path) -> None:
+    """At a rate near zero the network stays what it was: the weights came along."""
+    first = train(samples, replace(RECIPE, epochs=1), tmp_path / "first.keras")
+    second = train(
+        samples, replace(RECIPE, epochs=1, rate=1e-9, init=str(first), clean=1.0, seed=7), tmp_path / "second.keras"
+    )
+    import keras
+
+    a, b = (keras.models.load_model(path).get_layer("scores").get_weights()[0] for path in (first, second))
+    assert np.allclose(a, b, atol=1e-5)
+
+
+def test_a_network_of_another_shape_is_no_start(samples: list[Sample], tmp_path: Path) -> None:
+    (tmp_path / "other.keras").write_bytes(b"no network")
+    with pytest.raises(DataError, match="is no lean network with 2 labels"):
+        train(samples, replace(RECIPE, init=str(tmp_path / "other.keras")), tmp_path / "m.keras")
