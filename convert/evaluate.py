@@ -97,6 +97,19 @@ class Report:
         return float((self.truth == self.said).mean())
 
     @property
+    def rejected(self) -> NDArray[np.bool_]:
+        """The faces that the model takes for none, ``(n,)``; the device says nothing about those."""
+        if "not_face" not in self.labels:
+            return np.zeros(len(self.samples), bool)
+        reject = self.labels.index("not_face")
+        return np.asarray((self.said == reject) & (self.truth != reject))
+
+    @property
+    def accepted_accuracy(self) -> float:
+        """Share of right answers where the model does not reject a face."""
+        return float((self.truth == self.said)[~self.rejected].mean())
+
+    @property
     def calibration_error(self) -> float:
         """Expected calibration error, 0..1: mean gap between confidence and accuracy, weighted by bin."""
         sure, right = self.probabilities.max(axis=1), self.truth == self.said
@@ -152,6 +165,11 @@ def table(report: Report) -> str:
     for label, row in zip(report.labels, report.confusion, strict=True):
         if label in shown:
             lines.append(f"{label:15}" + "".join(f"{count:15}" for count in row))
+    if report.rejected.any():
+        lines += [
+            "",
+            f"{report.rejected.sum()} faces taken for none; accuracy on the others {report.accepted_accuracy:.4f}",
+        ]
     if len(report.by_source()) > 1:
         lines += ["", f"{'source':15} {'pictures':>9} {'accuracy':>9}"]
         lines += [f"{name:15} {count:9} {share:9.4f}" for name, (count, share) in report.by_source().items()]

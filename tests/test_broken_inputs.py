@@ -12,10 +12,15 @@ BROKEN = [
     ("unknown-section", "[mqqt]\nhost = 'x'\n", ["[mqqt]", "did you mean mqtt?"], 2),
     ("two-faults", "[decide]\nframes = 0\n[mqtt]\nport = 'x'\n", ["decide.frames = 0", "1 to 100", "mqtt.port"], 2),
     ("no-toml", "[decide\n", ["is not TOML"], 2),
-    ("no-model", "[classify]\nmodel = '/nowhere/mask.tflite'\n", ["no card /nowhere/mask.json", "quantize"], 2),
+    ("no-model", "[classify]\nmodel = '/nowhere/mask.tflite'\n", ["model /nowhere/mask.tflite is not there"], 2),
     ("no-cascade", "[detect]\ncascade = 'frontal'\n", ["no cascade 'frontal'", "alt2"], 2),
     ("bad-device", "[device]\nname = 'Front Door'\n", ["device.name", "a-z 0-9 _ -"], 2),
-    ("no-password", "[mqtt]\nhost='x'\nuser='u'\npassword_file='/nowhere/p'\n", ["/nowhere/p cannot be read"], 2),
+    (
+        "no-password",
+        "[mqtt]\nhost='x'\nuser='u'\npassword_file='/nowhere/p'\n",
+        ["/nowhere/p", "no file that can be read"],
+        2,
+    ),
 ]
 
 
@@ -34,7 +39,7 @@ def test_configuration(text: str, said: list[str], code: int, maskwatch: Any, tm
         ("nowhere.mp4", "is no file, folder or camera", 2),
         ("usb:one", "usb: takes a number", 2),
         ("usb:99", "/dev/video99 cannot be opened", 1),
-        ("rtsp://127.0.0.1:9/x", "cannot be opened", 1),
+        ("rtsp://127.0.0.1:9/x", "does not answer with a video stream", 1),
     ],
 )
 def test_source(source: str, said: str, code: int, maskwatch: Any) -> None:

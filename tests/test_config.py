@@ -136,12 +136,18 @@ def test_zones_that_are_none(zones: Any, said: str) -> None:
     assert said in refusal(None, {"detect": {"zones": zones}})[0]
 
 
+HERE = __file__
+"""A file that is there: only the contradiction is wrong."""
+
+
 @pytest.mark.parametrize(
     ("mqtt", "said"),
     [
-        pytest.param({"host": "a", "password_file": "p"}, "mqtt.user", id="password without user"),
-        pytest.param({"host": "a", "tls": True, "key_file": "k"}, "mqtt.cert_file", id="key without certificate"),
-        pytest.param({"host": "a", "ca_file": "c"}, "mqtt.tls = true", id="authority without TLS"),
+        pytest.param({"host": "a b"}, "without spaces", id="spaces in the host"),
+        pytest.param({"host": "a", "user": "u", "password_file": "/nowhere/p"}, "/nowhere/p", id="no such file"),
+        pytest.param({"host": "a", "password_file": HERE}, "mqtt.user", id="password without user"),
+        pytest.param({"host": "a", "tls": True, "key_file": HERE}, "mqtt.cert_file", id="key without certificate"),
+        pytest.param({"host": "a", "ca_file": HERE}, "mqtt.tls = true", id="authority without TLS"),
         pytest.param({"user": "u"}, "mqtt.host", id="user without broker"),
         pytest.param({"tls": True}, "mqtt.host", id="TLS without broker"),
     ],

@@ -134,7 +134,9 @@ def test_doctor_says_what_is_wrong_and_what_to_do(maskwatch: Any, mosquitto: Any
     broker.kill()
     ill = maskwatch("doctor", "--source", "demo", "--broker", broker.address, "--model", tmp_path / "none.tflite")
     assert ill.end() == 1
-    assert ill.out.count("FAIL") == 2 and "check host, port, network" in ill.out and "no card" in ill.out
+    assert (
+        ill.out.count("FAIL") == 2 and "check host, port, network" in ill.out and "none.tflite is not there" in ill.out
+    )
 
 
 def test_image_answers_a_line_a_picture(maskwatch: Any, tmp_path: Path, door: Path) -> None:
@@ -155,3 +157,35 @@ def test_image_answers_a_line_a_picture(maskwatch: Any, tmp_path: Path, door: Pa
     assert cv2.imread(str(tmp_path / "out" / "sub" / "hopper.png")).shape == (480, 640, 3)
     assert maskwatch("image", tmp_path / "in" / "sub", "--no-pictures", "--out", tmp_path / "no").end() == 0
     assert not (tmp_path / "no").exists()
+
+
+def test_image_never_writes_over_a_picture_nor_two_copies_to_one_place(maskwatch: Any, tmp_path: Path) -> None:
+    import cv2
+    import numpy as np
+
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "x.png"), np.zeros((60, 60, 3), np.uint8))
+    before = (tmp_path / "a" / "x.png").read_bytes()
+    run = maskwatch("image", tmp_path / "a", "--out", tmp_path / "a")
+    assert run.end() == 2 and "would write over the picture" in run.err
+    assert (tmp_path / "a" / "x.png").read_bytes() == before
+    assert maskwatch("image", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "out").end() == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["x-2.png", "x.png"]
+    assert maskwatch("image", tmp_path / "a", "--out", tmp_path / "a" / "x.png").end() == 2
+
+
+def test_the_clip_never_stands_in_on_a_real_broker(maskwatch: Any) -> None:
+    run = maskwatch("run", "--source", "usb:99", "--or-demo", "--print")
+    assert run.end() == 1 and run.alerts == []
+
+
+def test_watch_ends_when_its_reader_has_gone(maskwatch: Any) -> None:
+    import subprocess
+    import sys
+
+    pytest.importorskip("amqtt", reason="needs the broker extra (amqtt)")
+    shell = f"{sys.executable} -m edge run --source demo --realtime | head -n 1"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=100)
+    assert "is online" in done.stdout
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr, done.stderr

@@ -51,7 +51,7 @@ def test_no_card(make: Make) -> None:
 def test_no_model(make: Make) -> None:
     path = make()
     path.unlink()
-    assert "cannot be read" in refused(path)
+    assert "is not there" in refused(path)
 
 
 @pytest.mark.parametrize(
