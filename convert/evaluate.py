@@ -21,9 +21,9 @@ class KerasNetwork:
     """A .keras file behind the device's ``Network`` seam."""
 
     def __init__(self, path: Path) -> None:
-        import keras
-
         file = read_about(path)
+        import keras  # after the files: what is missing there is told without TensorFlow too
+
         try:
             self.about: dict[str, Any] = json.loads(file.read_text("utf-8"))
             labels = tuple(self.about["labels"])

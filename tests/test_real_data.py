@@ -37,8 +37,9 @@ def test_the_shipped_model_on_the_articles_test_pictures() -> None:
     assert own.accepted_accuracy >= ENOUGH and own.rejected.mean() <= 0.01, table(own)
 
 
-def test_the_articles_network_on_its_test_pictures() -> None:
-    own = report(MODEL.with_name("article.tflite"))
+@pytest.mark.parametrize("name", ["lean-k12", "article"])
+def test_both_architectures_on_the_articles_data(name: str) -> None:
+    own = report(MODEL.with_name(f"{name}.tflite"))
     assert own.accuracy >= ENOUGH, table(own)
     assert min(own.of_label(label)["f1"] for label in ("mask", "no_mask")) >= ENOUGH, table(own)
 
