@@ -69,10 +69,10 @@ UNUSABLE = {
     "quantize to .bin": ("quantize m.keras --data {data} --out m.bin", r"m\.bin: the file name must end in \.tflite"),
     "quantize nothing": ("quantize {here}/m.keras --data {data} --out m.tflite", r"m\.keras is not there; .*train"),
     "evaluate a picture": ("evaluate {here}/m.png {data}", r"m\.png: a model is a \.tflite or a \.keras file"),
-    "evaluate nothing": ("evaluate {here}/m.tflite {data}", r"no card .*m\.json; .*quantize"),
+    "evaluate nothing": ("evaluate {here}/m.tflite {data}", r"model .*m\.tflite is not there"),
     "evaluate without data": ("evaluate {model} {here}/gone", "gone is no folder"),
     "evaluate on training": ("evaluate {model} {here}/part", "has only a training part"),
-    "compare nothing": ("compare {model} {here}/b.tflite --data {data}", r"no card .*b\.json"),
+    "compare nothing": ("compare {model} {here}/b.tflite --data {data}", r"model .*b\.tflite is not there"),
     "prepare nothing": ("prepare {here}/gone.tsv --out {here}/out", r"gone\.tsv is no file; expected a list"),
     "prepare into something": ("prepare {here}/list.tsv --out {data}", "data exists already; delete it or choose"),
     "prepare a bad list": ("prepare {here}/list.tsv --out {here}/out", r"list\.tsv, line 1: expected file, source"),
@@ -134,6 +134,7 @@ def test_prepare_leaves_out_excluded_sources(capsys: pytest.CaptureFixture[str],
 
 
 def test_evaluate_prints_the_table_and_writes_what_it_says(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the convert extra (matplotlib)")
     data = draw_tree(tmp_path / "data", {"test": 3, "train": 2})
     code, out, _ = answer(capsys, "evaluate", MODEL, data, "--out", tmp_path / "out")
     assert code == 0 and ": 6 pictures, accuracy " in out

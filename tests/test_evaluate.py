@@ -161,6 +161,7 @@ def test_compare_text(samples: list[Sample]) -> None:
 
 
 def test_charts_report_and_mistakes_are_written(report: Report, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the convert extra (matplotlib)")
     files = pictures(report, tmp_path / "new" / "out")
     assert [path.name for path in files] == ["report.json", "confusion.png", "threshold.png", "mistakes.jpg"]
     assert json.loads(files[0].read_text("utf-8")) == summary(report)
@@ -170,6 +171,7 @@ def test_charts_report_and_mistakes_are_written(report: Report, tmp_path: Path) 
 
 
 def test_no_mistakes_no_sheet(samples: list[Sample], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the convert extra (matplotlib)")
     right = [sample for n, sample in enumerate(samples) if n not in (2, 6)]
     written = pictures(evaluate(known(), right), tmp_path)
     assert {path.name for path in written} == {"report.json", "confusion.png", "threshold.png"}
@@ -195,6 +197,7 @@ def test_threshold_curve_by_hand(report: Report) -> None:
 
 
 def test_charts_of_a_model_without_no_mask(samples: list[Sample], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the convert extra (matplotlib)")
     model = known(tuple((row[0], 1 - row[0]) for row in ROWS), ("mask", "not_face"))
     assert pictures(evaluate(model, samples), tmp_path)
 
@@ -223,7 +226,7 @@ def test_a_training_part_alone_is_refused(tmp_path: Path) -> None:
     ("name", "error", "message"),
     [
         ("m.h5", DataError, r"m\.h5: a model is a \.tflite or a \.keras file"),
-        ("m.tflite", ModelError, r"no card .*m\.json"),
+        ("m.tflite", ModelError, r"model .*m\.tflite is not there"),
         ("m.keras", DataError, r"m\.keras is not there"),
     ],
 )
