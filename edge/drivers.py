@@ -19,7 +19,7 @@ from .config import Source as Wanted
 from .errors import SourceError
 
 log = logging.getLogger(__name__)
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # what goes wrong is said in our own words
+getattr(cv2, "setLogLevel", lambda level: None)(2)  # errors only; not every 4.x has it
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
