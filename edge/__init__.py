@@ -13,4 +13,10 @@ Conventions, said once; docstrings below only note exceptions:
   Wall-clock time appears only where something is shown or sent, as UTC ISO 8601.
 """
 
+import os
+
+# Before OpenCV is imported: what goes wrong with a camera or file is said once, in our own words.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
 __version__ = "0.1.0"

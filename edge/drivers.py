@@ -5,7 +5,6 @@ Heavy or absent libraries are imported by the driver that needs them, so a lapto
 
 import logging
 import math
-import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -19,8 +18,6 @@ from .config import Source as Wanted
 from .errors import SourceError
 
 log = logging.getLogger(__name__)
-getattr(cv2, "setLogLevel", lambda level: None)(2)  # errors only; not every 4.x has it
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
