@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +121,7 @@ def _started(recipe: Recipe, classes: int) -> Any:
     if recipe.init:
         try:
             fresh.load_weights(recipe.init)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, BadZipFile) as error:
             raise DataError(f"--init {recipe.init} is no {recipe.arch} network with {classes} labels") from error
     return fresh
 
