@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.classify import LABELS, Card, Image, prepare
+from edge.drivers import PICTURES
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 ALIASES = {
     "mask": "mask", "withmask": "mask", "masked": "mask", "correctmask": "mask",

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -198,6 +197,3 @@ def subscriber() -> Iterator[Any]:
     yield subscribe
     for each in opened:
         each.close()
-
-
-SIGTERM, SIGKILL, SIGINT = signal.SIGTERM, signal.SIGKILL, signal.SIGINT
