@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     )
     common.add_argument("--verbose", action="store_true", help="say more in the log")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_run, _image, _doctor, _watch):
+    for add in (_run, _image, _doctor, _watch, _outbox, _purge):
         add(commands, common)
     return top
 
@@ -73,6 +73,20 @@ def _watch(commands: Any, common: argparse.ArgumentParser) -> None:
     command = commands.add_parser("watch", parents=[common], help="subscribe, and print alerts as they arrive")
     command.add_argument("--broker", metavar="HOST[:PORT]", help="default: as configured, else 127.0.0.1:1883")
     command.set_defaults(command="watch")
+
+
+def _outbox(commands: Any, common: argparse.ArgumentParser) -> None:
+    command = commands.add_parser("outbox", parents=[common], help="alerts that wait for the broker or were refused")
+    command.add_argument("--device", metavar="NAME", help="name of the camera (default entrance)")
+    command.add_argument("--resend", action="store_true", help="put the refused ones back in the queue")
+    command.set_defaults(command="outbox")
+
+
+def _purge(commands: Any, common: argparse.ArgumentParser) -> None:
+    command = commands.add_parser("purge", parents=[common], help="delete snapshots that are too old or too many")
+    command.add_argument("--device", metavar="NAME", help="name of the camera (default entrance)")
+    command.add_argument("--all", action="store_true", help="delete every one")
+    command.set_defaults(command="purge")
 
 
 def configured(args: argparse.Namespace) -> Config:

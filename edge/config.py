@@ -9,36 +9,12 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any
 
 from .errors import ConfigError
-
-NAME = re.compile(r"[a-z0-9_-]{1,64}")
-"""Device name and topic prefix: refused, not repaired, because subscribers rely on them."""
-Polygon = tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """What an option takes besides its type."""
-
-    help: str
-    low: float | None = None
-    high: float | None = None
-    name: bool = False
-
-    def __str__(self) -> str:
-        if self.name:
-            return "1 to 64 of a-z 0-9 _ -"
-        if self.low is not None and self.high is not None:
-            return f"{self.low:g} to {self.high:g}"
-        return self.help
-
-
-def option(default: Any, text: str, *, low: float | None = None, high: float | None = None, name: bool = False) -> Any:
-    return field(default=default, metadata={"allowed": Allowed(text, low, high, name)})
+from .options import Allowed, Polygon, checked, option
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +81,20 @@ class Mqtt:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    folder: str = option("", "keeps undelivered alerts, the pause, snapshots; empty: ~/.local/state/maskwatch/DEVICE")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    mode: str = option(
+        "off", "a picture with each alert: every face blurred, or as it is", choices=("off", "blurred", "full")
+    )
+    keep_days: float = option(7.0, "days after which a picture is deleted", low=0.01, high=365)
+    keep_mb: float = option(100.0, "megabytes of pictures kept, the newest", low=1, high=100_000)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything maskwatch can be told."""
 
@@ -115,6 +105,8 @@ class Config:
     track: Track = Track()
     decide: Decide = Decide()
     mqtt: Mqtt = Mqtt()
+    state: State = State()
+    snapshots: Snapshots = Snapshots()
 
 
 def load(path: Path | None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
@@ -162,49 +154,11 @@ def _section(section: Any, values: Mapping[str, Any], where: str, faults: list[s
             continue
         allowed: Allowed = options[key].metadata["allowed"]
         try:
-            taken[key] = _checked(value, options[key].type, allowed)
+            taken[key] = checked(value, options[key].type, allowed)
         except (ValueError, OverflowError) as fault:
             limits = "" if options[key].type is bool else f" (allowed: {allowed})"
             faults.append(f"{where}.{key} = {value!r}: {fault}{limits}")
     return replace(section, **taken)
-
-
-def _checked(value: Any, kind: Any, allowed: Allowed) -> Any:
-    """The value as the option's type; ``ValueError`` says what is wrong with it."""
-    if get_origin(kind) is tuple:
-        return _polygons(value)
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind:
-        names = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
-        raise ValueError(f"must be {names[kind]}")
-    if allowed.low is not None and allowed.high is not None and not allowed.low <= value <= allowed.high:
-        raise ValueError("out of range")
-    if allowed.name and not NAME.fullmatch(value):
-        raise ValueError("not usable in a topic")
-    if kind is str and any(ord(letter) < 32 for letter in value):
-        raise ValueError("has control characters")
-    return value
-
-
-def _polygons(value: Any) -> tuple[Polygon, ...]:
-    try:
-        if not isinstance(value, list | tuple):
-            raise TypeError
-        polygons = tuple(tuple((_coordinate(x), _coordinate(y)) for x, y in polygon) for polygon in value)
-    except (TypeError, ValueError):
-        raise ValueError("must be a list of polygons [[x, y], [x, y], [x, y]]") from None
-    if any(len(polygon) < 3 for polygon in polygons):
-        raise ValueError("a polygon needs 3 corners or more")
-    if any(not 0 <= number <= 1 for polygon in polygons for corner in polygon for number in corner):
-        raise ValueError("corners are shares of the picture, 0 to 1")
-    return polygons
-
-
-def _coordinate(value: Any) -> float:
-    if type(value) not in (int, float):
-        raise TypeError
-    return float(value)
 
 
 def _nearest(key: str, known: Any) -> str:

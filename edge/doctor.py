@@ -1,6 +1,7 @@
 """``maskwatch doctor``: what is wrong with this installation, and what to do about it."""
 
 import importlib.metadata
+import os
 import platform
 import shutil
 import threading
@@ -13,13 +14,16 @@ import numpy as np
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from .classify import TfliteNetwork
+from .client import V5, V311, new_client
 from .config import Config
 from .detect import load_cascade
 from .errors import EdgeError
-from .link import UNSUPPORTED_PROTOCOL, V5, V311, new_client
+from .link import UNSUPPORTED_PROTOCOL
 from .messages import clock_synced
+from .outbox import peek
 from .report import cpu_temperature, throttled
 from .source import open_source
+from .state import running_health
 
 PACKAGES = ("numpy", "opencv-python-headless", "ai-edge-litert", "tflite-runtime", "paho-mqtt", "amqtt", "picamera2")
 
@@ -33,15 +37,21 @@ class Finding:
     text: str
 
 
-def examine(config: Config, model: Path) -> Iterator[Finding]:
-    """One finding after the other, as they come; none raises."""
+def examine(config: Config, model: Path, folder: Path) -> Iterator[Finding]:
+    """One finding after the other, as they come; none raises. ``folder`` is the state folder.
+
+    A camera that a running maskwatch has is not opened a second time: its own word counts.
+    """
+    running = running_health(folder)
     checks: tuple[tuple[str, Callable[[], tuple[str, str]]], ...] = (
         ("versions", versions),
         ("model", lambda: check_model(model, config.classify.threads)),
         ("cascade", lambda: check_cascade(config.detect.cascade)),
-        ("camera", lambda: check_camera(config)),
+        ("service", lambda: check_service(running)),
+        ("camera", lambda: check_camera(config, running)),
         ("broker", lambda: check_broker(config)),
-        ("disk", check_disk),
+        ("alerts", lambda: check_outbox(folder / "outbox.db")),
+        ("disk", lambda: check_disk(folder)),
         ("temperature", check_temperature),
         ("clock", check_clock),
     )
@@ -80,7 +90,18 @@ def check_cascade(name: str) -> tuple[str, str]:
     return "ok", name
 
 
-def check_camera(config: Config) -> tuple[str, str]:
+def check_service(running: dict[str, Any] | None) -> tuple[str, str]:
+    if running is None:
+        return "ok", "no maskwatch runs with this state folder at the moment"
+    if running.get("problem"):
+        return "FAIL", f"running (process {running.get('pid')}): {running['problem']}"
+    return "ok", f"running (process {running.get('pid')}) without a problem"
+
+
+def check_camera(config: Config, running: dict[str, Any] | None) -> tuple[str, str]:
+    if running:
+        condition = running.get("camera", "unknown")
+        return "ok" if condition == "ok" else "FAIL", f"{condition}, says the running maskwatch"
     source = open_source(config.source.source, config.source)
     try:
         frame = next(iter(source))
@@ -132,8 +153,23 @@ def _connack(config: Config, protocol: MQTTProtocolVersion) -> Any:
     return answers[0]
 
 
-def check_disk() -> tuple[str, str]:
-    free = shutil.disk_usage("/").free / 1e6
+def check_outbox(path: Path) -> tuple[str, str]:
+    if not path.exists():
+        return "ok", "none waits for the broker"
+    waiting, dead = peek(path)
+    if dead:
+        return (
+            "warn",
+            f"{len(waiting)} wait, {len(dead)} were refused, the last because {dead[-1][1]}; maskwatch outbox",
+        )
+    return "ok", f"{len(waiting)} wait for the broker, none was refused"
+
+
+def check_disk(state: Path) -> tuple[str, str]:
+    there = next((place for place in (state, *state.parents) if place.exists()), Path("/"))
+    if not os.access(there, os.W_OK):
+        return "FAIL", f"{there} cannot be written: alerts would be kept in memory only; set [state] folder"
+    free = shutil.disk_usage(there).free / 1e6
     return ("warn", f"only {free:.0f} MB free; delete something") if free < 200 else ("ok", f"{free:.0f} MB free")
 
 

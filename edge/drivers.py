@@ -5,7 +5,6 @@ Heavy or absent libraries are imported by the driver that needs them, so a lapto
 
 import logging
 import math
-import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -34,7 +33,10 @@ class Picture(NamedTuple):
 
 
 class Driver(Protocol):
-    """Something that gives pictures. ``read`` may block; it returns None when there are no more."""
+    """Something that gives pictures. ``read`` may block; it returns None when there are no more.
+
+    Opened, read and closed by one thread: releasing a capture under a thread that reads it is a segmentation fault.
+    """
 
     name: str
 
@@ -102,19 +104,18 @@ class Folder:
 class Capture:
     """A USB camera (V4L2 node) or a network stream, through OpenCV."""
 
-    def __init__(self, address: str | int, wanted: Wanted) -> None:
-        self.name = f"/dev/video{address}" if isinstance(address, int) else _without_password(str(address))
-        network = isinstance(address, str) and address.startswith(STREAMS)
+    def __init__(self, address: str, wanted: Wanted) -> None:
+        self.name = _without_password(address)
+        network = address.startswith(STREAMS)
         if network:  # bounded waits: a stuck stream would otherwise block for ever
-            waits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 10_000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 10_000]
-            self._capture = cv2.VideoCapture(str(address), cv2.CAP_FFMPEG, waits)
+            waits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 7_000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 7_000]
+            self._capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, waits)
         else:
             self._capture = cv2.VideoCapture(address, cv2.CAP_V4L2)
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.width)
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
             self._capture.set(cv2.CAP_PROP_FPS, wanted.fps)
             self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        self._using = threading.Lock()
         if not self._capture.isOpened():
             self._capture.release()
             raise SourceError(
@@ -124,14 +125,11 @@ class Capture:
             )
 
     def read(self) -> Picture | None:
-        with self._using:
-            found, image = self._capture.read()  # False at once when unplugged: the reader ends instead of spinning
+        found, image = self._capture.read()  # False at once when unplugged: the reader ends instead of spinning
         return Picture(np.asarray(image, np.uint8)) if found else None
 
     def close(self) -> None:
-        if self._using.acquire(blocking=False):  # a release under a thread that reads is a segmentation fault
-            self._capture.release()
-            self._using.release()
+        self._capture.release()
 
 
 class PiCamera:

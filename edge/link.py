@@ -1,163 +1,215 @@
 """One connection to an MQTT broker, kept up: login, TLS, last will, reconnection, fallback to MQTT 3.1.1.
 
-paho's network thread only enqueues events; the one thread that owns the link takes them from the queue and gives
-those about the connection to ``Link.handle``. So no callback can block, fail or deadlock inside paho.
+paho's network thread only enqueues events; the one thread that owns the link takes them with ``Link.wait``. So no
+callback can block, fail or deadlock inside paho. Every connection has a client of its own: what paho had in flight
+goes back to the owner, who alone decides what is sent again, and login, certificates and address are read anew.
 """
 
 import logging
 import queue
-import ssl
-import sys
+import random
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from .client import V5, V311, Client, cut, new_client, note_error
 from .config import Mqtt
 from .errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 Event = tuple[Any, ...]
-V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 UNSUPPORTED_PROTOCOL = 132
 SHORT = 5.0
 """Seconds; connections that end sooner, three in a row, are the sign of two clients with one name."""
-
-
-def new_client(settings: Mqtt, client_id: str, protocol: MQTTProtocolVersion = V5) -> paho.Client:
-    """A paho client with login and TLS as configured, not connected. Raises ``ConfigError`` for unusable files."""
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol)
-    client.suppress_exceptions = True  # an exception in a callback would end paho's thread without a word
-    client.reconnect_delay_set(1, 30)
-    if settings.user:
-        client.username_pw_set(settings.user, read_password(settings.password_file) if settings.password_file else None)
-    if settings.tls:
-        try:
-            context = ssl.create_default_context(cafile=settings.ca_file or None)
-            if settings.cert_file:
-                context.load_cert_chain(settings.cert_file, settings.key_file or None)
-        except OSError as error:  # ssl.SSLError is one
-            files = ", ".join(filter(None, (settings.ca_file, settings.cert_file, settings.key_file)))
-            raise ConfigError(f"mqtt: TLS files {files} cannot be used: {error}") from error
-        client.tls_set_context(context)
-    return client
-
-
-def read_password(path: str) -> str:
-    """The password in a file, without the line's end. Raises ``ConfigError`` if others may read the file."""
-    try:
-        file = Path(path).expanduser()
-        if file.stat().st_mode & 0o007:
-            raise ConfigError(f"mqtt.password_file {file} can be read by every user; chmod 640 it")
-        return file.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError, RuntimeError) as error:
-        raise ConfigError(f"mqtt.password_file {path} cannot be read: {error}") from error
+PATIENCE = 15.0
+"""Seconds that a connection attempt may take, and that the network thread may be silent."""
+LONGEST_PAUSE = 30.0
+"""Seconds between attempts, at most: a broker that is back gets the first alert within a minute."""
 
 
 class Link:
-    """Connects at once and for ever. ``events`` receives ``(name, *details)``: ``acknowledged`` and ``message`` for
-    the owner, and those that ``handle`` understands. ``prepare`` is run on every new client (will, callbacks).
+    """Connects at once and for ever. Raises ``ConfigError`` at the start for files that cannot be used.
+
+    ``wait`` gives the owner's own events and ``("up", properties)``, ``("down", reason)``,
+    ``("acknowledged", mid, reason)``, ``("message", topic, payload, retained)``. ``prepare`` is run on every new
+    client (will, callbacks); ``trouble`` receives the reason while there is no connection, once per change, then None.
     """
 
     def __init__(
         self,
         settings: Mqtt,
         client_id: str,
-        events: "queue.SimpleQueue[Event]",
         prepare: Callable[[paho.Client], None] = lambda client: None,
         protocol: MQTTProtocolVersion = V5,
+        trouble: Callable[[str | None], None] | None = None,
     ) -> None:
         self.connected = False
         self.where = f"{settings.host}:{settings.port}"
-        self._settings, self._id, self._events, self._prepare = settings, client_id, events, prepare
-        self._protocol = protocol
+        self._settings, self._id, self._prepare, self._protocol = settings, client_id, prepare, protocol
+        self._trouble = trouble or self._log
+        self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._said: str | None = None
         self._was_up = self._answered = False
-        self._lost_at: float | None = None
-        self._up_at, self._short = 0.0, 0
-        self._complaint: str | None = None
-        self.client = self._connect()
+        self._changed_at = self._next = time.monotonic()
+        self._failures, self._lost_at = 0, 0.0
+        self._client: Client | None = None
+        self._open(new_client(settings, client_id, protocol, self._over))
 
-    def _connect(self) -> paho.Client:
-        client = new_client(self._settings, self._id, self._protocol)
-        put = self._events.put
-        client.on_connect = lambda c, u, f, reason, p: put(("connected", reason, c))
-        client.on_connect_fail = lambda c, u: put(("failed", str(sys.exc_info()[1]), c))
-        client.on_disconnect = lambda c, u, f, reason, p: put(("disconnected", reason, c))
-        client.on_publish = lambda c, u, mid, reason, p: put(("acknowledged", mid, reason))
-        client.on_message = lambda c, u, message: put(("message", message.topic, message.payload))
+    # For any thread.
+
+    def put(self, event: Event) -> None:
+        """An event of the owner's own."""
+        self._queue.put(event)
+
+    @property
+    def alive(self) -> bool:
+        """Whether paho's thread makes progress, or none is wanted at the moment."""
+        client = self._client
+        return not self.connected or client is None or time.monotonic() - client.seen < PATIENCE
+
+    # For the owner's thread.
+
+    def wait(self, timeout: float) -> Event | None:
+        """The next event for the owner; None when there was none, or one that only the link had to know."""
+        if (event := self._tick()) is not None:
+            return event
+        try:
+            event = self._queue.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        match event:
+            case ("connected" | "ended", *_, client) if client is not self._client:
+                return None  # an echo of a connection that was given up
+            case ("connected", reason, properties, _):
+                return self._on_connected(reason, properties)
+            case ("ended", client):
+                return self._on_ended(client.why if self.connected or not client.errors else client.errors[-1])
+            case ("acknowledged" | "message", *details, client):
+                return (event[0], *details) if client is self._client else None
+        return event
+
+    def send(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> int:
+        """The message id that the acknowledgement will carry. Raises ``ValueError`` for what MQTT cannot send."""
+        assert self._client is not None
+        return self._client.publish(topic, payload, qos=qos, retain=retain).mid
+
+    def subscribe(self, *topics: str) -> None:
+        assert self._client is not None
+        self._client.subscribe([(topic, 1) for topic in topics])
+
+    def drop(self, reason: str) -> Event | None:
+        """Gives the connection up, to make a new one soon."""
+        client = self._client
+        if client is None:
+            return None
+        cut(client)
+        return self._on_ended(reason)
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Says goodbye to the broker. Bounded, whatever state the network is in."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.disconnect()
+            if not client.over.wait(timeout if self.connected else 0.1):
+                cut(client)
+        self.connected = False
+
+    def _tick(self) -> Event | None:
+        now = time.monotonic()
+        if self._client is None and now >= self._next:
+            try:
+                self._open(new_client(self._settings, self._id, self._protocol, self._over))
+            except ConfigError as error:  # a password file that has gone: it may come back
+                self._complain(str(error))
+                self._pause()
+        elif self._client is not None and not self.connected and now - self._changed_at > PATIENCE:
+            return self.drop(f"no answer for {PATIENCE:.0f} s")
+        elif not self.alive:
+            return self.drop("paho's network thread is stuck")
+        return None
+
+    def _open(self, client: Client) -> None:
+        put = self._queue.put
+        client.on_connect = lambda c, u, f, reason, properties: put(("connected", reason, properties, c))
+        client.on_disconnect = lambda c, u, f, reason, p: setattr(c, "why", reason)
+        client.on_publish = lambda c, u, mid, reason, p: put(("acknowledged", mid, reason, c))
+        client.on_message = lambda c, u, m: put(("message", m.topic, m.payload, m.retain, c))
+        client.on_log = note_error
         self._prepare(client)
+        self._client, self._changed_at, self._answered = client, time.monotonic(), False
         client.connect_async(self._settings.host, self._settings.port, self._settings.keepalive)
         client.loop_start()
-        return client
 
-    def handle(self, event: Event) -> bool:
-        """Takes in a connection event; True when the link has just come up."""
-        name, detail, client = event
-        if client is not self.client:  # an echo of the client before a change of protocol
-            return False
-        if name == "connected":
-            return self._on_connected(detail)
-        if name == "failed":
-            self.complain(f"cannot reach the broker at {self.where}: {detail}; trying on")
-        elif name == "disconnected":
-            self._on_disconnected(detail)
-        return False
+    def _over(self, client: Client) -> None:
+        self._queue.put(("ended", client))
 
-    def _on_connected(self, reason: ReasonCode) -> bool:
+    def _on_connected(self, reason: ReasonCode, properties: Any) -> Event | None:
         self._answered = True
         if reason.is_failure:
             if reason.value == UNSUPPORTED_PROTOCOL:
                 self._other_protocol()
             else:
-                self.complain(
+                self._complain(
                     f"the broker at {self.where} refuses the connection: {reason}; "
                     "check [mqtt] user and password_file; trying on"
                 )
-            return False
-        if self._lost_at is not None:
-            log.warning("broker back after %.0f s", time.monotonic() - self._lost_at)
-        elif not self._was_up:
+            return None
+        self.connected, was_up, self._was_up = True, self._was_up, True
+        if self._client is not None:
+            self._client.on_log = None  # it has served: a refusal of our certificate is told nowhere else
+        if not was_up:
             log.info("connected to the broker at %s", self.where)
-        self.connected = self._was_up = True
-        self._up_at = time.monotonic()
-        self._complaint = self._lost_at = None
-        return True
+        elif self._said is not None:
+            log.warning("broker back after %.0f s", time.monotonic() - self._lost_at)
+        self._changed_at = time.monotonic()
+        self._said = None
+        self._trouble(None)
+        return ("up", properties)
 
-    def _on_disconnected(self, reason: ReasonCode) -> None:
-        if self.connected:
-            self.connected, self._lost_at = False, time.monotonic()
-            self._short = self._short + 1 if self._lost_at - self._up_at < SHORT else 0
-            if self._short == 3:
+    def _on_ended(self, why: str | ReasonCode) -> Event | None:
+        was_up, lasted = self.connected, time.monotonic() - self._changed_at
+        self._client, self.connected = None, False
+        if was_up:
+            self._lost_at = time.monotonic()
+            self._failures = self._failures + 1 if lasted < SHORT else 0
+            if self._failures == 3:
                 log.error(
-                    "thrown off the broker again and again: another client calls itself %s; give each camera its own "
+                    "thrown off the broker again and again: another client calls itself %s? give each camera its own "
                     "name in [device]", self._id
                 )  # fmt: skip
-            log.warning("broker lost (%s); trying to get back", reason)
-        elif not self._answered and not self._was_up:
-            # some 3.1.1 brokers hang up on MQTT 5 instead of refusing it
-            self.complain(f"the broker at {self.where} hangs up without an answer; trying on")
-            self._other_protocol()
-        self._answered = False
+            self._complain(f"broker lost ({why}); trying to get back")
+            self._pause(5.0)
+            return ("down", why)
+        if not self._answered:
+            if isinstance(why, str):
+                self._complain(f"cannot reach the broker at {self.where}: {why}; trying on")
+            else:  # some 3.1.1 brokers hang up on MQTT 5 instead of refusing it
+                self._complain(f"the broker at {self.where} hangs up without an answer; trying on")
+                self._other_protocol()
+        self._failures += 1
+        self._pause()
+        return None
+
+    def _pause(self, longest: float = LONGEST_PAUSE) -> None:
+        """1, 2, 4 ... 30 s, spread: the doors of a building must not come back all at one moment."""
+        pause = min(longest, 2.0 ** min(self._failures, 5)) * random.uniform(0.7, 1.0)
+        self._next = time.monotonic() + pause
 
     def _other_protocol(self) -> None:
-        """Only before the first success: nothing is in flight yet that a new client would lose."""
-        self._protocol = V311 if self._protocol == V5 else V5
-        old, self._answered = self.client, False
-        old.loop_stop()
-        time.sleep(0.2)  # a refusing broker must not be hammered
-        self.client = self._connect()
+        if not self._was_up:
+            self._protocol = V311 if self._protocol == V5 else V5
 
-    def complain(self, text: str) -> None:
-        """Logs a trouble once per change, not per attempt."""
-        if text != self._complaint:
-            self._complaint = text
+    def _complain(self, text: str) -> None:
+        """Tells a trouble once per change, not per attempt."""
+        if text != self._said:
+            self._said = text
+            self._trouble(text)
+
+    def _log(self, text: str | None) -> None:
+        if text is not None:
             log.error("%s", text)
-
-    def close(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()

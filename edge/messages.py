@@ -26,10 +26,15 @@ class Topics:
     prefix: str
     device: str
 
+    @property
+    def root(self) -> str:
+        return f"{self.prefix}/{self.device}"
+
     def __getattr__(self, name: str) -> str:
-        if name not in ("status", "alert", "state", "health", "stats"):
+        """``status``, ``alert``, ``state``, ``health``, ``stats``, ``snapshot``, ``enabled_set``, ``enabled_state``."""
+        if name not in ("status", "alert", "state", "health", "stats", "snapshot", "enabled_set", "enabled_state"):
             raise AttributeError(name)
-        return f"{self.prefix}/{self.device}/{name}"
+        return f"{self.root}/{name.replace('_', '/')}"
 
 
 def encode(message: Any) -> bytes:
@@ -56,7 +61,9 @@ class AlertMessage:
     snapshot: bool = False
 
     @classmethod
-    def of(cls, alert: Alert, *, device: str, model: str, frame_size: tuple[int, int]) -> "AlertMessage":
+    def of(
+        cls, alert: Alert, *, device: str, model: str, frame_size: tuple[int, int], snapshot: bool = False
+    ) -> "AlertMessage":
         """The message for an alert, with a fresh id and the present time; ``frame_size`` is (width, height)."""
         return cls(
             event_type=alert.event_type,
@@ -71,6 +78,7 @@ class AlertMessage:
             frame_size=frame_size,
             clock_synced=clock_synced(),
             model=model,
+            snapshot=snapshot,
         )
 
     @classmethod

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import queue
 import signal
 import threading
 from collections import deque
@@ -12,8 +11,9 @@ from typing import Any
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
+from .client import V5
 from .config import Mqtt
-from .link import V5, Event, Link
+from .link import Link
 from .messages import AlertMessage
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,7 @@ class Watcher:
         self.alerts = 0
         self._prefix, self._say = settings.prefix, say
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._link = Link(settings, "", self._events, self._told_when_subscribed, protocol)
+        self._link = Link(settings, "", self._told_when_subscribed, protocol)
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self._thread.start()
 
@@ -42,12 +41,15 @@ class Watcher:
         client.on_subscribe = lambda *_: self.ready.set()
 
     def _run(self) -> None:
-        while (event := self._events.get())[0] != "close":
+        while True:
             try:
-                if event[0] == "message":
-                    self._hear(event[1], event[2])
-                elif event[0] != "acknowledged" and self._link.handle(event):
-                    self._link.client.subscribe([(f"{self._prefix}/+/alert", 1), (f"{self._prefix}/+/status", 1)])
+                match self._link.wait(0.5):
+                    case ("message", topic, payload, _):
+                        self._hear(topic, payload)
+                    case ("up", _):
+                        self._link.subscribe(f"{self._prefix}/+/alert", f"{self._prefix}/+/status")
+                    case ("close",):
+                        break
             except BrokenPipeError:  # who read our lines has gone: end as if asked to
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
                 signal.raise_signal(signal.SIGTERM)
@@ -71,7 +73,7 @@ class Watcher:
             self._say(line(alert))
 
     def close(self) -> None:
-        self._events.put(("close",))
+        self._link.put(("close",))
         self._thread.join(5)
 
 

@@ -39,13 +39,20 @@ def free_port() -> int:
 
 
 class Process:
-    """A maskwatch process whose lines can be waited for."""
+    """A maskwatch process whose lines can be waited for; ``program`` runs another Python program instead.
 
-    def __init__(self, *args: str, cwd: Path) -> None:
+    Its state folder is ``cwd/state/maskwatch/DEVICE``.
+    """
+
+    def __init__(
+        self, *args: str, cwd: Path, env: dict[str, str] | None = None, program: tuple[str, ...] | None = None
+    ) -> None:
         self._out, self._err = cwd / f"{id(self)}.out", cwd / f"{id(self)}.err"
+        environ = {**os.environ, "XDG_STATE_HOME": str(cwd / "state")} | (env or {})
+        command = [sys.executable, "-u", *(program or ("-m", "edge")), *args]
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.popen = subprocess.Popen(
-                [sys.executable, "-u", "-m", "edge", *args], cwd=ROOT, stdout=out, stderr=err, stdin=subprocess.DEVNULL
+                command, cwd=ROOT, stdout=out, stderr=err, stdin=subprocess.DEVNULL, env=environ
             )
 
     @property
@@ -81,8 +88,8 @@ def maskwatch(tmp_path: Path) -> Iterator[Any]:
     """Starts maskwatch with the given arguments; what still runs at the end of the test is killed."""
     started: list[Process] = []
 
-    def start(*args: str | Path) -> Process:
-        started.append(Process(*map(str, args), cwd=tmp_path))
+    def start(*args: str | Path, **more: Any) -> Process:
+        started.append(Process(*map(str, args), cwd=tmp_path, **more))
         return started[-1]
 
     yield start

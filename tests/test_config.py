@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge.cli import from_address
 from edge.config import Config, load, options
 from edge.errors import ConfigError
-from edge.link import read_password
+from edge.client import read_password
 
 EXAMPLE = Path(__file__).parents[1] / "systemd" / "maskwatch.toml"
 ZONE = [[0.2, 0.1], [0.8, 0.1], [0.8, 1.0]]

@@ -1,0 +1,99 @@
+"""paho's MQTT client for one single connection, with login and TLS as configured."""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from .config import Mqtt
+from .errors import ConfigError
+
+V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
+
+
+class Client(paho.Client):
+    """paho's client for one connection. ``over`` is set, with ``why``, when its thread ends, whatever ended it."""
+
+    def __init__(self, client_id: str, protocol: MQTTProtocolVersion, ended: Callable[["Client"], None]) -> None:
+        super().__init__(
+            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol, reconnect_on_failure=False
+        )
+        self.suppress_exceptions = True  # an exception in a callback would end paho's thread without a word
+        self.connect_timeout = 5.0
+        self.over = threading.Event()
+        self.errors: list[str] = []
+        self.why: str | ReasonCode = "closed"
+        self.seen = time.monotonic()
+        self._ended = ended
+
+    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
+        """The body of paho's network thread; only here can its end be noticed for certain."""
+        try:
+            return super().loop_forever(timeout, False)
+        except Exception as error:
+            self.why = str(error)
+            return MQTTErrorCode.MQTT_ERR_UNKNOWN
+        finally:
+            self.over.set()
+            self._ended(self)
+
+    def loop_misc(self) -> MQTTErrorCode:
+        """Called by paho in every round of its thread: the sign that it lives."""
+        self.seen = time.monotonic()
+        return super().loop_misc()
+
+
+def new_client(
+    settings: Mqtt,
+    client_id: str,
+    protocol: MQTTProtocolVersion = V5,
+    ended: Callable[[Client], None] = lambda client: None,
+) -> Client:
+    """A client with login and TLS as configured, not connected. Raises ``ConfigError`` for unusable files."""
+    client = Client(client_id, protocol, ended)
+    if settings.user:
+        client.username_pw_set(settings.user, read_password(settings.password_file) if settings.password_file else None)
+    if settings.tls:
+        try:
+            context = ssl.create_default_context(cafile=settings.ca_file or None)
+            if settings.cert_file:
+                context.load_cert_chain(settings.cert_file, settings.key_file or None)
+        except OSError as error:  # ssl.SSLError is one
+            files = ", ".join(filter(None, (settings.ca_file, settings.cert_file, settings.key_file)))
+            raise ConfigError(f"mqtt: TLS files {files} cannot be used: {error}") from error
+        client.tls_set_context(context)
+    return client
+
+
+def read_password(path: str) -> str:
+    """The password in a file, without the line's end. Raises ``ConfigError`` if others may read the file."""
+    try:
+        file = Path(path).expanduser()
+        if file.stat().st_mode & 0o007:
+            raise ConfigError(f"mqtt.password_file {file} can be read by every user; chmod 640 it")
+        return file.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        raise ConfigError(f"mqtt.password_file {path} cannot be read: {error}") from error
+
+
+def note_error(client: paho.Client, userdata: Any, level: int, text: str) -> None:
+    """An ``on_log`` callback: why a broker hangs up in a TLS handshake is told nowhere else."""
+    if isinstance(client, Client) and level == paho.MQTT_LOG_ERR:
+        client.errors.append(text)
+
+
+def cut(client: Client) -> None:
+    """Ends a client whose thread may be waiting for the network."""
+    client.disconnect()
+    connection: Any = client.socket()
+    with suppress(OSError):
+        if connection is not None:
+            connection.shutdown(socket.SHUT_RDWR)

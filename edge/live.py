@@ -1,0 +1,179 @@
+"""A camera under supervision: read in a thread of its own, opened again whenever it is lost, never trusted blindly.
+
+A driver may block, end, raise or go on giving one and the same picture; the loop only ever sees the newest picture
+that is one, and what ``condition`` the camera is in.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .drivers import Driver, Image, Picture
+from .errors import SourceError
+from .sight import Sight
+
+SILENCE = 8.0
+"""Seconds without a picture after which a live camera counts as lost."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
+"""Seconds between attempts to open a lost camera again: doubled each time, back at the shortest with a picture."""
+EYES = {
+    "frozen": "the same picture again and again; restart the camera",
+    "dark": "nothing to see; is the lens covered, or the light off?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture, its luma where the camera gives it for free, its time and its number from 0 (gaps: dropped)."""
+
+    image: Image
+    luma: Image | None
+    time: float
+    number: int
+
+
+class _Reader(threading.Thread):
+    """Opens one driver, reads it until asked to stop, and closes it, all in its own thread: it may hang in any call."""
+
+    def __init__(self, opener: Callable[[], Driver], opened: Driver | None, deliver: Callable[[Picture], None]) -> None:
+        super().__init__(name="camera", daemon=True)
+        self.stopped = threading.Event()
+        self.failure: str | None = None
+        self._opener, self._driver, self._deliver = opener, opened, deliver
+
+    def run(self) -> None:
+        driver = self._driver
+        try:
+            driver = driver or self._opener()
+            while not self.stopped.is_set():
+                found = driver.read()
+                if found is None:
+                    self.failure = "the camera gives no pictures any more"
+                    break
+                self._deliver(found)
+        except Exception as error:  # a driver may fail in its own ways; the loop must hear of every one
+            self.failure = str(error) if isinstance(error, SourceError) else f"{type(error).__name__}: {error}"
+        if driver is not None:
+            with suppress(Exception):
+                driver.close()
+
+
+class Live:
+    """The newest picture of a camera that runs in its own thread, opened again whenever it is lost.
+
+    ``condition`` is ``ok``, ``lost`` (no picture for ``silence`` seconds, or an error), ``frozen`` or ``dark``, told
+    to ``told`` with the reason on every change. The first opening raises ``SourceError``, unless ``patient``.
+    ``idle`` is called at least once a second while there is no frame.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        opener: Callable[[], Driver],
+        name: str,
+        *,
+        silence: float = SILENCE,
+        patient: bool = False,
+    ) -> None:
+        self.name, self.dropped, self.condition = name, 0, "ok"
+        self.idle: Callable[[], None] = lambda: None
+        self.told: Callable[[str, str | None], None] = lambda condition, text: None
+        self._opener, self._silence = opener, silence
+        self._reader: _Reader | None = None
+        self._fresh, self._stop = threading.Event(), threading.Event()
+        self._newest: Frame | None = None
+        self._count = 0
+        self._sight = Sight()
+        self._hung: list[_Reader] = []
+        self._pause, self._next = SHORTEST_PAUSE, 0.0
+        driver = None if patient else opener()
+        self.name = driver.name if driver else name
+        self._heard = self._opened = time.monotonic()
+        self._reader = self._start(driver)
+
+    def _start(self, driver: Driver | None = None) -> _Reader:
+        reader = _Reader(self._opener, driver, lambda picture: self._deliver(reader, picture))
+        reader.start()
+        return reader
+
+    def _deliver(self, reader: _Reader, picture: Picture) -> None:
+        """In the reader's thread. Only the present reader counts; a hung one that comes back has nothing to say."""
+        image = as_image(picture.image)
+        if image is None or reader.stopped.is_set():
+            return
+        self._newest = Frame(image, picture.luma, time.monotonic(), self._count)
+        self._count += 1
+        self._fresh.set()
+
+    def __iter__(self) -> Iterator[Frame]:
+        last = -1
+        while not self._stop.is_set():
+            arrived = self._fresh.wait(0.2)  # short: a signal must end the loop soon
+            self._fresh.clear()
+            frame, now = self._newest, time.monotonic()
+            if arrived and frame is not None and frame.number > last:
+                self.dropped += frame.number - last - 1
+                last, self._heard, self._pause = frame.number, now, SHORTEST_PAUSE
+                condition = self._sight.look(frame.image, frame.time)
+                self._tell(condition, EYES.get(condition))
+                yield frame
+            else:
+                self._supervise(now)
+                self.idle()
+
+    def _supervise(self, now: float) -> None:
+        """Without a picture: gives a broken or silent reader up, and opens the camera again after a pause."""
+        reader = self._reader
+        if reader is None:
+            if now >= self._next:
+                self._reader, self._opened = self._start(), now
+            return
+        silent = now - max(self._heard, self._opened) > self._silence
+        if not silent and (reader.failure is None or reader.is_alive()):
+            return
+        self._tell("lost", reader.failure or f"no picture for {self._silence:g} s")
+        reader.stopped.set()
+        if reader.is_alive():
+            self._hung.append(reader)
+        self._hung = [each for each in self._hung if each.is_alive()]
+        self._reader, self._next = None, now + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def _tell(self, condition: str, text: str | None) -> None:
+        """Once per change of condition or reason; a lost camera's reasons may alternate, the first one counts."""
+        if condition != self.condition:
+            self.condition = condition
+            self.told(condition, f"{self.name}: {text}" if text else None)
+
+    def alive(self) -> bool:
+        """False when a driver hangs and no other way to the pictures was found: only a new process can help then."""
+        hangs = any(reader.is_alive() for reader in self._hung)
+        return not (hangs and time.monotonic() - self._heard > 2 * self._silence)
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def close(self) -> None:
+        """Bounded: a reader that hangs is left behind and closes its driver if it ever comes back."""
+        self._stop.set()
+        if self._reader is not None:
+            self._reader.stopped.set()
+            self._reader.join(2.0)
+
+
+def as_image(image: Any) -> Image | None:
+    """A picture in the house's form, None for what is none: grey and four-channel ones are converted."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.size == 0:
+        return None
+    if image.ndim == 2 or image.ndim == 3 and image.shape[2] == 1:
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
+    if image.ndim == 3 and image.shape[2] == 4:
+        return np.ascontiguousarray(image[:, :, :3])
+    return image if image.ndim == 3 and image.shape[2] == 3 else None

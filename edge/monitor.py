@@ -1,0 +1,236 @@
+"""The wiring of ``maskwatch run``: source, detector, classifier, policy and publisher put together and watched over."""
+
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from . import loop
+from .classify import Image, MaskClassifier, TfliteNetwork
+from .config import Config, Mqtt
+from .decide import Alert, Policy
+from .detect import FaceDetector
+from .errors import SourceError
+from .geometry import Box
+from .health import HealthMonitor
+from .messages import AlertMessage, Health
+from .publish import Both, PrintPublisher, Publisher
+from .report import Report, StatsLine, summary
+from .sender import MqttPublisher
+from .service import Notifier, Watchdog
+from .snapshots import Snapshots
+from .source import Frame, Source, open_source
+from .state import StateFolder, folder_of
+from .track import Track, Tracker
+
+log = logging.getLogger("maskwatch")
+
+
+def model_path(config: Config) -> Path:
+    """The configured model, or the one that comes with maskwatch (in the checkout, or installed under share/)."""
+    if config.classify.model:
+        return Path(os.path.expanduser(config.classify.model))
+    places = (Path(__file__).parents[1] / "models", Path(sys.prefix) / "share" / "maskwatch" / "models")
+    return next((p / "mask.tflite" for p in places if (p / "mask.tflite").is_file()), places[0] / "mask.tflite")
+
+
+def open_classifier(config: Config) -> MaskClassifier:
+    network = TfliteNetwork(model_path(config), threads=config.classify.threads)
+    return MaskClassifier(network, reject=config.classify.reject)
+
+
+def open_detector(config: Config) -> FaceDetector:
+    own = config.detect
+    return FaceDetector(
+        own.cascade, min_face=own.min_face, scale_step=own.scale_step, neighbours=own.neighbours, zones=own.zones
+    )
+
+
+def open_camera(config: Config, or_demo: bool, patient: bool) -> tuple[Source, Config]:
+    """The source, and the configuration it runs under: the clip never speaks in a real camera's name."""
+    try:
+        return open_source(config.source.source, config.source, patient=patient and not or_demo), config
+    except SourceError as error:
+        if not or_demo or config.source.source != "auto" or config.mqtt.host:
+            raise
+        log.info("%s", error)
+        log.warning("playing the bundled clip instead, as device demo; name a camera with --source")
+        config = replace(config, device=replace(config.device, name="demo"))
+        return open_source("demo", replace(config.source, realtime=True)), config
+
+
+@dataclass(slots=True)
+class Outlet:
+    """Where alerts go, the folder that keeps them, and a count of those that a local subscriber has received."""
+
+    publisher: Publisher
+    folder: Path
+    state: StateFolder | None = None
+    arrived: Any = None
+
+
+def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, stack: ExitStack) -> Outlet:
+    """The publisher as configured; what it opens is closed by ``stack``."""
+    if config.mqtt.host:
+        where = f"{config.mqtt.prefix}/{config.device.name} at {config.mqtt.host}:{config.mqtt.port}"
+        state = StateFolder(folder_of(config), where)
+        stack.callback(state.close)
+        publisher = MqttPublisher(config.mqtt, config.device.name, state.path, report=health.report)
+        return Outlet(Both(PrintPublisher(), publisher) if to_stdout else publisher, state.path, state)
+    if to_stdout:
+        return Outlet(PrintPublisher(), folder_of(config))
+    from .broker import HOST, PROTOCOL, EmbeddedBroker
+    from .watch import Watcher
+
+    broker = EmbeddedBroker().start()
+    stack.callback(broker.close)
+    local = replace(config.mqtt, host=HOST, port=broker.port)
+    if broker.port == Mqtt().port:
+        log.info("no broker configured: an embedded one serves this machine at %s:%d", HOST, broker.port)
+    else:
+        log.warning(
+            "no broker configured, and port 1883 is taken (by another broker? then use it: --broker 127.0.0.1); "
+            "an embedded one serves %s:%d: maskwatch watch --broker %s:%d", HOST, broker.port, HOST, broker.port
+        )  # fmt: skip
+    watcher = Watcher(local, lambda text: print(text, flush=True), PROTOCOL)
+    stack.callback(watcher.close)
+    watcher.ready.wait(10)
+    # this broker ends with the process, so what it has not taken by then has nowhere to go
+    kept = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))
+    publisher = MqttPublisher(local, config.device.name, kept, PROTOCOL, health.report)
+    return Outlet(publisher, folder_of(config), None, lambda: watcher.alerts)
+
+
+@dataclass(slots=True)
+class Door:
+    """The parts of one watched door, and what passes between them."""
+
+    config: Config
+    source: Source
+    detector: FaceDetector
+    classifier: MaskClassifier
+    outlet: Outlet
+    health: HealthMonitor
+    policy: Policy = field(init=False)
+    report: Report = field(init=False)
+    snapshots: Snapshots = field(init=False)
+    boxes: list[Box] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        publisher, config = self.outlet.publisher, self.config
+        self.policy = Policy(config.decide)
+        self.report = Report(
+            publisher.show, lambda: self.policy.states, lambda: publisher.waiting, lambda: self.source.dropped
+        )
+        eager = FaceDetector(config.detect.cascade, min_face=24, scale_step=1.1, neighbours=1)
+        self.snapshots = Snapshots(
+            config.snapshots,
+            self.outlet.folder / "snapshots",
+            lambda image: eager.detect(image),
+            lambda text: self.health.report("snapshots", text),
+        )
+
+    def detect(self, image: Image, luma: Image | None) -> list[Box]:
+        """Nothing is found, and so nothing counted, while watching is paused or the camera does not really see."""
+        seeing = self.outlet.publisher.enabled and self.source.condition == "ok"
+        self.boxes = self.detector.detect(image, luma) if seeing else []
+        return self.boxes
+
+    def publish(self, alert: Alert, frame: Frame) -> None:
+        jpeg = self.snapshots.take(frame.image, [*self.boxes, Box(*alert.box)]) if self.snapshots.on else None
+        message = AlertMessage.of(
+            alert,
+            device=self.config.device.name,
+            model=self.classifier.card.id,
+            frame_size=(frame.image.shape[1], frame.image.shape[0]),
+            snapshot=jpeg is not None,
+        )
+        log.info("alert: %s, track %d, score %.2f", alert.event_type, alert.track, alert.score)
+        self.report.alert()
+        self.outlet.publisher.publish(message, jpeg)
+        if jpeg is not None:
+            self.snapshots.keep(message.id, jpeg)
+
+    def told(self, condition: str, text: str | None) -> None:
+        self.health.camera(condition, text)
+
+    def show(self, health: Health) -> None:
+        self.outlet.publisher.show(health)
+        if self.outlet.state is not None:
+            self.outlet.state.write_health(asdict(health) | {"pid": os.getpid()})
+
+
+def watch_door(config: Config, to_stdout: bool, or_demo: bool, show_stats: bool, ready: Any = None) -> bool:
+    """Opens everything, runs the loop until the source ends or is stopped; False if alerts were lost.
+
+    ``ready`` receives the source as soon as it can be stopped. Raises what the parts raise when they are opened.
+    """
+    cv2.setNumThreads(1)  # one core by default: the rest of a Pi belongs to others
+    detector, classifier, notify = open_detector(config), open_classifier(config), Notifier()
+    with ExitStack() as stack:
+        source, config = open_camera(config, or_demo, notify.supervised)
+        stack.callback(source.close)
+        if ready:
+            ready(source)
+        health = HealthMonitor(classifier.card.id)
+        outlet = open_outlet(config, to_stdout, health, stack)
+        return _watch(Door(config, source, detector, classifier, outlet, health), notify, show_stats)
+
+
+def _watch(door: Door, notify: Notifier, show_stats: bool) -> bool:
+    source, publisher, report = door.source, door.outlet.publisher, door.report
+    show = StatsLine(report) if show_stats else None
+    watchdog = Watchdog(notify, {"the camera": source.alive, "the MQTT connection": lambda: publisher.alive})
+    started = False
+
+    def alive() -> None:
+        """Every frame, and at least once a second while there is none."""
+        nonlocal started
+        if not started and (report.frames or source.condition != "ok"):
+            notify("READY=1")  # a lost camera too is being watched for, and said to be lost
+            started = True
+        door.health.tick()
+        watchdog.pulse()
+
+    def heartbeat(frame: Frame, tracks: Sequence[Track]) -> None:
+        report.heartbeat(frame, tracks)
+        if show:
+            show()
+        alive()
+
+    log.info("watching %s with model %s", source.name, door.classifier.card.id)
+    source.idle, source.told = alive, door.told
+    door.health.attach(door.show)
+    try:
+        loop.run(
+            source,
+            report.timed("detect", door.detect),
+            report.timed("classify", door.classifier.classify),
+            Tracker(forget=door.config.track.forget),
+            door.policy,
+            door.publish,
+            heartbeat,
+        )
+    finally:
+        watchdog.close()
+        notify("STOPPING=1")
+        report.farewell()
+        kept = publisher.close()
+        _await(door.outlet.arrived, report.alerts)
+        log.info("%s", summary(report))
+    return kept
+
+
+def _await(arrived: Any, count: int) -> None:
+    """Gives the local subscriber a moment to print what the broker has acknowledged."""
+    deadline = time.monotonic() + 3
+    while arrived and arrived() < count and time.monotonic() < deadline:
+        time.sleep(0.05)

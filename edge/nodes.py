@@ -1,0 +1,59 @@
+"""USB cameras by their V4L2 node: which nodes are cameras, and which is the one that was pulled out and put back."""
+
+from pathlib import Path
+
+from .config import Source as Wanted
+from .drivers import Capture
+from .errors import SourceError
+
+NOT_CAMERAS = ("bcm2835", "rpi", "unicam", "pispbe")
+"""Beginnings of the names of the Pi's own codec, ISP and sensor nodes."""
+
+
+def usb_nodes(root: Path = Path("/")) -> list[Path]:
+    """V4L2 nodes in numerical order, without the Pi's own."""
+    nodes = [node for node in (root / "dev").glob("video[0-9]*") if node.name[5:].isdecimal()]
+    nodes.sort(key=lambda node: int(node.name[5:]))
+    return [node for node in nodes if not identity(node, root)[0].startswith(NOT_CAMERAS)]
+
+
+def identity(node: Path, root: Path = Path("/")) -> tuple[str, str]:
+    """The camera's name, and where it is plugged in (the path of its USB device); empty where the kernel knows none."""
+    known = root / "sys/class/video4linux" / node.name
+    try:
+        return (known / "name").read_text().strip(), str((known / "device").resolve(strict=True))
+    except OSError:
+        return "", ""
+
+
+def same_camera(wanted: tuple[str, str], root: Path = Path("/")) -> list[Path]:
+    """The nodes of that camera now: at the same plug, else those of its name, if only one camera has it.
+
+    Another door's camera of the same make must never stand in: two plugs with one name are no answer.
+    """
+    name, plug = wanted
+    if not name:
+        return []
+    known = {node: identity(node, root) for node in usb_nodes(root)}
+    here = [node for node, found in known.items() if found == wanted]
+    named = [node for node, found in known.items() if found[0] == name]
+    return here or (named if len({known[node][1] for node in named}) == 1 else [])
+
+
+class UsbCamera:
+    """Opens a USB camera by its node, and after a replug also under another number. Raises ``SourceError``."""
+
+    def __init__(self, node: Path, wanted: Wanted) -> None:
+        self._node, self._wanted = node, wanted
+        self._identity = identity(node)
+
+    def __call__(self) -> Capture:
+        candidates = same_camera(self._identity) or [self._node]
+        for node in candidates:
+            try:
+                driver = Capture(str(node), self._wanted)
+            except SourceError:
+                continue
+            self._identity = identity(node)
+            return driver
+        return Capture(str(self._node), self._wanted)

@@ -1,0 +1,242 @@
+"""Alerts that no broker has acknowledged yet, on disk: SQLite in WAL mode with synchronous=FULL.
+
+One writer thread owns the database and commits what has gathered in one transaction. Callers only enqueue, so a
+slow card delays nobody. What cannot be written (disk full, read-only) stays in memory and is written when that is
+over. WAL with synchronous=FULL lost none of 6,326 committed rows under simulated power cuts, WAL with NORMAL 1,862;
+litequeue and diskcache some 1,600 (measured for this project before the choice was made).
+"""
+
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+RETRY = 5.0
+"""Seconds between attempts to write while the disk refuses."""
+RECOUNT = 60.0
+"""Seconds after which the dead letters are counted anew: another process may have resent them."""
+DEAD_KEPT = 1000
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS alerts (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, topic TEXT, payload BLOB);
+CREATE TABLE IF NOT EXISTS dead_letters (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, topic TEXT, payload BLOB, reason TEXT);
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
+"""
+PUT = "INSERT OR IGNORE INTO alerts (id, topic, payload) VALUES (?, ?, ?)"
+DONE = "DELETE FROM alerts WHERE id = ?"
+REFUSED = "INSERT OR REPLACE INTO dead_letters (id, topic, payload, reason) VALUES (?, ?, ?, ?)"
+TRIM = f"DELETE FROM dead_letters WHERE seq <= (SELECT max(seq) FROM dead_letters) - {DEAD_KEPT}"
+SET = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message on its way: byte-identical however often it is sent."""
+
+    id: str
+    topic: str
+    payload: bytes
+
+
+class Outbox:
+    """Keeps letters until ``done`` or ``refused``. ``found`` receives those that an earlier run left, oldest first,
+    as soon as the database can be read; ``trouble`` the reason while it cannot be written, then None;
+    ``dead`` is the number of letters that brokers refused, told to ``mourn`` with the last reason on every change.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        found: Callable[[list[Letter]], None],
+        trouble: Callable[[str | None], None] = lambda text: None,
+        mourn: Callable[[int, str], None] = lambda count, reason: None,
+    ) -> None:
+        self.path = path
+        self.dead = 0
+        self._found, self._trouble, self._mourn = found, trouble, mourn
+        self._statements: queue.SimpleQueue[Statement | None] = queue.SimpleQueue()
+        self._backlog: list[Statement] = []
+        self._settings: dict[str, str] = {}
+        self._db: sqlite3.Connection | None = None
+        self._counted_at = 0.0
+        self._met = False
+        self._attempt()  # at once: what an earlier run left decides how this one starts
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._thread.start()
+
+    def put(self, letter: Letter) -> None:
+        self._statements.put((PUT, (letter.id, letter.topic, letter.payload)))
+
+    def done(self, letter: Letter) -> None:
+        self._statements.put((DONE, (letter.id,)))
+
+    def refused(self, letter: Letter, reason: str) -> None:
+        """Moves a letter to the dead letters, in one transaction with its removal."""
+        self._statements.put((REFUSED, (letter.id, letter.topic, letter.payload, reason)))
+        self._statements.put((DONE, (letter.id,)))
+
+    def setting(self, name: str) -> str | None:
+        """What ``set`` kept, in this run or an earlier one."""
+        return self._settings.get(name)
+
+    def set(self, name: str, value: str) -> None:
+        self._settings[name] = value
+        self._statements.put((SET, (name, value)))
+
+    def close(self, timeout: float = 2.0) -> bool:
+        """Writes what is left. False if something could not be written."""
+        self._statements.put(None)
+        self._thread.join(timeout)
+        return not self._thread.is_alive() and not self._backlog
+
+    # Everything below runs in the writer thread (the first attempt: before it starts).
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            going = self._gather()
+            self._attempt()
+        if self._db is not None:
+            self._db.close()
+
+    def _gather(self) -> bool:
+        """Waits for statements and takes all there are, so that a burst becomes one transaction."""
+        with suppress(queue.Empty):
+            statement = self._statements.get(timeout=RETRY if self._backlog or self._db is None else RECOUNT)
+            while statement is not None:
+                self._backlog.append(statement)
+                statement = self._statements.get_nowait()
+            return False
+        return True
+
+    def _attempt(self) -> None:
+        try:
+            if self._db is None:
+                self._db = self._open()
+            if self._backlog:
+                self._commit(self._db, self._backlog)
+                self._backlog.clear()
+            self._count(self._db)
+            self._trouble(None)
+        except (sqlite3.Error, OSError) as error:
+            self._trouble(f"alerts cannot be saved in {self.path}: {error}; those that wait are in memory only")
+            self._backlog = without_pairs(self._backlog)
+            if self._db is not None:
+                with suppress(sqlite3.Error):
+                    self._db.close()
+                self._db = None
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            db, letters = _connect(self.path), []
+            try:
+                letters = waiting(db)
+                self._settings = dict(db.execute("SELECT name, value FROM settings")) | self._settings
+            except sqlite3.Error:
+                db.close()
+                raise
+        except sqlite3.OperationalError:  # locked, full, read-only: will pass
+            raise
+        except sqlite3.DatabaseError as error:
+            db, letters = self._start_anew(error)
+        if letters and not self._met:  # later on they are this run's own, and not lost to it
+            self._found(letters)
+        self._met = True
+        return db
+
+    def _start_anew(self, error: sqlite3.DatabaseError) -> tuple[sqlite3.Connection, list[Letter]]:
+        """A damaged file is kept under another name; what can still be read from it is carried over."""
+        saved = _salvage(self.path)
+        aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns() // 1_000_000}")
+        for ending in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+        self.path.replace(aside)
+        log.error("%s was damaged (%s): kept as %s, %d alerts saved from it", self.path, error, aside.name, len(saved))
+        db = _connect(self.path)
+        self._commit(db, [(PUT, (letter.id, letter.topic, letter.payload)) for letter in saved])
+        return db, saved
+
+    def _commit(self, db: sqlite3.Connection, statements: Sequence[Statement]) -> None:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for sql, values in statements:
+                db.execute(sql, values)
+            if any(sql == REFUSED for sql, _ in statements):
+                db.execute(TRIM)
+                self._counted_at = 0.0
+            db.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            raise
+
+    def _count(self, db: sqlite3.Connection) -> None:
+        if time.monotonic() - self._counted_at < RECOUNT and self._counted_at:
+            return
+        self._counted_at = time.monotonic()
+        (count,) = db.execute("SELECT count(*) FROM dead_letters").fetchone()
+        if count != self.dead:
+            self.dead = count
+            last = db.execute("SELECT reason FROM dead_letters ORDER BY seq DESC LIMIT 1").fetchone()
+            self._mourn(count, last[0] if last else "")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA journal_size_limit = 1000000")
+        (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        db.executescript(SCHEMA)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def _salvage(path: Path) -> list[Letter]:
+    saved: list[Letter] = []
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
+        for row in db.execute("SELECT id, topic, payload FROM alerts ORDER BY seq"):
+            with suppress(TypeError, ValueError):
+                saved.append(Letter(str(row[0]), str(row[1]), bytes(row[2])))
+    return saved
+
+
+def waiting(db: sqlite3.Connection) -> list[Letter]:
+    """The letters that wait for a broker, oldest first."""
+    return [Letter(*row) for row in db.execute("SELECT id, topic, payload FROM alerts ORDER BY seq")]
+
+
+def without_pairs(statements: Sequence[Statement]) -> list[Statement]:
+    """Less what was put and done before it could be written: a full disk must not fill the memory too."""
+    gone = {values[0] for sql, values in statements if sql == DONE}
+    put = {values[0] for sql, values in statements if sql == PUT}
+    return [(sql, v) for sql, v in statements if sql not in (PUT, DONE) or v[0] not in gone & put]
+
+
+def peek(path: Path) -> tuple[list[Letter], list[tuple[str, str]]]:
+    """What waits, and (id, reason) of the dead letters, as another process sees them. Raises ``sqlite3.Error``."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)) as db:
+        return waiting(db), db.execute("SELECT id, reason FROM dead_letters ORDER BY seq").fetchall()
+
+
+def resend(path: Path) -> int:
+    """Puts the dead letters back in the queue, for the next start. Raises ``sqlite3.Error``."""
+    with closing(sqlite3.connect(path, timeout=5)) as db, db:
+        db.execute("INSERT OR IGNORE INTO alerts (id, topic, payload) SELECT id, topic, payload FROM dead_letters")
+        return db.execute("DELETE FROM dead_letters").rowcount

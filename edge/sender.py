@@ -1,0 +1,243 @@
+"""Alerts and states to an MQTT broker, alerts through the outbox: last will, availability, acknowledgements, commands.
+
+One sender thread owns the connection and the order of things; everybody else only enqueues. An alert goes to the
+outbox and to the sender at the same moment, so it leaves though the disk is full or slow, and survives though the
+process is killed. It leaves the outbox when the broker has acknowledged it without a failure, and not before.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from .client import V5
+from .commands import parse
+from .config import Mqtt
+from .link import Event, Link
+from .messages import AlertMessage, Health, State, Stats, Topics, encode
+from .outbox import Letter, Outbox
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT = 20
+"""Alerts sent and not yet acknowledged, at most: what a kill at the wrong moment can send twice."""
+CAPACITY = 10_000
+"""Alerts that wait for a broker, at most; beyond it the oldest go to the dead letters."""
+BIGGEST = 256 * 1024
+"""Bytes of an alert; no broker is ever asked for more."""
+OVERDUE = 30.0
+"""Seconds without acknowledgement after which a connection is given up, and the alert sent on a new one."""
+STRIKES = 4
+"""Connections that one alert may end within ``AT_ONCE`` seconds of its sending before it counts as poison."""
+AT_ONCE = 5.0
+LOG_EVERY = 60.0
+
+
+class MqttPublisher:
+    """Publishes one camera. ``folder`` keeps what must outlive the process; ``report(part, trouble)`` hears of
+    ``broker``, ``disk`` and ``alerts``. Raises ``ConfigError`` for TLS or password files that cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: Mqtt,
+        device: str,
+        folder: Path,
+        protocol: MQTTProtocolVersion = V5,
+        report: Callable[[str, str | None], None] = lambda part, trouble: None,
+    ) -> None:
+        self._topics, self._report = Topics(settings.prefix, device), report
+        self._queue: deque[Letter] = deque()
+        self._flight: dict[int, tuple[Letter, float]] = {}
+        self._retained: dict[str, bytes] = {}
+        self._largest, self._suspect, self._strikes = BIGGEST, "", 0
+        self._complained_at = float("-inf")
+        self._deadline: float | None = None
+        self._seen = time.monotonic()
+        self._link = Link(
+            settings, f"{settings.prefix}-{device}", self._will, protocol, lambda text: report("broker", text)
+        )
+        self._outbox = Outbox(
+            folder / "outbox.db",
+            lambda letters: self._link.put(("found", letters)),
+            lambda text: report("disk", text),
+            lambda count, reason: report("alerts", mourning(count, reason)),
+        )
+        self._enabled = self._outbox.setting("enabled") != "OFF"
+        self._retained[self._topics.enabled_state] = b"ON" if self._enabled else b"OFF"
+        self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Alerts that no broker has acknowledged yet."""
+        return len(self._queue) + len(self._flight)
+
+    @property
+    def enabled(self) -> bool:
+        """False while watching is paused by the command ``enabled/set``."""
+        return self._enabled
+
+    @property
+    def alive(self) -> bool:
+        """Whether the sender and paho's network thread make progress."""
+        return time.monotonic() - self._seen < 15 and self._link.alive
+
+    def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None:
+        """Takes an alert for delivery, and a JPEG that goes with it while there is a connection; never blocks."""
+        letter = Letter(alert.id, self._topics.alert, encode(alert))
+        self._outbox.put(letter)
+        self._link.put(("letter", letter))
+        if picture is not None:
+            self._link.put(("picture", self._topics.snapshot, picture))
+
+    def show(self, message: State | Health | Stats) -> None:
+        """Sends a state or health (kept by the broker, sent again on every connection) or a statistic (sent once)."""
+        name = type(message).__name__.lower()
+        self._link.put(("stats" if name == "stats" else "retain", getattr(self._topics, name), encode(message)))
+
+    def close(self, timeout: float = 3.0) -> bool:
+        """Waits for the last acknowledgements while there is a connection, says ``offline`` and disconnects.
+
+        False if alerts are lost: neither delivered nor on disk for the next start.
+        """
+        self._link.put(("close", time.monotonic() + timeout))
+        self._thread.join(timeout + 3)
+        saved = self._outbox.close()
+        if self.waiting and saved:
+            log.warning("%d alerts wait on disk; the next start delivers them", self.waiting)
+        elif self.waiting:
+            log.error("%d alerts are lost: the broker was not there, and the disk refused them", self.waiting)
+        return saved or not self.waiting
+
+    def _will(self, client: paho.Client) -> None:
+        client.will_set(self._topics.status, b"offline", qos=1, retain=True)
+
+    # Everything below runs in the sender thread.
+
+    def _run(self) -> None:
+        while self._deadline is None or self._unfinished(self._deadline):
+            try:
+                self._seen = time.monotonic()
+                if (event := self._link.wait(0.5)) is not None:
+                    self._take(event)
+                self._drain()
+            except Exception:  # the thread must outlive every single message
+                log.exception("MQTT: an event could not be handled")
+        if self._link.connected:
+            self._link.send(self._topics.status, b"offline", qos=1, retain=True)
+        self._link.close()
+
+    def _unfinished(self, deadline: float) -> bool:
+        return bool(self.waiting) and self._link.connected and time.monotonic() < deadline
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case ("letter", letter):
+                self._keep(letter)
+            case ("found", letters):  # an earlier run's: they go first
+                log.warning("%d alerts of an earlier run wait for the broker", len(letters))
+                self._queue.extendleft(reversed(letters))
+            case ("retain", topic, payload):
+                self._retained[topic] = payload
+                if self._link.connected:
+                    self._link.send(topic, payload, qos=1, retain=True)
+            case ("stats" | "picture", topic, payload):
+                if self._link.connected:
+                    self._link.send(topic, payload, qos=0 if event[0] == "stats" else 1)
+            case ("up", properties):
+                self._introduce(properties)
+            case ("acknowledged", mid, reason):
+                self._acknowledged(mid, reason)
+            case ("down", reason):
+                self._requeue(reason)
+            case ("message", topic, payload, retained):
+                self._obey(topic, payload, retained)
+            case ("close", deadline):
+                self._deadline = deadline
+
+    def _introduce(self, properties: Properties | None) -> None:
+        self._largest = min(BIGGEST, getattr(properties, "MaximumPacketSize", BIGGEST))
+        self._link.subscribe(self._topics.enabled_set)
+        for topic, payload in self._retained.items():
+            self._link.send(topic, payload, qos=1, retain=True)
+        self._link.send(self._topics.status, b"online", qos=1, retain=True)  # last: the states are true now
+        if self._queue:
+            log.warning("%d alerts waited for the broker", len(self._queue))
+
+    def _keep(self, letter: Letter) -> None:
+        self._queue.append(letter)
+        if len(self._queue) > CAPACITY:
+            self._refuse(self._queue.popleft(), f"more than {CAPACITY} alerts waited")
+
+    def _drain(self) -> None:
+        window = 1 if self._suspect else IN_FLIGHT  # alone, so that a broken connection has one culprit
+        while self._link.connected and self._queue and len(self._flight) < window:
+            letter = self._queue.popleft()
+            if len(letter.topic) + len(letter.payload) + 16 > self._largest:
+                self._refuse(letter, f"larger than the {self._largest} bytes that the broker takes")
+                continue
+            try:
+                mid = self._link.send(letter.topic, letter.payload, qos=1)
+            except ValueError as error:
+                self._refuse(letter, str(error))
+                continue
+            self._flight[mid] = (letter, time.monotonic())
+        if self._flight and time.monotonic() - next(iter(self._flight.values()))[1] > OVERDUE:
+            if (event := self._link.drop(f"no acknowledgement for {OVERDUE:.0f} s")) is not None:
+                self._take(event)
+
+    def _acknowledged(self, mid: int, reason: ReasonCode) -> None:
+        letter, _ = self._flight.pop(mid, (None, 0.0))
+        if letter is None:
+            return
+        if letter.id == self._suspect:
+            self._suspect = ""
+        if reason.is_failure:
+            self._refuse(letter, f"the broker refuses it on {letter.topic}: {reason}")
+        else:
+            self._outbox.done(letter)
+
+    def _requeue(self, reason: object) -> None:
+        """What was in flight goes first on the next connection; what ends one connection after the other is poison."""
+        letters = [letter for letter, _ in self._flight.values()]
+        fresh = bool(letters) and time.monotonic() - next(iter(self._flight.values()))[1] < AT_ONCE
+        self._flight.clear()
+        if fresh:
+            self._strikes = self._strikes + 1 if letters[0].id == self._suspect else 1
+            self._suspect = letters[0].id
+            if self._strikes >= STRIKES:
+                self._suspect = ""
+                self._refuse(letters.pop(0), f"the connection ended {STRIKES} times upon it: {reason}")
+        self._queue.extendleft(reversed(letters))
+
+    def _refuse(self, letter: Letter, reason: str) -> None:
+        log.error("alert %s is refused: %s", letter.id, reason)
+        self._outbox.refused(letter, reason)
+
+    def _obey(self, topic: str, payload: bytes, retained: bool) -> None:
+        try:
+            command = parse(topic, payload, retained, self._topics.root)
+        except ValueError as fault:
+            if time.monotonic() - self._complained_at > LOG_EVERY:
+                self._complained_at = time.monotonic()
+                log.warning("command on %.100r ignored: %s", topic, fault)
+            return
+        if command.value != self._enabled:
+            log.warning("watching %s over MQTT", "resumed" if command.value else "paused")
+        self._enabled = command.value
+        word = "ON" if command.value else "OFF"
+        self._outbox.set("enabled", word)
+        self._take(("retain", self._topics.enabled_state, word.encode()))
+
+
+def mourning(count: int, reason: str) -> str | None:
+    """What health says of dead letters."""
+    return f"{count} alerts refused, the last because {reason}; see `maskwatch outbox`" if count else None

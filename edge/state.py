@@ -1,0 +1,98 @@
+"""The state folder: what must outlive the process. One process a folder, and one a camera's name on this machine."""
+
+import fcntl
+import json
+import logging
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from .config import Config
+from .errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+
+def folder_of(config: Config) -> Path:
+    """``[state] folder``, else systemd's StateDirectory, else ``~/.local/state/maskwatch/DEVICE``."""
+    if config.state.folder:
+        return Path(os.path.expanduser(config.state.folder))
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0])
+    base = Path(os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"))
+    return base / "maskwatch" / config.device.name
+
+
+class StateFolder:
+    """A state folder that is ours until ``close``.
+
+    Raises ``ConfigError`` when another maskwatch has it, or runs as the same device at the same broker on this
+    machine: two of one name would throw each other off the broker for ever. A folder that cannot be written is no
+    error here: alerts then leave from memory, and health says so.
+    """
+
+    def __init__(self, path: Path, identity: str) -> None:
+        self.path = path
+        self._identity = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._lock: int | None = None
+        try:
+            self._identity.bind(f"\0maskwatch:{identity}"[:100])  # abstract: gone with the process, however it ends
+        except OSError as error:
+            self._identity.close()
+            raise ConfigError(
+                f"another maskwatch on this machine is already {identity}; stop it, or give this camera a [device] "
+                "name of its own"
+            ) from error
+        try:
+            self._lock = self._take()
+        except BaseException:
+            self._identity.close()
+            raise
+
+    def _take(self) -> int | None:
+        if self.path.exists() and not self.path.is_dir():
+            raise ConfigError(f"state.folder {self.path} is a file; name a folder")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            log.error("state folder %s cannot be written: %s; going on without", self.path, error.strerror)
+            return None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise ConfigError(
+                f"another maskwatch uses the state folder {self.path}; stop it, or give this one a [state] folder "
+                "of its own"
+            ) from error
+        return lock
+
+    def write_health(self, health: dict[str, Any]) -> None:
+        """For ``maskwatch doctor``: how the running process is. Whole or not at all; no disk is no error."""
+        with suppress(OSError):
+            new = self.path / "health.json.new"
+            new.write_text(json.dumps(health))
+            new.replace(self.path / "health.json")
+
+    def close(self) -> None:
+        self._identity.close()
+        if self._lock is not None:
+            os.close(self._lock)
+
+
+def running_health(path: Path) -> dict[str, Any] | None:
+    """The health of the maskwatch that has this folder now, None if none has."""
+    try:
+        with (path / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        with suppress(OSError, ValueError):
+            found = json.loads((path / "health.json").read_text())
+            return found if isinstance(found, dict) else {}
+        return {}
+    except OSError:
+        return None
