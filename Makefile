@@ -5,13 +5,16 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test check clip clean
+.PHONY: run test chaos check clip clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/maskwatch run --or-demo $(ARGS)
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m chaos $(ARGS)
 
 check: $(VENV)/check.stamp
 	$(BIN)/ruff check edge convert tests

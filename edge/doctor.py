@@ -101,7 +101,7 @@ def check_service(running: dict[str, Any] | None) -> tuple[str, str]:
 def check_camera(config: Config, running: dict[str, Any] | None) -> tuple[str, str]:
     if running:
         condition = running.get("camera", "unknown")
-        return "ok" if condition == "ok" else "FAIL", f"{condition}, says the running maskwatch"
+        return "ok" if condition in ("ok", "starting") else "FAIL", f"{condition}, says the running maskwatch"
     source = open_source(config.source.source, config.source)
     try:
         frame = next(iter(source))

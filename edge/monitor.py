@@ -83,6 +83,7 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, stack: E
         where = f"{config.mqtt.prefix}/{config.device.name} at {config.mqtt.host}:{config.mqtt.port}"
         state = StateFolder(folder_of(config), where)
         stack.callback(state.close)
+        state.write_health({"camera": "starting", "problem": None, "pid": os.getpid()})  # not an earlier run's word
         publisher = MqttPublisher(config.mqtt, config.device.name, state.path, report=health.report)
         return Outlet(Both(PrintPublisher(), publisher) if to_stdout else publisher, state.path, state)
     if to_stdout:
@@ -182,10 +183,11 @@ def watch_door(config: Config, to_stdout: bool, or_demo: bool, show_stats: bool,
             ready(source)
         health = HealthMonitor(classifier.card.id)
         outlet = open_outlet(config, to_stdout, health, stack)
-        return _watch(Door(config, source, detector, classifier, outlet, health), notify, show_stats)
+        return watch(Door(config, source, detector, classifier, outlet, health), notify, show_stats)
 
 
-def _watch(door: Door, notify: Notifier, show_stats: bool) -> bool:
+def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
+    """Runs the loop over a door until its source ends or is stopped; False if alerts were lost."""
     source, publisher, report = door.source, door.outlet.publisher, door.report
     show = StatsLine(report) if show_stats else None
     watchdog = Watchdog(notify, {"the camera": source.alive, "the MQTT connection": lambda: publisher.alive})
@@ -206,7 +208,8 @@ def _watch(door: Door, notify: Notifier, show_stats: bool) -> bool:
             show()
         alive()
 
-    log.info("watching %s with model %s", source.name, door.classifier.card.id)
+    paused = "" if publisher.enabled else "; paused by enabled/set, until ON is published there"
+    log.info("watching %s with model %s%s", source.name, door.classifier.card.id, paused)
     source.idle, source.told = alive, door.told
     door.health.attach(door.show)
     try:

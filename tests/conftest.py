@@ -188,6 +188,9 @@ class Subscriber:
             time.sleep(0.02)
         return self.on(topic)
 
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(20)
+
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()

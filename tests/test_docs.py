@@ -27,7 +27,13 @@ def table_row(section: str, key: str, default: object, text: str) -> str:
 @pytest.mark.parametrize("option", options(), ids=lambda option: f"{option[0]}.{option[1]}")
 def test_every_option_is_in_the_table(option: tuple[str, str, object, object]) -> None:
     section, key, default, allowed = option
-    limits = f" ({allowed})" if getattr(allowed, "low", None) is not None or getattr(allowed, "name", False) else ""
+    limits = (
+        f" ({allowed})"
+        if getattr(allowed, "low", None) is not None
+        or getattr(allowed, "name", False)
+        or getattr(allowed, "choices", ())
+        else ""
+    )
     assert table_row(section, key, default, getattr(allowed, "help", "") + limits) in README
 
 

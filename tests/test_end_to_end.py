@@ -121,10 +121,47 @@ def test_a_broker_that_dies_and_returns_gets_every_alert(maskwatch: Any, mosquit
     assert ids == {alert["id"] for alert in run.alerts}
 
 
-def test_no_broker_until_the_end_is_a_failure_that_says_so(maskwatch: Any, mosquitto: Any) -> None:
-    run = maskwatch("run", "--source", "demo", "--broker", mosquitto().address)
-    assert run.end() == 1
-    assert "4 alerts were not delivered" in run.err
+def test_alerts_of_a_run_without_broker_leave_with_the_next_start(
+    maskwatch: Any, mosquitto: Any, subscriber: Any
+) -> None:
+    broker = mosquitto()
+    run = maskwatch("run", "--source", "demo", "--print", "--broker", broker.address)
+    assert run.end() == 0
+    assert "4 alerts wait on disk; the next start delivers them" in run.err
+    told = maskwatch("outbox")
+    assert told.end() == 0 and "4 alerts wait for the broker, 0 were refused" in told.out
+    broker.start()
+    heard = subscriber(broker.port)
+    again = maskwatch("run", "--source", "demo", "--realtime", "--broker", broker.address)
+    early = received(heard.wait_for("maskwatch/entrance/alert", 4))[:4]
+    assert early == run.alerts, "byte for byte what was raised then, in order"
+    assert again.end(signal.SIGTERM) == 0
+
+
+def test_doctor_and_outbox_tell_of_the_running_service(maskwatch: Any, mosquitto: Any, subscriber: Any) -> None:
+    broker = mosquitto().start()
+    run = maskwatch("run", "--source", "demo", "--realtime", "--broker", broker.address)
+    heard = subscriber(broker.port)
+    heard.wait_for("maskwatch/entrance/health")
+    told = maskwatch("doctor", "--source", "usb:99", "--broker", broker.address)
+    assert told.end() == 0, told.out
+    assert f"running (process {run.popen.pid}) without a problem" in told.out
+    assert "ok, says the running maskwatch" in told.out
+    assert run.end(signal.SIGTERM) == 0
+
+
+def test_paused_over_mqtt_nobody_is_told_of(maskwatch: Any, mosquitto: Any, subscriber: Any) -> None:
+    broker = mosquitto().start()
+    heard = subscriber(broker.port)
+    run = maskwatch("run", "--source", "demo", "--realtime", "--broker", broker.address)
+    heard.wait_for("maskwatch/entrance/alert")
+    heard.publish("maskwatch/entrance/enabled/set", b"OFF")
+    assert heard.wait_for("maskwatch/entrance/enabled/state", 2)[-1] == b"OFF"
+    assert run.end(signal.SIGTERM) == 0
+    before = len(heard.on("maskwatch/entrance/alert"))
+    again = maskwatch("run", "--source", "demo", "--broker", broker.address)
+    assert again.end() == 0 and "paused" in again.err
+    assert len(heard.on("maskwatch/entrance/alert")) == before, "the pause survives a restart"
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:

@@ -1,0 +1,168 @@
+"""A long run in fast motion: ``python tests/chaos/soak.py --frames 100000``.
+
+The whole monitor over a camera that gives the bundled clip at 320x240 without end, with faults: the camera is lost,
+gives odd pictures, goes black; the broker dies and returns. Prints a line every tenth of the way, and at the end the
+growth of memory per 100,000 frames, descriptors, threads, bytes written, and what became of the alerts.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import tempfile
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import psutil
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from conftest import Mosquitto  # noqa: E402
+
+from edge.config import Config  # noqa: E402
+from edge.drivers import Image, Picture  # noqa: E402
+from edge.health import HealthMonitor  # noqa: E402
+from edge.live import Live  # noqa: E402
+from edge.monitor import Door, Outlet, open_classifier, open_detector, watch  # noqa: E402
+from edge.sender import MqttPublisher  # noqa: E402
+from edge.service import Notifier  # noqa: E402
+from edge.source import DEMO  # noqa: E402
+from edge.state import StateFolder  # noqa: E402
+
+PACE = 25
+"""Pictures a second of the clip; each is given as often as it takes the loop to look at it once."""
+FAULTS = ("lost", "odd", "black", "well", "well", "well")
+"""What happens to the camera in one round of the clip after another."""
+
+
+def clip() -> list[Image]:
+    capture, images = cv2.VideoCapture(str(DEMO)), []
+    while (read := capture.read())[0]:
+        images.append(np.asarray(cv2.resize(read[1], (320, 240), interpolation=cv2.INTER_AREA), np.uint8))
+    return images
+
+
+class Camera:
+    """A driver over the clip; the loop's own pace is its pace, because it waits for each picture to be taken."""
+
+    name = "soak"
+
+    def __init__(self, images: list[Image], taken: threading.Semaphore, position: list[int]) -> None:
+        self._images, self._taken, self._position = images, taken, position
+        taken.release()
+
+    def read(self) -> Picture | None:
+        self._taken.acquire(timeout=1)
+        number = self._position[0]
+        self._position[0] += 1
+        round_, at = divmod(number, len(self._images))
+        fault = FAULTS[round_ % len(FAULTS)]
+        if fault == "lost" and at == 0:
+            return None
+        if fault == "odd" and at % 50 == 0:
+            self._taken.release()
+            return Picture(np.zeros((0, 3, 3), np.float64))  # type: ignore[arg-type]
+        if fault == "black" and at % 2:
+            return Picture(np.zeros((240, 320, 3), np.uint8))
+        noise = number % 251  # two pictures of a sensor are never alike
+        image = self._images[at].copy()
+        image[number % 240, number % 320] = noise
+        return Picture(image)
+
+    def close(self) -> None:
+        pass
+
+
+class Soak(Live):
+    """The supervised camera, handing on one picture per look, and telling how far it has come."""
+
+    def __init__(self, frames: int, broker: Mosquitto) -> None:
+        self.samples: list[dict[str, float]] = []
+        self._frames, self._broker = frames, broker
+        self.reopened = -1
+        images, position, self._ready = clip(), [0], threading.Semaphore(0)
+
+        def opener() -> Camera:
+            self.reopened += 1
+            return Camera(images, self._ready, position)
+
+        super().__init__(opener, "soak", silence=5.0)
+
+    def __iter__(self) -> Any:
+        process = psutil.Process()
+        for number, frame in enumerate(super().__iter__()):
+            # times of a door at 25 pictures a second, however fast this machine is
+            yield replace(frame, time=number / PACE)
+            self._ready.release()
+            if number % (self._frames // 10) == self._frames // 20:
+                self._broker.kill()
+            if number % (self._frames // 10) == self._frames // 10 - 1:
+                self._broker.start()
+                self.sample(process, number + 1)
+            if number + 1 >= self._frames:
+                self.stop()
+
+    def sample(self, process: Any, frames: int) -> None:
+        self.samples.append(
+            {
+                "frames": frames,
+                "rss_mib": round(process.memory_info().rss / 2**20, 1),
+                "descriptors": process.num_fds(),
+                "threads": process.num_threads(),
+                "written_mb": round(process.io_counters().write_bytes / 1e6, 2),
+            }
+        )
+        print("  ".join(f"{name} {value}" for name, value in self.samples[-1].items()), flush=True)
+
+
+def soak(frames: int) -> dict[str, Any]:
+    """Runs it; figures as a dictionary. The first quarter does not count for the slope: caches fill then."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        broker = Mosquitto(folder).start()
+        config = Config()
+        config = replace(config, detect=replace(config.detect, min_face=24))
+        config = replace(config, mqtt=replace(config.mqtt, host="127.0.0.1", port=broker.port))
+        classifier = open_classifier(config)
+        health = HealthMonitor(classifier.card.id)
+        state = StateFolder(folder / "state", f"soak {os.getpid()}")
+        source = Soak(frames, broker)
+        publisher = MqttPublisher(config.mqtt, config.device.name, state.path, report=health.report)
+        door = Door(config, source, open_detector(config), classifier, Outlet(publisher, state.path, state), health)
+        kept = watch(door, Notifier({}))
+        source.close()
+        state.close()
+        broker.kill()
+    rows = [row for row in source.samples if row["frames"] > frames / 4]
+    slope = np.polyfit([row["frames"] for row in rows], [row["rss_mib"] for row in rows], 1)[0] * 1e5
+    return {
+        "frames": door.report.frames,
+        "alerts_raised": door.report.alerts,
+        "alerts_undelivered": publisher.waiting,
+        "alerts_lost": not kept,
+        "camera_reopened": source.reopened,
+        "rss_mib": max(row["rss_mib"] for row in rows),
+        "mib_per_100000_frames": round(float(slope), 2),
+        "descriptors": sorted({row["descriptors"] for row in rows}),
+        "threads": sorted({row["threads"] for row in rows}),
+        "written_kb_per_alert": round(1000 * source.samples[-1]["written_mb"] / max(1, door.report.alerts), 1),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=100_000)
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR)
+    print(json.dumps(soak(args.frames), indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""Ten thousand configuration files that nobody should have written: one ConfigError each, or a usable configuration."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from edge.config import Config, load, options
+from edge.errors import ConfigError
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+
+FILES = 10_000
+EXAMPLE = (Path(__file__).parents[2] / "systemd" / "maskwatch.toml").read_bytes()
+VALUES = [
+    b"0", b"-1", b"1e308", b"nan", b"inf", b"-inf", b"9" * 400, b'""', b'"\\u0000"', b"[]", b"[[[0,0],[1,0],[1,1]]]",
+    b"{}", b"true", b"1979-05-27", b"'''x'''", b'"' + b"a" * 5000 + b'"', b"[[[[[]]]]]", b"0x", b'"\xff"', b"=",
+    b"[" * 3000,
+]  # fmt: skip
+
+
+def damaged(chance: random.Random) -> bytes:
+    """The example file with some faults in it: of values, of keys, of letters, of its end."""
+    data = EXAMPLE
+    for _ in range(chance.randint(1, 4)):
+        kind = chance.randrange(4)
+        if kind == 0:
+            section, key, *_ = chance.choice(options())
+            data += b"\n[%s]\n%s = %s\n" % (section.encode(), key.encode(), chance.choice(VALUES))
+        elif kind == 1:
+            lines = data.split(b"\n")
+            at = chance.randrange(len(lines))
+            lines[at] = lines[at].split(b"=")[0] + b"= " + chance.choice(VALUES)
+            data = b"\n".join(lines)
+        elif kind == 2:
+            at = chance.randrange(len(data))
+            data = data[:at] + chance.randbytes(chance.randint(1, 3)) + data[at + chance.randint(0, 3) :]
+        else:
+            data = data[: chance.randrange(1, len(data))]
+    return data
+
+
+def test_ten_thousand_files_give_one_clear_answer_each(tmp_path: Path) -> None:
+    chance, refused, path = random.Random(4), 0, tmp_path / "door.toml"
+    for _ in range(FILES):
+        path.write_bytes(damaged(chance))
+        try:
+            assert isinstance(load(path), Config)
+        except ConfigError as error:
+            refused += 1
+            for line in str(error).splitlines():
+                assert str(path) in line or "." in line, line
+    assert FILES / 2 < refused < FILES, "some must be faulty, and some not"

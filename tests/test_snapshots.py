@@ -1,0 +1,121 @@
+"""Pictures of alerts: nobody to be recognized in them, kept for a while, published only when asked for."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.config import Snapshots as Rules
+from edge.detect import FaceDetector
+from edge.drivers import Image
+from edge.geometry import Box
+from edge.snapshots import Snapshots, blurred, purge, purge_all
+
+DAY = 86400.0
+
+
+def moment(door: Path, number: int) -> Image:
+    capture = cv2.VideoCapture(str(door))
+    capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+    return np.asarray(capture.read()[1], np.uint8)
+
+
+def eager() -> FaceDetector:
+    return FaceDetector("alt2", min_face=24, scale_step=1.1, neighbours=1)
+
+
+@pytest.mark.parametrize("cascade", ["default", "alt", "alt2"])
+@pytest.mark.parametrize("number", [60, 220, 300])
+def test_no_cascade_finds_a_blurred_face(cascade: str, number: int, door: Path) -> None:
+    image = moment(door, number)
+    faces = eager().detect(image)
+    assert faces, "or the test proves nothing"
+    hidden = blurred(image, faces)
+    again = FaceDetector(cascade, min_face=24, scale_step=1.1, neighbours=3).detect(hidden)
+    assert not [found for found in again for face in faces if face.x0 < found.centre[0] < face.x1]
+    assert not np.shares_memory(image, hidden)
+
+
+def test_what_is_no_face_stays_sharp(door: Path) -> None:
+    image = moment(door, 60)
+    hidden = blurred(image, [Box(300, 200, 340, 240)])
+    changed = (image != hidden).any(axis=2)
+    assert changed[210:230, 310:330].mean() > 0.5
+    assert not changed[:, :280].any() and not changed[:180].any()
+
+
+def test_boxes_at_and_beyond_the_edge(door: Path) -> None:
+    image = moment(door, 60)
+    height, width = image.shape[:2]
+    for box in (Box(0, 0, 5, 5), Box(width - 3, height - 3, width, height), Box(-50, -50, -40, -40), Box(9, 9, 9, 9)):
+        assert blurred(image, [box]).shape == image.shape
+
+
+def test_blurred_also_hides_faces_the_loop_did_not_report(door: Path, tmp_path: Path) -> None:
+    image = moment(door, 60)
+    found = eager().detect(image)
+    taken = {}
+    for mode in ("blurred", "full"):
+        jpeg = Snapshots(Rules(mode=mode), tmp_path, eager().detect).take(image, [])
+        taken[mode] = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    face = found[0]
+    for mode, sharp in (("full", True), ("blurred", False)):
+        part = taken[mode][face.y0 : face.y1, face.x0 : face.x1]
+        assert (cv2.Laplacian(part, cv2.CV_64F).var() > 30) == sharp, mode
+
+
+def test_pictures_are_the_owners_alone_and_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "snapshots"
+    Snapshots(Rules(mode="full"), folder, lambda image: []).keep("a", b"jpeg")
+    (path,) = folder.iterdir()
+    assert path.name == "a.jpg" and path.read_bytes() == b"jpeg"
+    assert path.stat().st_mode & 0o077 == 0 and folder.stat().st_mode & 0o077 == 0
+
+
+def test_old_and_surplus_pictures_go_the_oldest_first(tmp_path: Path) -> None:
+    now = 1_800_000_000.0
+    for number in range(6):
+        path = tmp_path / f"{number}.jpg"
+        path.write_bytes(bytes(400_000))
+        os.utime(path, (now - number * DAY, now - number * DAY))
+    (tmp_path / "notes.txt").write_text("not ours")
+    assert purge(tmp_path, Rules(keep_days=4.5, keep_mb=100), now) == 1
+    assert purge(tmp_path, Rules(keep_days=365, keep_mb=1), now) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.jpg", "1.jpg", "notes.txt"]
+    assert purge_all(tmp_path) == 2 and purge(tmp_path / "none", Rules()) == 0
+
+
+def test_a_disk_that_refuses_is_told_of_and_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    heard: list[str | None] = []
+    Snapshots(Rules(mode="full"), tmp_path / "file", lambda image: [], heard.append).keep("a", b"jpeg")
+    assert heard[-1] is not None and "cannot be saved" in heard[-1]
+
+
+@pytest.mark.parametrize("mode", ["off", "blurred"])
+def test_a_picture_comes_with_each_alert_only_when_asked_for(
+    mode: str, maskwatch: Any, mosquitto: Any, subscriber: Any, tmp_path: Path
+) -> None:
+    broker = mosquitto().start()
+    heard = subscriber(broker.port)
+    config = tmp_path / "door.toml"
+    config.write_text(f'[snapshots]\nmode = "{mode}"\n')
+    run = maskwatch("run", "--source", "demo", "--broker", broker.address, "--config", config)
+    assert run.end() == 0
+    alerts = [json.loads(payload) for payload in heard.wait_for("maskwatch/entrance/alert", 4)]
+    pictures = heard.on("maskwatch/entrance/snapshot")
+    kept = sorted((tmp_path / "state" / "maskwatch" / "entrance" / "snapshots").glob("*"))
+    assert [alert["snapshot"] for alert in alerts] == [mode == "blurred"] * 4
+    assert len(pictures) == len(kept) == (4 if mode == "blurred" else 0)
+    for picture in pictures:
+        image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+        assert image.shape == (480, 640, 3)
+        assert FaceDetector("default", min_face=32, neighbours=3).detect(np.asarray(image, np.uint8)) == []
+    if kept:
+        assert {path.stem for path in kept} == {alert["id"] for alert in alerts}
+        purged = maskwatch("purge", "--all", "--config", config)
+        assert purged.end() == 0 and purged.out.startswith("4 pictures deleted")
