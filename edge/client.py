@@ -11,12 +11,16 @@ from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .config import Mqtt
 from .errors import ConfigError
 
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
+LARGEST_TAKEN = 256 * 1024
+"""Bytes of a message that the broker may send us (MQTT 5): nobody can fill a small computer's memory with one."""
 
 
 class Client(paho.Client):
@@ -33,6 +37,16 @@ class Client(paho.Client):
         self.why: str | ReasonCode = "closed"
         self.seen = time.monotonic()
         self._ended = ended
+
+    def begin(self, settings: Mqtt, window: int) -> None:
+        """Connects, in a thread of its own. ``window`` messages are in flight at most."""
+        terms = None
+        if self.protocol == V5:
+            terms = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            terms.MaximumPacketSize = LARGEST_TAKEN
+        self.max_inflight_messages_set(window)
+        self.connect_async(settings.host, settings.port, settings.keepalive, properties=terms)
+        self.loop_start()
 
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
         """The body of paho's network thread; only here can its end be noticed for certain."""
@@ -65,7 +79,8 @@ def new_client(
         try:
             context = ssl.create_default_context(cafile=settings.ca_file or None)
             if settings.cert_file:
-                context.load_cert_chain(settings.cert_file, settings.key_file or None)
+                # a password, so that OpenSSL never asks for one at a terminal
+                context.load_cert_chain(settings.cert_file, settings.key_file or None, password="")
         except OSError as error:  # ssl.SSLError is one
             files = ", ".join(filter(None, (settings.ca_file, settings.cert_file, settings.key_file)))
             raise ConfigError(f"mqtt: TLS files {files} cannot be used: {error}") from error
@@ -91,9 +106,14 @@ def note_error(client: paho.Client, userdata: Any, level: int, text: str) -> Non
 
 
 def cut(client: Client) -> None:
-    """Ends a client whose thread may be waiting for the network."""
+    """Ends a client whose thread may be waiting for the network, or for a name server: then what it opens later."""
+    client.on_socket_open = lambda c, u, connection: _shut(connection)
     client.disconnect()
-    connection: Any = client.socket()
+    _shut(client.socket())
+
+
+def _shut(connection: Any) -> None:
+    """Not ``connection.shutdown``: a TLS socket's own would write plain text for a moment."""
     with suppress(OSError):
         if connection is not None:
-            connection.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -5,6 +5,7 @@ Heavy or absent libraries are imported by the driver that needs them, so a lapto
 
 import logging
 import math
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -105,8 +106,9 @@ class Capture:
     """A USB camera (V4L2 node) or a network stream, through OpenCV."""
 
     def __init__(self, address: str, wanted: Wanted) -> None:
-        self.name = _without_password(address)
+        self.name = without_secrets(address)
         network = address.startswith(STREAMS)
+        self._tries = 4 if network else 1
         if network:  # bounded waits: a stuck stream would otherwise block for ever
             waits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 7_000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 7_000]
             self._capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, waits)
@@ -125,8 +127,15 @@ class Capture:
             )
 
     def read(self) -> Picture | None:
-        found, image = self._capture.read()  # False at once when unplugged: the reader ends instead of spinning
-        return Picture(np.asarray(image, np.uint8)) if found else None
+        """None at once when unplugged; of a network camera, single pictures that cannot be decoded are passed over."""
+        for _ in range(self._tries):
+            start = time.monotonic()
+            found, image = self._capture.read()
+            if found:
+                return Picture(np.asarray(image, np.uint8))
+            if time.monotonic() - start > 1:  # that was the timeout: there is nothing to decode
+                break
+        return None
 
     def close(self) -> None:
         self._capture.release()
@@ -184,6 +193,8 @@ class PiCamera:
         self._camera.close()
 
 
-def _without_password(address: str) -> str:
+def without_secrets(address: str) -> str:
+    """An address as it may be shown: without user and password, and without a query, where cameras take them too."""
     scheme, _, rest = address.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if rest else address
+    shown, query, _ = rest.rpartition("@")[2].partition("?")
+    return f"{scheme}://{shown}{'?...' if query else ''}" if rest else address

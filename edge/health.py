@@ -34,7 +34,8 @@ class HealthMonitor:
 
     def attach(self, tell: Callable[[Health], None]) -> None:
         """Where to tell, from now on; tells at once."""
-        self._tell, self._told = tell, None
+        with self._lock:
+            self._tell, self._told, self._told_at = tell, None, float("-inf")
         self.tick()
 
     def camera(self, condition: str, text: str | None = None) -> None:
@@ -46,8 +47,10 @@ class HealthMonitor:
     def report(self, part: str, trouble: str | None) -> None:
         """A part's trouble in one sentence, or None when it is well."""
         with self._lock:
-            before, now = self._troubles.pop(part, None), time.monotonic()
-            if trouble is not None:
+            before, now = self._troubles.get(part), time.monotonic()
+            if trouble is None:
+                self._troubles.pop(part, None)
+            else:  # at its place: a trouble told again is no news
                 self._troubles[part] = trouble
                 self._since.setdefault(part, now)
             since = self._since.pop(part, now) if trouble is None else now

@@ -18,24 +18,27 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from .client import V5, V311, Client, cut, new_client, note_error
 from .config import Mqtt
-from .errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 Event = tuple[Any, ...]
-UNSUPPORTED_PROTOCOL = 132
+UNSUPPORTED_PROTOCOL, TAKEN_OVER = 132, 142
 SHORT = 5.0
 """Seconds; connections that end sooner, three in a row, are the sign of two clients with one name."""
 PATIENCE = 15.0
 """Seconds that a connection attempt may take, and that the network thread may be silent."""
 LONGEST_PAUSE = 30.0
 """Seconds between attempts, at most: a broker that is back gets the first alert within a minute."""
+WINDOW = 20
+"""Messages in flight, at most, if the broker allows so many."""
+LARGEST_SENT = 2**28
+"""Bytes of any MQTT message, where the broker names no limit of its own."""
 
 
 class Link:
     """Connects at once and for ever. Raises ``ConfigError`` at the start for files that cannot be used.
 
-    ``wait`` gives the owner's own events and ``("up", properties)``, ``("down", reason)``,
+    ``wait`` gives the owner's own events and ``("up",)``, ``("down", reason)``,
     ``("acknowledged", mid, reason)``, ``("message", topic, payload, retained)``. ``prepare`` is run on every new
     client (will, callbacks); ``trouble`` receives the reason while there is no connection, once per change, then None.
     """
@@ -55,6 +58,8 @@ class Link:
         self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._said: str | None = None
         self._was_up = self._answered = False
+        self._certain = protocol == V311  # whether 3.1.1, when in use, is really all that the broker speaks
+        self._window, self._largest = WINDOW, LARGEST_SENT
         self._changed_at = self._next = time.monotonic()
         self._failures, self._lost_at = 0, 0.0
         self._client: Client | None = None
@@ -94,8 +99,10 @@ class Link:
         return event
 
     def send(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> int:
-        """The message id that the acknowledgement will carry. Raises ``ValueError`` for what MQTT cannot send."""
+        """The message id that the acknowledgement will carry. Raises ``ValueError`` for what cannot be sent."""
         assert self._client is not None
+        if len(topic) + len(payload) + 10 > self._largest:  # 10: header 5, lengths and id 4, no properties 1
+            raise ValueError(f"larger than the {self._largest} bytes that the broker takes")
         return self._client.publish(topic, payload, qos=qos, retain=retain).mid
 
     def subscribe(self, *topics: str) -> None:
@@ -124,7 +131,7 @@ class Link:
         if self._client is None and now >= self._next:
             try:
                 self._open(new_client(self._settings, self._id, self._protocol, self._over))
-            except ConfigError as error:  # a password file that has gone: it may come back
+            except (ValueError, OSError, RuntimeError) as error:  # a password file that has gone: it may come back
                 self._complain(str(error))
                 self._pause()
         elif self._client is not None and not self.connected and now - self._changed_at > PATIENCE:
@@ -141,9 +148,8 @@ class Link:
         client.on_message = lambda c, u, m: put(("message", m.topic, m.payload, m.retain, c))
         client.on_log = note_error
         self._prepare(client)
+        client.begin(self._settings, self._window)
         self._client, self._changed_at, self._answered = client, time.monotonic(), False
-        client.connect_async(self._settings.host, self._settings.port, self._settings.keepalive)
-        client.loop_start()
 
     def _over(self, client: Client) -> None:
         self._queue.put(("ended", client))
@@ -152,6 +158,7 @@ class Link:
         self._answered = True
         if reason.is_failure:
             if reason.value == UNSUPPORTED_PROTOCOL:
+                self._certain = True
                 self._other_protocol()
             else:
                 self._complain(
@@ -159,9 +166,11 @@ class Link:
                     "check [mqtt] user and password_file; trying on"
                 )
             return None
+        if self._client is None or self._knows_better(self._client, properties):
+            return None
         self.connected, was_up, self._was_up = True, self._was_up, True
-        if self._client is not None:
-            self._client.on_log = None  # it has served: a refusal of our certificate is told nowhere else
+        self._largest = getattr(properties, "MaximumPacketSize", LARGEST_SENT)
+        self._client.on_log = None  # it has served: a refusal of our certificate is told nowhere else
         if not was_up:
             log.info("connected to the broker at %s", self.where)
         elif self._said is not None:
@@ -169,21 +178,36 @@ class Link:
         self._changed_at = time.monotonic()
         self._said = None
         self._trouble(None)
-        return ("up", properties)
+        return ("up",)
+
+    def _knows_better(self, client: Client, properties: Any) -> bool:
+        """Whether what was just learnt asks for another connection, at once, on other terms."""
+        allowed = getattr(properties, "ReceiveMaximum", WINDOW)
+        if self._protocol == V311 and not self._certain:
+            # tried after a hang-up, maybe of a broker that was only starting; and 3.1.1 hides what an ACL refuses
+            self._certain, self._protocol = True, V5
+        elif allowed < self._window:
+            self._window = allowed
+        else:
+            return False
+        cut(client)
+        self._client, self._next = None, time.monotonic()
+        return True
 
     def _on_ended(self, why: str | ReasonCode) -> Event | None:
         was_up, lasted = self.connected, time.monotonic() - self._changed_at
         self._client, self.connected = None, False
         if was_up:
             self._lost_at = time.monotonic()
-            self._failures = self._failures + 1 if lasted < SHORT else 0
-            if self._failures == 3:
+            rival = getattr(why, "value", 0) == TAKEN_OVER  # which 3.1.1 does not tell
+            self._failures = self._failures + 1 if lasted < (2 * LONGEST_PAUSE if rival else SHORT) else 0
+            if self._failures == 3 and (rival or self._protocol == V311):
                 log.error(
                     "thrown off the broker again and again: another client calls itself %s? give each camera its own "
                     "name in [device]", self._id
                 )  # fmt: skip
             self._complain(f"broker lost ({why}); trying to get back")
-            self._pause(5.0)
+            self._pause(LONGEST_PAUSE if rival else 5.0)
             return ("down", why)
         if not self._answered:
             if isinstance(why, str):

@@ -21,7 +21,7 @@ from .sight import Sight
 SILENCE = 8.0
 """Seconds without a picture after which a live camera counts as lost."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
-"""Seconds between attempts to open a lost camera again: doubled each time, back at the shortest with a picture."""
+"""Seconds between attempts to open a lost camera again: doubled each time, until it has stayed for a while."""
 EYES = {
     "frozen": "the same picture again and again; restart the camera",
     "dark": "nothing to see; is the lens covered, or the light off?",
@@ -80,7 +80,9 @@ class Live:
         name: str,
         *,
         silence: float = SILENCE,
+        pauses: tuple[float, float] = (SHORTEST_PAUSE, LONGEST_PAUSE),
         patient: bool = False,
+        sight: Callable[[], Sight] = Sight,
     ) -> None:
         self.name, self.dropped, self.condition = name, 0, "ok"
         self.idle: Callable[[], None] = lambda: None
@@ -90,9 +92,9 @@ class Live:
         self._fresh, self._stop = threading.Event(), threading.Event()
         self._newest: Frame | None = None
         self._count = 0
-        self._sight = Sight()
+        self._new_sight, self._sight = sight, sight()
         self._hung: list[_Reader] = []
-        self._pause, self._next = SHORTEST_PAUSE, 0.0
+        self._pauses, self._pause, self._next = pauses, pauses[0], 0.0
         driver = None if patient else opener()
         self.name = driver.name if driver else name
         self._heard = self._opened = time.monotonic()
@@ -108,7 +110,7 @@ class Live:
         image = as_image(picture.image)
         if image is None or reader.stopped.is_set():
             return
-        self._newest = Frame(image, picture.luma, time.monotonic(), self._count)
+        self._newest = Frame(image, as_luma(picture.luma), time.monotonic(), self._count)
         self._count += 1
         self._fresh.set()
 
@@ -120,7 +122,9 @@ class Live:
             frame, now = self._newest, time.monotonic()
             if arrived and frame is not None and frame.number > last:
                 self.dropped += frame.number - last - 1
-                last, self._heard, self._pause = frame.number, now, SHORTEST_PAUSE
+                last, self._heard = frame.number, now
+                if now - self._opened > self._pauses[1]:  # not for one that comes and goes
+                    self._pause = self._pauses[0]
                 condition = self._sight.look(frame.image, frame.time)
                 self._tell(condition, EYES.get(condition))
                 yield frame
@@ -144,13 +148,15 @@ class Live:
             self._hung.append(reader)
         self._hung = [each for each in self._hung if each.is_alive()]
         self._reader, self._next = None, now + self._pause
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._pause = min(2 * self._pause, self._pauses[1])
+        self._sight = self._new_sight()  # what comes back is a new camera: its first pictures may well be black
 
     def _tell(self, condition: str, text: str | None) -> None:
         """Once per change of condition or reason; a lost camera's reasons may alternate, the first one counts."""
         if condition != self.condition:
             self.condition = condition
-            self.told(condition, f"{self.name}: {text}" if text else None)
+            named = text is None or text.startswith(self.name)  # a driver's own reasons are
+            self.told(condition, text if named else f"{self.name}: {text}")
 
     def alive(self) -> bool:
         """False when a driver hangs and no other way to the pictures was found: only a new process can help then."""
@@ -176,4 +182,10 @@ def as_image(image: Any) -> Image | None:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
     if image.ndim == 3 and image.shape[2] == 4:
         return np.ascontiguousarray(image[:, :, :3])
-    return image if image.ndim == 3 and image.shape[2] == 3 else None
+    return np.ascontiguousarray(image) if image.ndim == 3 and image.shape[2] == 3 else None
+
+
+def as_luma(luma: Any) -> Image | None:
+    """A luma picture that is one; None, and the detector makes its own from the image."""
+    fits = isinstance(luma, np.ndarray) and luma.dtype == np.uint8 and luma.ndim == 2 and luma.size > 0
+    return np.ascontiguousarray(luma) if fits else None

@@ -162,6 +162,8 @@ class Door:
 
     def told(self, condition: str, text: str | None) -> None:
         self.health.camera(condition, text)
+        if condition != "ok":
+            self.report.nobody()
 
     def show(self, health: Health) -> None:
         self.outlet.publisher.show(health)
@@ -225,7 +227,7 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
     finally:
         watchdog.close()
         notify("STOPPING=1")
-        report.farewell()
+        report.nobody()
         kept = publisher.close()
         _await(door.outlet.arrived, report.alerts)
         log.info("%s", summary(report))

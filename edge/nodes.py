@@ -1,9 +1,11 @@
 """USB cameras by their V4L2 node: which nodes are cameras, and which is the one that was pulled out and put back."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from .config import Source as Wanted
-from .drivers import Capture
+from .drivers import Capture, Driver
 from .errors import SourceError
 
 NOT_CAMERAS = ("bcm2835", "rpi", "unicam", "pispbe")
@@ -41,19 +43,34 @@ def same_camera(wanted: tuple[str, str], root: Path = Path("/")) -> list[Path]:
 
 
 class UsbCamera:
-    """Opens a USB camera by its node, and after a replug also under another number. Raises ``SourceError``."""
+    """Opens a USB camera by its node, and after a replug also under another number. Raises ``SourceError``.
 
-    def __init__(self, node: Path, wanted: Wanted) -> None:
-        self._node, self._wanted = node, wanted
-        self._identity = identity(node)
+    Which camera that is, is settled when it is opened first; until then whatever has the node is tried.
+    """
 
-    def __call__(self) -> Capture:
-        candidates = same_camera(self._identity) or [self._node]
-        for node in candidates:
-            try:
-                driver = Capture(str(node), self._wanted)
-            except SourceError:
-                continue
-            self._identity = identity(node)
-            return driver
-        return Capture(str(self._node), self._wanted)
+    def __init__(
+        self,
+        node: Path,
+        wanted: Wanted,
+        root: Path = Path("/"),
+        capture: Callable[[str, Wanted], Driver] = Capture,
+    ) -> None:
+        self._node, self._wanted, self._root, self._capture = node, wanted, root, capture
+        self._identity = ("", "")
+
+    def __call__(self) -> Driver:
+        candidates = same_camera(self._identity, self._root) if self._identity[0] else [self._node]
+        if not candidates:
+            raise SourceError(
+                f"{self._node} was '{self._identity[0]}', and that is not plugged in (or twice); "
+                "after an exchange for another camera, restart maskwatch"
+            )
+        for node in candidates[:-1]:
+            with suppress(SourceError):
+                return self._opened(node)
+        return self._opened(candidates[-1])
+
+    def _opened(self, node: Path) -> Driver:
+        driver = self._capture(str(node), self._wanted)
+        self._identity = identity(node, self._root)
+        return driver

@@ -7,6 +7,7 @@ litequeue and diskcache some 1,600 (measured for this project before the choice 
 """
 
 import logging
+import os
 import queue
 import sqlite3
 import threading
@@ -16,6 +17,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from .database import connect, is_damage, rescue, uri
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,13 @@ DONE = "DELETE FROM alerts WHERE id = ?"
 REFUSED = "INSERT OR REPLACE INTO dead_letters (id, topic, payload, reason) VALUES (?, ?, ?, ?)"
 TRIM = f"DELETE FROM dead_letters WHERE seq <= (SELECT max(seq) FROM dead_letters) - {DEAD_KEPT}"
 SET = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"
+LETTER: dict[str, type] = {"id": str, "topic": str, "payload": bytes}
+KEPT: dict[str, tuple[str, dict[str, type]]] = {
+    "alerts": (PUT, LETTER),
+    "dead_letters": (REFUSED, LETTER | {"reason": str}),
+    "settings": (SET, {"name": str, "value": str}),
+}
+"""What is carried over from a damaged file: the statement for each table, and its columns."""
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -105,9 +115,11 @@ class Outbox:
         going = True
         while going:
             going = self._gather()
-            self._attempt()
-        if self._db is not None:
-            self._db.close()
+            try:
+                self._attempt()
+            except Exception:  # of a callback: the thread must outlive it
+                log.exception("outbox: what was written could not be told")
+        self._disconnect()
 
     def _gather(self) -> bool:
         """Waits for statements and takes all there are, so that a burst becomes one transaction."""
@@ -121,51 +133,63 @@ class Outbox:
 
     def _attempt(self) -> None:
         try:
-            if self._db is None:
-                self._db = self._open()
-            if self._backlog:
-                self._commit(self._db, self._backlog)
-                self._backlog.clear()
-            self._count(self._db)
+            try:
+                self._write()
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error, self.path):
+                    raise
+                self._disconnect()
+                self._start_anew(error)
+                self._write()
             self._trouble(None)
-        except (sqlite3.Error, OSError) as error:
-            self._trouble(f"alerts cannot be saved in {self.path}: {error}; those that wait are in memory only")
+        except (sqlite3.Error, OSError, ValueError) as error:
+            self._disconnect()
             self._backlog = without_pairs(self._backlog)
-            if self._db is not None:
-                with suppress(sqlite3.Error):
-                    self._db.close()
-                self._db = None
+            self._trouble(f"alerts cannot be saved in {self.path}: {error}; those that wait are in memory only")
+
+    def _write(self) -> None:
+        if self._db is None:
+            self._db = self._open()
+        if self._backlog:
+            self._commit(self._db, self._backlog)
+            self._backlog.clear()
+        self._count(self._db)
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        db = connect(self.path, SCHEMA)
         try:
-            db, letters = _connect(self.path), []
-            try:
-                letters = waiting(db)
-                self._settings = dict(db.execute("SELECT name, value FROM settings")) | self._settings
-            except sqlite3.Error:
-                db.close()
-                raise
-        except sqlite3.OperationalError:  # locked, full, read-only: will pass
+            letters, settings = waiting(db), dict(db.execute("SELECT name, value FROM settings"))
+        except sqlite3.Error:
+            db.close()
             raise
-        except sqlite3.DatabaseError as error:
-            db, letters = self._start_anew(error)
+        self._settings = settings | self._settings
+        self._meet(letters)
+        return db
+
+    def _meet(self, letters: list[Letter]) -> None:
         if letters and not self._met:  # later on they are this run's own, and not lost to it
             self._found(letters)
         self._met = True
-        return db
 
-    def _start_anew(self, error: sqlite3.DatabaseError) -> tuple[sqlite3.Connection, list[Letter]]:
-        """A damaged file is kept under another name; what can still be read from it is carried over."""
-        saved = _salvage(self.path)
-        aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns() // 1_000_000}")
-        for ending in ("-wal", "-shm"):
-            self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
-        self.path.replace(aside)
-        log.error("%s was damaged (%s): kept as %s, %d alerts saved from it", self.path, error, aside.name, len(saved))
-        db = _connect(self.path)
-        self._commit(db, [(PUT, (letter.id, letter.topic, letter.payload)) for letter in saved])
-        return db, saved
+    def _disconnect(self) -> None:
+        if self._db is not None:
+            with suppress(sqlite3.Error):
+                self._db.close()
+            self._db = None
+
+    def _start_anew(self, error: sqlite3.DatabaseError) -> None:
+        """A damaged file is kept under another name; what can still be read from it goes into the next one."""
+        saved = rescue(self.path, {table: columns for table, (_, columns) in KEPT.items()})
+        aside = f"{self.path}.damaged-{time.time_ns() // 1_000_000}"
+        for ending in ("-wal", "-shm", ""):  # the journal first: it must never meet another database
+            with suppress(FileNotFoundError):
+                os.replace(f"{self.path}{ending}", aside + ending)
+        letters = [Letter(*row) for row in saved["alerts"]]
+        log.error("%s was damaged (%s): kept as %s, %d alerts saved from it", self.path, error, aside, len(letters))
+        self._backlog[:0] = [(sql, row) for table, (sql, _) in KEPT.items() for row in saved[table]]
+        self._settings = dict(saved["settings"]) | self._settings
+        self._meet(letters)
 
     def _commit(self, db: sqlite3.Connection, statements: Sequence[Statement]) -> None:
         db.execute("BEGIN IMMEDIATE")
@@ -192,51 +216,34 @@ class Outbox:
             self._mourn(count, last[0] if last else "")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA journal_size_limit = 1000000")
-        (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-        db.executescript(SCHEMA)
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
-
-
-def _salvage(path: Path) -> list[Letter]:
-    saved: list[Letter] = []
-    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
-        for row in db.execute("SELECT id, topic, payload FROM alerts ORDER BY seq"):
-            with suppress(TypeError, ValueError):
-                saved.append(Letter(str(row[0]), str(row[1]), bytes(row[2])))
-    return saved
-
-
 def waiting(db: sqlite3.Connection) -> list[Letter]:
     """The letters that wait for a broker, oldest first."""
-    return [Letter(*row) for row in db.execute("SELECT id, topic, payload FROM alerts ORDER BY seq")]
+    sound = "typeof(id) = 'text' AND typeof(topic) = 'text' AND typeof(payload) = 'blob'"
+    return [Letter(*row) for row in db.execute(f"SELECT id, topic, payload FROM alerts WHERE {sound} ORDER BY seq")]
 
 
 def without_pairs(statements: Sequence[Statement]) -> list[Statement]:
     """Less what was put and done before it could be written: a full disk must not fill the memory too."""
     gone = {values[0] for sql, values in statements if sql == DONE}
     put = {values[0] for sql, values in statements if sql == PUT}
-    return [(sql, v) for sql, v in statements if sql not in (PUT, DONE) or v[0] not in gone & put]
+    surplus = sum(sql == REFUSED for sql, _ in statements) - DEAD_KEPT
+    left: list[Statement] = []
+    for sql, values in statements:
+        if sql == REFUSED and surplus > 0:
+            surplus -= 1
+        elif sql not in (PUT, DONE) or values[0] not in gone & put:
+            left.append((sql, values))
+    return left
 
 
 def peek(path: Path) -> tuple[list[Letter], list[tuple[str, str]]]:
     """What waits, and (id, reason) of the dead letters, as another process sees them. Raises ``sqlite3.Error``."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)) as db:
+    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
         return waiting(db), db.execute("SELECT id, reason FROM dead_letters ORDER BY seq").fetchall()
 
 
 def resend(path: Path) -> int:
     """Puts the dead letters back in the queue, for the next start. Raises ``sqlite3.Error``."""
-    with closing(sqlite3.connect(path, timeout=5)) as db, db:
+    with closing(sqlite3.connect(uri(path, "rw"), uri=True, timeout=5)) as db, db:
         db.execute("INSERT OR IGNORE INTO alerts (id, topic, payload) SELECT id, topic, payload FROM dead_letters")
         return db.execute("DELETE FROM dead_letters").rowcount

@@ -81,9 +81,10 @@ class Report:
             self._stats_at = now
             self._show(self.stats())
 
-    def farewell(self) -> None:
-        """Nobody is there any more: a retained state must not say otherwise for ever."""
-        self._show(State(today=dict(self._today)))
+    def nobody(self) -> None:
+        """At the end, and while the camera does not see: a retained state must not claim somebody for ever."""
+        self._state, self._state_at = State(today=dict(self._today)), time.monotonic()
+        self._show(self._state)
 
     def _count(self, tracks: Sequence[Track]) -> None:
         if date.today() != self._day:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTProtocolVersion
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .client import V5
@@ -30,13 +29,13 @@ IN_FLIGHT = 20
 """Alerts sent and not yet acknowledged, at most: what a kill at the wrong moment can send twice."""
 CAPACITY = 10_000
 """Alerts that wait for a broker, at most; beyond it the oldest go to the dead letters."""
-BIGGEST = 256 * 1024
-"""Bytes of an alert; no broker is ever asked for more."""
 OVERDUE = 30.0
 """Seconds without acknowledgement after which a connection is given up, and the alert sent on a new one."""
 STRIKES = 4
 """Connections that one alert may end within ``AT_ONCE`` seconds of its sending before it counts as poison."""
 AT_ONCE = 5.0
+INNOCENT = (137, 139, 141, 142, 152, 156, 157, 160)
+"""MQTT 5: ends of a connection that no alert has part in: busy, shutting down, taken over, moved ..."""
 LOG_EVERY = 60.0
 
 
@@ -57,7 +56,7 @@ class MqttPublisher:
         self._queue: deque[Letter] = deque()
         self._flight: dict[int, tuple[Letter, float]] = {}
         self._retained: dict[str, bytes] = {}
-        self._largest, self._suspect, self._strikes = BIGGEST, "", 0
+        self._suspects, self._first, self._strikes = set[str](), "", 0
         self._complained_at = float("-inf")
         self._deadline: float | None = None
         self._seen = time.monotonic()
@@ -131,12 +130,24 @@ class MqttPublisher:
                 self._drain()
             except Exception:  # the thread must outlive every single message
                 log.exception("MQTT: an event could not be handled")
-        if self._link.connected:
-            self._link.send(self._topics.status, b"offline", qos=1, retain=True)
-        self._link.close()
+        self._farewell()
 
     def _unfinished(self, deadline: float) -> bool:
         return bool(self.waiting) and self._link.connected and time.monotonic() < deadline
+
+    def _farewell(self) -> None:
+        """Says ``offline``, and hears the answer: a socket closed over unread answers is reset, and then the broker
+        may never read the goodbye behind it and publish the will too.
+        """
+        if self._link.connected:
+            mid, until = self._link.send(self._topics.status, b"offline", qos=1, retain=True), time.monotonic() + 1
+            while self._link.connected and time.monotonic() < until:
+                match self._link.wait(0.1):
+                    case ("acknowledged", answered, _) if answered == mid:
+                        break
+                    case ("acknowledged", answered, reason):
+                        self._acknowledged(answered, reason)
+        self._link.close(1.0)
 
     def _take(self, event: Event) -> None:
         match event:
@@ -147,13 +158,11 @@ class MqttPublisher:
                 self._queue.extendleft(reversed(letters))
             case ("retain", topic, payload):
                 self._retained[topic] = payload
-                if self._link.connected:
-                    self._link.send(topic, payload, qos=1, retain=True)
+                self._offer(topic, payload, retain=True)
             case ("stats" | "picture", topic, payload):
-                if self._link.connected:
-                    self._link.send(topic, payload, qos=0 if event[0] == "stats" else 1)
-            case ("up", properties):
-                self._introduce(properties)
+                self._offer(topic, payload, qos=0 if event[0] == "stats" else 1)
+            case ("up",):
+                self._introduce()
             case ("acknowledged", mid, reason):
                 self._acknowledged(mid, reason)
             case ("down", reason):
@@ -163,14 +172,21 @@ class MqttPublisher:
             case ("close", deadline):
                 self._deadline = deadline
 
-    def _introduce(self, properties: Properties | None) -> None:
-        self._largest = min(BIGGEST, getattr(properties, "MaximumPacketSize", BIGGEST))
+    def _introduce(self) -> None:
         self._link.subscribe(self._topics.enabled_set)
         for topic, payload in self._retained.items():
-            self._link.send(topic, payload, qos=1, retain=True)
-        self._link.send(self._topics.status, b"online", qos=1, retain=True)  # last: the states are true now
+            self._offer(topic, payload, retain=True)
+        self._offer(self._topics.status, b"online", retain=True)  # last: the states are true now
         if self._queue:
             log.warning("%d alerts waited for the broker", len(self._queue))
+
+    def _offer(self, topic: str, payload: bytes, qos: int = 1, retain: bool = False) -> None:
+        """Sends what is no alert, if there is a connection."""
+        try:
+            if self._link.connected:
+                self._link.send(topic, payload, qos=qos, retain=retain)
+        except ValueError as error:
+            self._grumble(f"{topic} is not sent: {error}")
 
     def _keep(self, letter: Letter) -> None:
         self._queue.append(letter)
@@ -178,12 +194,9 @@ class MqttPublisher:
             self._refuse(self._queue.popleft(), f"more than {CAPACITY} alerts waited")
 
     def _drain(self) -> None:
-        window = 1 if self._suspect else IN_FLIGHT  # alone, so that a broken connection has one culprit
+        window = 1 if self._suspects else IN_FLIGHT  # alone, so that a broken connection has one culprit
         while self._link.connected and self._queue and len(self._flight) < window:
             letter = self._queue.popleft()
-            if len(letter.topic) + len(letter.payload) + 16 > self._largest:
-                self._refuse(letter, f"larger than the {self._largest} bytes that the broker takes")
-                continue
             try:
                 mid = self._link.send(letter.topic, letter.payload, qos=1)
             except ValueError as error:
@@ -198,27 +211,30 @@ class MqttPublisher:
         letter, _ = self._flight.pop(mid, (None, 0.0))
         if letter is None:
             return
-        if letter.id == self._suspect:
-            self._suspect = ""
+        self._suspects.discard(letter.id)
         if reason.is_failure:
             self._refuse(letter, f"the broker refuses it on {letter.topic}: {reason}")
         else:
             self._outbox.done(letter)
 
     def _requeue(self, reason: object) -> None:
-        """What was in flight goes first on the next connection; what ends one connection after the other is poison."""
+        """What was in flight goes first on the next connection; what ends one connection after the other is poison.
+
+        All that were in flight together are suspects, and sent one at a time until each is acknowledged or refused.
+        """
         letters = [letter for letter, _ in self._flight.values()]
         fresh = bool(letters) and time.monotonic() - next(iter(self._flight.values()))[1] < AT_ONCE
         self._flight.clear()
-        if fresh:
-            self._strikes = self._strikes + 1 if letters[0].id == self._suspect else 1
-            self._suspect = letters[0].id
+        if fresh and getattr(reason, "value", 0) not in INNOCENT:
+            self._strikes = self._strikes + 1 if letters[0].id == self._first else 1
+            self._first = letters[0].id
+            self._suspects |= {letter.id for letter in letters}
             if self._strikes >= STRIKES:
-                self._suspect = ""
                 self._refuse(letters.pop(0), f"the connection ended {STRIKES} times upon it: {reason}")
         self._queue.extendleft(reversed(letters))
 
     def _refuse(self, letter: Letter, reason: str) -> None:
+        self._suspects.discard(letter.id)
         log.error("alert %s is refused: %s", letter.id, reason)
         self._outbox.refused(letter, reason)
 
@@ -226,16 +242,18 @@ class MqttPublisher:
         try:
             command = parse(topic, payload, retained, self._topics.root)
         except ValueError as fault:
-            if time.monotonic() - self._complained_at > LOG_EVERY:
-                self._complained_at = time.monotonic()
-                log.warning("command on %.100r ignored: %s", topic, fault)
-            return
+            return self._grumble(f"command on {topic[:100]!r} ignored: {fault}")
+        word = "ON" if command.value else "OFF"
         if command.value != self._enabled:
             log.warning("watching %s over MQTT", "resumed" if command.value else "paused")
-        self._enabled = command.value
-        word = "ON" if command.value else "OFF"
-        self._outbox.set("enabled", word)
+            self._enabled = command.value
+            self._outbox.set("enabled", word)
         self._take(("retain", self._topics.enabled_state, word.encode()))
+
+    def _grumble(self, text: str) -> None:
+        if time.monotonic() - self._complained_at > LOG_EVERY:
+            self._complained_at = time.monotonic()
+            log.warning("%s", text)
 
 
 def mourning(count: int, reason: str) -> str | None:

@@ -31,6 +31,7 @@ class Notifier:
     def __call__(self, message: str) -> None:
         if self.supervised:
             with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
+                out.settimeout(0.5)  # a receiver that does not read must not stop the monitor
                 out.sendto(message.encode(), self._address)
 
 
@@ -56,8 +57,8 @@ class Watchdog:
         self._stalled = stalled
         if stalled is None or self._at == float("-inf"):
             self._at = now
-            self._notify("WATCHDOG=1")
             faulthandler.dump_traceback_later(self._limit, exit=True)
+            self._notify("WATCHDOG=1")
 
     def close(self) -> None:
         faulthandler.cancel_dump_traceback_later()

@@ -20,8 +20,9 @@ STEP = 8
 class Sight:
     """Looks at each picture of one camera; ``condition`` is ``ok``, ``frozen`` or ``dark``."""
 
-    def __init__(self) -> None:
+    def __init__(self, frozen: float = FROZEN, dark: float = DARK) -> None:
         self.condition = "ok"
+        self._frozen, self._dark = frozen, dark
         self._last: NDArray[np.uint8] | None = None
         self._moved = self._seen = float("-inf")
 
@@ -36,8 +37,8 @@ class Sight:
         dim = mean < (DARK_MEAN if self.condition == "ok" else LIT_MEAN) and spread < 10
         if not dim and spread >= FLAT:
             self._seen = now
-        if now - self._moved > FROZEN:
+        if now - self._moved > self._frozen:
             self.condition = "frozen"
         else:
-            self.condition = "dark" if now - self._seen > DARK else "ok"
+            self.condition = "dark" if now - self._seen > self._dark else "ok"
         return self.condition

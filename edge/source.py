@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .config import Source as Wanted
-from .drivers import PICTURES, STREAMS, Capture, Driver, Folder, PiCamera, VideoFile
+from .drivers import PICTURES, STREAMS, Capture, Driver, Folder, PiCamera, VideoFile, without_secrets
 from .errors import ConfigError, SourceError
 from .live import SILENCE, Frame, Live, as_image
 from .nodes import UsbCamera, usb_nodes
@@ -99,7 +99,7 @@ def open_source(
     that names nothing, ``SourceError`` for what is there but cannot be opened; a ``patient`` camera is waited for.
     """
     if (opener := _camera(spec, wanted)) is not None:
-        return Live(opener, spec, silence=silence, patient=patient)
+        return Live(opener, without_secrets(spec), silence=silence, patient=patient)
     path = DEMO if spec == "demo" else Path(os.path.expanduser(spec))
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
@@ -112,15 +112,15 @@ def open_source(
     if is_file:
         return Playback(VideoFile(path), realtime=wanted.realtime)
     raise ConfigError(
-        f"source '{spec}' is no file, folder or camera; use auto, picamera, usb:0, /dev/video0, rtsp://..., "
-        "a video file, a folder of pictures, or demo"
+        f"source '{without_secrets(spec)}' is no file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
+        "rtsp://..., a video file, a folder of pictures, or demo"
     )
 
 
 def _camera(spec: str, wanted: Wanted) -> Callable[[], Driver] | None:
     """What opens the camera that ``spec`` names, now and whenever it is lost; None if it names no camera."""
     if spec == "auto":
-        return lambda: _first(wanted)
+        return FirstCamera(wanted)
     if spec == "picamera":
         return lambda: PiCamera(wanted)
     if spec.startswith("usb:"):
@@ -132,17 +132,30 @@ def _camera(spec: str, wanted: Wanted) -> Callable[[], Driver] | None:
     return (lambda: Capture(spec, wanted)) if spec.startswith(STREAMS) else None
 
 
-def _first(wanted: Wanted) -> Driver:
-    reasons = []
-    try:
-        return PiCamera(wanted)
-    except SourceError as error:
-        reasons.append(str(error))
-    for node in usb_nodes():
-        try:
-            return Capture(str(node), wanted)
-        except SourceError as error:
-            reasons.append(str(error))
-    if len(reasons) == 1:
-        reasons.append("no USB camera (/dev/video*)")
-    raise SourceError("no camera: " + "; ".join(reasons))
+class FirstCamera:
+    """Opens the Pi camera, else the first USB camera, and from then on that one only: the next may be another door's.
+
+    Raises ``SourceError``.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._chosen: Callable[[], Driver] | None = None
+
+    def __call__(self) -> Driver:
+        if self._chosen is not None:
+            return self._chosen()
+        reasons = []
+        openers: list[Callable[[], Driver]] = [lambda: PiCamera(self._wanted)]
+        openers += [UsbCamera(node, self._wanted) for node in usb_nodes()]
+        for opener in openers:
+            try:
+                driver = opener()
+            except SourceError as error:
+                reasons.append(str(error))
+                continue
+            self._chosen = opener
+            return driver
+        if len(reasons) == 1:
+            reasons.append("no USB camera (/dev/video*)")
+        raise SourceError("no camera: " + "; ".join(reasons))

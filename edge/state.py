@@ -1,10 +1,12 @@
 """The state folder: what must outlive the process. One process a folder, and one a camera's name on this machine."""
 
 import fcntl
+import hashlib
 import json
 import logging
 import os
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ from .config import Config
 from .errors import ConfigError
 
 log = logging.getLogger(__name__)
+
+ASKED = 1.0
+"""Seconds for which a lock that somebody only asks about (``running_health``) may seem to be taken."""
 
 
 def folder_of(config: Config) -> Path:
@@ -38,7 +43,8 @@ class StateFolder:
         self._identity = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._lock: int | None = None
         try:
-            self._identity.bind(f"\0maskwatch:{identity}"[:100])  # abstract: gone with the process, however it ends
+            name = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()  # however long it is
+            self._identity.bind(f"\0maskwatch:{name}")  # abstract: gone with the process, however it ends
         except OSError as error:
             self._identity.close()
             raise ConfigError(
@@ -52,7 +58,7 @@ class StateFolder:
             raise
 
     def _take(self) -> int | None:
-        if self.path.exists() and not self.path.is_dir():
+        if os.path.exists(self.path) and not os.path.isdir(self.path):  # unlike Path's, these never raise
             raise ConfigError(f"state.folder {self.path} is a file; name a folder")
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -61,13 +67,15 @@ class StateFolder:
             log.error("state folder %s cannot be written: %s; going on without", self.path, error.strerror)
             return None
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            _flock(lock)
+        except BlockingIOError as error:
             os.close(lock)
             raise ConfigError(
                 f"another maskwatch uses the state folder {self.path}; stop it, or give this one a [state] folder "
                 "of its own"
             ) from error
+        except OSError as error:  # some network file systems know no locks
+            log.warning("state folder %s cannot be locked: %s; going on without", self.path, error.strerror)
         return lock
 
     def write_health(self, health: dict[str, Any]) -> None:
@@ -81,6 +89,18 @@ class StateFolder:
         self._identity.close()
         if self._lock is not None:
             os.close(self._lock)
+            self._lock = None
+
+
+def _flock(lock: int) -> None:
+    deadline = time.monotonic() + ASKED
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 def running_health(path: Path) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from .client import V5
 from .config import Mqtt
@@ -38,7 +39,12 @@ class Watcher:
         self._thread.start()
 
     def _told_when_subscribed(self, client: Any) -> None:
-        client.on_subscribe = lambda *_: self.ready.set()
+        client.on_subscribe = lambda c, u, mid, reasons, p: self._subscribed(reasons)
+
+    def _subscribed(self, reasons: list[ReasonCode]) -> None:
+        for reason in (each for each in reasons if each.is_failure):
+            log.error("the broker does not let us listen: %s; check its ACL for our user", reason)
+        self.ready.set()
 
     def _run(self) -> None:
         while True:
@@ -46,7 +52,7 @@ class Watcher:
                 match self._link.wait(0.5):
                     case ("message", topic, payload, _):
                         self._hear(topic, payload)
-                    case ("up", _):
+                    case ("up",):
                         self._link.subscribe(f"{self._prefix}/+/alert", f"{self._prefix}/+/status")
                     case ("close",):
                         break
@@ -60,7 +66,7 @@ class Watcher:
     def _hear(self, topic: str, payload: bytes) -> None:
         device, kind = topic.split("/")[-2:]
         if kind == "status":
-            self._say(f"{now()}  {device}  is {payload.decode('utf-8', 'replace')}")
+            self._say(clean(f"{now()}  {device}  is {payload[:40].decode('utf-8', 'replace')}"))
             return
         try:
             alert = AlertMessage.decode(payload)
@@ -70,11 +76,16 @@ class Watcher:
         if alert.id not in self._seen:
             self._seen.append(alert.id)
             self.alerts += 1
-            self._say(line(alert))
+            self._say(clean(line(alert)))
 
     def close(self) -> None:
         self._link.put(("close",))
         self._thread.join(5)
+
+
+def clean(text: str) -> str:
+    """What somebody else wrote, fit for a terminal: no control sequences, no second line, no novel."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:300])
 
 
 def line(alert: AlertMessage) -> str:

@@ -114,6 +114,8 @@ class Mosquitto:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> "Mosquitto":
+        if self._process is not None:
+            return self
         log = (self._folder / "mosquitto.log").open("ab")
         self._process = subprocess.Popen([_mosquitto(), "-c", str(self._config)], stdout=log, stderr=log)
         deadline = time.monotonic() + 20
@@ -124,6 +126,18 @@ class Mosquitto:
             except OSError:
                 assert time.monotonic() < deadline and self._process.poll() is None, "mosquitto does not start"
                 time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the broker does not run"
+        return self._process.pid
+
+    def stop(self) -> None:
+        """By SIGTERM: it writes down what it has acknowledged, if it is told to keep that."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
 
     def kill(self) -> None:
         if self._process is not None:

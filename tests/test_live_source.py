@@ -1,20 +1,19 @@
-"""What only a live camera does: go silent, end, be absent; and the traps of picamera2."""
+"""What only a live camera does: be absent, end, go silent, hang, come back; ``test_live_pictures.py`` has the rest."""
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from cameras import PATIENCE, NetworkCamera, picture
+from cameras import PATIENCE, NetworkCamera, picture, until
+from viewer import QUICK, Counting, Viewer, watching
 
 from edge.config import Source as Wanted
-from edge.drivers import Picture
+from edge.drivers import Capture, Driver, Picture
 from edge.errors import SourceError
 from edge.source import Live, open_source
 
@@ -22,15 +21,15 @@ STUCK = """
 import sys, threading
 sys.path.insert(0, {tests!r})
 from cameras import NetworkCamera
-from edge.errors import SourceError
 from edge.source import open_source
 camera = NetworkCamera()
 source = open_source(camera.url, silence=0.5)
-try:
-    for frame in source:
-        camera.freeze()
-except SourceError as error:
-    print(error)
+def told(condition, text):
+    print(condition, text)
+    source.stop()
+source.told = told
+for frame in source:
+    camera.fall_silent()
 source.close()
 camera.hang_up()
 for thread in threading.enumerate():
@@ -47,40 +46,13 @@ def network_camera() -> Iterator[NetworkCamera]:
     camera.close()
 
 
-@pytest.fixture
-def pi(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The class ``Picamera2`` of the stand-in, in working order."""
-    monkeypatch.syspath_prepend(Path(__file__).with_name("standins"))
-    from picamera2 import Picamera2
-
-    Picamera2.mend()
-    return Picamera2
-
-
-class Counting:
-    """A driver with ``count`` pictures, the reader then waits; ``exhausted`` tells that it got there."""
-
-    name = "counting"
-
-    def __init__(self, count: int) -> None:
-        self.exhausted, self.closed = threading.Event(), threading.Event()
-        self._count, self._next = count, 0
-
-    def read(self) -> Picture | None:
-        if self._next == self._count:
-            self.exhausted.set()
-            self.closed.wait(PATIENCE)
-            return None
-        self._next += 1
-        return Picture(picture(self._next - 1))
-
-    def close(self) -> None:
-        self.closed.set()
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
 
 
 def test_after_a_pause_comes_the_newest_picture() -> None:
     driver = Counting(50)
-    source = Live(driver)
+    source = Live(lambda: driver, "counting")
     assert driver.exhausted.wait(PATIENCE)
     frame = next(iter(source))
     assert frame.number == 49 and source.dropped == 49
@@ -89,19 +61,142 @@ def test_after_a_pause_comes_the_newest_picture() -> None:
     source.close()
 
 
-def test_a_stream_that_ends_is_an_error(network_camera: NetworkCamera) -> None:
-    with closing(open_source(network_camera.url)) as source, pytest.raises(SourceError, match="no pictures any more"):
-        for _ in source:
-            network_camera.hang_up()
+def test_a_stream_that_ends_is_told_and_opened_again(network_camera: NetworkCamera) -> None:
+    with watching(Live(lambda: Capture(network_camera.url, Wanted()), "door", pauses=QUICK)) as viewer:
+        viewer.sees()
+        network_camera.hang_up()
+        viewer.hears("lost", f"{network_camera.url}: the camera gives no pictures any more")
+        network_camera.send()
+        viewer.hears("ok", "None")
+        viewer.sees()
+    assert [condition for condition, _ in viewer.told] == ["lost", "ok"], "each change once"
 
 
-def test_a_stream_that_goes_silent_is_an_error(network_camera: NetworkCamera) -> None:
-    source = open_source(network_camera.url, silence=0.5)
-    with pytest.raises(SourceError, match="no picture for"):
-        for _ in source:
-            network_camera.freeze()
-    network_camera.hang_up()  # the reader comes back
-    source.close()
+def test_an_unplugged_camera_is_told_and_found_again(network_camera: NetworkCamera) -> None:
+    with watching(Live(lambda: Capture(network_camera.url, Wanted()), "door", pauses=QUICK)) as viewer:
+        viewer.sees()
+        network_camera.unplug()
+        viewer.hears("lost", "no pictures any more")
+        idled = viewer.idled
+        until(lambda: viewer.idled > idled + 5, "signs of life while there is no camera")
+        assert viewer.source.alive(), "absent is no hang"
+        network_camera.plug_in()
+        viewer.sees()
+    assert [condition for condition, _ in viewer.told] == ["lost", "ok"]
+    assert [frame.number for frame in viewer.frames] == sorted({frame.number for frame in viewer.frames})
+
+
+def test_a_stream_that_goes_silent_is_told_and_opened_again(network_camera: NetworkCamera) -> None:
+    source = Live(lambda: Capture(network_camera.url, Wanted()), "door", silence=0.5, pauses=QUICK)
+    with watching(source) as viewer:
+        viewer.sees()
+        network_camera.fall_silent()
+        viewer.hears("lost", "no picture for 0.5 s")
+        network_camera.send()  # new connections get pictures, the old one stays silent
+        viewer.sees()
+        network_camera.hang_up()  # the readers that hang come back
+
+
+def test_a_camera_that_is_absent_at_first_is_waited_for_if_so_wished(network_camera: NetworkCamera) -> None:
+    network_camera.unplug()
+    with pytest.raises(SourceError, match="does not answer"):
+        open_source(network_camera.url)
+    with watching(Live(lambda: Capture(network_camera.url, Wanted()), "door", pauses=QUICK, patient=True)) as viewer:
+        viewer.hears("lost", "door: http://127.0.0.1")
+        assert viewer.frames == []
+        network_camera.plug_in()
+        viewer.sees()
+
+
+def test_the_readers_that_hung_are_left_behind_and_nothing_leaks(network_camera: NetworkCamera) -> None:
+    """After each silence the camera serves new connections; at the end all of the old ones come back at once."""
+    source = Live(lambda: Capture(network_camera.url, Wanted()), "door", silence=0.4, pauses=QUICK)
+    with watching(source) as viewer:
+        viewer.sees()
+        before, threads = descriptors(), threading.active_count()
+        for _ in range(5):
+            network_camera.fall_silent()
+            viewer.hears("lost")
+            network_camera.send()
+            viewer.hears("ok")
+        network_camera.hang_up()
+        viewer.hears("lost")
+        network_camera.send()
+        viewer.sees()
+        until(lambda: threading.active_count() <= threads, "the threads that hung ending")
+        until(lambda: descriptors() <= before, "their descriptors closed")
+
+
+class Hanging:
+    """Every driver's first ``read`` hangs until ``freed``."""
+
+    name = "hanging"
+
+    def __init__(self) -> None:
+        self.freed = threading.Event()
+        self.opened = self.closed = 0
+
+    def open(self) -> Driver:
+        self.opened += 1
+        return self
+
+    def read(self) -> Picture | None:
+        self.freed.wait(PATIENCE)
+        return Picture(picture(self.opened))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_camera_whose_every_read_hangs_is_not_alive_until_one_returns() -> None:
+    camera = Hanging()
+    with watching(Live(camera.open, "hanging", silence=0.2, pauses=QUICK)) as viewer:
+        viewer.hears("lost", "no picture for 0.2 s")
+        until(lambda: not viewer.source.alive(), "that only a new process can help")
+        camera.freed.set()
+        viewer.sees()
+        assert viewer.source.alive()
+        until(lambda: camera.closed == camera.opened - 1, "the readers that hung close their drivers")
+
+
+def test_an_opening_that_hangs_is_noticed_too() -> None:
+    camera, freed = Counting(5), threading.Event()
+
+    def opener() -> Driver:
+        freed.wait(PATIENCE)
+        return camera
+
+    with watching(Live(opener, "hanging", silence=0.2, pauses=QUICK, patient=True)) as viewer:
+        viewer.hears("lost", "hanging: no picture for 0.2 s")
+        until(lambda: not viewer.source.alive(), "that only a new process can help")
+        freed.set()
+        camera.closed.set()
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("bus error"), OSError(19, "No such device"), MemoryError()], ids=repr)
+def test_whatever_a_driver_raises_is_told_with_its_reason(fault: Exception) -> None:
+    class Failing(Counting):
+        def read(self) -> Picture | None:
+            raise fault
+
+    with watching(Live(lambda: Failing(0), "failing", pauses=QUICK)) as viewer:
+        viewer.hears("lost", f"{type(fault).__name__}: {fault}")
+
+
+def test_a_camera_that_comes_and_goes_is_tried_ever_less_often() -> None:
+    """One picture, and gone again: that must not fill a log."""
+    opened: list[Counting] = []
+
+    def opener() -> Driver:
+        opened.append(Counting(1))
+        opened[-1].closed.set()
+        return opened[-1]
+
+    with watching(Live(opener, "loose contact", pauses=(0.05, 30.0))) as viewer:
+        until(lambda: len(opened) >= 4, "some attempts")
+        assert not threading.Event().wait(1.0)
+        assert len(opened) <= 7, "0.05 + 0.1 + 0.2 + 0.4 + 0.8 + ..."
+        assert len(viewer.told) <= 2 * len(opened)
 
 
 def test_closing_a_stream_that_is_stuck_does_not_crash() -> None:
@@ -109,83 +204,25 @@ def test_closing_a_stream_that_is_stuck_does_not_crash() -> None:
     here = Path(__file__).parent
     script = STUCK.format(tests=str(here))
     ran = subprocess.run([sys.executable, "-c", script], cwd=here.parent, capture_output=True, text=True, timeout=100)
+    assert "lost" in ran.stdout and "no picture for 0.5 s" in ran.stdout
     assert "closed" in ran.stdout and ran.returncode == 0, f"exit code {ran.returncode}: {ran.stdout} {ran.stderr}"
 
 
-def test_an_address_without_a_server_hides_its_password() -> None:
-    with pytest.raises(SourceError, match="does not answer with a video stream") as caught:
-        open_source("http://cam:hunter2@127.0.0.1:9/video")
-    assert "hunter2" not in str(caught.value)
+@pytest.mark.parametrize("patient", [False, True])
+def test_an_address_hides_its_password_wherever_it_is_shown(patient: bool) -> None:
+    told: list[str] = []
+    address = "http://cam:hunter2@127.0.0.1:9/video?user=cam&pwd=hunter2"
+    try:
+        source = open_source(address, patient=patient)
+        viewer = Viewer(source)
+        viewer.hears("lost", "does not answer with a video stream")
+        source.close()
+        told = [source.name, str(viewer.told)]
+    except SourceError as error:
+        told = [str(error)]
+    assert "127.0.0.1:9/video" in told[0] and "hunter2" not in str(told)
 
 
 def test_a_v4l2_camera_that_is_not_there() -> None:
     with pytest.raises(SourceError, match="/dev/video97 cannot be opened"):
         open_source("usb:97")
-
-
-def test_pi_camera_colours_sizes_and_free_luma(pi: Any) -> None:
-    """The sizes are what the camera made of 650x490, and the luma has none of its rows' padding."""
-    import picamera2
-
-    with closing(open_source("picamera", Wanted(width=650, height=490))) as source:
-        frame = next(iter(source))
-    assert frame.image.shape == (490, 640, 3)
-    assert tuple(frame.image[5, 5]) == picamera2.BGR
-    assert frame.luma is not None and frame.luma.shape == (244, 320)
-    assert (frame.luma == picamera2.LUMA).all()
-
-
-def test_pi_camera_gives_every_buffer_back(pi: Any) -> None:
-    """Many more pictures than there are buffers; a reader that kept them would starve."""
-    with closing(open_source("picamera")) as source:
-        assert pi.opened[-1].wait_for(40, PATIENCE)
-        assert next(iter(source)).number >= 38
-    assert pi.opened[-1].outstanding == 0
-
-
-def test_pi_camera_that_stops_without_a_word(pi: Any) -> None:
-    pi.freeze_after = 3
-    with (
-        closing(open_source("picamera", silence=0.5)) as source,
-        pytest.raises(SourceError, match="picamera: no picture for"),
-    ):
-        list(source)
-    assert not pi.opened[-1].is_open
-
-
-def test_pi_camera_that_is_pulled_out(pi: Any) -> None:
-    pi.unplug_after = 3
-    with closing(open_source("picamera")) as source, pytest.raises(SourceError, match="frontend has timed out"):
-        list(source)
-
-
-def test_no_pi_camera_on_the_ribbon(pi: Any) -> None:
-    pi.cameras = []
-    with pytest.raises(SourceError, match="no Pi camera found"):
-        open_source("picamera")
-
-
-def test_pi_camera_in_use_by_another_program(pi: Any) -> None:
-    pi.busy = True
-    with pytest.raises(SourceError, match="picamera"):
-        open_source("picamera")
-
-
-def test_pi_camera_that_cannot_be_configured_is_closed(pi: Any) -> None:
-    pi.unconfigurable = True
-    with pytest.raises(SourceError, match="picamera"):
-        open_source("picamera")
-    assert not pi.opened[-1].is_open
-
-
-def test_auto_takes_the_pi_camera(pi: Any) -> None:
-    with closing(open_source("auto")) as source:
-        assert source.name == "picamera"
-        assert len(list(islice(source, 2))) == 2
-
-
-@pytest.mark.skipif(any(Path("/dev").glob("video*")), reason="this machine has cameras")
-def test_auto_without_any_camera_says_what_it_tried(pi: Any) -> None:
-    pi.cameras = []
-    with pytest.raises(SourceError, match="no camera: no Pi camera found.*no USB camera"):
-        open_source("auto")

@@ -114,7 +114,7 @@ def test_statistics_are_said_at_their_interval() -> None:
 def test_the_last_state_says_that_nobody_is_there() -> None:
     door = Door()
     door.frame(p1="no_mask")
-    door.report.farewell()
+    door.report.nobody()
     assert (door.said[-1].no_mask, door.said[-1].people) == ("OFF", 0)
 
 

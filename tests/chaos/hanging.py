@@ -1,0 +1,96 @@
+"""A door of which one part hangs for ever as soon as FLAG exists: ``hanging.py PART FLAG PORT FOLDER``.
+
+PART is ``capture`` (every read and every opening of the driver), ``inference``, ``lock`` (inference that keeps
+Python's lock) or ``mqtt`` (a callback in the sender's thread, at the next trouble with the broker).
+"""
+
+import ctypes
+import logging
+import sys
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.config import Config, Device, Mqtt
+from edge.detect import FaceDetector
+from edge.drivers import Driver, Image, Picture
+from edge.geometry import Box
+from edge.health import HealthMonitor
+from edge.monitor import Door, Outlet, open_classifier, watch
+from edge.sender import MqttPublisher
+from edge.service import Notifier
+from edge.source import DEMO, Live
+
+
+def for_ever() -> None:
+    threading.Event().wait()
+
+
+class Camera:
+    """The bundled clip in a circle, in a camera's pace."""
+
+    name = "camera"
+
+    def __init__(self, hangs: Path | None) -> None:
+        self._hangs = hangs
+        self._wait()
+        self._capture = cv2.VideoCapture(str(DEMO))
+
+    def _wait(self) -> None:
+        if self._hangs is not None and self._hangs.exists():
+            for_ever()
+
+    def read(self) -> Picture | None:
+        self._wait()
+        time.sleep(0.1)
+        found, image = self._capture.read()
+        if not found:
+            self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
+            found, image = self._capture.read()
+        return Picture(np.asarray(image, np.uint8)) if found else None
+
+    def close(self) -> None:
+        self._capture.release()
+
+
+class Detector(FaceDetector):
+    """Looks, and hangs when it is told to."""
+
+    def __init__(self, part: str, flag: Path) -> None:
+        super().__init__("alt2", min_face=48)
+        self._part, self._flag = part, flag
+
+    def detect(self, image: Image, luma: Image | None = None) -> list[Box]:
+        if self._flag.exists() and self._part == "inference":
+            for_ever()
+        if self._flag.exists() and self._part == "lock":
+            ctypes.PyDLL(None).pause()
+        return super().detect(image, luma)
+
+
+def main(part: str, flag: Path, port: int, folder: Path) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    config = Config(device=Device(part), mqtt=Mqtt(host="127.0.0.1", port=port))
+
+    def opener() -> Driver:
+        return Camera(flag if part == "capture" else None)
+
+    classifier = open_classifier(config)
+    health = HealthMonitor(classifier.card.id)
+
+    def report(of: str, trouble: str | None) -> None:
+        if part == "mqtt" and of == "broker" and flag.exists():
+            for_ever()
+        health.report(of, trouble)
+
+    publisher = MqttPublisher(config.mqtt, part, folder, report=report)
+    source = Live(opener, "camera", patient=True)
+    watch(Door(config, source, Detector(part, flag), classifier, Outlet(publisher, folder), health), Notifier())
+    print("ended by itself", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

@@ -1,0 +1,128 @@
+"""A door without a camera: the real publisher and state folder in a process of their own, alerts at a given pace.
+
+Says ``raised ID`` on stdout for every alert, ``trouble PART TEXT`` and ``well PART`` on stderr at every change.
+Ends with 0, 1 if alerts were lost, 2 if it could not start.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from edge.config import Mqtt
+from edge.errors import EdgeError
+from edge.messages import AlertMessage, clock_synced, utc_now, uuid7
+from edge.sender import MqttPublisher
+from edge.state import StateFolder
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--broker", required=True, metavar="HOST:PORT")
+    parser.add_argument("--folder", required=True, type=Path)
+    parser.add_argument("--count", required=True, type=int, help="0: only serve what an earlier run left")
+    parser.add_argument("--pace", type=float, default=0.0, help="seconds between two alerts")
+    parser.add_argument("--prefix", default="maskwatch")
+    parser.add_argument("--device", default="door")
+    parser.add_argument("--user", default="")
+    parser.add_argument("--password-file", default="")
+    parser.add_argument("--ca", default="")
+    parser.add_argument("--cert", default="")
+    parser.add_argument("--key", default="")
+    parser.add_argument("--keepalive", type=int, default=Mqtt().keepalive)
+    parser.add_argument("--stay", action="store_true", help="after the last alert, until SIGTERM")
+    parser.add_argument("--linger", type=float, default=5.0, help="with --count 0: seconds without a waiting alert")
+    parser.add_argument("--patience", type=float, default=60.0, help="seconds for the last alerts to be delivered")
+    return parser.parse_args()
+
+
+def settings(args: argparse.Namespace) -> Mqtt:
+    host, _, port = args.broker.rpartition(":")
+    return Mqtt(
+        host=host,
+        port=int(port),
+        user=args.user,
+        password_file=args.password_file,
+        prefix=args.prefix,
+        keepalive=args.keepalive,
+        tls=bool(args.ca),
+        ca_file=args.ca,
+        cert_file=args.cert,
+        key_file=args.key,
+    )
+
+
+class Reporter:
+    """Writes what changes, from whatever thread, a whole line at a time."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, str | None] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, part: str, trouble: str | None) -> None:
+        with self._lock:
+            if part in self._said and self._said[part] == trouble:
+                return
+            self._said[part] = trouble
+            line = f"well {part}" if trouble is None else f"trouble {part} {trouble}"
+            os.write(2, f"{line}\n".encode())
+
+
+def alert(device: str) -> AlertMessage:
+    return AlertMessage(
+        event_type="no_mask",
+        id=str(uuid7()),
+        device=device,
+        time=utc_now(),
+        score=0.987,
+        frames=12,
+        seen_s=1.25,
+        track="0badcafe-1",
+        box=(10, 20, 110, 140),
+        frame_size=(640, 480),
+        clock_synced=clock_synced(),
+        model="raiser",
+    )
+
+
+def settle(publisher: MqttPublisher, stop: threading.Event, quiet: float, patience: float) -> None:
+    """Until no alert has waited for ``quiet`` seconds."""
+    deadline, since = time.monotonic() + patience, time.monotonic()
+    while not stop.wait(0.05) and time.monotonic() < deadline:
+        if publisher.waiting:
+            since = time.monotonic()
+        elif time.monotonic() - since >= quiet:
+            return
+
+
+def main() -> int:
+    args, stop = arguments(), threading.Event()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    try:
+        state = StateFolder(args.folder, f"{args.prefix}/{args.device} at {args.broker}")
+        publisher = MqttPublisher(settings(args), args.device, args.folder, report=Reporter())
+    except EdgeError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for _ in range(args.count):
+        if stop.is_set():
+            break
+        message = alert(args.device)
+        publisher.publish(message)
+        print(f"raised {message.id}", flush=True)
+        stop.wait(args.pace)
+    if args.stay:
+        stop.wait()
+    settle(publisher, stop, 1.0 if args.count else args.linger, args.patience)
+    kept = publisher.close()
+    state.close()
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

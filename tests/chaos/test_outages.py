@@ -1,0 +1,172 @@
+"""Broker gone, frozen, killed together with us: every alert arrives, in order, once by its id."""
+
+import itertools
+import os
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from edge.messages import AlertMessage
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+
+RAISER = (str(Path(__file__).with_name("raiser.py")),)
+ENVIRON = {"PYTHONPATH": str(Path(__file__).parents[2])}
+TOPIC = "maskwatch/door/alert"
+IN_FLIGHT = 20
+PERSISTENT = """allow_anonymous true
+persistence true
+persistence_location {folder}/
+autosave_interval 1
+autosave_on_changes true
+max_queued_messages 0
+user root"""
+
+
+class Recipient:
+    """A subscriber with a persistent session: what the broker took while it was gone, it still gets."""
+
+    def __init__(self, port: int) -> None:
+        self.payloads: list[bytes] = []
+        forever = Properties(PacketTypes.CONNECT)
+        forever.SessionExpiryInterval = 3600
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, "recipient", protocol=paho.MQTTv5)
+        self._client.on_connect = lambda client, *_: client.subscribe(TOPIC, 1)
+        self._client.on_message = lambda c, u, m: self.payloads.append(m.payload)
+        self._client.reconnect_delay_set(1, 1)
+        self._client.connect("127.0.0.1", port, clean_start=False, properties=forever)
+        self._client.loop_start()
+
+    @property
+    def ids(self) -> list[str]:
+        """In the order of first arrival, each once."""
+        return list(dict.fromkeys(AlertMessage.decode(payload).id for payload in self.payloads))
+
+    def wait_for(self, count: int, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while len(self.ids) < count:
+            assert time.monotonic() < deadline, f"{len(self.ids)} of {count} arrived"
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def raise_alerts(maskwatch: Any, broker: Any, folder: Path, count: int, *more: object) -> Any:
+    args = ("--broker", broker.address, "--folder", folder, "--count", count, *more)
+    return maskwatch(*map(str, args), program=RAISER, env=ENVIRON)
+
+
+def raised(process: Any) -> list[str]:
+    return [line.split()[1] for line in process.out.splitlines() if line.startswith("raised ")]
+
+
+def wait_for_raised(process: Any, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(raised(process)) < count:
+        assert time.monotonic() < deadline, process.err
+        time.sleep(0.01)
+
+
+def test_a_broker_absent_at_boot_gets_everything_in_order_within_a_minute(
+    maskwatch: Any, mosquitto: Any, tmp_path: Path
+) -> None:
+    broker = mosquitto(PERSISTENT.format(folder=tmp_path)).start()
+    recipient = Recipient(broker.port)
+    broker.stop()
+    door = raise_alerts(maskwatch, broker, tmp_path / "state", 100, "--stay")
+    wait_for_raised(door, 100)
+    time.sleep(20)  # until the pauses between its attempts have grown
+    assert door.err.count("trouble broker") == 1, "said once, not per attempt"
+    broker.start()
+    appeared = time.monotonic()
+    recipient.wait_for(100, 60)
+    print(f"delivered {time.monotonic() - appeared:.1f} s after the broker appeared")
+    assert recipient.ids == raised(door)
+    assert door.end(signal.SIGTERM) == 0
+    recipient.close()
+
+
+def test_500_alerts_of_an_outage_survive_a_kill_in_the_same_outage(
+    maskwatch: Any, mosquitto: Any, tmp_path: Path
+) -> None:
+    broker = mosquitto(PERSISTENT.format(folder=tmp_path)).start()
+    recipient = Recipient(broker.port)
+    broker.stop()
+    first = raise_alerts(maskwatch, broker, tmp_path / "state", 500, "--stay")
+    wait_for_raised(first, 500)
+    time.sleep(1)  # what was raised last is on its way to the disk
+    first.end(signal.SIGKILL)
+    second = raise_alerts(maskwatch, broker, tmp_path / "state", 0, "--stay")
+    second.wait_for("500 alerts of an earlier run")
+    broker.start()
+    recipient.wait_for(500, 60)
+    assert recipient.ids == raised(first)
+    assert len(recipient.payloads) == 500, "no duplicate: nothing was in flight when it was killed"
+    assert second.end(signal.SIGTERM) == 0
+    recipient.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_broker_and_process_killed_at_random(seed: int, maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
+    """The broker ends by SIGTERM, which makes it write down what it has acknowledged: after a SIGKILL that may be
+    lost, and is the broker's loss. Our process is killed outright. What it said to have raised less than a second
+    before may not be on disk yet, so the last few of a killed one may be missing, and no others.
+    """
+    chance = random.Random(seed)
+    broker = mosquitto(PERSISTENT.format(folder=tmp_path)).start()
+    recipient = Recipient(broker.port)
+    must: list[str] = []
+    may: list[str] = []
+    kills = 6
+    for _ in range(kills):
+        door = raise_alerts(maskwatch, broker, tmp_path / "state", 60, "--pace", "0.02", "--stay")
+        wait_for_raised(door, chance.randint(20, 60))
+        if chance.random() < 0.6:
+            broker.stop()
+        time.sleep(chance.uniform(0, 1))
+        said = raised(door)
+        time.sleep(1)
+        door.end(signal.SIGKILL)
+        must += said
+        may += raised(door)
+        broker.start()
+    last = raise_alerts(maskwatch, broker, tmp_path / "state", 1)
+    assert last.end() == 0, last.err
+    must, may = [*must, *raised(last)], [*may, *raised(last)]
+    recipient.wait_for(len(must), 60)
+    ids = recipient.ids
+    assert set(must) <= set(ids) <= set(may)
+    assert ids == [one for one in may if one in set(ids)], "in the order in which they were raised"
+    doubles = len(recipient.payloads) - len(ids)
+    print(f"{len(ids)} alerts, {kills} kills, {doubles} duplicates on the wire")
+    assert doubles <= kills * IN_FLIGHT
+    by_id = itertools.groupby(sorted(recipient.payloads, key=lambda p: AlertMessage.decode(p).id), AlertMessage.decode)
+    assert all(len(set(group)) == 1 for _, group in by_id), "a redelivery is byte-identical"
+    recipient.close()
+
+
+def test_a_frozen_broker_is_noticed_and_nothing_is_lost(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
+    broker = mosquitto(PERSISTENT.format(folder=tmp_path)).start()
+    recipient = Recipient(broker.port)
+    door = raise_alerts(maskwatch, broker, tmp_path / "state", 400, "--pace", "0.1", "--stay")
+    recipient.wait_for(5, 30)
+    os.kill(broker.pid, signal.SIGSTOP)
+    frozen = time.monotonic()
+    door.wait_for("trouble broker", 60)
+    noticed = time.monotonic() - frozen
+    print(f"noticed after {noticed:.1f} s")
+    os.kill(broker.pid, signal.SIGCONT)
+    recipient.wait_for(400, 120)
+    assert noticed <= 35
+    assert recipient.ids == raised(door)
+    assert door.end(signal.SIGTERM) == 0
+    recipient.close()

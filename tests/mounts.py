@@ -1,0 +1,52 @@
+"""File systems of a test's own: small, read-only or full at will. Needs root; skips the test where it cannot."""
+
+import errno
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+
+@contextmanager
+def mounted(what: str | Path, where: Path, *options: str) -> Iterator[Path]:
+    """``mount``'s own arguments; unmounted afterwards, whatever still uses it."""
+    where.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["mount", *options, str(what), str(where)], capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        pytest.skip(f"cannot mount here (not root, or no such device): {done.stderr.strip()}")
+    try:
+        yield where
+    finally:
+        if subprocess.run(["umount", str(where)], capture_output=True, timeout=60).returncode:
+            subprocess.run(["umount", "-l", str(where)], check=True, timeout=60)
+
+
+@contextmanager
+def small_disk(where: Path, size: str = "1m") -> Iterator[Path]:
+    with mounted("tmpfs", where, "-t", "tmpfs", "-o", f"size={size}"):
+        yield where
+
+
+def remount(where: Path, mode: str) -> None:
+    """``ro`` or ``rw``. The kernel refuses ``ro`` while a file is open for writing."""
+    subprocess.run(["mount", "-o", f"remount,{mode}", str(where)], check=True, capture_output=True, timeout=60)
+
+
+def fill(where: Path) -> Path:
+    """A file that takes all the space there is."""
+    big = where / "big"
+    with big.open("ab", buffering=0) as file:
+        for size in (65536, 4096, 1):
+            with suppress(OSError):
+                while True:
+                    file.write(b"x" * size)
+    with (where / "probe").open("ab", buffering=0) as file:
+        try:
+            file.write(b"x")
+        except OSError as error:
+            assert error.errno == errno.ENOSPC, error
+        else:
+            raise AssertionError(f"{where} is not full")
+    return big
