@@ -105,9 +105,13 @@ class Mosquitto:
     def __init__(self, folder: Path, extra: str = "allow_anonymous true") -> None:
         self.port = free_port()
         self._config = folder / "mosquitto.conf"
-        self._config.write_text(f"listener {self.port} 127.0.0.1\n{extra}\n")
+        self.configure(f"listener {self.port} 127.0.0.1\n{extra}\n")
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+
+    def configure(self, text: str) -> None:
+        """The whole of its configuration file, from the next start on."""
+        self._config.write_text(text)
 
     @property
     def address(self) -> str:

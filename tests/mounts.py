@@ -29,6 +29,17 @@ def small_disk(where: Path, size: str = "1m") -> Iterator[Path]:
         yield where
 
 
+def ext4_image(file: Path) -> Path:
+    """A file that holds an empty file system of 16 MB, to be mounted with ``-o loop``."""
+    with file.open("wb") as device:
+        device.truncate(16 << 20)
+    try:
+        subprocess.run(["mkfs.ext4", "-q", "-F", str(file)], check=True, capture_output=True, timeout=60)
+    except FileNotFoundError:
+        pytest.skip("mkfs.ext4 is not installed (sudo apt install e2fsprogs)")
+    return file
+
+
 def remount(where: Path, mode: str) -> None:
     """``ro`` or ``rw``. The kernel refuses ``ro`` while a file is open for writing."""
     subprocess.run(["mount", "-o", f"remount,{mode}", str(where)], check=True, capture_output=True, timeout=60)

@@ -53,3 +53,9 @@ class Door:
         time.sleep(seconds)
         after = process.cpu_times()
         return (after.user + after.system - before.user - before.system) / seconds
+
+
+def listening(port: int) -> psutil.Process:
+    """The process that listens there."""
+    found = [each for each in psutil.net_connections("tcp") if each.laddr.port == port and each.status == "LISTEN"]
+    return psutil.Process(found[0].pid)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from committer import letter
-from mounts import mounted
+from mounts import ext4_image, mounted
 
 from edge.outbox import Letter, Outbox
 
@@ -25,14 +25,7 @@ ROUNDS, CUTS = 5, 20
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
     """An empty ext4 file system, small because it is copied often."""
-    file = tmp_path / "device"
-    with file.open("wb") as device:
-        device.truncate(16 << 20)
-    try:
-        subprocess.run(["mkfs.ext4", "-q", "-F", str(file)], check=True, capture_output=True, timeout=60)
-    except FileNotFoundError:
-        pytest.skip("mkfs.ext4 is not installed (e2fsprogs)")
-    return file
+    return ext4_image(tmp_path / "device")
 
 
 @dataclass

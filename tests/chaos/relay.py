@@ -1,0 +1,54 @@
+"""A TCP relay between a client and a broker that can be told to misbehave."""
+
+import socket
+import threading
+from contextlib import suppress
+
+
+class Relay:
+    """Listens on ``port`` and forwards to ``target``. ``sent`` is all that clients have said.
+
+    ``mute`` swallows what the broker says (the way back is broken), ``deaf`` what the client says; a connection on
+    which a client says ``poison`` is ended at once.
+    """
+
+    def __init__(self, target: int) -> None:
+        self.sent = bytearray()
+        self.mute = self.deaf = False
+        self.poison: bytes | None = None
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                try:
+                    broker = socket.create_connection(("127.0.0.1", self._target), 5)
+                except OSError:
+                    client.close()
+                    continue
+                self._open += [client, broker]
+                for source, sink, up in ((client, broker, True), (broker, client, False)):
+                    threading.Thread(target=self._pump, args=(source, sink, up), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, up: bool) -> None:
+        with suppress(OSError):
+            source.settimeout(None)
+            while data := source.recv(65536):
+                if up:
+                    self.sent += data
+                    if self.poison is not None and self.poison in data:
+                        break
+                if not (self.deaf if up else self.mute):
+                    sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        for each in (self._listener, *self._open):
+            each.close()

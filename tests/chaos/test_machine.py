@@ -1,0 +1,194 @@
+"""SIGTERM in every situation, clocks that jump by years, a crowd before the door, and a second instance."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from cameras import NetworkCamera, as_jpeg, until
+from doors import ROOT, Door, bare_face, listening
+from notified import Systemd
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+
+INTERVAL = 1 / 12
+FAKETIME = Path("/usr/lib") / f"{os.uname().machine}-linux-gnu" / "faketime" / "libfaketimeMT.so.1"
+STATUS = "maskwatch/entrance/status"
+
+
+@pytest.fixture
+def camera() -> Iterator[NetworkCamera]:
+    made = NetworkCamera(bare_face(), INTERVAL)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("situation", ["all well", "no broker", "frozen broker", "hung camera", "absent camera"])
+def test_sigterm_ends_it_with_code_0_in_five_seconds_and_offline_stays(
+    situation: str, maskwatch: Any, mosquitto: Any, subscriber: Any, camera: NetworkCamera
+) -> None:
+    broker = mosquitto()
+    if situation == "no broker":
+        run = maskwatch("run", "--source", camera.url, "--broker", broker.address, "--print")
+        run.wait_for('"event_type"')
+    else:
+        door = Door(maskwatch, subscriber(broker.start().port), camera, "--broker", broker.address)
+        run = door.run
+        door.sees_somebody()
+    if situation == "frozen broker":
+        listening(broker.port).suspend()
+        time.sleep(1)
+    if situation == "hung camera":
+        camera.fall_silent()
+        time.sleep(1)  # while the loop still takes it for alive
+    if situation == "absent camera":
+        camera.unplug()
+        door.becomes("lost", 10)
+    start = time.monotonic()
+    assert run.end(signal.SIGTERM) == 0, run.err
+    took = time.monotonic() - start
+    print(f"SIGTERM, {situation}: {took:.1f} s")
+    assert took <= 5
+    assert "Traceback" not in run.err and "Fatal" not in run.err
+    if situation == "no broker":
+        broker.start()
+        assert "wait on disk; the next start delivers" in run.err
+        assert subscriber(broker.port).on(STATUS) == [], "it has never been online there"
+        return
+    listening(broker.port).resume()
+    late = subscriber(broker.port)
+    until(lambda: late.on(STATUS)[-1:] == [b"offline"], "a retained offline")
+    assert (STATUS, b"offline", True) in late.messages
+    before = len({alert["id"] for alert in door.said("alert")})
+    assert before + (0 if "alerts wait on disk" not in run.err else 1) >= 1, "nothing was lost"
+
+
+class Clock:
+    """The wall clock of a process, moved by libfaketime while it runs; the monotonic clock is left alone."""
+
+    def __init__(self, path: Path) -> None:
+        if not FAKETIME.exists():
+            pytest.skip("libfaketime is not installed (sudo apt install libfaketime)")
+        self._path = path
+        self.jump("+0")
+        self.env = {
+            "LD_PRELOAD": str(FAKETIME),
+            "FAKETIME_TIMESTAMP_FILE": str(path),
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_NO_CACHE": "1",
+        }
+
+    def jump(self, offset: str) -> None:
+        new = self._path.with_suffix(".new")
+        new.write_text(f"{offset}\n")
+        new.replace(self._path)
+
+
+def test_a_clock_that_jumps_by_years_stops_nothing(
+    maskwatch: Any, mosquitto: Any, subscriber: Any, camera: NetworkCamera, tmp_path: Path
+) -> None:
+    """A replay and a live camera side by side, ten years forwards and twenty back."""
+    clock, broker, systemd = Clock(tmp_path / "clock"), mosquitto().start(), Systemd(str(tmp_path / "notify"))
+    heard = subscriber(broker.port)
+    to = ("--broker", broker.address)
+    live = Door(maskwatch, heard, camera, *to, env=clock.env | {"NOTIFY_SOCKET": systemd.address})
+    live.sees_somebody()
+    arguments = ("run", "--source", "demo", "--realtime", "--device", "replay", "--print", *to)
+    replay = maskwatch(*arguments, env=clock.env)
+    replay.wait_for('"event_type"')
+    clock.jump("+10y")
+    until(lambda: len(replay.alerts) >= 2, f"an alert after the jump\n{replay.err}", 60)
+    pings = systemd.heard.count("WATCHDOG=1")
+    clock.jump("-10y")
+    assert replay.end() == 0, replay.err
+    assert systemd.heard.count("WATCHDOG=1") > pings + 3, "pings go on"
+    assert live.run.popen.poll() is None and live.health["camera"] == "ok"
+    alerts = replay.alerts
+    payloads = heard.wait_for("maskwatch/replay/alert", 4)
+    assert len(alerts) == 4 and [json.loads(payload) for payload in payloads] == alerts
+    assert len({alert["id"] for alert in alerts}) == 4
+    assert all(isinstance(alert["clock_synced"], bool) for alert in alerts)
+    years = [datetime.fromisoformat(alert["time"]).year for alert in alerts]
+    print(f"years of the alerts: {years}, all delivered in order")
+    assert years[1] >= years[0] + 9 and years[-1] <= years[0] - 9, "the clock did jump"
+    for run in (live.run, replay):
+        assert "camera" not in run.err.replace("the camera's", "") or "lost" not in run.err
+        assert "makes no progress" not in run.err and "Timeout" not in run.err and "broker lost" not in run.err
+    door_people = live.people
+    assert live.run.end(signal.SIGTERM) == 0 and door_people == 1
+    systemd.close()
+
+
+COLUMNS, ROWS = 6, 5
+
+
+def crowd() -> list[bytes]:
+    """Thirty copies of one bare face in 1920 x 1080; every picture differs a little, as a sensor's do."""
+    capture = cv2.VideoCapture(str(ROOT / "edge" / "door.mp4"))
+    capture.set(cv2.CAP_PROP_POS_FRAMES, 60)
+    image = np.asarray(capture.read()[1], np.uint8)
+    capture.release()
+    face = cv2.resize(image[100:330, 150:476], (1920 // COLUMNS, 1080 // ROWS), interpolation=cv2.INTER_AREA)
+    everybody = np.tile(face, (ROWS, COLUMNS, 1))
+    pictures = []
+    for number in range(4):
+        noise = np.random.default_rng(number).integers(-3, 4, everybody.shape)
+        pictures.append(as_jpeg(np.asarray((everybody + noise).clip(0, 255), np.uint8)))
+    return pictures
+
+
+def test_thirty_faces_give_one_alert_each_and_one_state_a_second(
+    maskwatch: Any, mosquitto: Any, subscriber: Any
+) -> None:
+    camera, broker = NetworkCamera(crowd(), 0.15), mosquitto().start()
+    heard = subscriber(broker.port)
+    door = Door(maskwatch, heard, camera, "--broker", broker.address, "--show-stats")
+    door.sees_somebody()
+    arrivals: list[tuple[float, int]] = []
+    start = time.monotonic()
+    while time.monotonic() - start < 20:
+        if len(door.heard.on("maskwatch/entrance/state")) != (arrivals[-1][1] if arrivals else 0):
+            arrivals.append((time.monotonic(), len(door.heard.on("maskwatch/entrance/state"))))
+        time.sleep(0.02)
+    people, alerts = door.people, door.said("alert")
+    assert door.run.end(signal.SIGTERM) == 0, door.run.err
+    camera.close()
+    cells = [
+        (int((box[0] + box[2]) / 2 // (1920 // COLUMNS)), int((box[1] + box[3]) / 2 // (1080 // ROWS)))
+        for box in (alert["box"] for alert in alerts)
+    ]
+    speed = [line for line in door.run.err.splitlines() if line.startswith("fps")][-1:]
+    print(f"crowd: {people} people, {len(alerts)} alerts, {len(arrivals)} states in 20 s; {speed}")
+    assert len(alerts) >= 20 and people >= 20, "most of them are seen"
+    assert len(set(cells)) == len(cells) <= 30, "one alert per person"
+    assert len({alert["track"] for alert in alerts}) == len(alerts) == len({alert["id"] for alert in alerts})
+    assert len(arrivals) <= 22
+    assert "Traceback" not in door.run.err
+
+
+def test_a_second_instance_exits_at_once_with_a_clear_line(
+    maskwatch: Any, mosquitto: Any, subscriber: Any, camera: NetworkCamera, tmp_path: Path
+) -> None:
+    broker = mosquitto().start()
+    door = Door(maskwatch, subscriber(broker.port), camera, "--broker", broker.address)
+    door.sees_somebody()
+    (tmp_path / "same_folder.toml").write_text(f'[state]\nfolder = "{tmp_path}/state/maskwatch/entrance"\n')
+    (tmp_path / "same_name.toml").write_text(f'[state]\nfolder = "{tmp_path}/other"\n')
+    common = ("run", "--source", "demo", "--broker", broker.address)
+    folder = maskwatch(*common, "--device", "back", "--config", tmp_path / "same_folder.toml")
+    name = maskwatch(*common, "--config", tmp_path / "same_name.toml")
+    for run, line in ((folder, "another maskwatch uses the state folder"), (name, "is already maskwatch/entrance at")):
+        start = time.monotonic()
+        assert run.end(timeout=15) == 2, run.err
+        assert line in run.err and "Traceback" not in run.err
+        assert len(run.err.strip().splitlines()) <= 4, run.err
+        print(f"second instance: {time.monotonic() - start:.1f} s, {run.err.strip().splitlines()[-1]}")
+    assert door.run.popen.poll() is None and door.people == 1, "the first one is not disturbed"
+    assert b"offline" not in door.heard.on(STATUS)
