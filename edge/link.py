@@ -135,6 +135,7 @@ class Link:
                 self._complain(str(error))
                 self._pause()
         elif self._client is not None and not self.connected and now - self._changed_at > PATIENCE:
+            self._other_protocol()  # to some 3.1.1 brokers MQTT 5 looks like the first half of something
             return self.drop(f"no answer for {PATIENCE:.0f} s")
         elif not self.alive:
             return self.drop("paho's network thread is stuck")
@@ -191,7 +192,7 @@ class Link:
         else:
             return False
         cut(client)
-        self._client, self._next = None, time.monotonic()
+        self._client, self._next, self._failures = None, time.monotonic(), 0
         return True
 
     def _on_ended(self, why: str | ReasonCode) -> Event | None:
@@ -216,7 +217,7 @@ class Link:
                 self._complain(f"the broker at {self.where} hangs up without an answer; trying on")
                 self._other_protocol()
         self._failures += 1
-        self._pause()
+        self._pause(2.0 if self._protocol == V311 and not self._certain else LONGEST_PAUSE)
         return None
 
     def _pause(self, longest: float = LONGEST_PAUSE) -> None:

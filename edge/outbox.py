@@ -81,6 +81,8 @@ class Outbox:
         self._counted_at = 0.0
         self._met = False
         self._attempt()  # at once: what an earlier run left decides how this one starts
+        if not self._met:  # a pause holds though the disk is full or read-only, and SQLite wants to write to read
+            self._settings.update(rescue(path, {"settings": KEPT["settings"][1]})["settings"])
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
 
@@ -104,10 +106,10 @@ class Outbox:
         self._statements.put((SET, (name, value)))
 
     def close(self, timeout: float = 2.0) -> bool:
-        """Writes what is left. False if something could not be written."""
+        """Writes what is left. False if an alert could not be written."""
         self._statements.put(None)
         self._thread.join(timeout)
-        return not self._thread.is_alive() and not self._backlog
+        return not self._thread.is_alive() and not any(sql == PUT for sql, _ in self._backlog)
 
     # Everything below runs in the writer thread (the first attempt: before it starts).
 
@@ -148,21 +150,16 @@ class Outbox:
             self._trouble(f"alerts cannot be saved in {self.path}: {error}; those that wait are in memory only")
 
     def _write(self) -> None:
-        if self._db is None:
-            self._db = self._open()
+        db = self._db or self._open()
         if self._backlog:
-            self._commit(self._db, self._backlog)
+            self._commit(db, self._backlog)
             self._backlog.clear()
-        self._count(self._db)
+        self._count(db)
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        db = connect(self.path, SCHEMA)
-        try:
-            letters, settings = waiting(db), dict(db.execute("SELECT name, value FROM settings"))
-        except sqlite3.Error:
-            db.close()
-            raise
+        db = self._db = connect(self.path, SCHEMA)
+        letters, settings = waiting(db), dict(db.execute("SELECT name, value FROM settings"))
         self._settings = settings | self._settings
         self._meet(letters)
         return db

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.cli import from_address
+from edge.client import read_password
 from edge.config import Config, load, options
 from edge.errors import ConfigError
-from edge.client import read_password
 
 EXAMPLE = Path(__file__).parents[1] / "systemd" / "maskwatch.toml"
 ZONE = [[0.2, 0.1], [0.8, 0.1], [0.8, 1.0]]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import free_port
 from letters import eventually
 
 from edge.client import V5, V311, Client, cut
@@ -67,23 +66,6 @@ def owner() -> Iterator[Any]:
     yield make
     for each in made:
         each.close()
-
-
-def test_a_broker_of_the_older_protocol_is_spoken_to_in_it(owner: Any) -> None:
-    pytest.importorskip("amqtt", reason="needs the broker extra (amqtt)")
-    from edge.broker import EmbeddedBroker
-
-    broker = EmbeddedBroker(free_port()).start()
-    try:
-        own = owner(broker.port)
-        eventually(lambda: own.got("up") == 1, 100)
-        own.link.send("a", b"b", qos=1)
-        eventually(lambda: own.got("acknowledged") == 1, 30)
-        used = [client.protocol for client in own.clients]
-        assert used == [V5, V311, V5, V311], "5 is tried once more, so that one hang-up does not decide for ever"
-    finally:
-        own.close()
-        broker.close()
 
 
 def test_a_broker_that_hung_up_while_it_started_is_still_spoken_to_in_mqtt_5(mosquitto: Any, owner: Any) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from letters import Opened, eventually, filled, letter
+from mounts import fill, remount, small_disk
 
 from edge.outbox import DEAD_KEPT, DONE, PUT, REFUSED, SET, Letter, Outbox, Statement, peek, resend, without_pairs
 
@@ -57,6 +58,22 @@ def test_settings_survive_and_the_last_counts(path: Path) -> None:
     assert opened.box.setting("enabled") == "OFF"
     opened.close()
     assert Opened(path).close().box.setting("enabled") == "OFF"
+
+
+@pytest.mark.parametrize("fault", ["read-only", "full"])
+def test_settings_are_known_though_the_disk_takes_nothing(tmp_path: Path, fault: str) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        letters = filled(disk / "outbox.db", 2)
+        remount(disk, "ro") if fault == "read-only" else fill(disk)
+        opened = Opened(disk / "outbox.db")
+        assert opened.troubles[-1] is not None
+        assert opened.box.setting("enabled") == "OFF"
+        if fault == "read-only":
+            remount(disk, "rw")
+        else:
+            (disk / "big").unlink()
+        eventually(lambda: opened.troubles[-1] is None)
+        assert opened.close().found == [letters]
 
 
 def test_a_refused_letter_moves_to_the_dead_ones_and_each_change_is_told(path: Path) -> None:

@@ -9,11 +9,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cameras import until
+from cameras import NetworkCamera, until
 from notified import Systemd
 
 from edge.service import Notifier
 
+LEAVING = """
+import sys, time
+from edge.service import leave
+from edge.source import open_source
+class Slow:
+    def __del__(self):  # while the interpreter is being torn down
+        time.sleep(3)
+source = open_source(sys.argv[1])
+next(iter(source))
+print("seen", flush=True)
+sys.stdin.readline()  # until the camera has fallen silent
+source.close()
+slow = Slow()
+print("leaving", flush=True)
+print("the last line", end="")
+sys.exit(leave(7))
+"""
 HERE = Path(__file__).parent
 LIMIT = 3.0
 SLOW = 20.0
@@ -120,3 +137,30 @@ def test_progress_keeps_it_alive_past_several_limits(kind: str, watched: dict[st
     assert code == 0 and out.strip() == "ended by itself", err
     assert "most recent call" not in err
     assert watched[kind].systemd.heard.count("WATCHDOG=1") >= 5
+
+
+def test_a_driver_that_comes_back_at_the_very_end_does_not_make_it_a_crash() -> None:
+    """The read returns while the interpreter is being torn down, where Python would end its thread by force."""
+    camera = NetworkCamera()
+    process = subprocess.Popen(
+        [sys.executable, "-c", LEAVING, camera.url],
+        cwd=HERE.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    assert process.stdout.readline() == "seen\n"
+    camera.fall_silent()
+    time.sleep(0.5)
+    process.stdin.write("silent\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "leaving\n"
+    time.sleep(0.5)
+    camera.hang_up()
+    code = process.wait(60)
+    camera.close()
+    assert code == 7, process.communicate()
+    assert process.stdout.read() == "the last line", "nothing that was said is lost"
+    process.communicate()

@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from cameras import NetworkCamera, as_jpeg, until
+from cameras import Image, NetworkCamera, until
 from doors import ROOT, Door, bare_face, listening
 from notified import Systemd
 
@@ -39,7 +39,7 @@ def test_sigterm_ends_it_with_code_0_in_five_seconds_and_offline_stays(
         run = maskwatch("run", "--source", camera.url, "--broker", broker.address, "--print")
         run.wait_for('"event_type"')
     else:
-        door = Door(maskwatch, subscriber(broker.start().port), camera, "--broker", broker.address)
+        door = Door(maskwatch, subscriber(broker.start().port), camera, "--broker", broker.address, "--print")
         run = door.run
         door.sees_somebody()
     if situation == "frozen broker":
@@ -66,8 +66,8 @@ def test_sigterm_ends_it_with_code_0_in_five_seconds_and_offline_stays(
     late = subscriber(broker.port)
     until(lambda: late.on(STATUS)[-1:] == [b"offline"], "a retained offline")
     assert (STATUS, b"offline", True) in late.messages
-    before = len({alert["id"] for alert in door.said("alert")})
-    assert before + (0 if "alerts wait on disk" not in run.err else 1) >= 1, "nothing was lost"
+    missing = {alert["id"] for alert in run.alerts} - {alert["id"] for alert in door.said("alert")}
+    assert run.alerts and (not missing or "wait on disk" in run.err), "nothing was lost"
 
 
 class Clock:
@@ -119,8 +119,8 @@ def test_a_clock_that_jumps_by_years_stops_nothing(
     print(f"years of the alerts: {years}, all delivered in order")
     assert years[1] >= years[0] + 9 and years[-1] <= years[0] - 9, "the clock did jump"
     for run in (live.run, replay):
-        assert "camera" not in run.err.replace("the camera's", "") or "lost" not in run.err
-        assert "makes no progress" not in run.err and "Timeout" not in run.err and "broker lost" not in run.err
+        for trouble in ("camera lost", "makes no progress", "Timeout", "broker lost"):
+            assert trouble not in run.err
     door_people = live.people
     assert live.run.end(signal.SIGTERM) == 0 and door_people == 1
     systemd.close()
@@ -129,47 +129,58 @@ def test_a_clock_that_jumps_by_years_stops_nothing(
 COLUMNS, ROWS = 6, 5
 
 
-def crowd() -> list[bytes]:
-    """Thirty copies of one bare face in 1920 x 1080; every picture differs a little, as a sensor's do."""
-    capture = cv2.VideoCapture(str(ROOT / "edge" / "door.mp4"))
-    capture.set(cv2.CAP_PROP_POS_FRAMES, 60)
-    image = np.asarray(capture.read()[1], np.uint8)
-    capture.release()
-    face = cv2.resize(image[100:330, 150:476], (1920 // COLUMNS, 1080 // ROWS), interpolation=cv2.INTER_AREA)
-    everybody = np.tile(face, (ROWS, COLUMNS, 1))
-    pictures = []
-    for number in range(4):
-        noise = np.random.default_rng(number).integers(-3, 4, everybody.shape)
-        pictures.append(as_jpeg(np.asarray((everybody + noise).clip(0, 255), np.uint8)))
-    return pictures
+class Crowd:
+    """Copies of one bare face in 1920 x 1080, one more every ``EVERY`` pictures, all a little different each time."""
+
+    EVERY = 3
+
+    def __init__(self) -> None:
+        capture = cv2.VideoCapture(str(ROOT / "edge" / "door.mp4"))
+        capture.set(cv2.CAP_PROP_POS_FRAMES, 60)
+        image = np.asarray(capture.read()[1], np.uint8)
+        capture.release()
+        self.size = (1920 // COLUMNS, 1080 // ROWS)
+        self._face = cv2.resize(image[100:330, 150:476], self.size, interpolation=cv2.INTER_AREA)
+        rng = np.random.default_rng(0)
+        self._noise = [rng.integers(0, 5, (1080, 1920, 3), np.uint8) for _ in range(3)]
+
+    def picture(self, number: int) -> Image:
+        image = np.full((1080, 1920, 3), 120, np.uint8)
+        width, height = self.size
+        for n in range(min(COLUMNS * ROWS, 1 + number // self.EVERY)):
+            x, y = n % COLUMNS * width, n // COLUMNS * height
+            image[y : y + height, x : x + width] = self._face
+        return np.asarray(cv2.add(image, self._noise[number % 3]), np.uint8)
+
+    def place(self, box: list[int]) -> tuple[int, int]:
+        """Which of the faces a box belongs to."""
+        return (box[0] + box[2]) // 2 // self.size[0], (box[1] + box[3]) // 2 // self.size[1]
 
 
 def test_thirty_faces_give_one_alert_each_and_one_state_a_second(
     maskwatch: Any, mosquitto: Any, subscriber: Any
 ) -> None:
-    camera, broker = NetworkCamera(crowd(), 0.15), mosquitto().start()
-    heard = subscriber(broker.port)
-    door = Door(maskwatch, heard, camera, "--broker", broker.address, "--show-stats")
-    door.sees_somebody()
-    arrivals: list[tuple[float, int]] = []
-    start = time.monotonic()
-    while time.monotonic() - start < 20:
-        if len(door.heard.on("maskwatch/entrance/state")) != (arrivals[-1][1] if arrivals else 0):
-            arrivals.append((time.monotonic(), len(door.heard.on("maskwatch/entrance/state"))))
-        time.sleep(0.02)
-    people, alerts = door.people, door.said("alert")
+    crowd, broker = Crowd(), mosquitto().start()
+    camera = NetworkCamera(lambda number: np.zeros((1080, 1920, 3), np.uint8) + np.uint8(100 + number % 9), 0.12)
+    door = Door(maskwatch, subscriber(broker.port), camera, "--broker", broker.address, "--show-stats")
+    door.heard.wait_for(STATUS)
+    first = camera.sent
+    camera.show(lambda number: crowd.picture(number - first))
+    start, moments = time.monotonic(), [0.0]
+    while time.monotonic() - start < 28:
+        if len(door.said("state")) >= len(moments):
+            moments.append(time.monotonic())
+        time.sleep(0.01)
+    people, alerts, states = door.people, door.said("alert"), len(door.said("state"))
     assert door.run.end(signal.SIGTERM) == 0, door.run.err
     camera.close()
-    cells = [
-        (int((box[0] + box[2]) / 2 // (1920 // COLUMNS)), int((box[1] + box[3]) / 2 // (1080 // ROWS)))
-        for box in (alert["box"] for alert in alerts)
-    ]
+    gaps = [later - earlier for earlier, later in zip(moments[1:], moments[2:], strict=False)]
     speed = [line for line in door.run.err.splitlines() if line.startswith("fps")][-1:]
-    print(f"crowd: {people} people, {len(alerts)} alerts, {len(arrivals)} states in 20 s; {speed}")
+    print(f"crowd: {people} people, {len(alerts)} alerts, {states} states at least {min(gaps):.2f} s apart; {speed}")
     assert len(alerts) >= 20 and people >= 20, "most of them are seen"
-    assert len(set(cells)) == len(cells) <= 30, "one alert per person"
+    assert len({crowd.place(alert["box"]) for alert in alerts}) == len(alerts) <= 30, "one alert per person"
     assert len({alert["track"] for alert in alerts}) == len(alerts) == len({alert["id"] for alert in alerts})
-    assert len(arrivals) <= 22
+    assert states >= 6 and min(gaps) >= 0.8, "a second, less the time that a message takes on its way"
     assert "Traceback" not in door.run.err
 
 
