@@ -15,6 +15,7 @@ from .cli import STILL_FACE, configured, parser
 from .errors import BrokerError, ConfigError, ModelError, SourceError
 from .monitor import model_path, open_classifier, open_detector, watch_door
 from .outbox import peek, resend
+from .service import leave
 from .snapshots import purge, purge_all
 from .source import Source
 from .state import folder_of
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     level = logging.DEBUG if args.verbose else logging.INFO
     logging.basicConfig(level=level, format="%(levelname)s %(message)s", stream=sys.stderr, force=True)
     try:
-        return COMMANDS[args.command](args)
+        return leave(COMMANDS[args.command](args))
     except (ConfigError, ModelError, BrokerError) as error:
         print(f"maskwatch: {error}", file=sys.stderr)
         return USAGE

@@ -101,7 +101,7 @@ def read_password(path: str) -> str:
 
 def note_error(client: paho.Client, userdata: Any, level: int, text: str) -> None:
     """An ``on_log`` callback: why a broker hangs up in a TLS handshake is told nowhere else."""
-    if isinstance(client, Client) and level == paho.MQTT_LOG_ERR:
+    if isinstance(client, Client) and level == paho.MQTT_LOG_ERR and "receive on socket" in text:
         client.errors.append(text)
 
 

@@ -22,9 +22,13 @@ from .config import Mqtt
 log = logging.getLogger(__name__)
 
 Event = tuple[Any, ...]
-UNSUPPORTED_PROTOCOL, TAKEN_OVER = 132, 142
-SHORT = 5.0
-"""Seconds; connections that end sooner, three in a row, are the sign of two clients with one name."""
+UNSUPPORTED_PROTOCOL, KEEPALIVE = 132, 141
+SILENCE = "no answer"
+SHORT = 7.0
+"""Seconds; connections that end sooner, three in a row, are the sign of two clients with one name: mosquitto 2.0.11
+does not say so, and each lasts until the other is back, 5 s at most."""
+DUEL = 12
+"""Short connections in a row after which the pauses grow, and the other client wins most of the time."""
 PATIENCE = 15.0
 """Seconds that a connection attempt may take, and that the network thread may be silent."""
 LONGEST_PAUSE = 30.0
@@ -135,8 +139,7 @@ class Link:
                 self._complain(str(error))
                 self._pause()
         elif self._client is not None and not self.connected and now - self._changed_at > PATIENCE:
-            self._other_protocol()  # to some 3.1.1 brokers MQTT 5 looks like the first half of something
-            return self.drop(f"no answer for {PATIENCE:.0f} s")
+            return self.drop(SILENCE)
         elif not self.alive:
             return self.drop("paho's network thread is stuck")
         return None
@@ -200,22 +203,22 @@ class Link:
         self._client, self.connected = None, False
         if was_up:
             self._lost_at = time.monotonic()
-            rival = getattr(why, "value", 0) == TAKEN_OVER  # which 3.1.1 does not tell
-            self._failures = self._failures + 1 if lasted < (2 * LONGEST_PAUSE if rival else SHORT) else 0
-            if self._failures == 3 and (rival or self._protocol == V311):
+            self._failures = self._failures + 1 if lasted < SHORT else 0
+            if self._failures == 3:
                 log.error(
                     "thrown off the broker again and again: another client calls itself %s? give each camera its own "
                     "name in [device]", self._id
                 )  # fmt: skip
             self._complain(f"broker lost ({why}); trying to get back")
-            self._pause(LONGEST_PAUSE if rival else 5.0)
+            self._pause(5.0 if self._failures < DUEL else LONGEST_PAUSE)
             return ("down", why)
         if not self._answered:
-            if isinstance(why, str):
-                self._complain(f"cannot reach the broker at {self.where}: {why}; trying on")
-            else:  # some 3.1.1 brokers hang up on MQTT 5 instead of refusing it
-                self._complain(f"the broker at {self.where} hangs up without an answer; trying on")
-                self._other_protocol()
+            if not isinstance(why, str):  # paho too loses its patience, after ``keepalive`` seconds
+                why = SILENCE if why.value == KEEPALIVE else "it hangs up without an answer"
+                self._other_protocol()  # some 3.1.1 brokers hang up on MQTT 5 instead of refusing it
+            elif why == SILENCE:
+                self._other_protocol()  # and some take it for the first half of something
+            self._complain(f"cannot reach the broker at {self.where}: {why}; trying on")
         self._failures += 1
         self._pause(2.0 if self._protocol == V311 and not self._certain else LONGEST_PAUSE)
         return None

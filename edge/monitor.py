@@ -129,7 +129,10 @@ class Door:
         publisher, config = self.outlet.publisher, self.config
         self.policy = Policy(config.decide)
         self.report = Report(
-            publisher.show, lambda: self.policy.states, lambda: publisher.waiting, lambda: self.source.dropped
+            publisher.show,
+            lambda: self.policy.states if self.sees else {},  # whom the camera saw last is nobody now
+            lambda: publisher.waiting,
+            lambda: self.source.dropped,
         )
         eager = FaceDetector(config.detect.cascade, min_face=24, scale_step=1.1, neighbours=1)
         self.snapshots = Snapshots(
@@ -139,10 +142,13 @@ class Door:
             lambda text: self.health.report("snapshots", text),
         )
 
+    @property
+    def sees(self) -> bool:
+        return self.outlet.publisher.enabled and self.source.condition == "ok"
+
     def detect(self, image: Image, luma: Image | None) -> list[Box]:
         """Nothing is found, and so nothing counted, while watching is paused or the camera does not really see."""
-        seeing = self.outlet.publisher.enabled and self.source.condition == "ok"
-        self.boxes = self.detector.detect(image, luma) if seeing else []
+        self.boxes = self.detector.detect(image, luma) if self.sees else []
         return self.boxes
 
     def publish(self, alert: Alert, frame: Frame) -> None:
