@@ -107,8 +107,8 @@ def run_outbox(args: argparse.Namespace) -> int:
         print(f"nothing waits: {path} is not there yet")
         return ENDED
     try:
-        if args.resend:
-            print(f"{resend(path)} refused alerts are in the queue again; they leave when maskwatch is started next")
+        if args.resend and (count := resend(path)):
+            print(f"{count} refused alerts are in the queue again; they leave when maskwatch is started next")
         waiting, dead = peek(path)
     except sqlite3.Error as error:
         raise SourceError(f"{path} cannot be read: {error}") from error
@@ -123,6 +123,9 @@ def run_outbox(args: argparse.Namespace) -> int:
 def run_purge(args: argparse.Namespace) -> int:
     config = configured(args)
     folder = folder_of(config) / "snapshots"
+    if not folder.is_dir():
+        print(f"no pictures: there is no folder {folder}")
+        return ENDED
     count = purge_all(folder) if args.all else purge(folder, config.snapshots)
     print(f"{count} pictures deleted from {folder}")
     return ENDED

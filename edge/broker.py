@@ -39,6 +39,7 @@ class EmbeddedBroker:
                 "[mqtt] host, use --print, or pip install amqtt"
             ) from error
         logging.getLogger("amqtt").setLevel(logging.CRITICAL)  # a client that leaves is no news
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # amqtt stumbles over clients that hang up first
         logging.getLogger("transitions").setLevel(logging.ERROR)
         self._thread.start()
         if not self._ready.wait(20) or self._failure:

@@ -64,6 +64,7 @@ def _doctor(commands: Any, common: argparse.ArgumentParser) -> None:
         "doctor", parents=[common], help="what is wrong with this installation, and what to do"
     )
     command.add_argument("--source", help="camera to try")
+    command.add_argument("--device", metavar="NAME", help="name of the camera (default entrance)")
     command.add_argument("--broker", metavar="HOST[:PORT]", help="broker to try")
     command.add_argument("--model", metavar="FILE.tflite", help="model to try")
     command.set_defaults(command="doctor")

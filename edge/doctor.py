@@ -20,7 +20,7 @@ from .detect import load_cascade
 from .errors import EdgeError
 from .link import UNSUPPORTED_PROTOCOL
 from .messages import clock_synced
-from .outbox import peek
+from .outbox import peek, setting
 from .report import cpu_temperature, throttled
 from .source import open_source
 from .state import running_health
@@ -47,7 +47,7 @@ def examine(config: Config, model: Path, folder: Path) -> Iterator[Finding]:
         ("versions", versions),
         ("model", lambda: check_model(model, config.classify.threads)),
         ("cascade", lambda: check_cascade(config.detect.cascade)),
-        ("service", lambda: check_service(running)),
+        ("service", lambda: check_service(running, folder / "outbox.db")),
         ("camera", lambda: check_camera(config, running)),
         ("broker", lambda: check_broker(config)),
         ("alerts", lambda: check_outbox(folder / "outbox.db")),
@@ -90,12 +90,16 @@ def check_cascade(name: str) -> tuple[str, str]:
     return "ok", name
 
 
-def check_service(running: dict[str, Any] | None) -> tuple[str, str]:
-    if running is None:
-        return "ok", "no maskwatch runs with this state folder at the moment"
-    if running.get("problem"):
-        return "FAIL", f"running (process {running.get('pid')}): {running['problem']}"
-    return "ok", f"running (process {running.get('pid')}) without a problem"
+def check_service(running: dict[str, Any] | None, outbox: Path) -> tuple[str, str]:
+    how = "no maskwatch runs with this state folder at the moment"
+    if running is not None:
+        how = f"running (process {running.get('pid')})"
+        if running.get("problem"):
+            return "FAIL", f"{how}: {running['problem']}"
+        how += " without a problem"
+    if outbox.exists() and setting(outbox, "enabled") == "OFF":
+        return "warn", f"{how}, but watching is paused; publish ON to .../enabled/set"
+    return "ok", how
 
 
 def check_camera(config: Config, running: dict[str, Any] | None) -> tuple[str, str]:
@@ -166,8 +170,10 @@ def check_outbox(path: Path) -> tuple[str, str]:
 
 
 def check_disk(state: Path) -> tuple[str, str]:
+    if state.exists() and not state.is_dir():
+        return "FAIL", f"state.folder {state} is a file; name a folder"
     there = next((place for place in (state, *state.parents) if place.exists()), Path("/"))
-    if not os.access(there, os.W_OK):
+    if not os.access(there, os.W_OK) or shutil.disk_usage(there).total == 0:  # /proc and its like
         return "FAIL", f"{there} cannot be written: alerts would be kept in memory only; set [state] folder"
     free = shutil.disk_usage(there).free / 1e6
     return ("warn", f"only {free:.0f} MB free; delete something") if free < 200 else ("ok", f"{free:.0f} MB free")

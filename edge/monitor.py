@@ -124,6 +124,7 @@ class Door:
     report: Report = field(init=False)
     snapshots: Snapshots = field(init=False)
     boxes: list[Box] = field(default_factory=list)
+    tracks: Sequence[Track] = ()
 
     def __post_init__(self) -> None:
         publisher, config = self.outlet.publisher, self.config
@@ -134,11 +135,12 @@ class Door:
             lambda: publisher.waiting,
             lambda: self.source.dropped,
         )
-        eager = FaceDetector(config.detect.cascade, min_face=24, scale_step=1.1, neighbours=1)
+        # eager, and two of them: here a wall that is blurred costs nothing, and a face that is not does
+        eager = [FaceDetector(cascade, min_face=24, scale_step=1.1, neighbours=1) for cascade in ("alt2", "default")]
         self.snapshots = Snapshots(
             config.snapshots,
             self.outlet.folder / "snapshots",
-            lambda image: eager.detect(image),
+            lambda image: [box for each in eager for box in each.detect(image)],
             lambda text: self.health.report("snapshots", text),
         )
 
@@ -152,7 +154,10 @@ class Door:
         return self.boxes
 
     def publish(self, alert: Alert, frame: Frame) -> None:
-        jpeg = self.snapshots.take(frame.image, [*self.boxes, Box(*alert.box)]) if self.snapshots.on else None
+        jpeg = None
+        if self.snapshots.on:  # who was seen a moment ago is still there, though the cascade misses the face just now
+            people = [*self.boxes, *(track.box for track in self.tracks), Box(*alert.box)]
+            jpeg = self.snapshots.take(frame.image, people)
         message = AlertMessage.of(
             alert,
             device=self.config.device.name,
@@ -211,6 +216,7 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
         watchdog.pulse()
 
     def heartbeat(frame: Frame, tracks: Sequence[Track]) -> None:
+        door.tracks = tracks
         report.heartbeat(frame, tracks)
         if show:
             show()

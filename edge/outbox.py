@@ -239,6 +239,13 @@ def peek(path: Path) -> tuple[list[Letter], list[tuple[str, str]]]:
         return waiting(db), db.execute("SELECT id, reason FROM dead_letters ORDER BY seq").fetchall()
 
 
+def setting(path: Path, name: str) -> str | None:
+    """A setting as another process sees it. Raises ``sqlite3.Error``."""
+    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
+        row = db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+
 def resend(path: Path) -> int:
     """Puts the dead letters back in the queue, for the next start. Raises ``sqlite3.Error``."""
     with closing(sqlite3.connect(uri(path, "rw"), uri=True, timeout=5)) as db, db:

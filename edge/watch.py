@@ -12,7 +12,7 @@ from typing import Any
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from .client import V5
+from .client import V311
 from .config import Mqtt
 from .link import Link
 from .messages import AlertMessage
@@ -26,10 +26,13 @@ WORDS = {"no_mask": "NO MASK", "incorrect_mask": "MASK NOT RIGHT"}
 class Watcher:
     """Subscribes to the alerts and the availability of every camera and says each as one line.
 
-    ``ready`` is set once the subscription is under way. Duplicates (same ``id``) are said once.
+    ``ready`` is set once the subscription is under way. Duplicates (same ``id``) are said once. MQTT 3.1.1, which every
+    broker speaks: a subscriber needs no more, and some answer MQTT 5 with silence.
     """
 
-    def __init__(self, settings: Mqtt, say: Callable[[str], None] = print, protocol: MQTTProtocolVersion = V5) -> None:
+    def __init__(
+        self, settings: Mqtt, say: Callable[[str], None] = print, protocol: MQTTProtocolVersion = V311
+    ) -> None:
         self.ready = threading.Event()
         self.alerts = 0
         self._prefix, self._say = settings.prefix, say
