@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 RETRY = 5.0
 """Seconds between attempts to write while the disk refuses."""
+SLOW = 2.0
 RECOUNT = 60.0
 """Seconds after which the dead letters are counted anew: another process may have resent them."""
 DEAD_KEPT = 1000
@@ -79,6 +80,8 @@ class Outbox:
         self._settings: dict[str, str] = {}
         self._db: sqlite3.Connection | None = None
         self._counted_at = 0.0
+        self._asked = self._gathered = self._deleted = 0  # letters to delete: so many asked for, taken up, gone
+        self._writing_since = float("inf")
         self._met = False
         self._attempt()  # at once: what an earlier run left decides how this one starts
         if not self._met:  # a pause holds though the disk is full or read-only, and SQLite wants to write to read
@@ -90,10 +93,21 @@ class Outbox:
         self._statements.put((PUT, (letter.id, letter.topic, letter.payload)))
 
     def done(self, letter: Letter) -> None:
+        self._asked += 1
         self._statements.put((DONE, (letter.id,)))
+
+    @property
+    def undone(self) -> int:
+        """Letters that are done and still on disk: a kill now would send them again. 0 while the disk refuses, or
+        takes longer than ``SLOW`` seconds: then alerts must leave without it.
+        """
+        if self._db is None or time.monotonic() - self._writing_since > SLOW:
+            return 0
+        return self._asked - self._deleted
 
     def refused(self, letter: Letter, reason: str) -> None:
         """Moves a letter to the dead letters, in one transaction with its removal."""
+        self._asked += 1
         self._statements.put((REFUSED, (letter.id, letter.topic, letter.payload, reason)))
         self._statements.put((DONE, (letter.id,)))
 
@@ -129,6 +143,7 @@ class Outbox:
             statement = self._statements.get(timeout=RETRY if self._backlog or self._db is None else RECOUNT)
             while statement is not None:
                 self._backlog.append(statement)
+                self._gathered += statement[0] == DONE
                 statement = self._statements.get_nowait()
             return False
         return True
@@ -152,8 +167,10 @@ class Outbox:
     def _write(self) -> None:
         db = self._db or self._open()
         if self._backlog:
+            self._writing_since = time.monotonic()
             self._commit(db, self._backlog)
             self._backlog.clear()
+        self._deleted, self._writing_since = self._gathered, float("inf")
         self._count(db)
 
     def _open(self) -> sqlite3.Connection:

@@ -66,7 +66,7 @@ class MqttPublisher:
         self._outbox = Outbox(
             folder / "outbox.db",
             lambda letters: self._link.put(("found", letters)),
-            lambda text: report("disk", text),
+            self._written,
             lambda count, reason: report("alerts", mourning(count, reason)),
         )
         self._enabled = self._outbox.setting("enabled") != "OFF"
@@ -118,6 +118,11 @@ class MqttPublisher:
 
     def _will(self, client: paho.Client) -> None:
         client.will_set(self._topics.status, b"offline", qos=1, retain=True)
+
+    def _written(self, trouble: str | None) -> None:
+        """Called by the outbox after each attempt to write, in its thread."""
+        self._report("disk", trouble)
+        self._link.put(("written",))
 
     # Everything below runs in the sender thread.
 
@@ -195,6 +200,7 @@ class MqttPublisher:
 
     def _drain(self) -> None:
         window = 1 if self._suspects else IN_FLIGHT  # alone, so that a broken connection has one culprit
+        window -= self._outbox.undone  # what a kill now would send again, although it was acknowledged
         while self._link.connected and self._queue and len(self._flight) < window:
             letter = self._queue.popleft()
             try:

@@ -69,3 +69,27 @@ def test_two_doors_with_one_name_are_told_and_lose_nothing(
         assert [one for one in ids(heard.on(TOPIC)) if one in set(own)] == own, "each in its own order"
     assert second.close() and first.end(signal.SIGTERM) == 0
     assert [peek(tmp_path / name / "outbox.db") for name in ("first", "second")] == [([], [])] * 2, "none is blamed"
+
+
+@pytest.mark.parametrize("seen", [150, 700, 1200])
+def test_a_kill_in_the_midst_of_a_backlog_sends_one_window_twice_at_most(
+    seen: int, maskwatch: Any, mosquitto: Any, subscriber: Any, tmp_path: Path
+) -> None:
+    """What is acknowledged and not yet off the disk counts too, however slow the disk is."""
+    broker = mosquitto("allow_anonymous true\nmax_queued_messages 0")
+    first = raise_alerts(maskwatch, broker.port, tmp_path / "state", 1500, "--stay")
+    eventually(lambda: len(raised(first)) == 1500, 60)
+    first.end(signal.SIGTERM)
+    broker.start()
+    heard = subscriber(broker.port)
+    second = raise_alerts(maskwatch, broker.port, tmp_path / "state", 0, "--stay")
+    while len(heard.messages) < seen:
+        assert second.popen.poll() is None
+    second.end(signal.SIGKILL)
+    third = raise_alerts(maskwatch, broker.port, tmp_path / "state", 0, "--stay")
+    third.wait_for("well broker")
+    eventually(lambda: len(ids(heard.on(TOPIC))) == 1500, 60)
+    assert ids(heard.on(TOPIC)) == raised(first)
+    print(f"{len(heard.on(TOPIC)) - 1500} duplicates")
+    assert len(heard.on(TOPIC)) - 1500 <= 20
+    assert third.end(signal.SIGTERM) == 0
