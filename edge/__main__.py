@@ -13,8 +13,8 @@ from . import picture
 from .annotate import annotate
 from .cli import STILL_FACE, configured, parser
 from .errors import BrokerError, ConfigError, ModelError, SourceError
+from .letters import peek, resend
 from .monitor import model_path, open_classifier, open_detector, watch_door
-from .outbox import peek, resend
 from .service import leave
 from .snapshots import purge, purge_all
 from .source import Source

@@ -18,9 +18,9 @@ from .client import V5, V311, new_client
 from .config import Config
 from .detect import load_cascade
 from .errors import EdgeError
+from .letters import peek, setting
 from .link import UNSUPPORTED_PROTOCOL
 from .messages import clock_synced
-from .outbox import peek, setting
 from .report import cpu_temperature, throttled
 from .source import open_source
 from .state import running_health

@@ -13,12 +13,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .database import connect, is_damage, rescue, uri
+from .database import connect, is_damage, rescue
+from .letters import Letter, waiting
 
 log = logging.getLogger(__name__)
 
@@ -48,15 +48,6 @@ KEPT: dict[str, tuple[str, dict[str, type]]] = {
 """What is carried over from a damaged file: the statement for each table, and its columns."""
 
 Statement = tuple[str, tuple[Any, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One message on its way: byte-identical however often it is sent."""
-
-    id: str
-    topic: str
-    payload: bytes
 
 
 class Outbox:
@@ -230,12 +221,6 @@ class Outbox:
             self._mourn(count, last[0] if last else "")
 
 
-def waiting(db: sqlite3.Connection) -> list[Letter]:
-    """The letters that wait for a broker, oldest first."""
-    sound = "typeof(id) = 'text' AND typeof(topic) = 'text' AND typeof(payload) = 'blob'"
-    return [Letter(*row) for row in db.execute(f"SELECT id, topic, payload FROM alerts WHERE {sound} ORDER BY seq")]
-
-
 def without_pairs(statements: Sequence[Statement]) -> list[Statement]:
     """Less what was put and done before it could be written: a full disk must not fill the memory too."""
     gone = {values[0] for sql, values in statements if sql == DONE}
@@ -248,23 +233,3 @@ def without_pairs(statements: Sequence[Statement]) -> list[Statement]:
         elif sql not in (PUT, DONE) or values[0] not in gone & put:
             left.append((sql, values))
     return left
-
-
-def peek(path: Path) -> tuple[list[Letter], list[tuple[str, str]]]:
-    """What waits, and (id, reason) of the dead letters, as another process sees them. Raises ``sqlite3.Error``."""
-    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
-        return waiting(db), db.execute("SELECT id, reason FROM dead_letters ORDER BY seq").fetchall()
-
-
-def setting(path: Path, name: str) -> str | None:
-    """A setting as another process sees it. Raises ``sqlite3.Error``."""
-    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
-        row = db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else None
-
-
-def resend(path: Path) -> int:
-    """Puts the dead letters back in the queue, for the next start. Raises ``sqlite3.Error``."""
-    with closing(sqlite3.connect(uri(path, "rw"), uri=True, timeout=5)) as db, db:
-        db.execute("INSERT OR IGNORE INTO alerts (id, topic, payload) SELECT id, topic, payload FROM dead_letters")
-        return db.execute("DELETE FROM dead_letters").rowcount

@@ -19,9 +19,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 from .client import V5
 from .commands import parse
 from .config import Mqtt
+from .letters import Letter
 from .link import Event, Link
 from .messages import AlertMessage, Health, State, Stats, Topics, encode
-from .outbox import Letter, Outbox
+from .outbox import Outbox
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from edge.outbox import Letter, Outbox
+from edge.letters import Letter
+from edge.outbox import Outbox
 
 
 class Opened:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from letters import Opened, eventually, filled, letter
 from mounts import fill, remount, small_disk
 
-from edge.outbox import DEAD_KEPT, DONE, PUT, REFUSED, SET, Letter, Outbox, Statement, peek, resend, without_pairs
+from edge.letters import Letter, peek, resend
+from edge.outbox import DEAD_KEPT, DONE, PUT, REFUSED, SET, Outbox, Statement, without_pairs
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from edge.database import connect
-from edge.outbox import DONE, PUT, SCHEMA, Letter, Outbox
+from edge.letters import Letter
+from edge.outbox import DONE, PUT, SCHEMA, Outbox
 
 LIMIT = 150
 """Letters that wait, at most."""

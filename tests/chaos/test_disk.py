@@ -12,7 +12,7 @@ import pytest
 from letters import eventually
 from mounts import ext4_image, fill, mounted, remount, small_disk
 
-from edge.outbox import peek
+from edge.letters import peek
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
 

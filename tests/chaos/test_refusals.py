@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from relay import Relay
 
-from edge.outbox import peek
+from edge.letters import peek
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 

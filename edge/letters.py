@@ -1,0 +1,43 @@
+"""Alerts at rest: one of them, and the outbox file as another process sees it while maskwatch runs or not."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from .database import uri
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message on its way: byte-identical however often it is sent."""
+
+    id: str
+    topic: str
+    payload: bytes
+
+
+def waiting(db: sqlite3.Connection) -> list[Letter]:
+    """The letters that wait for a broker, oldest first."""
+    sound = "typeof(id) = 'text' AND typeof(topic) = 'text' AND typeof(payload) = 'blob'"
+    return [Letter(*row) for row in db.execute(f"SELECT id, topic, payload FROM alerts WHERE {sound} ORDER BY seq")]
+
+
+def peek(path: Path) -> tuple[list[Letter], list[tuple[str, str]]]:
+    """What waits, and (id, reason) of the dead letters, as another process sees them. Raises ``sqlite3.Error``."""
+    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
+        return waiting(db), db.execute("SELECT id, reason FROM dead_letters ORDER BY seq").fetchall()
+
+
+def setting(path: Path, name: str) -> str | None:
+    """A setting as another process sees it. Raises ``sqlite3.Error``."""
+    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
+        row = db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+
+def resend(path: Path) -> int:
+    """Puts the dead letters back in the queue, for the next start. Raises ``sqlite3.Error``."""
+    with closing(sqlite3.connect(uri(path, "rw"), uri=True, timeout=5)) as db, db:
+        db.execute("INSERT OR IGNORE INTO alerts (id, topic, payload) SELECT id, topic, payload FROM dead_letters")
+        return db.execute("DELETE FROM dead_letters").rowcount
