@@ -64,7 +64,7 @@ def _doctor(commands: Any, common: argparse.ArgumentParser) -> None:
         "doctor", parents=[common], help="what is wrong with this installation, and what to do"
     )
     command.add_argument("--source", help="camera to try")
-    command.add_argument("--device", metavar="NAME", help="name of the camera (default entrance)")
+    _name_device(command)
     command.add_argument("--broker", metavar="HOST[:PORT]", help="broker to try")
     command.add_argument("--model", metavar="FILE.tflite", help="model to try")
     command.set_defaults(command="doctor")
@@ -78,16 +78,20 @@ def _watch(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def _outbox(commands: Any, common: argparse.ArgumentParser) -> None:
     command = commands.add_parser("outbox", parents=[common], help="alerts that wait for the broker or were refused")
-    command.add_argument("--device", metavar="NAME", help="name of the camera (default entrance)")
+    _name_device(command)
     command.add_argument("--resend", action="store_true", help="put the refused ones back in the queue")
     command.set_defaults(command="outbox")
 
 
 def _purge(commands: Any, common: argparse.ArgumentParser) -> None:
     command = commands.add_parser("purge", parents=[common], help="delete snapshots that are too old or too many")
-    command.add_argument("--device", metavar="NAME", help="name of the camera (default entrance)")
+    _name_device(command)
     command.add_argument("--all", action="store_true", help="delete every one")
     command.set_defaults(command="purge")
+
+
+def _name_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--device", metavar="NAME", help="name of the camera (default entrance)")
 
 
 def configured(args: argparse.Namespace) -> Config:

@@ -23,7 +23,7 @@ from .link import UNSUPPORTED_PROTOCOL
 from .messages import clock_synced
 from .report import cpu_temperature, throttled
 from .source import open_source
-from .state import running_health
+from .state import refuse_file, running_health
 
 PACKAGES = ("numpy", "opencv-python-headless", "ai-edge-litert", "tflite-runtime", "paho-mqtt", "amqtt", "picamera2")
 
@@ -170,8 +170,7 @@ def check_outbox(path: Path) -> tuple[str, str]:
 
 
 def check_disk(state: Path) -> tuple[str, str]:
-    if state.exists() and not state.is_dir():
-        return "FAIL", f"state.folder {state} is a file; name a folder"
+    refuse_file(state)
     there = next((place for place in (state, *state.parents) if place.exists()), Path("/"))
     if not os.access(there, os.W_OK) or shutil.disk_usage(there).total == 0:  # /proc and its like
         return "FAIL", f"{there} cannot be written: alerts would be kept in memory only; set [state] folder"

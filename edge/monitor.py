@@ -136,7 +136,8 @@ class Door:
             lambda: self.source.dropped,
         )
         # eager, and two of them: here a wall that is blurred costs nothing, and a face that is not does
-        eager = [FaceDetector(cascade, min_face=24, scale_step=1.1, neighbours=1) for cascade in ("alt2", "default")]
+        cascades = ("alt2", "default") if config.snapshots.mode == "blurred" else ()
+        eager = [FaceDetector(cascade, min_face=24, scale_step=1.1, neighbours=1) for cascade in cascades]
         self.snapshots = Snapshots(
             config.snapshots,
             self.outlet.folder / "snapshots",

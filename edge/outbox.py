@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 RETRY = 5.0
 """Seconds between attempts to write while the disk refuses."""
 SLOW = 2.0
+"""Seconds of one write after which nobody waits for it any more."""
 RECOUNT = 60.0
 """Seconds after which the dead letters are counted anew: another process may have resent them."""
 DEAD_KEPT = 1000
@@ -98,9 +99,8 @@ class Outbox:
 
     def refused(self, letter: Letter, reason: str) -> None:
         """Moves a letter to the dead letters, in one transaction with its removal."""
-        self._asked += 1
         self._statements.put((REFUSED, (letter.id, letter.topic, letter.payload, reason)))
-        self._statements.put((DONE, (letter.id,)))
+        self.done(letter)
 
     def setting(self, name: str) -> str | None:
         """What ``set`` kept, in this run or an earlier one."""

@@ -210,9 +210,14 @@ class MqttPublisher:
                 self._refuse(letter, str(error))
                 continue
             self._flight[mid] = (letter, time.monotonic())
-        if self._flight and time.monotonic() - next(iter(self._flight.values()))[1] > OVERDUE:
+        if self._flight and self._age() > OVERDUE:
             if (event := self._link.drop(f"no acknowledgement for {OVERDUE:.0f} s")) is not None:
                 self._take(event)
+
+    def _age(self) -> float:
+        """Seconds since the oldest alert in flight was sent."""
+        _, sent = next(iter(self._flight.values()))
+        return time.monotonic() - sent
 
     def _acknowledged(self, mid: int, reason: ReasonCode) -> None:
         letter, _ = self._flight.pop(mid, (None, 0.0))
@@ -230,7 +235,7 @@ class MqttPublisher:
         All that were in flight together are suspects, and sent one at a time until each is acknowledged or refused.
         """
         letters = [letter for letter, _ in self._flight.values()]
-        fresh = bool(letters) and time.monotonic() - next(iter(self._flight.values()))[1] < AT_ONCE
+        fresh = bool(letters) and self._age() < AT_ONCE
         self._flight.clear()
         if fresh and getattr(reason, "value", 0) not in INNOCENT:
             self._strikes = self._strikes + 1 if letters[0].id == self._first else 1

@@ -58,8 +58,7 @@ class StateFolder:
             raise
 
     def _take(self) -> int | None:
-        if os.path.exists(self.path) and not os.path.isdir(self.path):  # unlike Path's, these never raise
-            raise ConfigError(f"state.folder {self.path} is a file; name a folder")
+        refuse_file(self.path)
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -90,6 +89,12 @@ class StateFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def refuse_file(path: Path) -> None:
+    """Raises ``ConfigError`` for a state folder that is none."""
+    if os.path.exists(path) and not os.path.isdir(path):  # unlike Path's, these never raise
+        raise ConfigError(f"state.folder {path} is a file; name a folder")
 
 
 def _flock(lock: int) -> None:

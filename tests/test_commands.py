@@ -2,7 +2,6 @@
 
 import logging
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from letters import eventually
 
 from edge.commands import LIMIT, VALUES, Command, parse
 from edge.config import Mqtt
@@ -110,13 +110,6 @@ def test_a_hundred_thousand_messages_raise_nothing_but_the_reason_to_ignore_them
     assert taken > 1000, "the fuzzing must also meet the true commands"
 
 
-def eventually(true: Any, timeout: float = 60) -> None:
-    deadline = time.monotonic() + timeout
-    while not true():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.02)
-
-
 def test_two_thousand_hostile_messages_leave_the_publisher_at_work(
     mosquitto: Any, subscriber: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -133,9 +126,9 @@ def test_two_thousand_hostile_messages_leave_the_publisher_at_work(
         assert publisher.alive and publisher.enabled
         assert len(caplog.records) - before <= 3, [record.getMessage() for record in caplog.records]
         heard.publish(SET, b"OFF")
-        eventually(lambda: not publisher.enabled)
+        eventually(lambda: not publisher.enabled, 60)
         heard.publish(SET, b"ON")
-        eventually(lambda: publisher.enabled)
+        eventually(lambda: publisher.enabled, 60)
     assert heard.wait_for(f"{ROOT}/enabled/state", 3)[-2:] == [b"OFF", b"ON"]
     assert heard.on(f"{ROOT}/status") == [b"online"], "the connection was never lost"
     assert publisher.close()

@@ -3,12 +3,12 @@
 import json
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
+from letters import eventually
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -18,13 +18,6 @@ from edge.messages import AlertMessage, utc_now, uuid7
 from edge.sender import MqttPublisher
 
 SYSTEMD = Path(__file__).parents[1] / "systemd"
-
-
-def eventually(true: Callable[[], object], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -99,17 +92,17 @@ class Listener:
 
 def test_what_the_broker_has_acknowledged_survives_its_restart(broker: Any, tmp_path: Path) -> None:
     first = Listener(broker, tmp_path)
-    eventually(lambda: first.subscribed)
+    eventually(lambda: first.subscribed, 40)
     first.close()
     door, alerts = publisher(broker, "entrance", tmp_path), [alert() for _ in range(50)]
     for each in alerts:
         door.publish(each)
     time.sleep(1)
-    eventually(lambda: door.waiting == 0)
+    eventually(lambda: door.waiting == 0, 40)
     broker.stop()
     broker.start()
     second = Listener(broker, tmp_path)
-    eventually(lambda: len(second.payloads) >= 50)
+    eventually(lambda: len(second.payloads) >= 50, 40)
     assert second.ids == [each.id for each in alerts]
     second.close()
     assert door.close()
@@ -119,6 +112,6 @@ def test_a_camera_cannot_speak_in_anothers_name(broker: Any, tmp_path: Path) -> 
     door = publisher(broker, "cellar", tmp_path, device="entrance")
     door.publish(alert())
     dead = tmp_path / "state-cellar" / "outbox.db"
-    eventually(lambda: dead.exists() and len(peek(dead)[1]) == 1)
+    eventually(lambda: dead.exists() and len(peek(dead)[1]) == 1, 40)
     assert "Not authorized" in peek(dead)[1][0][1]
     assert door.close()

@@ -9,7 +9,7 @@ import pytest
 from conftest import free_port
 from letters import eventually
 from raiser import alert
-from test_refusals import TOPIC, ids, raise_alerts, raised
+from raising import TOPIC, ids, raise_alerts, raised
 
 from edge.client import V5, V311
 from edge.config import Mqtt

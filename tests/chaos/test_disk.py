@@ -11,13 +11,11 @@ from typing import Any
 import pytest
 from letters import eventually
 from mounts import ext4_image, fill, mounted, remount, small_disk
+from raising import RAISER, TOPIC, raised
 
 from edge.letters import peek
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
-
-RAISER = Path(__file__).with_name("raiser.py")
-TOPIC = "maskwatch/door/alert"
 
 
 class Door:
@@ -30,11 +28,11 @@ class Door:
         self._process = self._run("--count=100000", "--pace=0.1")
 
     def _run(self, *args: str) -> Any:
-        return self._start(f"--broker={self._broker.address}", "--folder", self._folder, *args, program=(str(RAISER),))
+        return self._start(f"--broker={self._broker.address}", "--folder", self._folder, *args, program=RAISER)
 
     @property
     def raised(self) -> list[str]:
-        return [line.split()[1] for line in self._process.out.splitlines() if line.startswith("raised ")]
+        return raised(self._process)
 
     @property
     def arrived(self) -> list[str]:

@@ -12,14 +12,12 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from raising import TOPIC, ids, raise_alerts, raised
 
 from edge.messages import AlertMessage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
-RAISER = (str(Path(__file__).with_name("raiser.py")),)
-ENVIRON = {"PYTHONPATH": str(Path(__file__).parents[2])}
-TOPIC = "maskwatch/door/alert"
 IN_FLIGHT = 20
 PERSISTENT = """allow_anonymous true
 persistence true
@@ -46,8 +44,7 @@ class Recipient:
 
     @property
     def ids(self) -> list[str]:
-        """In the order of first arrival, each once."""
-        return list(dict.fromkeys(AlertMessage.decode(payload).id for payload in self.payloads))
+        return ids(self.payloads)
 
     def wait_for(self, count: int, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -58,15 +55,6 @@ class Recipient:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
-
-
-def raise_alerts(maskwatch: Any, broker: Any, folder: Path, count: int, *more: object) -> Any:
-    args = ("--broker", broker.address, "--folder", folder, "--count", count, *more)
-    return maskwatch(*map(str, args), program=RAISER, env=ENVIRON)
-
-
-def raised(process: Any) -> list[str]:
-    return [line.split()[1] for line in process.out.splitlines() if line.startswith("raised ")]
 
 
 def wait_for_raised(process: Any, count: int) -> None:
@@ -82,7 +70,7 @@ def test_a_broker_absent_at_boot_gets_everything_in_order_within_a_minute(
     broker = mosquitto(PERSISTENT.format(folder=tmp_path)).start()
     recipient = Recipient(broker.port)
     broker.stop()
-    door = raise_alerts(maskwatch, broker, tmp_path / "state", 100, "--stay")
+    door = raise_alerts(maskwatch, broker.port, tmp_path / "state", 100, "--stay")
     wait_for_raised(door, 100)
     time.sleep(20)  # until the pauses between its attempts have grown
     assert door.err.count("trouble broker") == 1, "said once, not per attempt"
@@ -101,11 +89,11 @@ def test_500_alerts_of_an_outage_survive_a_kill_in_the_same_outage(
     broker = mosquitto(PERSISTENT.format(folder=tmp_path)).start()
     recipient = Recipient(broker.port)
     broker.stop()
-    first = raise_alerts(maskwatch, broker, tmp_path / "state", 500, "--stay")
+    first = raise_alerts(maskwatch, broker.port, tmp_path / "state", 500, "--stay")
     wait_for_raised(first, 500)
     time.sleep(1)  # what was raised last is on its way to the disk
     first.end(signal.SIGKILL)
-    second = raise_alerts(maskwatch, broker, tmp_path / "state", 0, "--stay")
+    second = raise_alerts(maskwatch, broker.port, tmp_path / "state", 0, "--stay")
     second.wait_for("500 alerts of an earlier run")
     broker.start()
     recipient.wait_for(500, 60)
@@ -128,7 +116,7 @@ def test_broker_and_process_killed_at_random(seed: int, maskwatch: Any, mosquitt
     may: list[str] = []
     kills = 6
     for _ in range(kills):
-        door = raise_alerts(maskwatch, broker, tmp_path / "state", 60, "--pace", "0.02", "--stay")
+        door = raise_alerts(maskwatch, broker.port, tmp_path / "state", 60, "--pace", "0.02", "--stay")
         wait_for_raised(door, chance.randint(20, 60))
         if chance.random() < 0.6:
             broker.stop()
@@ -139,15 +127,15 @@ def test_broker_and_process_killed_at_random(seed: int, maskwatch: Any, mosquitt
         must += said
         may += raised(door)
         broker.start()
-    last = raise_alerts(maskwatch, broker, tmp_path / "state", 1)
+    last = raise_alerts(maskwatch, broker.port, tmp_path / "state", 1)
     assert last.end() == 0, last.err
     must, may = [*must, *raised(last)], [*may, *raised(last)]
     recipient.wait_for(len(must), 60)
-    ids = recipient.ids
-    assert set(must) <= set(ids) <= set(may)
-    assert ids == [one for one in may if one in set(ids)], "in the order in which they were raised"
-    doubles = len(recipient.payloads) - len(ids)
-    print(f"{len(ids)} alerts, {kills} kills, {doubles} duplicates on the wire")
+    arrived = recipient.ids
+    assert set(must) <= set(arrived) <= set(may)
+    assert arrived == [one for one in may if one in set(arrived)], "in the order in which they were raised"
+    doubles = len(recipient.payloads) - len(arrived)
+    print(f"{len(arrived)} alerts, {kills} kills, {doubles} duplicates on the wire")
     assert doubles <= kills * IN_FLIGHT
     by_id = itertools.groupby(sorted(recipient.payloads, key=lambda p: AlertMessage.decode(p).id), AlertMessage.decode)
     assert all(len(set(group)) == 1 for _, group in by_id), "a redelivery is byte-identical"
@@ -157,7 +145,7 @@ def test_broker_and_process_killed_at_random(seed: int, maskwatch: Any, mosquitt
 def test_a_frozen_broker_is_noticed_and_nothing_is_lost(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
     broker = mosquitto(PERSISTENT.format(folder=tmp_path)).start()
     recipient = Recipient(broker.port)
-    door = raise_alerts(maskwatch, broker, tmp_path / "state", 400, "--pace", "0.1", "--stay")
+    door = raise_alerts(maskwatch, broker.port, tmp_path / "state", 400, "--pace", "0.1", "--stay")
     recipient.wait_for(5, 30)
     os.kill(broker.pid, signal.SIGSTOP)
     frozen = time.monotonic()

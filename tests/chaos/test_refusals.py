@@ -1,23 +1,21 @@
 """Brokers that refuse, lie or are cut off half: the reason is said once, nothing is lost, and it heals by itself."""
 
-import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from letters import eventually
+from raising import TOPIC, ids, raise_alerts, raised
 from relay import Relay
 
 from edge.letters import peek
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
-RAISER = (str(Path(__file__).with_name("raiser.py")),)
-ENVIRON = {"PYTHONPATH": str(Path(__file__).parents[2])}
-TOPIC = "maskwatch/door/alert"
 LOGIN = {"user": "door", "password": "right"}
 
 
@@ -32,19 +30,6 @@ def relay() -> Iterator[Any]:
     yield make
     for each in made:
         each.close()
-
-
-def raise_alerts(maskwatch: Any, port: int, folder: Path, count: int, *more: object) -> Any:
-    args = ("--broker", f"localhost:{port}", "--folder", folder, "--count", count, *more)
-    return maskwatch(*map(str, args), program=RAISER, env=ENVIRON)
-
-
-def raised(process: Any) -> list[str]:
-    return [line.split()[1] for line in process.out.splitlines() if line.startswith("raised ")]
-
-
-def ids(payloads: list[bytes]) -> list[str]:
-    return list(dict.fromkeys(json.loads(payload)["id"] for payload in payloads))
 
 
 def with_password(folder: Path) -> str:
@@ -182,10 +167,3 @@ def test_poison_is_set_aside_and_the_next_alert_leaves_soon(
     door.wait_for("trouble alerts 1 alerts refused")
     assert peek(tmp_path / "state" / "outbox.db")[1][0][0] == poison
     assert door.end(signal.SIGTERM) == 0
-
-
-def eventually(true: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
