@@ -1,15 +1,22 @@
-"""The command ``maskwatch-convert``: prepare, train, quantize, evaluate, compare."""
+"""The command ``maskwatch-convert``: from labelled pictures to a judged int8 model."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edge.classify import LABELS
+from edge.classify import COLOURS, EXPOSURES, LABELS
 from edge.errors import EdgeError
 
+from .conditions import CONDITIONS
 from .data import DataError
+
+if TYPE_CHECKING:
+    from edge.detect import Detector
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="DATA is a folder tree like DATA/train/mask/*.jpg; without train and val folders it is split for you.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_prepare, _train, _quantize, _evaluate, _compare):
+    for add in (_prepare, _train, _quantize, _evaluate, _compare, _scenes, _clips):
         add(commands)
     return top
 
@@ -94,7 +101,14 @@ def _train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--patience", type=positive, default=16, help="epochs without gain until it stops (default 16)"
     )
     command.add_argument("--init", default="", metavar="FILE.keras", help="start from a trained network")
-    command.add_argument("--clean", type=float, default=0.25, help="share of pictures kept without faults of light")
+    command.add_argument("--clean", type=float, default=0.4, help="mean share of pictures kept without faults of light")
+    command.add_argument("--exclude", nargs="*", default=[], metavar="SOURCE", help="sources to leave out")
+    command.add_argument(
+        "--size", type=positive, default=0, help="input side in pixels (default: lean 64, article 150)"
+    )
+    command.add_argument("--width", type=float, default=1.0, help="channels of lean, times this (default 1)")
+    command.add_argument("--colour", choices=COLOURS, default="rgb", help="what the network sees (default rgb)")
+    command.add_argument("--exposure", choices=EXPOSURES, help="of a crop (default: lean face, article camera)")
     command.add_argument("--batch", type=positive, default=64)
     command.add_argument("--rate", type=rate, help="first learning rate (default: lean 0.002, article 0.0005)")
     command.add_argument("--subset", type=positive, default=0, metavar="N", help="train on N pictures only")
@@ -111,8 +125,10 @@ def run_train(args: argparse.Namespace) -> int:
     samples = [s for s in read_tree(args.data) if not args.labels or s.label in args.labels]
     first_rate = args.rate or {"lean": 2e-3, "article": 5e-4}[args.arch]
     recipe = Recipe(
-        args.arch, args.epochs, args.batch, args.patience, first_rate, args.seed, args.subset, args.clean, args.init
-    )
+        args.arch, args.epochs, args.batch, args.patience, first_rate, args.seed, args.subset, args.clean, args.init,
+        tuple(args.exclude), args.size, args.width, args.colour,
+        args.exposure or {"lean": "face", "article": "camera"}[args.arch],
+    )  # fmt: skip
     out = train(samples, recipe, args.out, say=lambda text: print(text, flush=True))
     print(f"wrote {out}, {out.with_suffix('.labels.json').name} and the curves {out.with_suffix('.png').name}")
     return 0
@@ -172,6 +188,90 @@ def run_compare(args: argparse.Namespace) -> int:
     from .evaluate import compare, held_out, open_network
 
     print(compare(open_network(args.a), open_network(args.b), held_out(args.data)))
+    return 0
+
+
+def _end_to_end(command: argparse.ArgumentParser) -> None:
+    """What the two end-to-end evaluations share."""
+    command.add_argument("--detector", choices=("haar", "yunet"), default="haar", help="who finds the faces")
+    command.add_argument("--min-face", type=positive, default=0, help="smallest face in pixels (scenes 40, clips 48)")
+    command.add_argument("--condition", nargs="+", choices=list(CONDITIONS), default=["plain"], help="what a door adds")
+    command.add_argument("--out", type=Path, metavar="FILE.json", help="write the figures there")
+
+
+def _detector(args: argparse.Namespace, least: int) -> "Detector":
+    from edge.config import Detect
+    from edge.detectors import open_detector
+
+    return open_detector(Detect(detector=args.detector, min_face=args.min_face or least))
+
+
+def _written(figures: object, out: Path | None) -> None:
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+        print(f"wrote {out}")
+
+
+def _scenes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("evaluate-scenes", help="end to end on whole pictures with boxed faces")
+    command.add_argument("model", type=Path, metavar="MODEL", help=".tflite or .keras")
+    command.add_argument("list", type=Path, help="tab-separated list: file, source, label, x0, y0, x1, y1")
+    _end_to_end(command)
+    command.set_defaults(run=run_scenes)
+
+
+def run_scenes(args: argparse.Namespace) -> int:
+    from edge.classify import MaskClassifier
+
+    from .evaluate import open_network
+    from .scene_report import SceneReport, summary, table
+    from .scenes import LEAST, detections, judge, read_scenes
+
+    scenes, least = read_scenes(args.list), args.min_face or LEAST
+    classifier, detector = MaskClassifier(open_network(args.model)), _detector(args, least)
+    figures = {}
+    for how in args.condition:
+        looked, seconds = [], 0.0
+        for found in detections(scenes, detector, how):
+            looked.append(judge(found, classifier, least))
+            seconds += found.seconds
+        report = SceneReport(looked)
+        title = f"{classifier.card.id}, {args.detector}, {how}, faces from {least} px, "
+        print(table(report, title + f"detection {1000 * seconds / len(scenes):.1f} ms a picture") + "\n")
+        figures[how] = summary(report)
+    _written({"model": classifier.card.id, "detector": args.detector, "conditions": figures}, args.out)
+    return 0
+
+
+def _clips(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("evaluate-clips", help="alerts right, missed and false on videos, and their delay")
+    command.add_argument("model", type=Path, metavar="MODEL", help=".tflite or .keras")
+    command.add_argument("list", type=Path, help="clips.json: what happens when in each video")
+    _end_to_end(command)
+    command.add_argument("--sweep", action="store_true", help="also try other thresholds, and say what each costs")
+    command.set_defaults(run=run_clips)
+
+
+def run_clips(args: argparse.Namespace) -> int:
+    from edge.classify import MaskClassifier
+    from edge.config import Decide, Detect
+
+    from . import clips
+    from .evaluate import open_network
+
+    classifier, detector = MaskClassifier(open_network(args.model)), _detector(args, Detect().min_face)
+    counted = [clip for clip in clips.read_clips(args.list) if clip.allowed is not None]
+    watched = [clips.watch(clip, detector, classifier, how) for how in args.condition for clip in counted]
+    outcomes = [clips.score(each, clips.replay(each.frames, Decide())) for each in watched]
+    print(f"{classifier.card.id}, {args.detector}\n" + clips.table(outcomes))
+    figures: dict[str, object] = {"model": classifier.card.id, "detector": args.detector}
+    figures["outcomes"] = [asdict(outcome) for outcome in outcomes]
+    if args.sweep:
+        trials = clips.sweep(watched, Decide())
+        figures["false_cost_s"], figures["thresholds"] = clips.FALSE_COST, [asdict(trial) for trial in trials]
+        print(f"\n{clips.sweep_table(trials)}")
+    _written(figures, args.out)
     return 0
 
 

@@ -10,18 +10,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.classify import Card, present
+
 Picture = NDArray[np.uint8]
 Random = np.random.Generator
 
 
-def doorway(picture: Picture, rng: Random, clean: float = 0.25) -> Picture:
-    """One training view of a face crop: framing always, faults of light and camera unless it stays ``clean`` (0..1)."""
-    picture = framing(picture, rng)
+def view(picture: Picture, card: Card, rng: Random, clean: float) -> Picture:
+    """What a network with ``card`` is given of a doorway's view of a B, G, R crop (larger than its input, or equal)."""
+    return present(doorway(picture, rng, clean, card.size), card)
+
+
+def doorway(picture: Picture, rng: Random, clean: float = 0.25, size: int = 0) -> Picture:
+    """One training view of a face crop: framing always, faults of light and camera unless it stays ``clean`` (0..1).
+
+    ``size`` is the view's side in pixels, 0 that of the picture; a larger picture keeps its detail when it is enlarged.
+    """
+    picture = framing(picture, rng, size)
     if rng.random() < clean:
         return picture
     steps: tuple[tuple[float, Callable[[Picture, Random], Picture]], ...] = (
-        (0.12, occlusion), (0.8, light), (0.25, backlight), (0.25, tint), (0.12, grey), (0.35, distance),
-        (0.2, motion_blur), (0.4, noise), (0.35, compression),
+        (0.12, occlusion), (0.7, light), (0.3, backlight), (0.25, tint), (0.12, grey), (0.35, distance),
+        (0.2, motion_blur), (0.15, low_light), (0.35, noise), (0.35, compression),
     )  # fmt: skip
     for chance, step in steps:
         if rng.random() < chance:
@@ -29,14 +39,14 @@ def doorway(picture: Picture, rng: Random, clean: float = 0.25) -> Picture:
     return picture
 
 
-def framing(picture: Picture, rng: Random) -> Picture:
-    """Mirrored, turned up to 15 degrees, 20 % looser to 20 % tighter, moved by up to 8 %."""
-    size = picture.shape[0]
+def framing(picture: Picture, rng: Random, size: int = 0) -> Picture:
+    """Mirrored, turned up to 20 degrees, 20 % looser to 20 % tighter, moved by up to 8 %; ``size`` as above."""
+    side, size = picture.shape[0], size or picture.shape[0]
     if rng.random() < 0.5:
         picture = picture[:, ::-1]
-    angle, zoom = rng.normal(0, 6), rng.uniform(0.8, 1.2)
-    matrix = cv2.getRotationMatrix2D((size / 2, size / 2), float(np.clip(angle, -15, 15)), zoom)
-    matrix[:, 2] += rng.uniform(-0.08, 0.08, 2) * size
+    angle, zoom = float(np.clip(rng.normal(0, 8), -20, 20)), float(rng.uniform(0.8, 1.2))
+    matrix = cv2.getRotationMatrix2D((side / 2, side / 2), angle, zoom * size / side)
+    matrix[:, 2] += (size - side) / 2 + rng.uniform(-0.08, 0.08, 2) * size
     return np.asarray(
         cv2.warpAffine(np.ascontiguousarray(picture), matrix, (size, size), borderMode=cv2.BORDER_REPLICATE), np.uint8
     )
@@ -50,17 +60,38 @@ def light(picture: Picture, rng: Random) -> Picture:
 
 
 def backlight(picture: Picture, rng: Random) -> Picture:
-    """A door camera looks into the light: the face dark and flat, a bright veil from one side."""
+    """A door camera looks into the light: the face dark and flat, around it the bright day, a veil over all of it."""
     size = picture.shape[0]
-    ramp = np.linspace(0, 1, size, dtype=np.float32)
-    veil = (
-        np.outer(ramp, np.ones(size, np.float32)) if rng.random() < 0.5 else np.outer(np.ones(size, np.float32), ramp)
-    )
-    if rng.random() < 0.5:
-        veil = veil[::-1, ::-1]
-    dark = picture.astype(np.float32) * rng.uniform(0.2, 0.6)
-    bright = veil**2 * rng.uniform(0, 140) + rng.uniform(0, 50)
-    return _clipped(dark + bright[:, :, np.newaxis])
+    dark = picture * np.float32(rng.uniform(0.08, 0.5))
+    veil = np.linspace(0, 1, size, dtype=np.float32) ** 2 * np.float32(rng.uniform(0, 90))
+    veil = np.rot90(np.broadcast_to(veil, (size, size)), int(rng.integers(4)))[..., np.newaxis]
+    dark = dark + veil + np.float32(rng.uniform(0, 50))
+    if rng.random() < 0.6:
+        day = picture * np.float32(rng.uniform(0.3, 1)) + np.float32(rng.uniform(60, 220))
+        face = _ellipse(size, rng)
+        dark = dark * face + day * (1 - face)
+    return _clipped(dark)
+
+
+def _ellipse(size: int, rng: Random) -> NDArray[np.float32]:
+    """1 within an oval in the middle, as wide as a head in a crop, and softly 0 outside: ``(size, size, 1)``."""
+    columns = np.arange(size, dtype=np.float32) / size - 0.5
+    rows = columns[:, np.newaxis]
+    wide, high = rng.uniform(0.34, 0.5), rng.uniform(0.45, 0.7)
+    far = ((columns - rng.uniform(-0.05, 0.05)) / wide) ** 2 + (rows / high) ** 2
+    soft = float(rng.uniform(0.05, 0.5))
+    return np.asarray(np.clip((1 + soft - far) / soft, 0, 1), np.float32)[..., np.newaxis]
+
+
+def low_light(picture: Picture, rng: Random) -> Picture:
+    """Few photons: grain that grows with the root of the light, smeared by the camera's denoising, then amplified."""
+    size = picture.shape[0]
+    dim = picture * np.float32(rng.uniform(0.08, 0.5))
+    grain = rng.standard_normal((size, size, 3), np.float32) * np.sqrt(dim + 1) * np.float32(rng.uniform(0.1, 0.7))
+    dim = dim + grain
+    if rng.random() < 0.6:
+        dim = cv2.GaussianBlur(dim, (0, 0), float(rng.uniform(0.5, 1.4)))
+    return _clipped(dim * rng.uniform(0.8, 4.0))
 
 
 def tint(picture: Picture, rng: Random) -> Picture:
@@ -75,15 +106,16 @@ def grey(picture: Picture, rng: Random) -> Picture:
 
 
 def distance(picture: Picture, rng: Random) -> Picture:
-    """A face of 22 to 70 pixels, enlarged."""
-    size, small = picture.shape[0], int(rng.integers(22, 70))
+    """A face of a third to four fifths of the picture's pixels, enlarged."""
+    size = picture.shape[0]
+    small = int(size * rng.uniform(0.3, 0.8))
     reduced = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(reduced, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def motion_blur(picture: Picture, rng: Random) -> Picture:
-    """A straight streak of 3 to 9 pixels, or defocus."""
-    length = int(rng.integers(3, 10))
+    """A straight streak of up to a tenth of the picture, or defocus."""
+    length = int(rng.integers(3, max(5, picture.shape[0] // 10)))
     if rng.random() < 0.4:
         return np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.5, 2.0))), np.uint8)
     kernel = np.zeros((length, length), np.float32)
@@ -94,9 +126,10 @@ def motion_blur(picture: Picture, rng: Random) -> Picture:
 
 
 def noise(picture: Picture, rng: Random) -> Picture:
-    """Sensor noise of 2 to 16 grey levels (standard deviation), the same in all channels half the time."""
+    """Sensor noise of 3 to 25 % of the picture's contrast, the same in all channels half the time."""
     shape = (*picture.shape[:2], 3 if rng.random() < 0.5 else 1)
-    return _clipped(picture + rng.standard_normal(shape, np.float32) * rng.uniform(2, 16))
+    contrast = np.float32(picture.std() * rng.uniform(0.03, 0.25))
+    return _clipped(picture + rng.standard_normal(shape, np.float32) * contrast)
 
 
 def compression(picture: Picture, rng: Random) -> Picture:

@@ -25,6 +25,8 @@ ALIASES = {
     "notface": "not_face", "background": "not_face",
 }  # fmt: skip
 """Folder names in public data sets (lower case, without - and _) and the label each means."""
+DRAWINGS = "-drawn"
+"""Ending of the source that drawings on a source's pictures are given: they train, they measure nothing."""
 NEAR_DUPLICATE = 0.965
 """Correlation of 32x32 grey pictures from which two count as copies of one photo."""
 

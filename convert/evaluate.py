@@ -30,7 +30,9 @@ class KerasNetwork:
             self.model: Any = keras.models.load_model(path, compile=False)
         except (ValueError, KeyError, TypeError, OSError) as error:
             raise DataError(f"{path} or {file.name} is damaged; train again") from error
-        self.card = Card(path.stem, labels, int(self.model.input_shape[1]), "rgb", "float")
+        taken = self.about.get("input", {})
+        size, exposure = int(self.model.input_shape[1]), taken.get("exposure", "camera")
+        self.card = Card(path.stem, labels, size, taken.get("colour", "rgb"), "float", exposure)
 
     def probabilities(self, batch: Image) -> NDArray[np.float32]:
         rows = np.asarray(self.model.predict_on_batch(batch.astype(np.float32)), np.float32)
@@ -63,6 +65,13 @@ def held_out(root: Path) -> list[Sample]:
         if own:
             return own
     raise DataError(f"{root} has only a training part; evaluate on pictures the model was not trained on")
+
+
+def calibration_error(sure: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
+    """Expected calibration error, 0..1, of confidences ``(n,)`` and of whether each answer was right ``(n,)``."""
+    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
+    gaps = [abs(float(sure[bins == b].mean() - right[bins == b].mean())) * (bins == b).mean() for b in set(bins)]
+    return float(sum(gaps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +121,7 @@ class Report:
     @property
     def calibration_error(self) -> float:
         """Expected calibration error, 0..1: mean gap between confidence and accuracy, weighted by bin."""
-        sure, right = self.probabilities.max(axis=1), self.truth == self.said
-        bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-        gaps = [abs(float(sure[bins == b].mean() - right[bins == b].mean())) * (bins == b).mean() for b in set(bins)]
-        return float(sum(gaps))
+        return calibration_error(self.probabilities.max(axis=1), self.truth == self.said)
 
     def of_label(self, label: str) -> dict[str, float]:
         """Precision, recall and F1 of one label, and its number of samples."""

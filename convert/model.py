@@ -9,23 +9,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-SIZES = {"lean": 96, "article": 150}
-"""Input width and height, in pixels, of each architecture."""
-LEAN_BLOCKS = ((24, 1), (48, 2), (48, 1), (96, 2), (96, 1), (96, 1), (160, 2), (160, 1), (160, 1))
+SIZES = {"lean": 64, "article": 150}
+"""Input width and height, in pixels, of each architecture unless told otherwise. A face of the least size that
+counts (48 pixels) gives a crop of 62; models/search.md has what larger inputs would gain."""
+LEAN_BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (128, 1), (256, 2), (256, 1))
 """(channels, stride) of each depthwise-separable block."""
 
 
-def build(arch: str, classes: int) -> "keras.Model":
-    """A fresh network ``(n, size, size, 3), 0..255 -> (n, classes)``; article with 2 classes: ``(n, 1)``, sigmoid."""
-    return {"lean": lean, "article": article}[arch](classes)
+def build(arch: str, classes: int, size: int = 0, width: float = 1.0) -> "keras.Model":
+    """A fresh network ``(n, size, size, 3), 0..255 -> (n, classes)``; article with 2 classes: ``(n, 1)``, sigmoid.
+
+    ``size`` 0 is the architecture's own; ``width`` multiplies the channels of lean (article has one width only).
+    """
+    size = size or SIZES[arch]
+    return lean(classes, size, width) if arch == "lean" else article(classes, size)
 
 
-def article(classes: int) -> "keras.Model":
+def article(classes: int, size: int = SIZES["article"]) -> "keras.Model":
     """The network of the article: Conv 32-64-128-128 (3x3, relu), each with 2x2 max-pooling, dropout, Dense 512."""
     import keras
     from keras import layers
 
-    x = inputs = layers.Input((SIZES["article"], SIZES["article"], 3), name="pixels")
+    x = inputs = layers.Input((size, size, 3), name="pixels")
     x = layers.Rescaling(1 / 255)(x)
     for channels in (32, 64, 128, 128):
         x = layers.Conv2D(channels, 3, activation="relu")(x)
@@ -37,7 +42,7 @@ def article(classes: int) -> "keras.Model":
     return keras.Model(inputs, layers.Dense(head[0], activation=head[1], name="scores")(x), name="article")
 
 
-def lean(classes: int) -> "keras.Model":
+def lean(classes: int, size: int = SIZES["lean"], width: float = 1.0) -> "keras.Model":
     """Depthwise-separable blocks with batch norm (Howard et al., "MobileNets", 2017) and skips where shapes agree.
 
     ReLU6 keeps activations in a range that 8 bits resolve well; global pooling replaces the 3.2 M weights of the
@@ -46,18 +51,22 @@ def lean(classes: int) -> "keras.Model":
     import keras
     from keras import layers
 
-    x = inputs = layers.Input((SIZES["lean"], SIZES["lean"], 3), name="pixels")
+    x = inputs = layers.Input((size, size, 3), name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1)(x)
-    x = _normed(layers.Conv2D(16, 3, strides=2, padding="same", use_bias=False)(x))
+    x = _normed(layers.Conv2D(_channels(16, width), 3, strides=2, padding="same", use_bias=False)(x))
     for channels, stride in LEAN_BLOCKS:
         before = x
         x = _normed(layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x))
-        x = _normed(layers.Conv2D(channels, 1, use_bias=False)(x))
+        x = _normed(layers.Conv2D(_channels(channels, width), 1, use_bias=False)(x))
         if before.shape == x.shape:
             x = layers.Add()([before, x])
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.2)(x)
     return keras.Model(inputs, layers.Dense(classes, activation="softmax", name="scores")(x), name="lean")
+
+
+def _channels(count: int, width: float) -> int:
+    return max(8, round(count * width / 8) * 8)  # in eights: what the runtimes' kernels take at a time
 
 
 def _normed(x: Any) -> Any:

@@ -1,13 +1,14 @@
 """Face crops made the way the device makes them, from pictures with more than the face in them.
 
-For every listed picture the shipping detector looks for the face; what it finds (or, where it finds nothing, the
-listed box with the detector's proportions) is cut with the shipping ``edge.classify.crop``, a few times with the
-jitter that a detector shows from frame to frame. What it finds beside the face becomes the class ``not_face``:
-the hard negatives that turn collars, hands and patterns into people on a device.
+For every listed picture both shipping detectors look for the face; what each finds (or, where neither does, the
+listed box with the detectors' proportions) is cut with the shipping ``edge.classify.crop``, a few times with the
+jitter that a detector shows from frame to frame. What a far too eager cascade finds beside the face becomes the
+class ``not_face``: the hard negatives that turn collars, hands and patterns into people on a device. Bare training
+faces are used again with masks and hands drawn on them (``drawn``).
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +18,23 @@ import numpy as np
 from edge.classify import Image, crop
 from edge.detect import FaceDetector
 from edge.geometry import Box, clip, iou, square
+from edge.yunet import Find, YuNetDetector
 
-from .data import DataError, Sample, label_of, read_picture, split
+from .data import DRAWINGS, DataError, Sample, label_of, read_picture, split
+from .drawn import LABELS, clutter, draw
 
 SAME_FACE = 0.3
 """IoU from which a detection counts as the listed face."""
 BESIDE = 0.25
 """Share of its own area that a box may share with the listed face and still be called no face."""
 STRAYS = 1
-"""Boxes a picture drawn at random beside the face, and as many within it (an eye is no face)."""
+"""Boxes a picture drawn at random beside the face, and as many within and across its edge (an eye is no face)."""
+INSIDE = 0.6
+"""Share of a box across the face's edge that must lie in the picture: more would be its repeated edge."""
+CLUTTER = 1000
+"""Training pictures of drawn things that are no face (source ``drawn``), where the list has enough faces for them."""
+DRAWN = {"mask": 0.35, "under_nose": 0.2, "chin": 0.2, "hand": 0.1}
+"""Chance of each drawing on a bare training face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,59 @@ def _box(text: str, path: Path, line: int) -> Box | None:
     return box
 
 
+class Cutter:
+    """Cuts one listed picture; ``copies`` jittered crops a face and detector, drawings only where ``copies`` > 1."""
+
+    def __init__(self, kinds: Mapping[str, float] = DRAWN) -> None:
+        self._kinds = kinds
+        self._haar = FaceDetector(min_face=24)
+        self._yunet = YuNetDetector(min_face=24, score=0.5)
+        # far more trigger-happy than the device
+        self._miners = [FaceDetector(name, min_face=24, neighbours=0) for name in ("default", "alt2")]
+
+    def __call__(
+        self, row: Listed, faces: Sequence[Box], copies: int, rng: np.random.Generator
+    ) -> Iterator[tuple[str, str, Image]]:
+        """(source, label, crop); drawings on pictures of ``k12`` come from ``k12-drawn``. ``faces`` are all listed
+        boxes of the same picture."""
+        image = read_picture(row.path)
+        if row.box is None:  # a tight crop of the data set's own; kept as it is
+            yield row.source, row.label, image
+            if copies > 1 and row.label == "no_mask":
+                yield from self._drawn_tight(row, image, rng)
+            return
+        if clip(row.box, Box(0, 0, image.shape[1], image.shape[0])).area == 0:
+            raise DataError(f"{row.path}: the listed box {tuple(row.box)} lies outside the picture")
+        finds = self._yunet.finds(image)
+        found = [self._haar.detect(image), [find.box for find in finds]]
+        seen = [box for boxes in found if (box := _same(boxes, row.box))] or [as_detected(row.box)]
+        for box in seen:
+            for copy in range(copies):
+                yield row.source, row.label, crop(image, box if copy == 0 else jitter(box, rng))
+        same = next((find for find in finds if find.box in seen), None)
+        if copies > 1 and same and row.label == "no_mask":
+            for label, picture in self._drawn(image, same, rng):
+                yield f"{row.source}{DRAWINGS}", label, crop(picture, jitter(same.box, rng))
+        # what the device would take for a face elsewhere may be somebody behind: neither class
+        others = [box for box in [*found[0], *found[1], *faces] if iou(box, row.box) < SAME_FACE]
+        mined = [box for miner in self._miners for box in miner.detect(image)]
+        for box in false_faces(row.box, [*mined, *strays(image, seen[0], rng)]):
+            if all(iou(box, other) < BESIDE and clip(box, other).area < BESIDE * box.area for other in others):
+                yield row.source, "not_face", crop(image, box)
+
+    def _drawn(self, image: Image, find: Find, rng: np.random.Generator) -> Iterator[tuple[str, Image]]:
+        for kind, chance in self._kinds.items():
+            if rng.random() < chance:
+                yield LABELS[kind], draw(image, find, kind, rng)
+
+    def _drawn_tight(self, row: Listed, image: Image, rng: np.random.Generator) -> Iterator[tuple[str, str, Image]]:
+        edge = max(image.shape[:2]) // 3  # a face that fills its picture is found only with something around it
+        wide = np.asarray(cv2.copyMakeBorder(image, edge, edge, edge, edge, cv2.BORDER_REPLICATE), np.uint8)
+        for find in self._yunet.finds(wide)[:1]:
+            for label, picture in self._drawn(wide, find, rng):
+                yield f"{row.source}{DRAWINGS}", label, picture[edge:-edge, edge:-edge]
+
+
 def write_tree(
     rows: Sequence[Listed], out: Path, *, copies: int = 2, val: float = 0.1, seed: int = 0
 ) -> dict[tuple[str, str, str], int]:
@@ -85,8 +147,7 @@ def write_tree(
         raise DataError("the list names no pictures")
     samples = [Sample(row.path, row.label, row.source) for row in rows]
     placed = {s.path: s.split or "train" for s in split(samples, val=val, seed=seed)}
-    detector = FaceDetector(min_face=24)
-    miner = FaceDetector("default", min_face=24, neighbours=0)  # far more trigger-happy than the device
+    cutter = Cutter()
     listed: dict[Path, list[Box]] = {}
     for row in rows:
         listed.setdefault(row.path, []).extend([row.box] if row.box else [])
@@ -94,38 +155,21 @@ def write_tree(
     for number, row in enumerate(rows):
         rng = np.random.default_rng((seed, number))
         part = placed[row.path]
-        for label, picture in _crops(row, listed[row.path], detector, miner, copies if part == "train" else 1, rng):
-            key = (part, row.source, label)
+        for source, label, picture in cutter(row, listed[row.path], copies if part == "train" else 1, rng):
+            key = (part, source, label)
             counts[key] = counts.get(key, 0) + 1
-            _write(out / part / row.source / label / f"{row.path.stem}-{counts[key]:05d}.jpg", picture)
+            _write(out / part / source / label / f"{row.path.stem}-{counts[key]:05d}.jpg", picture)
+    rng = np.random.default_rng(seed)
+    for number in range(min(CLUTTER, len(rows) // 8)):
+        key = ("train", "drawn", "not_face")
+        counts[key] = number + 1
+        _write(out / "train" / "drawn" / "not_face" / f"{number:05d}.jpg", clutter(128, rng))
     return counts
 
 
-def _crops(
-    row: Listed,
-    faces: Sequence[Box],
-    detector: FaceDetector,
-    miner: FaceDetector,
-    copies: int,
-    rng: np.random.Generator,
-) -> Iterator[tuple[str, Image]]:
-    image = read_picture(row.path)
-    if row.box is None:  # a tight crop of the data set's own; kept as it is
-        yield row.label, image
-        return
-    if clip(row.box, Box(0, 0, image.shape[1], image.shape[0])).area == 0:
-        raise DataError(f"{row.path}: the listed box {tuple(row.box)} lies outside the picture")
-    found = detector.detect(image)
-    seen = max(found, key=lambda box: iou(box, row.box or box), default=row.box)
-    if iou(seen, row.box) < SAME_FACE:
-        seen = as_detected(row.box)
-    for copy in range(copies):
-        yield row.label, crop(image, seen if copy == 0 else jitter(seen, rng))
-    # what the device would take for a face elsewhere may be somebody behind: neither class
-    others = [box for box in [*found, *faces] if iou(box, row.box) < SAME_FACE]
-    for box in false_faces(row.box, [*miner.detect(image), *strays(image, seen, rng)]):
-        if all(iou(box, other) < BESIDE and clip(box, other).area < BESIDE * box.area for other in others):
-            yield "not_face", crop(image, box)
+def _same(boxes: Sequence[Box], face: Box) -> Box | None:
+    best = max(boxes, key=lambda box: iou(box, face), default=None)
+    return best if best and iou(best, face) >= SAME_FACE else None
 
 
 def as_detected(box: Box) -> Box:
@@ -141,7 +185,8 @@ def jitter(box: Box, rng: np.random.Generator) -> Box:
 
 
 def strays(image: Image, face: Box, rng: np.random.Generator) -> list[Box]:
-    """``STRAYS`` squares anywhere, 0.4 to 1.3 faces wide, and as many pieces of the face, 0.15 to 0.3."""
+    """``STRAYS`` squares anywhere, 0.4 to 1.3 faces wide, as many pieces of the face, 0.15 to 0.3, and as many that
+    cut into it from the side: a forehead, an ear or a collar is no face."""
     picture = Box(0, 0, image.shape[1], image.shape[0])
     drawn = []
     for frame, low, high in ((picture, 0.4, 1.3), (clip(face, picture), 0.15, 0.3)):
@@ -150,6 +195,12 @@ def strays(image: Image, face: Box, rng: np.random.Generator) -> list[Box]:
             x0 = int(rng.integers(frame.x0, max(frame.x0 + 1, frame.x1 - side)))
             y0 = int(rng.integers(frame.y0, max(frame.y0 + 1, frame.y1 - side)))
             drawn.append(Box(x0, y0, x0 + side, y0 + side))
+    for _ in range(STRAYS):
+        angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.75, 1.0) * max(face.width, face.height)
+        dx, dy = round(far * float(np.cos(angle))), round(far * float(np.sin(angle)))
+        beside = square(Box(face.x0 + dx, face.y0 + dy, face.x1 + dx, face.y1 + dy), float(rng.uniform(0.7, 1.3)))
+        if clip(beside, picture).area > INSIDE * beside.area:
+            drawn.append(beside)
     return drawn
 
 
@@ -157,7 +208,7 @@ def false_faces(face: Box, boxes: Sequence[Box]) -> list[Box]:
     """The boxes beside the face, or far smaller than it, one a place."""
     kept: list[Box] = []
     for box in boxes:
-        beside = clip(box, face).area < BESIDE * box.area
+        beside = iou(box, face) < BESIDE and clip(box, face).area < 0.4 * box.area
         if (beside or box.area < 0.1 * face.area) and all(iou(box, other) < SAME_FACE for other in kept):
             kept.append(box)
     return kept

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import numpy as np
 
 from edge.classify import Card, Image
 
-from .augment import doorway
+from .augment import view
 from .data import DataError, Sample, load, read_tree, split, subset
 from .evaluate import KerasNetwork, evaluate, held_out, open_network, summary
 from .model import multiply_adds
+from .train import DETAIL
 
 REPRESENTATIVE = 300
 """Training pictures that set the activation ranges; half as they are, half as a doorway may show them."""
@@ -35,7 +37,9 @@ def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = ()
     chosen = subset([s for s in samples if s.split == "train"], REPRESENTATIVE)
     if not chosen:
         raise DataError(f"{data} has no training pictures with the model's labels ({', '.join(network.card.labels)})")
-    pictures = load(chosen, network.card, network.card.labels)[0]
+    larger = replace(network.card, size=round(network.card.size * DETAIL), colour="bgr", exposure="camera")
+    rng = np.random.default_rng(0)
+    pictures = np.stack([view(p, network.card, rng, 0.5) for p in load(chosen, larger, network.card.labels)[0]])
     content = convert(network.model, pictures)
     card = describe(network, about, content, out.stem) | ({"note": note} if note else {})
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -54,15 +58,13 @@ def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = ()
 
 
 def convert(model: Any, pictures: Image) -> bytes:
-    """The .tflite file: weights, activations, input and output in 8 bits. ``pictures`` are ``(n, size, size, 3)``."""
+    """The .tflite file: weights, activations, input and output in 8 bits. ``pictures`` ``(n, size, size, 3)`` as the
+    network takes them set the ranges."""
     import tensorflow as tf
 
-    rng = np.random.default_rng(0)
-
     def representative() -> Iterator[list[Any]]:
-        for number, picture in enumerate(pictures):
-            seen = doorway(picture, rng) if number % 2 else picture
-            yield [seen[np.newaxis].astype(np.float32)]
+        for picture in pictures:
+            yield [picture[np.newaxis].astype(np.float32)]
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -85,7 +87,12 @@ def describe(network: KerasNetwork, about: dict[str, Any], content: bytes, name:
         "name": name,
         "arch": about["recipe"]["arch"],
         "labels": list(card.labels),
-        "input": {"size": card.size, "colour": card.colour, "values": "uint8 pixels 0..255"},
+        "input": {
+            "size": card.size,
+            "colour": card.colour,
+            "exposure": card.exposure,
+            "values": "uint8 pixels 0..255",
+        },
         "quantization": _quantization(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),

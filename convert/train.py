@@ -6,8 +6,7 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -15,17 +14,18 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.classify import Card, Image
+from edge.classify import Card, Image, present
 
-from .augment import doorway, framing
-from .data import DataError, Sample, labels_in, load, split, subset
+from .augment import framing, view
+from .data import DRAWINGS, DataError, Sample, labels_in, load, split, subset
 from .model import SIZES, build
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How to train. ``patience`` counts epochs without a better validation loss (the article's early stopping),
-    ``clean`` is the share of pictures that stay without a doorway's faults, ``init`` a .keras file to start from."""
+    ``clean`` is the share of pictures that stay without a doorway's faults, ``init`` a .keras file to start from,
+    ``exclude`` names sources to leave out. ``size`` 0 is the architecture's own; the rest is as in a model's card."""
 
     arch: str = "lean"
     epochs: int = 60
@@ -34,8 +34,17 @@ class Recipe:
     rate: float = 2e-3
     seed: int = 0
     subset: int = 0
-    clean: float = 0.25
+    clean: float = 0.4
     init: str = ""
+    exclude: tuple[str, ...] = ()
+    size: int = 0
+    width: float = 1.0
+    colour: str = "rgb"
+    exposure: str = "face"
+
+
+DETAIL = 1.5
+"""Training pictures are kept so many times larger than the network's input: framing then enlarges real detail."""
 
 
 def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[str], None] = print) -> Path:
@@ -46,11 +55,11 @@ def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[s
     import keras
 
     keras.utils.set_random_seed(recipe.seed)
-    samples = split(samples, seed=recipe.seed)
+    samples = [sample for sample in split(samples, seed=recipe.seed) if not _excluded(sample.source, recipe)]
     labels = labels_in(sample for sample in samples if sample.split in ("train", "val"))
     part = out.with_suffix(".part")
     state = _state(part, recipe, labels)
-    card = Card(recipe.arch, labels, SIZES[recipe.arch], "rgb", "")
+    card = Card(recipe.arch, labels, recipe.size or SIZES[recipe.arch], recipe.colour, "", recipe.exposure)
     sets = {name: [s for s in samples if s.split == name] for name in ("train", "val")}
     if recipe.subset:
         sets = {
@@ -59,21 +68,32 @@ def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[s
     _check(sets, labels)
     say(f"{recipe.arch}, labels {', '.join(labels)}: {len(sets['train'])} pictures, {len(sets['val'])} to validate")
     model = keras.models.load_model(part / "last.keras") if state["history"] else _compiled(recipe, len(labels))
-    feed = Feed(*load(sets["train"], card, labels), labels=len(labels), recipe=recipe)
+    feed = Feed(sets["train"], card, recipe)
     val = load(sets["val"], card, labels)
     part.mkdir(parents=True, exist_ok=True)
     _epochs(model, feed, (val[0], _targets(val[1], model)), recipe, part, state, say)
     (out.parent).mkdir(parents=True, exist_ok=True)
     shutil.copyfile(part / "best.keras", out)
-    about = {"labels": list(labels), "recipe": asdict(recipe), "data": summary(sets), "history": state["history"]}
+    taken = {"size": card.size, "colour": card.colour, "exposure": card.exposure}
+    about = {
+        "labels": list(labels),
+        "input": taken,
+        "recipe": asdict(recipe),
+        "data": summary(sets),
+        "history": state["history"],
+    }
     out.with_suffix(".labels.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
     curves(state["history"], out.with_suffix(".png"))
     shutil.rmtree(part)
     return out
 
 
+def _excluded(source: str, recipe: Recipe) -> bool:
+    return source.removesuffix(DRAWINGS) in recipe.exclude  # drawings on a source's pictures are of that source
+
+
 def _state(part: Path, recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
-    fresh = {"recipe": asdict(recipe), "labels": list(labels), "history": []}
+    fresh = {"recipe": json.loads(json.dumps(asdict(recipe))), "labels": list(labels), "history": []}
     try:
         state: dict[str, Any] = json.loads((part / "state.json").read_text("utf-8"))
         longer = {**state["recipe"], "epochs": recipe.epochs, "patience": recipe.patience}
@@ -117,7 +137,7 @@ def _compiled(recipe: Recipe, classes: int) -> Any:
 
 def _started(recipe: Recipe, classes: int) -> Any:
     """A fresh network, or the one to start from. Raises ``DataError`` if that has another shape."""
-    fresh = build(recipe.arch, classes)
+    fresh = build(recipe.arch, classes, recipe.size, recipe.width)
     if recipe.init:
         try:
             fresh.load_weights(recipe.init)
@@ -136,13 +156,23 @@ def _targets(numbers: NDArray[np.int64], model: Any) -> NDArray[np.float32]:
 class Feed:
     """Endless supply of augmented batches; the same seed and epoch give the same pictures."""
 
-    def __init__(self, pictures: Image, numbers: NDArray[np.int64], *, labels: int, recipe: Recipe) -> None:
-        self.pictures, self.numbers, self.recipe = pictures, numbers, recipe
+    def __init__(self, samples: Sequence[Sample], card: Card, recipe: Recipe) -> None:
+        self.card, self.recipe = card, recipe
+        larger = replace(card, size=round(card.size * DETAIL), colour="bgr", exposure="camera")
+        self.pictures, self.numbers = load(samples, larger, card.labels)
         # half-way to balance: a rare label must not be ignored, nor its few pictures learnt by heart
-        weights = 1 / np.sqrt(np.bincount(numbers, minlength=labels))
-        self.weights = weights / weights[numbers].mean()
-        # the article's augmentation was geometric only; lean is made for doorways
-        self._view = framing if recipe.arch == "article" else partial(doorway, clean=recipe.clean)
+        weights = 1 / np.sqrt(np.bincount(self.numbers, minlength=len(card.labels)))
+        self.weights = weights / weights[self.numbers].mean()
+
+    def view(self, index: int, number: int, rng: np.random.Generator) -> Image:
+        """One training view of a picture in epoch ``number``, as the network takes it.
+
+        The share of clean views grows from half of ``clean`` to one and a half of it: hard first, true to life last.
+        """
+        if self.recipe.arch == "article":  # the article's augmentation was geometric only; lean is made for doorways
+            return present(framing(self.pictures[index], rng, self.card.size), self.card)
+        clean = self.recipe.clean * (0.5 + number / max(1, self.recipe.epochs - 1))
+        return view(self.pictures[index], self.card, rng, clean)
 
     def epoch(self, number: int, model: Any) -> Any:
         """A Keras data set over one shuffled pass."""
@@ -159,7 +189,7 @@ class Feed:
             def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
                 chosen = order[index * feed.recipe.batch : (index + 1) * feed.recipe.batch]
                 rng = np.random.default_rng((feed.recipe.seed, number, index))
-                pictures = np.stack([feed._view(feed.pictures[i], rng) for i in chosen])
+                pictures = np.stack([feed.view(i, number, rng) for i in chosen])
                 return pictures, targets[chosen], feed.weights[feed.numbers[chosen]].astype(np.float32)
 
         return Batches(workers=1, use_multiprocessing=False, max_queue_size=8)

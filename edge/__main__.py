@@ -12,9 +12,10 @@ from dataclasses import replace
 from . import picture
 from .annotate import annotate
 from .cli import STILL_FACE, configured, parser
+from .detectors import open_detector
 from .errors import BrokerError, ConfigError, ModelError, SourceError
 from .letters import peek, resend
-from .monitor import model_path, open_classifier, open_detector, watch_door
+from .monitor import model_path, open_classifier, watch_door
 from .service import leave
 from .snapshots import purge, purge_all
 from .source import Source
@@ -59,7 +60,7 @@ def run_image(args: argparse.Namespace) -> int:
     config = configured(args)
     if args.min_face is None:
         config = replace(config, detect=replace(config.detect, min_face=STILL_FACE))
-    detector, classifier = open_detector(config), open_classifier(config)
+    detector, classifier = open_detector(config.detect), open_classifier(config)
     copies = picture.Copies(args.out) if args.out and not args.no_pictures else None
     failed = False
     for found in picture.walk(args.pictures):

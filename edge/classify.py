@@ -6,9 +6,9 @@ Three layers: ``crop`` (pixels), ``TfliteNetwork`` (touches the interpreter, byt
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,14 +16,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .card import COLOURS, EXPOSURES, LABELS, Card, read_card
 from .errors import ModelError
 from .geometry import Box, clip, square
 
-LABELS = ("mask", "no_mask", "incorrect_mask", "not_face")
-"""Every label a model may have. ``not_face`` is the reject class: what a cascade fires on that is no face."""
+__all__ = ["COLOURS", "EXPOSURES", "LABELS", "Card", "Face", "Image", "MaskClassifier", "Network", "TfliteNetwork",
+           "as_rows", "crop", "expose", "interpreter", "prepare", "present", "read_card"]  # fmt: skip
+
 CONTEXT = 1.3
 """Side of the crop over the side of the detector's box: chin, ears and the mask's edge belong to the evidence."""
-
+MOST_GAIN = 8.0
+"""Contrast is stretched no further: beyond that there is only noise."""
 Image = NDArray[np.uint8]
 
 
@@ -43,22 +46,6 @@ class Face:
     @property
     def score(self) -> float:
         return self.probabilities[self.label]
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What the device must know of a model (``NAME.json`` beside ``NAME.tflite``)."""
-
-    name: str
-    labels: tuple[str, ...]
-    size: int
-    colour: str
-    sha256: str
-
-    @property
-    def id(self) -> str:
-        """``name@sha256:8 digits``, as alerts carry it."""
-        return f"{self.name}@{self.sha256[:8]}"
 
 
 class Network(Protocol):
@@ -86,10 +73,38 @@ def crop(image: Image, box: Box) -> Image:
 
 
 def prepare(part: Image, card: Card) -> Image:
-    """One crop as the network takes it: ``(size, size, 3) uint8`` in the card's colour order."""
+    """One crop as the network takes it: ``(size, size, 3) uint8`` in the card's colour order and exposure."""
     shrink = min(part.shape[:2]) > card.size
     small = cv2.resize(part, (card.size, card.size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB) if card.colour == "rgb" else small, np.uint8)
+    return present(np.asarray(small, np.uint8), card)
+
+
+def present(small: Image, card: Card) -> Image:
+    """A crop of the network's size in the card's exposure and colour; ``luma`` is the grey picture three times."""
+    exposed = expose(small) if card.exposure == "face" else small
+    if card.colour == "luma":
+        return np.repeat(cv2.cvtColor(exposed, cv2.COLOR_BGR2GRAY)[..., np.newaxis], 3, axis=2)
+    return np.asarray(cv2.cvtColor(exposed, cv2.COLOR_BGR2RGB) if card.colour == "rgb" else exposed, np.uint8)
+
+
+def expose(picture: Image) -> Image:
+    """A square face crop exposed for the face and not for the window behind it.
+
+    The middle of the crop (half its width, from a quarter of its height down) is stretched linearly so that its
+    2nd and 98th percentile become black and white, at most ``MOST_GAIN`` times. A camera that looks into the light
+    leaves a face 20 of 256 levels; stretched before the network, its 8 bits resolve them.
+    """
+    size = picture.shape[0]
+    middle = picture[size // 4 : size - size // 8, size // 4 : size - size // 4].reshape(-1)
+    counts = np.cumsum(np.bincount(middle, minlength=256))
+    low, high = np.searchsorted(counts, (0.02 * counts[-1], 0.98 * counts[-1]))
+    gain = min(255.0 / max(1.0, float(high - low)), MOST_GAIN)
+    return np.asarray(cv2.LUT(picture, _levels(int(low), gain)), np.uint8)
+
+
+@lru_cache(maxsize=4096)
+def _levels(low: int, gain: float) -> Image:
+    return np.asarray(np.clip((np.arange(256) - low) * gain, 0, 255), np.uint8)
 
 
 class MaskClassifier:
@@ -115,32 +130,6 @@ class MaskClassifier:
             return []
         rows = self.network.probabilities(np.stack([prepare(part, self.card) for part in crops]))
         return [dict(zip(self.card.labels, map(float, row), strict=True)) for row in rows]
-
-
-def read_card(model: Path) -> Card:
-    """The card beside a model. Raises ``ModelError`` when it is missing, damaged or incomplete."""
-    path = model.with_suffix(".json")
-    if not model.is_file():
-        raise ModelError(f"model {model} is not there; a model is a .tflite file with its card beside it")
-    try:
-        data = json.loads(path.read_text("utf-8"))
-        card = Card(
-            name=str(data["name"]),
-            labels=tuple(map(str, data["labels"])),
-            size=int(data["input"]["size"]),
-            colour=str(data["input"]["colour"]),
-            sha256=str(data["sha256"]),
-        )
-    except FileNotFoundError:
-        raise ModelError(f"no card {path}; `maskwatch-convert quantize` writes it beside the model") from None
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ModelError(
-            f"card {path} is damaged ({error!r}); write it again with `maskwatch-convert quantize`"
-        ) from error
-    distinct = set(card.labels)
-    if not 2 <= len(card.labels) == len(distinct) or not distinct <= set(LABELS) or card.colour not in ("rgb", "bgr"):
-        raise ModelError(f"card {path}: labels must be 2 or more of {', '.join(LABELS)}, colour rgb or bgr")
-    return card
 
 
 def interpreter(content: bytes, threads: int) -> tuple[Any, str]:

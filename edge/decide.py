@@ -1,9 +1,11 @@
 """Is it worth telling anyone: evidence over several frames, hysteresis, one alert per person and episode.
 
 Each sighting of a person weighs in with its probabilities for ``window`` seconds. Someone counts as bare when the
-mean over those sightings reaches ``threshold``, with at least ``frames`` sightings over ``seconds`` seconds and in
-at least ``persistence`` of the pictures looked at: a logo on which the cascade flickers has too few. Masked is the
-mirror image, and only being masked again opens the next episode: a mean that wavers in between changes nothing.
+mean probability of no mask or of one worn wrongly reaches ``threshold``: a third class must not split the evidence
+for the first, and the likelier of the two names the alert. That takes at least ``frames`` sightings over ``seconds``
+seconds and in at least ``persistence`` of the pictures looked at: a logo on which the cascade flickers has too few.
+Masked is the mirror image, and only being masked again opens the next episode: a mean that wavers in between changes
+nothing.
 """
 
 from collections import deque
@@ -20,7 +22,7 @@ FAULTS = ("no_mask", "incorrect_mask")
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One person, one episode. ``score`` is the mean probability, ``frames`` the sightings behind it."""
+    """One person, one episode. ``score`` is the mean probability of a fault, ``frames`` the sightings behind it."""
 
     event_type: str
     track: int
@@ -89,8 +91,12 @@ class Policy:
             for label in person.sightings[-1][1]
             if label != "not_face"
         }
-        label = max(means, key=lambda name: means[name])
-        return (label, means[label]) if means[label] >= self._rules.threshold else (None, 0.0)
+        fault = max((name for name in FAULTS if name in means), key=lambda name: means[name], default=None)
+        wrong = sum(means.get(name, 0.0) for name in FAULTS)
+        for verdict, score in ((fault, wrong), ("mask", means.get("mask", 0.0))):
+            if verdict is not None and score >= self._rules.threshold:
+                return verdict, min(1.0, score)
+        return None, 0.0
 
     def _cool(self, person: _Person, now: float) -> bool:
         return person.alerted is None or now - person.alerted >= self._rules.cool_down

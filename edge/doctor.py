@@ -15,8 +15,8 @@ from paho.mqtt.enums import MQTTProtocolVersion
 
 from .classify import TfliteNetwork
 from .client import V5, V311, new_client
-from .config import Config
-from .detect import load_cascade
+from .config import Config, Detect
+from .detectors import open_detector
 from .errors import EdgeError
 from .letters import peek, setting
 from .link import UNSUPPORTED_PROTOCOL
@@ -24,6 +24,7 @@ from .messages import clock_synced
 from .report import cpu_temperature, throttled
 from .source import open_source
 from .state import refuse_file, running_health
+from .yunet import find_network
 
 PACKAGES = ("numpy", "opencv-python-headless", "ai-edge-litert", "tflite-runtime", "paho-mqtt", "amqtt", "picamera2")
 
@@ -46,7 +47,7 @@ def examine(config: Config, model: Path, folder: Path) -> Iterator[Finding]:
     checks: tuple[tuple[str, Callable[[], tuple[str, str]]], ...] = (
         ("versions", versions),
         ("model", lambda: check_model(model, config.classify.threads)),
-        ("cascade", lambda: check_cascade(config.detect.cascade)),
+        ("detector", lambda: check_detector(config.detect)),
         ("service", lambda: check_service(running, folder / "outbox.db")),
         ("camera", lambda: check_camera(config, running)),
         ("broker", lambda: check_broker(config)),
@@ -85,9 +86,9 @@ def check_model(model: Path, threads: int) -> tuple[str, str]:
     )
 
 
-def check_cascade(name: str) -> tuple[str, str]:
-    load_cascade(name)
-    return "ok", name
+def check_detector(own: Detect) -> tuple[str, str]:
+    open_detector(own)
+    return "ok", f"haar, cascade {own.cascade}" if own.detector == "haar" else f"yunet, {find_network(own.network)}"
 
 
 def check_service(running: dict[str, Any] | None, outbox: Path) -> tuple[str, str]:

@@ -17,7 +17,8 @@ from . import loop
 from .classify import Image, MaskClassifier, TfliteNetwork
 from .config import Config, Mqtt
 from .decide import Alert, Policy
-from .detect import FaceDetector
+from .detect import Detector
+from .detectors import open_detector, open_eager
 from .errors import SourceError
 from .geometry import Box
 from .health import HealthMonitor
@@ -45,13 +46,6 @@ def model_path(config: Config) -> Path:
 def open_classifier(config: Config) -> MaskClassifier:
     network = TfliteNetwork(model_path(config), threads=config.classify.threads)
     return MaskClassifier(network, reject=config.classify.reject)
-
-
-def open_detector(config: Config) -> FaceDetector:
-    own = config.detect
-    return FaceDetector(
-        own.cascade, min_face=own.min_face, scale_step=own.scale_step, neighbours=own.neighbours, zones=own.zones
-    )
 
 
 def open_camera(config: Config, or_demo: bool, patient: bool) -> tuple[Source, Config]:
@@ -116,7 +110,7 @@ class Door:
 
     config: Config
     source: Source
-    detector: FaceDetector
+    detector: Detector
     classifier: MaskClassifier
     outlet: Outlet
     health: HealthMonitor
@@ -135,9 +129,7 @@ class Door:
             lambda: publisher.waiting,
             lambda: self.source.dropped,
         )
-        # eager, and two of them: here a wall that is blurred costs nothing, and a face that is not does
-        cascades = ("alt2", "default") if config.snapshots.mode == "blurred" else ()
-        eager = [FaceDetector(cascade, min_face=24, scale_step=1.1, neighbours=1) for cascade in cascades]
+        eager = open_eager(config.detect) if config.snapshots.mode == "blurred" else []
         self.snapshots = Snapshots(
             config.snapshots,
             self.outlet.folder / "snapshots",
@@ -189,7 +181,7 @@ def watch_door(config: Config, to_stdout: bool, or_demo: bool, show_stats: bool,
     ``ready`` receives the source as soon as it can be stopped. Raises what the parts raise when they are opened.
     """
     cv2.setNumThreads(1)  # one core by default: the rest of a Pi belongs to others
-    detector, classifier, notify = open_detector(config), open_classifier(config), Notifier()
+    detector, classifier, notify = open_detector(config.detect), open_classifier(config), Notifier()
     with ExitStack() as stack:
         source, config = open_camera(config, or_demo, notify.supervised)
         stack.callback(source.close)

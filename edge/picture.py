@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .classify import Face, Image, MaskClassifier
-from .detect import FaceDetector
+from .detect import Detector
 from .drivers import PICTURES
 from .errors import ConfigError, SourceError
 
@@ -73,7 +73,7 @@ def read(path: Path) -> Image:
     return np.asarray(image, np.uint8)
 
 
-def check(image: Image, detector: FaceDetector, classifier: MaskClassifier) -> list[Face]:
+def check(image: Image, detector: Detector, classifier: MaskClassifier) -> list[Face]:
     """The faces in one picture, left to right."""
     return classifier.classify(image, detector.detect(image))
 

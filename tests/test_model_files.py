@@ -90,7 +90,7 @@ def test_an_input_that_is_not_described(make: Make, given: Any) -> None:
 
 
 def test_an_unknown_colour_order(make: Make) -> None:
-    assert "rgb or bgr" in refused(make(input={"size": 96, "colour": "hsv"}))
+    assert "rgb, bgr, luma" in refused(make(input={"size": 96, "colour": "hsv"}))
 
 
 def test_another_file_than_the_card_s(make: Make) -> None:

@@ -26,10 +26,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from conftest import Mosquitto  # noqa: E402
 
 from edge.config import Config  # noqa: E402
+from edge.detectors import open_detector  # noqa: E402
 from edge.drivers import Image, Picture  # noqa: E402
 from edge.health import HealthMonitor  # noqa: E402
 from edge.live import Live  # noqa: E402
-from edge.monitor import Door, Outlet, open_classifier, open_detector, watch  # noqa: E402
+from edge.monitor import Door, Outlet, open_classifier, watch  # noqa: E402
 from edge.sender import MqttPublisher  # noqa: E402
 from edge.service import Notifier  # noqa: E402
 from edge.source import DEMO  # noqa: E402
@@ -134,7 +135,9 @@ def soak(frames: int) -> dict[str, Any]:
         state = StateFolder(folder / "state", f"soak {os.getpid()}")
         source = Soak(frames, broker)
         publisher = MqttPublisher(config.mqtt, config.device.name, state.path, report=health.report)
-        door = Door(config, source, open_detector(config), classifier, Outlet(publisher, state.path, state), health)
+        door = Door(
+            config, source, open_detector(config.detect), classifier, Outlet(publisher, state.path, state), health
+        )
         kept = watch(door, Notifier({}))
         source.close()
         state.close()

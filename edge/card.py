@@ -1,0 +1,59 @@
+"""What a model says of itself: ``NAME.json`` beside ``NAME.tflite``, written by ``maskwatch-convert quantize``."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ModelError
+
+LABELS = ("mask", "no_mask", "incorrect_mask", "not_face")
+"""Every label a model may have. ``not_face`` is the reject class: what a cascade fires on that is no face."""
+COLOURS = ("rgb", "bgr", "luma")
+EXPOSURES = ("camera", "face")
+"""What a card may say of its input: pixels as the camera exposed them, or each crop exposed for its face."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the device must know of a model (``NAME.json`` beside ``NAME.tflite``)."""
+
+    name: str
+    labels: tuple[str, ...]
+    size: int
+    colour: str
+    sha256: str
+    exposure: str = "camera"
+
+    @property
+    def id(self) -> str:
+        """``name@sha256:8 digits``, as alerts carry it."""
+        return f"{self.name}@{self.sha256[:8]}"
+
+
+def read_card(model: Path) -> Card:
+    """The card beside a model. Raises ``ModelError`` when it is missing, damaged or incomplete."""
+    path = model.with_suffix(".json")
+    if not model.is_file():
+        raise ModelError(f"model {model} is not there; a model is a .tflite file with its card beside it")
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        card = Card(
+            name=str(data["name"]),
+            labels=tuple(map(str, data["labels"])),
+            size=int(data["input"]["size"]),
+            colour=str(data["input"]["colour"]),
+            sha256=str(data["sha256"]),
+            exposure=str(data["input"].get("exposure", "camera")),
+        )
+    except FileNotFoundError:
+        raise ModelError(f"no card {path}; `maskwatch-convert quantize` writes it beside the model") from None
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ModelError(
+            f"card {path} is damaged ({error!r}); write it again with `maskwatch-convert quantize`"
+        ) from error
+    distinct = set(card.labels)
+    if not 2 <= len(card.labels) == len(distinct) or not distinct <= set(LABELS):
+        raise ModelError(f"card {path}: labels must be 2 or more of {', '.join(LABELS)}")
+    if card.colour not in COLOURS or card.exposure not in EXPOSURES:
+        raise ModelError(f"card {path}: colour must be of {', '.join(COLOURS)}, exposure of {', '.join(EXPOSURES)}")
+    return card

