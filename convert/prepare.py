@@ -9,7 +9,7 @@ faces are used again with masks and hands drawn on them (``drawn``).
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -136,17 +136,19 @@ class Cutter:
 
 
 def write_tree(
-    rows: Sequence[Listed], out: Path, *, copies: int = 2, val: float = 0.1, seed: int = 0
+    rows: Sequence[Listed], out: Path, *, copies: int = 2, val: float = 0.1, seed: int = 0, test: bool = False
 ) -> dict[tuple[str, str, str], int]:
     """Writes ``out/split/source/label/*.jpg``; returns how many files each (split, source, label) got.
 
     The split comes first, by source and near-duplicate group of the whole pictures, so no crop of one photo can be
     on both sides. The training part gets ``copies`` jittered crops a face, the other exactly what the device sees.
+    With ``test`` everything goes into a test part.
     """
     if not rows:
         raise DataError("the list names no pictures")
     samples = [Sample(row.path, row.label, row.source) for row in rows]
-    placed = {s.path: s.split or "train" for s in split(samples, val=val, seed=seed)}
+    divided = [replace(s, split="test") for s in samples] if test else split(samples, val=val, seed=seed)
+    placed = {sample.path: sample.split or "train" for sample in divided}
     cutter = Cutter()
     listed: dict[Path, list[Box]] = {}
     for row in rows:
@@ -160,7 +162,7 @@ def write_tree(
             counts[key] = counts.get(key, 0) + 1
             _write(out / part / source / label / f"{row.path.stem}-{counts[key]:05d}.jpg", picture)
     rng = np.random.default_rng(seed)
-    for number in range(min(CLUTTER, len(rows) // 8)):
+    for number in range(0 if test else min(CLUTTER, len(rows) // 8)):
         key = ("train", "drawn", "not_face")
         counts[key] = number + 1
         _write(out / "train" / "drawn" / "not_face" / f"{number:05d}.jpg", clutter(128, rng))

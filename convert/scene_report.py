@@ -1,7 +1,6 @@
 """Shares over whole pictures, with intervals: what ``scenes`` saw, in the tables that ``evaluate-scenes`` prints."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,44 +10,15 @@ from edge.classify import Face
 from edge.geometry import Box
 
 from .evaluate import calibration_error
+from .intervals import Share
 from .scenes import Looked, Truth
 
-ROUNDS = 1000
-"""Bootstrap resamples of the pictures."""
 BANDS = ((0, 60), (60, 100), (100, 10**6))
 """Face sizes told apart, pixels of the shorter side."""
 FACES = ("mask", "no_mask", "incorrect_mask")
 
 Call = str | None
 """What became of a labelled face: its label, ``not_face`` (found, then rejected), or None (not found)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Hits and cases of each picture, ``(pictures, 2)``."""
-
-    counts: NDArray[np.float64]
-
-    @property
-    def cases(self) -> int:
-        return int(self.counts[:, 1].sum())
-
-    @property
-    def value(self) -> float:
-        return float(self.counts[:, 0].sum() / max(1.0, self.counts[:, 1].sum()))
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % of the values of ``ROUNDS`` resamples of the pictures (Efron's percentile bootstrap)."""
-        n = len(self.counts)
-        weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), ROUNDS)
-        sums = weights @ self.counts
-        low, high = np.percentile(sums[:, 0] / np.maximum(1.0, sums[:, 1]), (2.5, 97.5))
-        return float(low), float(high)
-
-    def __str__(self) -> str:
-        low, high = self.interval
-        return f"{self.value:.3f} ({low:.3f}-{high:.3f})" if self.cases else "-"
 
 
 class SceneReport:
@@ -177,24 +147,20 @@ def table(report: SceneReport, title: str) -> str:
 
 def summary(report: SceneReport) -> dict[str, Any]:
     """The figures for the card or a report file; intervals as [low, high]."""
-
-    def entry(share: Share) -> dict[str, Any]:
-        return {"value": round(share.value, 4), "interval": [round(v, 4) for v in share.interval], "of": share.cases}
-
     return {
         "pictures": len(report.looked),
-        "bare_found": entry(report.of("no_mask", lambda call: call is not None)),
-        "bare_called_bare": entry(report.of("no_mask", lambda call: call == "no_mask")),
-        "masked_found": entry(report.of("mask", lambda call: call is not None)),
-        "masked_called_bare": entry(report.of("mask", lambda call: call == "no_mask")),
-        "masked_called_incorrect": entry(report.of("mask", lambda call: call == "incorrect_mask")),
-        "incorrect_called_bare": entry(report.of("incorrect_mask", lambda call: call == "no_mask")),
-        "incorrect_called_incorrect": entry(report.of("incorrect_mask", lambda call: call == "incorrect_mask")),
-        "false_bare_a_picture": entry(report.false_faces(lambda call: call == "no_mask")),
-        "false_a_picture": entry(report.false_faces(lambda call: True)),
-        "false_rejected": entry(report.rejected()),
-        "true_rejected": entry(report.lost()),
-        "binary": {source: entry(report.binary(source)) for source in report.sources},
+        "bare_found": report.of("no_mask", lambda call: call is not None).entry(),
+        "bare_called_bare": report.of("no_mask", lambda call: call == "no_mask").entry(),
+        "masked_found": report.of("mask", lambda call: call is not None).entry(),
+        "masked_called_bare": report.of("mask", lambda call: call == "no_mask").entry(),
+        "masked_called_incorrect": report.of("mask", lambda call: call == "incorrect_mask").entry(),
+        "incorrect_called_bare": report.of("incorrect_mask", lambda call: call == "no_mask").entry(),
+        "incorrect_called_incorrect": report.of("incorrect_mask", lambda call: call == "incorrect_mask").entry(),
+        "false_bare_a_picture": report.false_faces(lambda call: call == "no_mask").entry(),
+        "false_a_picture": report.false_faces(lambda call: True).entry(),
+        "false_rejected": report.rejected().entry(),
+        "true_rejected": report.lost().entry(),
+        "binary": {source: report.binary(source).entry() for source in report.sources},
         "f1": {source: {k: round(v, 4) for k, v in report.f1(source).items()} for source in report.sources},
         "calibration_error": round(report.calibration_error(), 4),
     }

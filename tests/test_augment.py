@@ -8,6 +8,7 @@ import pytest
 from tiny import drawn_face, texture
 
 from convert import augment
+from edge.card import Card
 from edge.classify import Image
 
 Step = Callable[[Image, np.random.Generator], Image]
@@ -20,6 +21,7 @@ STEPS: tuple[Step, ...] = (
     augment.distance,
     augment.motion_blur,
     augment.noise,
+    augment.low_light,
     augment.compression,
     augment.occlusion,
     augment.doorway,
@@ -88,10 +90,34 @@ def test_occlusion_covers_a_plain_rectangle_of_at_most_a_third_by_half(picture: 
         assert short <= side / 2 and long <= side / 2 and min(short, long) <= side * 0.33
 
 
-def test_noise_is_as_strong_as_said() -> None:
-    flat = np.full((96, 96, 3), 128, np.uint8)
-    spread = [float(augment.noise(flat, np.random.default_rng(seed)).std()) for seed in range(40)]
-    assert 1.9 < min(spread) < 6 and 11 < max(spread) < 16.5
+def test_noise_is_a_share_of_the_contrast(picture: Image) -> None:
+    spread = [
+        float((augment.noise(picture, np.random.default_rng(seed)).astype(float) - picture).std()) / picture.std()
+        for seed in range(40)
+    ]
+    assert 0.02 < min(spread) < 0.08 and 0.15 < max(spread) < 0.27
+
+
+def test_a_view_is_what_a_network_is_given(picture: Image) -> None:
+    for colour, exposure in (("rgb", "camera"), ("rgb", "face"), ("luma", "face")):
+        card = Card("x", ("mask", "no_mask"), 64, colour, "", exposure)
+        seen = augment.view(picture, card, np.random.default_rng(1), 0.4)
+        assert seen.shape == (64, 64, 3) and seen.dtype == np.uint8
+        assert (seen[..., 0] == seen[..., 2]).all() == (colour == "luma")
+
+
+def test_a_larger_picture_keeps_its_detail_when_it_is_enlarged() -> None:
+    fine = np.zeros((192, 192, 3), np.uint8)
+    fine[:, ::4], fine[:, 1::4] = 255, 255
+    coarse = cv2.resize(fine, (64, 64), interpolation=cv2.INTER_AREA)
+    views = [augment.framing(p, np.random.default_rng(5), 64) for p in (fine, np.asarray(coarse, np.uint8))]
+    assert views[0].shape == views[1].shape == (64, 64, 3) and views[0].std() > views[1].std()
+
+
+def test_low_light_is_grainy() -> None:
+    flat = np.full((64, 64, 3), 160, np.uint8)
+    grain = [float(augment.low_light(flat, np.random.default_rng(seed)).std()) for seed in SEEDS]
+    assert min(grain) > 0 and np.median(grain) > 0.5
 
 
 def test_backlight_leaves_the_face_flat(picture: Image) -> None:

@@ -9,6 +9,7 @@ from tiny import MODEL, door_list, draw_tree, run_convert, write_list
 from convert.__main__ import main
 
 COMMANDS = ("prepare", "train", "quantize", "evaluate", "compare")
+COMMANDS += ("evaluate-scenes", "evaluate-clips", "leave-one-out", "search", "card")
 
 
 def answer(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
@@ -24,7 +25,7 @@ def answer(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str
 def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = answer(capsys, "--help")
     assert code == 0 and "DATA/train/mask/*.jpg" in out
-    assert re.findall(r"^    (\w+) ", out, re.M) == list(COMMANDS)
+    assert re.findall(r"^    ([\w-]+)(?: |$)", out, re.M) == list(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -121,7 +122,8 @@ def test_prepare_writes_the_crops_and_counts_them(capsys: pytest.CaptureFixture[
     code, out, _ = answer(capsys, "prepare", path, "--out", tmp_path / "out", "--copies", "1")
     assert code == 0
     counts = {tuple(line.split()[:3]): int(line.split()[3]) for line in out.splitlines()}
-    assert sum(count for (_, _, label), count in counts.items() if label != "not_face") == len(rows)
+    faces = sum(count for (_, _, label), count in counts.items() if label != "not_face")
+    assert len(rows) <= faces <= 2 * len(rows)  # a crop of each detector that sees it
     for (split, source, label), count in counts.items():
         assert len(list((tmp_path / "out" / split / source / label).glob("*.jpg"))) == count
 

@@ -1,6 +1,7 @@
 """What is worth an alert: stories at 10 frames a second, one letter a frame.
 
-``b`` bare, ``m`` masked, ``i`` mask worn wrongly, ``s`` one or the other, ``?`` undecided, ``.`` there but not found, space: gone.
+``b`` bare, ``m`` masked, ``i`` mask worn wrongly, ``s`` one or the other fault, ``?`` undecided, ``.`` there but not
+found, space: gone.
 """
 
 from collections.abc import Mapping
