@@ -129,14 +129,16 @@ def run_scenes(args: argparse.Namespace) -> None:
     figures = {}
     for how in args.condition:
         looked, seconds = [], 0.0
-        for found in detections(scenes, detector, how):
+        for found in detections(scenes, detector, how, args.draw):
             looked.append(judge(found, classifier, args.min_face))
             seconds += found.seconds
         report, spent = SceneReport(looked), 1000 * seconds / len(scenes)
         title = f"{classifier.card.id}, {args.detector}, {how}, faces from {args.min_face} px"
+        title += f" with {args.draw} drawn on bare ones" if args.draw else ""
         say(table(report, f"{title}, detection {spent:.1f} ms a picture") + "\n")
         figures[how] = summary(report) | {"detect_ms": round(spent, 2)}
-    written({"model": classifier.card.id, "detector": args.detector, "conditions": figures}, args.out)
+    about = {"model": classifier.card.id, "detector": args.detector, "drawing": args.draw}
+    written(about | {"conditions": figures}, args.out)
 
 
 def run_clips(args: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .data import DataError
+from .drawn import LABELS as DRAWN
 
 Figures = dict[str, dict[str, Any]]
 """File name without ``.json`` -> its content."""
@@ -81,7 +82,7 @@ def _entry(share: dict[str, Any], digits: int = 3) -> str:
 
 def _looks(figures: Figures) -> list[tuple[str, str, str, dict[str, Any]]]:
     """(model, detector, condition, figures) of every evaluation of scenes."""
-    own = [content for name, content in figures.items() if name.startswith("scenes")]
+    own = [c for name, c in figures.items() if name.startswith("scenes") and not c.get("drawing")]
     return [(c["model"].split("@")[0], c["detector"], how, f) for c in own for how, f in c["conditions"].items()]
 
 
@@ -120,6 +121,31 @@ def no_faces(figures: Figures) -> str:
             for model, detector, how, own in _looks(figures)
         ],
     )  # fmt: skip
+
+
+def drawings(figures: Figures) -> str:
+    """What bare faces are called once something is drawn on them."""
+    rows = []
+    for content in figures.values():
+        if not content.get("drawing"):
+            continue
+        for how, own in content["conditions"].items():
+            label = DRAWN[content["drawing"]]
+            faces = own["called"][label]
+            shares = [_entry(faces[call]) for call in ("mask", "no_mask", "incorrect_mask", "not_face")]
+            rows.append([content["drawing"], f"{content['model'].split('@')[0]}, {content['detector']}, {how}",
+                         str(faces["mask"]["of"]), *shares])  # fmt: skip
+    return rows_of(["drawn", "model, detector, condition", "faces", "called mask", "called no_mask",
+                    "called incorrect_mask", "rejected"], rows)  # fmt: skip
+
+
+def lights(figures: Figures) -> str:
+    """Answers by the brightness of the face."""
+    rows = [
+        [f"{model}, {detector}, {how}", *(f"{band['value']:.3f} (to {band['to']:.0f})" for band in own["by_luma"])]
+        for model, detector, how, own in _looks(figures)
+    ]
+    return rows_of(["model, detector, condition", "darkest quarter", "second", "third", "brightest quarter"], rows)
 
 
 def clips(figures: Figures) -> str:
@@ -174,6 +200,8 @@ BLOCKS: dict[str, Callable[[Figures], str]] = {
     "scenes": scenes,
     "on-faces": on_faces,
     "no-faces": no_faces,
+    "drawings": drawings,
+    "lights": lights,
     "clips": clips,
     "threshold": threshold,
     "leave-one-out": leave_one_out,

@@ -40,7 +40,7 @@ class SceneReport:
         """Of the labelled faces that are ``cases`` (of one source), those whose call ``fits``."""
         rows = []
         for scene in self.looked:
-            calls = [(truth, self.call(answer)) for truth, answer in scene.faces if source in ("", scene.source)]
+            calls = [(seen.truth, self.call(seen.answer)) for seen in scene.faces if source in ("", scene.source)]
             own = [call for truth, call in calls if cases(truth, call)]
             rows.append((sum(map(fits, own)), len(own)))
         return Share(np.array(rows, np.float64))
@@ -74,15 +74,31 @@ class SceneReport:
         ]
         return Share(right[0].counts + right[1].counts)
 
+    def by_luma(self) -> list[tuple[float, Share]]:
+        """``binary`` in four bands of the faces' own brightness, darkest first, each with its upper end 0..255.
+
+        Nobody labelled skin or light; how bright a face is in the picture stands in for both.
+        """
+        lumas = [seen.luma for scene in self.looked for seen in scene.faces if seen.luma is not None]
+        ends = [float(end) for end in np.percentile(lumas, (25, 50, 75, 100))] if lumas else []
+        return [(high, self._within(low, high)) for low, high in zip([-1.0, *ends], ends, strict=False)]
+
+    def _within(self, low: float, high: float) -> Share:
+        part = [
+            Looked(scene.source, tuple(s for s in scene.faces if s.luma is not None and low < s.luma <= high), ())
+            for scene in self.looked
+        ]
+        return SceneReport(part, reject=self.reject).binary()
+
     def answers(self, source: str = "") -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Label numbers ``(n,)`` in ``FACES`` and their probabilities ``(n, 3)``, the reject class left out, of every
         labelled face that was found and not rejected."""
         pairs = [
-            (FACES.index(truth.label), [answer.get(name, 0.0) for name in FACES])
+            (FACES.index(seen.truth.label), [seen.answer.get(name, 0.0) for name in FACES])
             for scene in self.looked
             if source in ("", scene.source)
-            for truth, answer in scene.faces
-            if answer is not None and _kept(self.call(answer))
+            for seen in scene.faces
+            if seen.answer is not None and _kept(self.call(seen.answer))
         ]
         rows = np.array([row for _, row in pairs], np.float64).reshape(-1, len(FACES))
         return np.array([label for label, _ in pairs], np.int64), rows / np.maximum(
@@ -136,7 +152,9 @@ def table(report: SceneReport, title: str) -> str:
             + ", ".join(f"{name} {value:.3f}" for name, value in f1.items())
             + f"; macro {sum(f1.values()) / max(1, len(f1)):.3f}"
         )
+    bands = [f"to luma {high:.0f} {share}" for high, share in report.by_luma()]
     lines += [
+        f"bare or not, by the face's brightness: {', '.join(bands) or '-'}",
         f"detections on no face: {report.false_faces(lambda call: True)} a picture, rejected {report.rejected()}, "
         f"called no_mask {report.false_faces(lambda call: call == 'no_mask')} a picture; "
         f"true faces rejected {report.lost()}",
@@ -161,6 +179,11 @@ def summary(report: SceneReport) -> dict[str, Any]:
         "false_rejected": report.rejected().entry(),
         "true_rejected": report.lost().entry(),
         "binary": {source: report.binary(source).entry() for source in report.sources},
+        "called": {
+            label: {call: report.of(label, lambda c, call=call: c == call).entry() for call in (*FACES, "not_face")}  # type: ignore[misc]
+            for label in FACES
+        },
+        "by_luma": [{"to": round(high, 1), **share.entry()} for high, share in report.by_luma()],
         "f1": {source: {k: round(v, 4) for k, v in report.f1(source).items()} for source in report.sources},
         "calibration_error": round(report.calibration_error(), 4),
     }

@@ -11,12 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from edge.classify import Image, MaskClassifier, crop
 from edge.detect import Detector
 from edge.geometry import Box, iou
+from edge.yunet import YuNetDetector
 
 from .conditions import condition
 from .data import DataError, label_of, read_picture
+from .drawn import LABELS, draw
 
 MATCH = 0.25
 """IoU from which a detection is on a labelled face: labellers and detectors draw boxes differently."""
@@ -70,12 +75,20 @@ def read_scenes(path: Path) -> list[Scene]:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What became of one labelled face: the model's answer and the crop's mean luma 0..255, None where not found."""
+
+    truth: Truth
+    answer: dict[str, float] | None
+    luma: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
-    """What a pipeline saw in one scene: for each labelled face of sufficient size the answer (None: not found; a
-    rejected face is found but has no label), and the answers on what is no labelled face."""
+    """What a pipeline saw in one scene: each labelled face of sufficient size, and the answers on what is no face."""
 
     source: str
-    faces: tuple[tuple[Truth, dict[str, float] | None], ...]
+    faces: tuple[Seen, ...]
     strays: tuple[dict[str, float], ...]
 
 
@@ -89,15 +102,41 @@ class Detections:
     seconds: float
 
 
-def detections(scenes: Sequence[Scene], detector: Detector, how: str = "plain") -> Iterator[Detections]:
-    """Runs the detector over every scene under a condition; crops are the device's own."""
+def detections(
+    scenes: Sequence[Scene], detector: Detector, how: str = "plain", drawing: str = ""
+) -> Iterator[Detections]:
+    """Runs the detector over every scene under a condition; crops are the device's own.
+
+    With ``drawing`` (a key of ``drawn.LABELS``) only bare faces count, after that was drawn on each of them.
+    """
+    pencil = Pencil(drawing) if drawing else None
     for number, scene in enumerate(scenes):
-        image = condition(how, number)(read_picture(scene.path))
+        image = read_picture(scene.path)
+        if pencil:
+            scene, image = pencil(scene, image, number)
+        image = condition(how, number)(image)
         start = time.perf_counter()
         boxes = detector.detect(image)
         seconds = time.perf_counter() - start
         flipped = [_mirror(box, image.shape[1]) for box in boxes] if how == "mirrored" else boxes
         yield Detections(scene, flipped, [crop(image, box).copy() for box in boxes], seconds)
+
+
+class Pencil:
+    """Draws one kind of mask, or hands, on every bare face whose eyes and mouth can be found; others are ``ignore``."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind, self._finder = kind, YuNetDetector(min_face=24)
+
+    def __call__(self, scene: Scene, image: Image, number: int) -> tuple[Scene, Image]:
+        rng, finds, faces = np.random.default_rng(number), self._finder.finds(image), []
+        for truth in scene.faces:
+            find = max(finds, key=lambda find: iou(find.box, truth.box), default=None)
+            bare = truth.label == "no_mask" and find is not None and iou(find.box, truth.box) >= MATCH
+            if bare and find is not None:
+                image = draw(image, find, self._kind, rng)
+            faces.append(Truth(LABELS[self._kind] if bare else "ignore", truth.box))
+        return Scene(scene.path, scene.source, tuple(faces)), image
 
 
 def _mirror(box: Box, width: int) -> Box:
@@ -112,8 +151,16 @@ def judge(found: Detections, classifier: MaskClassifier, least: int = LEAST) -> 
     for truth in found.scene.faces:
         on = [i for i, box in enumerate(found.boxes) if iou(box, truth.box) >= MATCH]
         taken |= set(on)
-        if truth.label != "ignore" and truth.side >= least:
-            best = max(on, key=lambda i: iou(found.boxes[i], truth.box), default=None)
-            faces.append((truth, None if best is None else answers[best]))
+        if truth.label == "ignore" or truth.side < least:
+            continue
+        best = max(on, key=lambda i: iou(found.boxes[i], truth.box), default=None)
+        faces.append(Seen(truth, None) if best is None else Seen(truth, answers[best], _luma(found.crops[best])))
     strays = [answer for i, answer in enumerate(answers) if i not in taken]
     return Looked(found.scene.source, tuple(faces), tuple(strays))
+
+
+def _luma(part: Image) -> float:
+    """Of the middle half of a crop: the face, not the window behind it."""
+    height, width = part.shape[:2]
+    middle = part[height // 4 : height - height // 4, width // 4 : width - width // 4]
+    return float(cv2.cvtColor(middle, cv2.COLOR_BGR2GRAY).mean()) if middle.size else 0.0

@@ -24,11 +24,14 @@ SHARES = ("bare_found", "bare_called_bare", "masked_found", "masked_called_bare"
           "true_rejected")  # fmt: skip
 SEEN: dict[str, Any] = {key: share(0.9) for key in SHARES}
 SEEN |= {"binary": {"street": share(0.98)}, "f1": {"street": {"mask": 0.97}}}
+SEEN |= {"by_luma": [{"to": 80.0, **share(0.9)}] * 4}
+SEEN |= {"called": {"mask": {call: share(0.91) for call in ("mask", "no_mask", "incorrect_mask", "not_face")}}}
 SEEN |= {"calibration_error": 0.02, "detect_ms": 7.4}
 TRIAL = {"threshold": 0.8, "right": 1, "missed": 0, "false": 0, "mean_delay": 0.3, "cost": 1.5}
 OUTCOME = {"clip": "a.mp4", "how": "plain", "right": 2, "missed": 0, "false": 1, "delays": [0.4], "missed_s": 0.4}
 ONE: dict[str, Any] = {
     "scenes-haar": {"model": "mask@1234", "detector": "haar", "conditions": {"plain": SEEN}},
+    "scenes-drawn": {"model": "mask@1", "detector": "haar", "drawing": "mask", "conditions": {"plain": SEEN}},
     "clips-haar": {"model": "mask@1234", "detector": "haar", "outcomes": [OUTCOME], "thresholds": [TRIAL]},
     "leave-one-out": {"sources": {"street": {"faces": 9, "binary": share(0.95), "f1": {"mask": 0.9},
                                              "rejected": share(0.01), "calibration_error": 0.03}}},

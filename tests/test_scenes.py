@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from tiny import MODEL, door_faces, door_frames, run_convert, saved
@@ -9,7 +10,7 @@ from tiny import MODEL, door_faces, door_frames, run_convert, saved
 from convert.data import DataError
 from convert.intervals import Share
 from convert.scene_report import SceneReport, summary, table
-from convert.scenes import Looked, Scene, Truth, detections, judge, read_scenes
+from convert.scenes import Looked, Scene, Seen, Truth, detections, judge, read_scenes
 from edge.classify import MaskClassifier, TfliteNetwork
 from edge.geometry import Box
 from edge.yunet import YuNetDetector
@@ -75,7 +76,11 @@ def test_faces_of_the_clip_are_found_and_told_apart(tmp_path: Path, how: str) ->
 
 
 def looked(*faces: tuple[str, int, dict[str, float] | None], strays: tuple[dict[str, float], ...] = ()) -> Looked:
-    return Looked("x", tuple((Truth(label, Box(0, 0, side, side)), answer) for label, side, answer in faces), strays)
+    seen = [
+        Seen(Truth(label, Box(0, 0, side, side)), answer, None if answer is None else 90.0)
+        for label, side, answer in faces
+    ]
+    return Looked("x", tuple(seen), strays)
 
 
 def test_the_report_counts_what_became_of_each_face() -> None:
@@ -116,6 +121,28 @@ def test_faces_of_one_picture_are_no_independent_cases() -> None:
     together = Share(np.array([[10, 10], [0, 10]] * 10, float))
     spread = [high - low for low, high in (alone.interval, together.interval)]
     assert alone.cases == together.cases and spread[1] > 2 * spread[0]
+
+
+def test_bands_of_brightness_part_the_faces() -> None:
+    faces = [
+        Seen(Truth("no_mask", Box(0, 0, 50, 50)), BARE if luma > 30 else MASKED, float(luma)) for luma in range(100)
+    ]
+    shares = [share.value for _, share in SceneReport([Looked("x", tuple(faces), ())]).by_luma()]
+    assert shares == [0.0, pytest.approx(0.76, abs=0.02), 1.0, 1.0]
+
+
+@pytest.mark.parametrize(("kind", "label"), [("mask", "mask"), ("chin", "incorrect_mask"), ("hand", "no_mask")])
+def test_what_is_drawn_on_bare_faces_becomes_the_truth(tmp_path: Path, kind: str, label: str) -> None:
+    scenes = read_scenes(listed(tmp_path))
+    bare = sum(face.label == "no_mask" for scene in scenes for face in scene.faces)
+    found = list(detections(scenes, YuNetDetector(min_face=40), drawing=kind))
+    labels = [face.label for one in found for face in one.scene.faces]
+    assert set(labels) == {label, "ignore"} and 0.7 * bare < labels.count(label) <= bare
+    plain = detections(scenes, YuNetDetector(min_face=40))
+    both = [one.crops[:1] for each in (found, plain) for one in each]
+    small = [[cv2.resize(part, (16, 16)).astype(int) for part in parts] for parts in both]
+    pairs = zip(small[: len(scenes)], small[len(scenes) :], strict=True)
+    assert any(np.abs(a[0] - b[0]).mean() > 3 for a, b in pairs if a and b)
 
 
 @pytest.mark.timeout(120)
