@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test chaos check clip clean
+.PHONY: run test chaos check clip model clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/maskwatch run --or-demo $(ARGS)
@@ -24,6 +24,26 @@ check: $(VENV)/check.stamp
 clip: $(VENV)/test.stamp
 	$(BIN)/pip install --quiet scikit-image matplotlib imageio-ffmpeg
 	$(BIN)/python tests/make_clip.py
+
+# the shipped model from a list of pictures: make model LIST=train.tsv EXCLUDE="maskon mfs" TEST=k12-test
+WORK ?= out/model
+CONVERT = $(BIN)/maskwatch-convert
+
+model: $(WORK)/mask.tflite
+
+$(WORK)/data: | $(VENV)/convert.stamp
+	@[ -n "$(LIST)" ] || { echo "name a list of pictures: make model LIST=faces.tsv (README.md, Training)"; exit 2; }
+	$(CONVERT) prepare $(LIST) $(if $(EXCLUDE),--exclude $(EXCLUDE)) --out $@
+
+# small first, then at full size: half the time of full size throughout
+$(WORK)/first.keras: $(WORK)/data
+	$(CONVERT) train $< --size 64 --epochs 48 --patience 40 --out $@
+
+$(WORK)/mask.keras: $(WORK)/first.keras
+	$(CONVERT) train $(WORK)/data --init $< --rate 0.001 --epochs 12 --clean 0.6 --out $@
+
+$(WORK)/mask.tflite: $(WORK)/mask.keras
+	$(CONVERT) quantize $< --data $(WORK)/data --out $@ $(if $(TEST),--test $(TEST)) $(if $(NOTE),--note "$(NOTE)")
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
@@ -51,6 +71,11 @@ $(VENV)/run.stamp: setup.cfg $(VENV)/constraints.txt
 $(VENV)/test.stamp: setup.cfg $(VENV)/constraints.txt
 	@echo "Setting up the tests (about a minute, once) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[broker,test]'
+	@touch $@
+
+$(VENV)/convert.stamp: $(VENV)/run.stamp
+	@echo "Setting up TensorFlow (some minutes, once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[convert]'
 	@touch $@
 
 $(VENV)/check.stamp: $(VENV)/test.stamp

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -56,8 +57,10 @@ def run_prepare(args: argparse.Namespace) -> None:
 
     if args.out.exists():
         raise DataError(f"{args.out} exists already; delete it or choose another --out")
-    rows = read_list(args.list, args.exclude)
-    counts = write_tree(rows, args.out, copies=args.copies, seed=args.seed, test=args.test)
+    rows, part = read_list(args.list, args.exclude), args.out.with_name(f"{args.out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of a run that was stopped: a half tree must not look like a whole one
+    counts = write_tree(rows, part, copies=args.copies, seed=args.seed, test=args.test)
+    part.rename(args.out)
     for (split, source, label), count in sorted(counts.items()):
         say(f"{split:6} {source:16} {label:15} {count:6}")
 

@@ -82,9 +82,6 @@ def _train(commands: Any) -> None:
     )
     command.add_argument("--init", default="", metavar="FILE.keras", help="start from a trained network")
     command.add_argument("--exclude", nargs="*", default=[], metavar="SOURCE", help="sources to leave out")
-    command.add_argument(
-        "--size", type=positive, default=0, help="input side in pixels (default: lean 64, article 150)"
-    )
     command.add_argument("--width", type=width, default=1.0, help="channels of lean, times this (default 1)")
     command.add_argument("--colour", choices=COLOURS, default="rgb", help="what the network sees (default rgb)")
     command.add_argument("--exposure", choices=EXPOSURES, help="of a crop (default: lean face, article camera)")
@@ -99,6 +96,7 @@ def _recipe(command: argparse.ArgumentParser, epochs: int) -> None:
     command.add_argument(
         "--clean", type=share, default=0.4, help="mean share of pictures kept without faults of light (default 0.4)"
     )
+    command.add_argument("--size", type=side, default=0, help="input side, pixels (default: lean 96, article 150)")
     command.add_argument("--batch", type=positive, default=128)
     command.add_argument("--rate", type=share, help="first learning rate (default: lean 0.003, article 0.0005)")
     command.add_argument("--subset", type=positive, default=0, metavar="N", help="train on N pictures only")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-SIZES = {"lean": 64, "article": 150}
-"""Input width and height, in pixels, of each architecture unless told otherwise. A face of the least size that
-counts (48 pixels) gives a crop of 62; models/search.md has what larger inputs would gain."""
+SIZES = {"lean": 96, "article": 150}
+"""Input width and height, in pixels, of each architecture unless told otherwise. ``models/README.md`` has what other
+sizes cost and gain."""
 LEAN_BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (128, 1), (256, 2), (256, 1))
 """(channels, stride) of each depthwise-separable block."""
 

@@ -7,7 +7,7 @@ is on disk, so a stopped run goes on where it was.
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -23,19 +23,18 @@ from .intervals import Share
 from .quantize import quantize
 from .train import Recipe, train
 
-SHAPES: tuple[dict[str, Any], ...] = (
-    {},
-    {"size": 48},
-    {"size": 80},
-    {"size": 96},
-    {"size": 112},
-    {"width": 0.5},
-    {"width": 0.75},
-    {"width": 1.5},
-    {"colour": "luma"},
-    {"exposure": "camera"},
-)
-"""What ``search`` tries, as differences from the shipped shape."""
+SHAPES: dict[str, dict[str, Any]] = {
+    "96 px, as shipped": {"size": 96},
+    "48 px": {"size": 48},
+    "64 px": {"size": 64},
+    "80 px": {"size": 80},
+    "112 px": {"size": 112},
+    "96 px, half the channels": {"size": 96, "width": 0.5},
+    "64 px, 1.5 times the channels": {"size": 64, "width": 1.5},
+    "64 px, grey": {"size": 64, "colour": "luma"},
+    "64 px, exposed by the camera": {"size": 64, "exposure": "camera"},
+}
+"""What ``search`` tries, the first being what the others are measured by."""
 REPEATS = 200
 """Invocations behind a time; the least of them counts, for others share the machine."""
 
@@ -98,7 +97,7 @@ def search(
     out: Path,
     labels: Sequence[str],
     say: Callable[[str], None] = print,
-    shapes: Sequence[dict[str, Any]] = SHAPES,
+    shapes: Mapping[str, dict[str, Any]] = SHAPES,
 ) -> dict[str, Any]:
     """Every one of ``shapes``, trained without ``recipe.exclude`` and tested on it; also written to ``out``."""
     samples = [sample for sample in read_tree(data) if sample.label in labels]
@@ -106,12 +105,11 @@ def search(
     if missing or not recipe.exclude:
         raise DataError(f"name sources of {data} to hold out; not there: {', '.join(sorted(missing)) or 'none named'}")
     figures = _resumed(out, recipe)
-    for shape in shapes:
-        name = "-".join(f"{key}-{value}" for key, value in shape.items()) or "shipped"
+    for number, (name, shape) in enumerate(shapes.items()):
         if name in figures["sources"]:
             continue
         say(name)
-        model = _model(data, samples, replace(recipe, **shape), out.parent / f"shape-{name}", say)
+        model = _model(data, samples, replace(recipe, **shape), out.parent / f"shape-{number}", say)
         network = TfliteNetwork(model)
         figures["sources"][name] = {
             "shape": shape,

@@ -160,9 +160,6 @@ class Feed:
         self.card, self.recipe = card, recipe
         larger = replace(card, size=round(card.size * DETAIL), colour="bgr", exposure="camera")
         self.pictures, self.numbers = load(samples, larger, card.labels)
-        # half-way to balance: a rare label must not be ignored, nor its few pictures learnt by heart
-        weights = 1 / np.sqrt(np.bincount(self.numbers, minlength=len(card.labels)))
-        self.weights = weights / weights[self.numbers].mean()
 
     def view(self, index: int, number: int, rng: np.random.Generator) -> Image:
         """One training view of a picture in epoch ``number``, as the network takes it.
@@ -186,11 +183,12 @@ class Feed:
             def __len__(self) -> int:
                 return -(-len(order) // feed.recipe.batch)
 
-            def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
+            def __getitem__(self, index: int) -> tuple[Any, Any]:
                 chosen = order[index * feed.recipe.batch : (index + 1) * feed.recipe.batch]
                 rng = np.random.default_rng((feed.recipe.seed, number, index))
                 pictures = np.stack([feed.view(i, number, rng) for i in chosen])
-                return pictures, targets[chosen], feed.weights[feed.numbers[chosen]].astype(np.float32)
+                # unweighted: a label made dearer would be called too often, and scores be no probabilities
+                return pictures, targets[chosen]
 
         return Batches(workers=1, use_multiprocessing=False, max_queue_size=8)
 

@@ -27,7 +27,7 @@ def test_input_and_output_shapes(arch: str, classes: int) -> None:
 
 
 def test_input_sizes_are_those_said() -> None:
-    assert SIZES == {"lean": 64, "article": 150}
+    assert SIZES == {"lean": 96, "article": 150}
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_an_unknown_architecture_is_an_error() -> None:
         build("resnet", 2)
 
 
-@pytest.mark.parametrize(("size", "width"), [(48, 1.0), (96, 1.0), (64, 0.5), (64, 1.5)])
+@pytest.mark.parametrize(("size", "width"), [(48, 1.0), (112, 1.0), (96, 0.5), (96, 1.5)])
 def test_lean_comes_in_other_sizes_and_widths(size: int, width: float) -> None:
     model, own = build("lean", 4, size, width), build("lean", 4)
     assert model.input_shape == (None, size, size, 3) and model.output_shape == (None, 4)
-    assert (multiply_adds(model) > multiply_adds(own)) == (size > 64 or width > 1)
+    assert (multiply_adds(model) > multiply_adds(own)) == (size > 96 or width > 1)

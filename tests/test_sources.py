@@ -15,7 +15,7 @@ from convert.evaluate import Report  # noqa: E402
 from convert.sources import leave_one_out, measure, real, search  # noqa: E402
 from edge.card import Card  # noqa: E402
 
-SHORT = replace(RECIPE, epochs=1)
+SHORT = replace(RECIPE, epochs=1, size=48)
 
 
 def two_sources(root: Path) -> Path:
@@ -52,12 +52,12 @@ def test_each_source_is_left_out_once_and_a_stopped_run_goes_on(tmp_path: Path) 
 def test_search_measures_every_shape_on_the_source_held_out(tmp_path: Path) -> None:
     data, out = two_sources(tmp_path / "data"), tmp_path / "search.json"
     recipe = replace(SHORT, exclude=("office",))
-    shapes: tuple[dict[str, object], ...] = ({}, {"width": 0.5, "colour": "luma"})
+    shapes: dict[str, dict[str, object]] = {"own": {"size": 48}, "small": {"size": 48, "width": 0.5, "colour": "luma"}}
     found = search(data, recipe, out, ("mask", "no_mask"), lambda text: None, shapes)["sources"]
-    own, small = found["shipped"], found["width-0.5-colour-luma"]
+    own, small = found["own"], found["small"]
     assert small["multiply_adds"] < own["multiply_adds"] and small["bytes"] < own["bytes"]
     assert set(own["held_out"]) == {"office"} and own["milliseconds"] > 0
-    assert json.loads((tmp_path / "shape-width-0.5-colour-luma.json").read_text())["input"]["colour"] == "luma"
+    assert json.loads((tmp_path / "shape-1.json").read_text())["input"]["colour"] == "luma"
 
 
 def test_search_wants_sources_that_are_there(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_training_writes_the_network_its_labels_and_its_curves(tmp_path_factory:
 def test_the_written_network_is_one_that_evaluate_opens(tmp_path_factory: pytest.TempPathFactory) -> None:
     network = KerasNetwork(trained(tmp_path_factory))
     report = evaluate(network, held_out(tiny_tree(tmp_path_factory)))
-    assert network.card.size == 64 and network.card.exposure == "face" and len(report.samples) == 16
+    assert network.card.size == 96 and network.card.exposure == "face" and len(report.samples) == 16
 
 
 @pytest.mark.timeout(240)
