@@ -1,6 +1,7 @@
 """The command line of ``maskwatch-convert``: what may be said, and the help that explains it."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,19 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def share(text: str) -> float:
-    """A number between 0 and 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number between 0 and 1")
-    return value
+def between(low: float, high: float) -> Callable[[str], float]:
+    """An argument that is a number greater than ``low`` and less than ``high``."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = low
+        if not low < value < high:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number between {low:g} and {high:g}")
+        return value
+
+    return number
 
 
 def side(text: str) -> int:
@@ -35,17 +40,6 @@ def side(text: str) -> int:
     if not text.isdecimal() or not 32 <= int(text) <= 512:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 32 to 512")
     return int(text)
-
-
-def width(text: str) -> float:
-    """How many times as many channels."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.1 <= value <= 10:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0.1 to 10")
-    return value
 
 
 def parser() -> argparse.ArgumentParser:
@@ -82,7 +76,7 @@ def _train(commands: Any) -> None:
     )
     command.add_argument("--init", default="", metavar="FILE.keras", help="start from a trained network")
     command.add_argument("--exclude", nargs="*", default=[], metavar="SOURCE", help="sources to leave out")
-    command.add_argument("--width", type=width, default=1.0, help="channels of lean, times this (default 1)")
+    command.add_argument("--width", type=between(0, 10), default=1.0, help="channels of lean, times this (default 1)")
     command.add_argument("--colour", choices=COLOURS, default="rgb", help="what the network sees (default rgb)")
     command.add_argument("--exposure", choices=EXPOSURES, help="of a crop (default: lean face, article camera)")
     _recipe(command, epochs=45)
@@ -94,11 +88,14 @@ def _recipe(command: argparse.ArgumentParser, epochs: int) -> None:
     command.add_argument("--labels", nargs="+", choices=LABELS, help="use only these labels (default: all in DATA)")
     command.add_argument("--epochs", type=positive, default=epochs, help=f"at most so many (default {epochs})")
     command.add_argument(
-        "--clean", type=share, default=0.4, help="mean share of pictures kept without faults of light (default 0.4)"
+        "--clean",
+        type=between(0, 1),
+        default=0.4,
+        help="mean share of views without faults of light (default 0.4)",
     )
     command.add_argument("--size", type=side, default=0, help="input side, pixels (default: lean 96, article 150)")
     command.add_argument("--batch", type=positive, default=128)
-    command.add_argument("--rate", type=share, help="first learning rate (default: lean 0.003, article 0.0005)")
+    command.add_argument("--rate", type=between(0, 1), help="first learning rate (default: lean 0.003, article 0.0005)")
     command.add_argument("--subset", type=positive, default=0, metavar="N", help="train on N pictures only")
     command.add_argument("--seed", type=int, default=0)
 

@@ -4,9 +4,10 @@ A tree is any folder whose deepest folders are named after the labels. A parent 
 ``valid``, ``validation``) or ``test`` gives the split; the folder names between are the source.
 """
 
+import csv
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,6 +71,20 @@ def _sample(root: Path, path: Path) -> Sample | None:
     split = next((SPLITS[part.lower()] for part in between if part.lower() in SPLITS), None)
     source = "/".join(part for part in between if part.lower() not in SPLITS) or root.name
     return Sample(path, label, source, split)
+
+
+def read_rows(path: Path, columns: str) -> Iterator[tuple[int, list[str]]]:
+    """Line number and fields of a tab-separated list; blank lines and a head that begins with ``file`` are left out.
+
+    Raises ``DataError`` naming the ``columns`` when there is no such file, or when it is no text.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} is no file; expected a list with the columns {columns} (tab-separated)")
+    try:
+        lines = list(csv.reader(path.read_text("utf-8").splitlines(), delimiter="\t"))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no tab-separated text: {error}") from error
+    yield from ((n, row) for n, row in enumerate(lines, 1) if row and not (n == 1 and row[0] == "file"))
 
 
 def read_picture(path: Path) -> Image:

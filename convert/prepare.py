@@ -7,7 +7,6 @@ class ``not_face``: the hard negatives that turn collars, hands and patterns int
 faces are used again with masks and hands drawn on them (``drawn``).
 """
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from edge.detect import FaceDetector
 from edge.geometry import Box, clip, iou, square
 from edge.yunet import Find, YuNetDetector
 
-from .data import DRAWINGS, DataError, Sample, label_of, read_picture, split
+from .data import DRAWINGS, DataError, Sample, label_of, read_picture, read_rows, split
 from .drawn import LABELS, clutter, draw
 
 SAME_FACE = 0.3
@@ -52,16 +51,8 @@ def read_list(path: Path, exclude: Sequence[str] = ()) -> list[Listed]:
 
     ``file`` is relative to the list. Raises ``DataError`` naming the line that cannot be used.
     """
-    if not path.is_file():
-        raise DataError(f"{path} is no file; expected a list with the columns file, source, label, box (tab-separated)")
     rows = []
-    try:
-        lines = list(csv.reader(path.read_text("utf-8").splitlines(), delimiter="\t"))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no tab-separated text: {error}") from error
-    for number, row in enumerate(lines, 1):
-        if not row or (number == 1 and row[0] == "file"):
-            continue
+    for number, row in read_rows(path, "file, source, label, box"):
         label = label_of(row[2]) if len(row) >= 3 else None
         if label is None:
             raise DataError(f"{path}, line {number}: expected file, source, label, box; got {row}")
@@ -128,7 +119,7 @@ class Cutter:
                 yield LABELS[kind], draw(image, find, kind, rng)
 
     def _drawn_tight(self, row: Listed, image: Image, rng: np.random.Generator) -> Iterator[tuple[str, str, Image]]:
-        edge = max(image.shape[:2]) // 3  # a face that fills its picture is found only with something around it
+        edge = max(1, max(image.shape[:2]) // 3)  # a face that fills its picture is found only with something around it
         wide = np.asarray(cv2.copyMakeBorder(image, edge, edge, edge, edge, cv2.BORDER_REPLICATE), np.uint8)
         for find in self._yunet.finds(wide)[:1]:
             for label, picture in self._drawn(wide, find, rng):

@@ -5,7 +5,6 @@ Truth is a tab-separated list with the columns file, source, label, x0, y0, x1, 
 evidence over time that a door collects.
 """
 
-import csv
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from edge.geometry import Box, iou
 from edge.yunet import YuNetDetector
 
 from .conditions import condition
-from .data import DataError, label_of, read_picture
+from .data import DataError, label_of, read_picture, read_rows
 from .drawn import LABELS, draw
 
 MATCH = 0.25
@@ -52,12 +51,8 @@ class Scene:
 
 def read_scenes(path: Path) -> list[Scene]:
     """The scenes of a list. Raises ``DataError`` naming the line that cannot be used."""
-    if not path.is_file():
-        raise DataError(f"{path} is no file; expected columns file, source, label, x0, y0, x1, y1 (tab-separated)")
     scenes: dict[str, tuple[str, list[Truth]]] = {}
-    for number, row in enumerate(csv.reader(path.read_text("utf-8").splitlines(), delimiter="\t"), 1):
-        if not row or (number == 1 and row[0] == "file"):
-            continue
+    for number, row in read_rows(path, "file, source, label, x0, y0, x1, y1"):
         try:
             file, source, label = row[:3]
             box = Box(*map(int, row[3:7]))

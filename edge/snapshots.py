@@ -1,7 +1,7 @@
 """Pictures of alerts, for those who ask for them: blurred before they are encoded, kept for a while, never for ever.
 
 A face is made unrecognizable twice over: averaged down to a few cells, then smoothed. The blur covers what the loop
-found in the frame and what a more eager search of the same cascade finds; a face that neither finds stays visible,
+found in the frame and what more eager detectors find; a face that none of them finds stays visible,
 which is why pictures are off by default.
 """
 

@@ -12,9 +12,17 @@ from tiny import MODEL, ROOT
 
 from convert.data import read_tree
 from convert.evaluate import Report, evaluate, open_network, table
+from convert.scene_report import SceneReport
+from convert.scene_report import table as scene_table
+from convert.scenes import detections, judge, read_scenes
+from convert.sources import measure
+from edge.classify import MaskClassifier, TfliteNetwork
+from edge.config import Detect
+from edge.detectors import open_detector
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 ARTICLE_TEST, CLIPS = DATA / "k12-test", DATA / "dev-clips"
+SCENES = DATA / "dev-scenes.tsv"
 ENOUGH = 0.99
 
 
@@ -31,10 +39,24 @@ def report(model: Path) -> Report:
 
 
 def test_the_shipped_model_on_the_articles_test_pictures() -> None:
-    """Some of those crops show no face (hair, a forehead): they may be rejected, but few."""
+    """Mask or not; some of those crops show no face (hair, a forehead): they may be rejected, but few."""
     own = report(MODEL)
+    found = measure(own)
     assert len(own.samples) == 992
-    assert own.accepted_accuracy >= ENOUGH and own.rejected.mean() <= 0.01, table(own)
+    assert found["binary"]["value"] >= 0.98 and found["rejected"]["value"] <= 0.015, table(own)
+
+
+@pytest.mark.skipif(not SCENES.is_file(), reason="the scenes (shared/data/dev-scenes.tsv) are not here")
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("detector", "least"), [("yunet", 0.88), ("haar", 0.6)])
+def test_scenes_end_to_end(detector: str, least: float) -> None:
+    """Every third picture: bare faces called bare, and masked ones not."""
+    classifier, scenes = MaskClassifier(TfliteNetwork(MODEL)), read_scenes(SCENES)[::3]
+    finder = open_detector(Detect(detector=detector, min_face=40))
+    own = SceneReport([judge(found, classifier) for found in detections(scenes, finder)])
+    assert own.of("no_mask", lambda call: call == "no_mask").value >= least, scene_table(own, detector)
+    assert own.of("mask", lambda call: call == "no_mask").value <= 0.02, scene_table(own, detector)
+    assert own.calibration_error() <= 0.04, scene_table(own, detector)
 
 
 @pytest.mark.parametrize("name", ["lean-k12", "article"])
@@ -46,12 +68,13 @@ def test_both_architectures_on_the_articles_data(name: str) -> None:
 
 @pytest.mark.skipif(not CLIPS.is_dir() or not truth(), reason="the clips (shared/data/dev-clips) are not here")
 @pytest.mark.parametrize("clip", list(truth()) or ["none"])
+@pytest.mark.parametrize("detector", ["haar", "yunet"])
 @pytest.mark.timeout(300)
-def test_alerts_for_a_clip(clip: str, tmp_path: Path) -> None:
+def test_alerts_for_a_clip(clip: str, detector: str, tmp_path: Path) -> None:
     """As many alerts as there are people without a mask; a clip whose number nobody counted must still play through."""
     expected = truth()[clip]["alerts"]
     done = subprocess.run(
-        [sys.executable, "-m", "edge", "run", "--source", str(CLIPS / clip), "--print"],
+        [sys.executable, "-m", "edge", "run", "--source", str(CLIPS / clip), "--print", "--detector", detector],
         cwd=ROOT,
         env={**os.environ, "HOME": str(tmp_path)},
         capture_output=True,
