@@ -98,11 +98,19 @@ def describe(network: KerasNetwork, about: dict[str, Any], content: bytes, name:
         "bytes": len(content),
         "multiply_adds": multiply_adds(network.model),
         "data": about["data"],
-        "recipe": about["recipe"],
+        "recipe": _told(about["recipe"]),
         "epochs_trained": len(about["history"]),
+        "before": _told(about.get("before")),
         "made_with": {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__},
         "date": date.today().isoformat(),
     }
+
+
+def _told(about: Any) -> Any:
+    """Of a file only its name: where it lay on somebody's machine is nobody's business."""
+    if not isinstance(about, dict):
+        return about
+    return {key: Path(value).name if key == "init" and value else _told(value) for key, value in about.items()}
 
 
 def _quantization(content: bytes) -> dict[str, Any]:

@@ -75,13 +75,8 @@ def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[s
     (out.parent).mkdir(parents=True, exist_ok=True)
     shutil.copyfile(part / "best.keras", out)
     taken = {"size": card.size, "colour": card.colour, "exposure": card.exposure}
-    about = {
-        "labels": list(labels),
-        "input": taken,
-        "recipe": asdict(recipe),
-        "data": summary(sets),
-        "history": state["history"],
-    }
+    about: dict[str, Any] = {"labels": list(labels), "input": taken, "recipe": asdict(recipe), "data": summary(sets)}
+    about |= {"history": state["history"], "before": _before(recipe.init)}
     out.with_suffix(".labels.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
     curves(state["history"], out.with_suffix(".png"))
     shutil.rmtree(part)
@@ -90,6 +85,15 @@ def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[s
 
 def _excluded(source: str, recipe: Recipe) -> bool:
     return source.removesuffix(DRAWINGS) in recipe.exclude  # drawings on a source's pictures are of that source
+
+
+def _before(init: str) -> dict[str, Any] | None:
+    """How the network that this one started from was trained, where that is known."""
+    file = Path(init).with_suffix(".labels.json")
+    if not init or not file.is_file():
+        return None
+    about = json.loads(file.read_text("utf-8"))
+    return {"recipe": about["recipe"], "epochs_trained": len(about["history"]), "before": about.get("before")}
 
 
 def _state(part: Path, recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
