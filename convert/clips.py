@@ -164,10 +164,9 @@ def sweep(watched: Sequence[Watched], rules: Decide, thresholds: Sequence[float]
     return trials
 
 
-def best(trials: Sequence[Trial]) -> Trial:
-    """The cheapest threshold; of equals the strictest, which is the kindest to people with a mask."""
-    least = min(trial.cost for trial in trials)
-    return max((trial for trial in trials if trial.cost <= least), key=lambda trial: trial.threshold)
+def best(trials: Sequence[Trial], default: float = Decide().threshold) -> Trial:
+    """The cheapest threshold; of equals the one nearest to the default, which is not changed without a reason."""
+    return min(trials, key=lambda trial: (trial.cost, abs(trial.threshold - default)))
 
 
 def table(outcomes: Sequence[Outcome]) -> str:

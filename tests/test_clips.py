@@ -91,9 +91,10 @@ def test_a_stricter_threshold_never_raises_more_alerts_and_the_cheapest_wins() -
     assert clips.best(trials).threshold > 0.75 and "<" in clips.sweep_table(trials)
 
 
-def test_of_equally_cheap_thresholds_the_strictest_is_taken() -> None:
-    trials = [Trial(t, 1, 0, 0, 0.3, cost) for t, cost in ((0.6, 9.0), (0.7, 1.0), (0.8, 1.0), (0.9, 4.0))]
-    assert clips.best(trials).threshold == 0.8
+def test_of_equally_cheap_thresholds_the_default_stays() -> None:
+    trials = [Trial(t, 1, 0, 0, 0.3, cost) for t, cost in ((0.6, 9.0), (0.7, 1.0), (0.8, 1.0), (0.9, 1.0), (0.95, 4.0))]
+    assert clips.best(trials, 0.8).threshold == 0.8 and clips.best(trials, 0.99).threshold == 0.9
+    assert clips.best(trials[:1], 0.8).threshold == 0.6
 
 
 @pytest.mark.timeout(120)
