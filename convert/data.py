@@ -157,6 +157,11 @@ def split(samples: Sequence[Sample], *, val: float = 0.1, test: float = 0.0, see
     return kept + [replace(s, split=place[number]) for s, number in zip(open_, numbers, strict=True)]
 
 
+def excluded(source: str, names: Sequence[str]) -> bool:
+    """Whether a source is among ``names``; drawings on a source's pictures are of that source."""
+    return source.removesuffix(DRAWINGS) in names
+
+
 def labels_in(samples: Iterable[Sample]) -> tuple[str, ...]:
     """The labels that occur, in the order of ``edge.classify.LABELS``."""
     found = {sample.label for sample in samples}

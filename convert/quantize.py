@@ -13,7 +13,7 @@ import numpy as np
 from edge.classify import Card, Image
 
 from .augment import view
-from .data import DataError, Sample, load, read_tree, split, subset
+from .data import DataError, Sample, excluded, load, read_tree, split, subset
 from .evaluate import KerasNetwork, evaluate, held_out, open_network, summary
 from .model import multiply_adds
 from .train import DETAIL
@@ -32,7 +32,8 @@ def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = ()
         raise DataError(f"--out {out}: the file name must end in .tflite")
     network = KerasNetwork(keras_file)
     about = network.about
-    known = [sample for sample in read_tree(data) if sample.label in network.card.labels]
+    left_out = about["recipe"].get("exclude", ())
+    known = [s for s in read_tree(data) if s.label in network.card.labels and not excluded(s.source, left_out)]
     samples = split(known, seed=about["recipe"]["seed"])  # as `train` split them
     chosen = subset([s for s in samples if s.split == "train"], REPRESENTATIVE)
     if not chosen:

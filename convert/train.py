@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge.classify import Card, Image, present
 
 from .augment import framing, view
-from .data import DRAWINGS, DataError, Sample, labels_in, load, split, subset
+from .data import DataError, Sample, excluded, labels_in, load, split, subset
 from .model import SIZES, build
 
 
@@ -55,7 +55,7 @@ def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[s
     import keras
 
     keras.utils.set_random_seed(recipe.seed)
-    samples = [sample for sample in split(samples, seed=recipe.seed) if not _excluded(sample.source, recipe)]
+    samples = [sample for sample in split(samples, seed=recipe.seed) if not excluded(sample.source, recipe.exclude)]
     labels = labels_in(sample for sample in samples if sample.split in ("train", "val"))
     part = out.with_suffix(".part")
     state = _state(part, recipe, labels)
@@ -65,7 +65,7 @@ def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[s
         sets = {
             name: subset(own, recipe.subset if name == "train" else recipe.subset // 4) for name, own in sets.items()
         }
-    _check(sets, labels)
+    _check(sets, labels, whole=not recipe.exclude)
     say(f"{recipe.arch}, labels {', '.join(labels)}: {len(sets['train'])} pictures, {len(sets['val'])} to validate")
     model = keras.models.load_model(part / "last.keras") if state["history"] else _compiled(recipe, len(labels))
     feed = Feed(sets["train"], card, recipe)
@@ -83,14 +83,9 @@ def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[s
     return out
 
 
-def _excluded(source: str, recipe: Recipe) -> bool:
-    return source.removesuffix(DRAWINGS) in recipe.exclude  # drawings on a source's pictures are of that source
-
-
 def _before(init: str) -> dict[str, Any] | None:
     """How the network that this one started from was trained, where that is known."""
-    file = Path(init).with_suffix(".labels.json")
-    if not init or not file.is_file():
+    if not init or not (file := Path(init).with_suffix(".labels.json")).is_file():
         return None
     about = json.loads(file.read_text("utf-8"))
     return {"recipe": about["recipe"], "epochs_trained": len(about["history"]), "before": about.get("before")}
@@ -113,14 +108,14 @@ def _state(part: Path, recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
     return state
 
 
-def _check(sets: dict[str, list[Sample]], labels: Sequence[str]) -> None:
+def _check(sets: dict[str, list[Sample]], labels: Sequence[str], whole: bool) -> None:
     if len(labels) < 2:
         raise DataError(
             f"training needs train and val pictures of at least two labels, found only {', '.join(labels) or 'none'}"
         )
     for name, own in sets.items():
         missing = set(labels) - {sample.label for sample in own}
-        if missing:
+        if missing and (whole or name == "train"):  # a source left out may be the only one to validate a label on
             raise DataError(
                 f"no {', '.join(sorted(missing))} pictures in the {name} part; add some or use a larger --subset"
             )
