@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.classify import Face
+from edge.classify import REJECT, Face
 from edge.geometry import Box
 
 from .evaluate import calibration_error
@@ -24,7 +24,7 @@ Call = str | None
 class SceneReport:
     """What the figures follow from. ``reject`` is the device's: a ``not_face`` probability above it drops a face."""
 
-    def __init__(self, looked: Sequence[Looked], *, reject: float = 0.5) -> None:
+    def __init__(self, looked: Sequence[Looked], *, reject: float = REJECT) -> None:
         self.looked, self.reject = list(looked), reject
 
     @property

@@ -55,7 +55,7 @@ class Detect:
 class Classify:
     model: str = option("", "a .tflite file with its card beside it; empty: the model that comes with maskwatch")
     threads: int = option(1, "threads of the TFLite runtime", low=1, high=8)
-    reject: float = option(0.5, "a face whose not_face probability exceeds this is none", low=0.01, high=1)
+    reject: float = option(0.4, "a face whose not_face probability exceeds this is none", low=0.01, high=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edge.classify import REJECT
 from edge.cli import from_address
 from edge.client import read_password
 from edge.config import Config, load, options
@@ -243,3 +244,8 @@ def test_any_bytes_give_a_config_or_a_config_error(tmp_path: Path, content: byte
         assert isinstance(load(path), Config)
     except ConfigError as error:
         assert str(path) in str(error)
+
+
+def test_the_classifier_rejects_by_itself_as_it_is_configured_to() -> None:
+    """Evaluations open it without a configuration, and must measure what the device does."""
+    assert Config().classify.reject == REJECT
