@@ -220,10 +220,10 @@ def charts(figures: Figures, folder: Path) -> list[Path]:
         "scenes.png": "bare faces of 40 pixels and more called bare, one picture",
         "leave-one-out.png": "mask or not, on a source never trained on",
     }
-    return [_bars(own, titles[name], folder / name) for name, own in bars.items()]
+    return [_points(own, titles[name], folder / name) for name, own in bars.items()]
 
 
-def _bars(rows: Sequence[tuple[str, dict[str, Any]]], title: str, path: Path) -> Path:
+def _points(rows: Sequence[tuple[str, dict[str, Any]]], title: str, path: Path) -> Path:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 0.8 + 0.42 * len(rows)), layout="constrained")
@@ -233,9 +233,11 @@ def _bars(rows: Sequence[tuple[str, dict[str, Any]]], title: str, path: Path) ->
         [max(0.0, share["value"] - share["interval"][0]) for _, share in rows],
         [max(0.0, share["interval"][1] - share["value"]) for _, share in rows],
     ]
-    axes.barh([name for name, _ in rows], values, xerr=errors, color="#4878a8", ecolor="#222222", capsize=3)
+    # points, not bars: a scale that does not begin at 0 would make bars lie
+    axes.errorbar(values, range(len(rows)), xerr=errors, fmt="o", color="#4878a8", ecolor="#222222", capsize=3)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
     axes.invert_yaxis()
-    axes.set_xlim(max(0.0, min(values) - 0.1) if min(values) > 0.8 else 0.0, 1.0)
+    axes.set_xlim(right=1.0)
     axes.tick_params(axis="y", labelsize=7)
     axes.grid(axis="x", alpha=0.3)
     axes.set_title(f"{title} (95 % intervals)", fontsize=9)

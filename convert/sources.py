@@ -25,14 +25,14 @@ from .train import Recipe, train
 
 SHAPES: dict[str, dict[str, Any]] = {
     "96 px, as shipped": {"size": 96},
-    "48 px": {"size": 48},
     "64 px": {"size": 64},
-    "80 px": {"size": 80},
-    "112 px": {"size": 112},
-    "96 px, half the channels": {"size": 96, "width": 0.5},
-    "64 px, 1.5 times the channels": {"size": 64, "width": 1.5},
     "64 px, grey": {"size": 64, "colour": "luma"},
     "64 px, exposed by the camera": {"size": 64, "exposure": "camera"},
+    "48 px": {"size": 48},
+    "80 px": {"size": 80},
+    "96 px, half the channels": {"size": 96, "width": 0.5},
+    "112 px": {"size": 112},
+    "64 px, 1.5 times the channels": {"size": 64, "width": 1.5},
 }
 """What ``search`` tries, the first being what the others are measured by."""
 REPEATS = 200
