@@ -28,6 +28,8 @@ BESIDE = 0.25
 """Share of its own area that a box may share with the listed face and still be called no face."""
 STRAYS = 1
 """Boxes a picture drawn at random beside the face, and as many within and across its edge (an eye is no face)."""
+ACROSS = 0.4
+"""Share of its own area that a box across the face's edge may have in the face and still be called no face."""
 INSIDE = 0.6
 """Share of a box across the face's edge that must lie in the picture: more would be its repeated edge."""
 CLUTTER = 1000
@@ -201,7 +203,7 @@ def false_faces(face: Box, boxes: Sequence[Box]) -> list[Box]:
     """The boxes beside the face, or far smaller than it, one a place."""
     kept: list[Box] = []
     for box in boxes:
-        beside = iou(box, face) < BESIDE and clip(box, face).area < 0.4 * box.area
+        beside = iou(box, face) < BESIDE and clip(box, face).area < ACROSS * box.area
         if (beside or box.area < 0.1 * face.area) and all(iou(box, other) < SAME_FACE for other in kept):
             kept.append(box)
     return kept

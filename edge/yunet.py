@@ -22,12 +22,13 @@ from .geometry import Box
 
 FILE = "face_detection_yunet_2023mar.onnx"
 WINDOW = 24
-"""Width, in pixels of the reduced picture, that the smallest wanted face keeps. It finds smaller ones too, but at 16
-it missed twice as many masked faces of the development scenes as at 20, and 24 costs 1.4 times as much."""
+"""Width, in pixels of the reduced picture, that the smallest wanted face keeps. On 420 of the development scenes it
+found 0.85 of the masked faces of 40 pixels and more at 20, and 0.91 at 24, at 1.4 times the cost."""
 CONTRAST = 2.0
 """Clip limit of the local contrast stretch: what the cascade gets (3) made it see more that is no face."""
 SNUG = 0.85
-"""Its boxes hug the face: of 40 pixel faces it calls many 36 to 39 high, where the cascade says 40 and more."""
+"""Its boxes hug the face, so a face of just over ``min_face`` may get a smaller one: on the same scenes 0.976 of the
+bare faces were found with this allowance, and 0.944 without."""
 OVERLAP = 0.3
 """IoU from which two finds are one face (the authors' own value)."""
 MOST = 100

@@ -43,7 +43,7 @@ def test_the_shipped_model_on_the_articles_test_pictures() -> None:
     own = report(MODEL)
     found = measure(own)
     assert len(own.samples) == 992
-    assert found["binary"]["value"] >= 0.98 and found["rejected"]["value"] <= 0.015, table(own)
+    assert found["binary"]["value"] >= 0.98 and found["rejected"]["value"] <= 0.01, table(own)
 
 
 @pytest.mark.skipif(not SCENES.is_file(), reason="the scenes (shared/data/dev-scenes.tsv) are not here")
