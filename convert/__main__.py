@@ -1,7 +1,6 @@
 """The command ``maskwatch-convert``: from labelled pictures to a judged int8 model. ``cli`` says what may be said."""
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -14,7 +13,7 @@ from edge.card import LABELS
 from edge.errors import EdgeError
 
 from .cli import parser
-from .data import DataError
+from .data import DataError, write_json
 
 if TYPE_CHECKING:
     from .train import Recipe
@@ -47,8 +46,7 @@ def say(text: str) -> None:
 
 def written(figures: object, out: Path | None) -> None:
     if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+        write_json(out, figures)
         say(f"wrote {out}")
 
 

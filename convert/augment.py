@@ -70,7 +70,7 @@ def backlight(picture: Picture, rng: Random) -> Picture:
         day = picture * np.float32(rng.uniform(0.3, 1)) + np.float32(rng.uniform(60, 220))
         face = _ellipse(size, rng)
         dark = dark * face + day * (1 - face)
-    return _clipped(dark)
+    return clipped(dark)
 
 
 def _ellipse(size: int, rng: Random) -> NDArray[np.float32]:
@@ -91,18 +91,18 @@ def low_light(picture: Picture, rng: Random) -> Picture:
     dim = dim + grain
     if rng.random() < 0.6:
         dim = cv2.GaussianBlur(dim, (0, 0), float(rng.uniform(0.5, 1.4)))
-    return _clipped(dim * rng.uniform(0.8, 4.0))
+    return clipped(dim * rng.uniform(0.8, 4.0))
 
 
 def tint(picture: Picture, rng: Random) -> Picture:
     """White balance off by up to 20 % a channel."""
-    return _clipped(picture * rng.uniform(0.8, 1.2, 3))
+    return clipped(picture * rng.uniform(0.8, 1.2, 3))
 
 
 def grey(picture: Picture, rng: Random) -> Picture:
     """Night view or a grey camera."""
     mean = picture.mean(axis=2, keepdims=True)
-    return _clipped(np.repeat(mean, 3, axis=2))
+    return clipped(np.repeat(mean, 3, axis=2))
 
 
 def distance(picture: Picture, rng: Random) -> Picture:
@@ -129,7 +129,7 @@ def noise(picture: Picture, rng: Random) -> Picture:
     """Sensor noise of 3 to 25 % of the picture's contrast, the same in all channels half the time."""
     shape = (*picture.shape[:2], 3 if rng.random() < 0.5 else 1)
     contrast = np.float32(picture.std() * rng.uniform(0.03, 0.25))
-    return _clipped(picture + rng.standard_normal(shape, np.float32) * contrast)
+    return clipped(picture + rng.standard_normal(shape, np.float32) * contrast)
 
 
 def compression(picture: Picture, rng: Random) -> Picture:
@@ -154,5 +154,6 @@ def _levels(table: NDArray[np.float64]) -> Picture:
     return np.asarray(np.clip(table * 255.0, 0, 255), np.uint8)
 
 
-def _clipped(values: NDArray[np.floating]) -> Picture:
+def clipped(values: NDArray[np.floating]) -> Picture:
+    """As pixels: 0..255, fractions cut off."""
     return np.asarray(np.clip(values, 0, 255), np.uint8)

@@ -8,9 +8,7 @@ from typing import Any
 from edge.card import COLOURS, EXPOSURES, LABELS
 
 from .conditions import CONDITIONS
-
-DRAWINGS = ("mask", "under_nose", "chin", "hand")
-"""What ``convert.drawn`` can draw; it loads OpenCV, and help must not."""
+from .drawn import LABELS as DRAWN
 
 
 def positive(text: str) -> int:
@@ -135,7 +133,7 @@ def _scenes(commands: Any) -> None:
     command.add_argument("model", type=Path, metavar="MODEL", help=".tflite or .keras")
     command.add_argument("list", type=Path, help="tab-separated list: file, source, label, x0, y0, x1, y1")
     command.add_argument("--min-face", type=positive, default=40, help="smallest face, pixels (default 40)")
-    command.add_argument("--draw", choices=DRAWINGS, default="", help="judge the bare faces with this drawn on them")
+    command.add_argument("--draw", choices=list(DRAWN), default="", help="judge the bare faces with this drawn on them")
     _end_to_end(command)
     command.set_defaults(command="evaluate-scenes")
 

@@ -42,11 +42,11 @@ class Clip:
     between: tuple[tuple[float, float], ...]
 
 
-def read_clips(path: Path, folder: Path | None = None) -> list[Clip]:
-    """The clips of a clips.json, whose videos lie in ``folder`` (else beside it, or in dev-clips there)."""
+def read_clips(path: Path) -> list[Clip]:
+    """The clips of a clips.json, whose videos lie beside it or in dev-clips there."""
     try:
         entries = json.loads(path.read_text("utf-8"))["clips"]
-        places = [folder] if folder else [path.parent, path.parent / "dev-clips"]
+        places = [path.parent, path.parent / "dev-clips"]
         clips = [_clip(name, entry, places) for name, entry in entries.items()]
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); expected a clips.json") from error

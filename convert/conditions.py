@@ -12,6 +12,8 @@ import numpy as np
 
 from edge.classify import Image
 
+from .augment import clipped
+
 
 def condition(name: str, number: int = 0) -> Callable[[Image], Image]:
     """The change that ``name`` (a key of ``CONDITIONS``) makes; its noise follows from ``number`` alone."""
@@ -47,7 +49,7 @@ def _noisy(image: Image, rng: np.random.Generator) -> Image:
 
 def _bright(image: Image, rng: np.random.Generator) -> Image:
     """Half a stop too much: skies and white masks are gone."""
-    return _clipped(image * np.float32(1.5) + 20)
+    return clipped(image * np.float32(1.5) + 20)
 
 
 def _edge_camera(image: Image, rng: np.random.Generator) -> Image:
@@ -64,11 +66,7 @@ def _edge_camera(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _grain(image: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", sigma: float, rng: np.random.Generator) -> Image:
-    return _clipped(image + rng.standard_normal(image.shape, np.float32) * np.float32(sigma))
-
-
-def _clipped(values: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> Image:
-    return np.asarray(np.clip(values, 0, 255), np.uint8)
+    return clipped(image + rng.standard_normal(image.shape, np.float32) * np.float32(sigma))
 
 
 CONDITIONS: dict[str, Callable[[Image, np.random.Generator], Image]] = {

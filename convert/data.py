@@ -5,6 +5,7 @@ A tree is any folder whose deepest folders are named after the labels. A parent 
 """
 
 import csv
+import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +29,8 @@ ALIASES = {
 """Folder names in public data sets (lower case, without - and _) and the label each means."""
 DRAWINGS = "-drawn"
 """Ending of the source that drawings on a source's pictures are given: they train, they measure nothing."""
+DETAIL = 1.5
+"""Pictures to train on are kept so many times larger than the network's input: framing then enlarges real detail."""
 NEAR_DUPLICATE = 0.965
 """Correlation of 32x32 grey pictures from which two count as copies of one photo."""
 
@@ -99,6 +102,20 @@ def load(samples: Sequence[Sample], card: Card, labels: Sequence[str]) -> tuple[
     """Network-ready pictures ``(n, size, size, 3) uint8`` in the card's colour order, and label numbers ``(n,)``."""
     pictures = np.stack([prepare(read_picture(sample.path), card) for sample in samples])
     return pictures, np.array([labels.index(sample.label) for sample in samples])
+
+
+def write_json(path: Path, data: object) -> None:
+    """Whole or not at all: written beside, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+    new.replace(path)
+
+
+def load_detailed(samples: Sequence[Sample], card: Card) -> tuple[Image, NDArray[np.int64]]:
+    """As ``load``, but ``DETAIL`` times as large and as the camera saw them: what ``augment.view`` starts from."""
+    larger = replace(card, size=round(card.size * DETAIL), colour="bgr", exposure="camera")
+    return load(samples, larger, card.labels)
 
 
 def groups(paths: Sequence[Path]) -> list[int]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from .data import DataError
 from .drawn import LABELS as DRAWN
+from .scene_report import FACES
 
 Figures = dict[str, dict[str, Any]]
 """File name without ``.json`` -> its content."""
@@ -80,6 +81,10 @@ def _entry(share: dict[str, Any], digits: int = 3) -> str:
     return f"{share['value']:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
+def _scores(f1: dict[str, float]) -> list[str]:
+    return [f"{f1[name]:.3f}" if name in f1 else "-" for name in FACES]
+
+
 def _looks(figures: Figures) -> list[tuple[str, str, str, dict[str, Any]]]:
     """(model, detector, condition, figures) of every evaluation of scenes."""
     own = [c for name, c in figures.items() if name.startswith("scenes") and not c.get("drawing")]
@@ -104,9 +109,8 @@ def on_faces(figures: Figures) -> str:
     for model, detector, how, own in _looks(figures):
         for source, right in own["binary"].items():
             f1 = own["f1"][source]
-            scores = [f"{f1[name]:.3f}" if name in f1 else "-" for name in ("mask", "no_mask", "incorrect_mask")]
             macro = f"{sum(f1.values()) / max(1, len(f1)):.3f}"
-            rows.append([f"{model}, {detector}, {how}", source, _entry(right), *scores, macro])
+            rows.append([f"{model}, {detector}, {how}", source, _entry(right), *_scores(f1), macro])
     return rows_of(["model, detector, condition", "source", "bare or not", "F1 mask", "F1 no_mask", "F1 incorrect",
                     "macro F1"], rows)  # fmt: skip
 
@@ -132,7 +136,7 @@ def drawings(figures: Figures) -> str:
         for how, own in content["conditions"].items():
             label = DRAWN[content["drawing"]]
             faces = own["called"][label]
-            shares = [_entry(faces[call]) for call in ("mask", "no_mask", "incorrect_mask", "not_face")]
+            shares = [_entry(faces[call]) for call in (*FACES, "not_face")]
             rows.append([content["drawing"], f"{content['model'].split('@')[0]}, {content['detector']}, {how}",
                          str(faces["mask"]["of"]), *shares])  # fmt: skip
     return rows_of(["drawn", "model, detector, condition", "faces", "called mask", "called no_mask",
@@ -177,9 +181,8 @@ def leave_one_out(figures: Figures) -> str:
     own = figures["leave-one-out"]["sources"]
     rows = []
     for source, found in own.items():
-        scores = [f"{found['f1'][k]:.3f}" if k in found["f1"] else "-" for k in ("mask", "no_mask", "incorrect_mask")]
-        rows.append([source, str(found["faces"]), _entry(found["binary"]), *scores, _entry(found["rejected"]),
-                     f"{found['calibration_error']:.3f}"])  # fmt: skip
+        rows.append([source, str(found["faces"]), _entry(found["binary"]), *_scores(found["f1"]),
+                     _entry(found["rejected"]), f"{found['calibration_error']:.3f}"])  # fmt: skip
     return rows_of(["left out", "faces", "bare or not", "F1 mask", "F1 no_mask", "F1 incorrect", "rejected",
                     "calibration"], rows)  # fmt: skip
 

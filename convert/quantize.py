@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ import numpy as np
 from edge.classify import Card, Image
 
 from .augment import view
-from .data import DataError, Sample, excluded, load, read_tree, split, subset
+from .data import DataError, Sample, excluded, load_detailed, read_tree, split, subset
 from .evaluate import KerasNetwork, evaluate, held_out, open_network, summary
 from .model import multiply_adds
-from .train import DETAIL
 
 REPRESENTATIVE = 300
 """Training pictures that set the activation ranges; half as they are, half as a doorway may show them."""
@@ -38,9 +36,8 @@ def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = ()
     chosen = subset([s for s in samples if s.split == "train"], REPRESENTATIVE)
     if not chosen:
         raise DataError(f"{data} has no training pictures with the model's labels ({', '.join(network.card.labels)})")
-    larger = replace(network.card, size=round(network.card.size * DETAIL), colour="bgr", exposure="camera")
     rng = np.random.default_rng(0)
-    pictures = np.stack([view(p, network.card, rng, 0.5) for p in load(chosen, larger, network.card.labels)[0]])
+    pictures = np.stack([view(p, network.card, rng, 0.5) for p in load_detailed(chosen, network.card)[0]])
     content = convert(network.model, pictures)
     card = describe(network, about, content, out.stem) | ({"note": note} if note else {})
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -8,16 +8,15 @@ is on disk, so a stopped run goes on where it was.
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edge.card import Card
 from edge.classify import TfliteNetwork
 
-from .data import DRAWINGS, DataError, Sample, read_tree
+from .data import DRAWINGS, DataError, Sample, read_tree, write_json
 from .evaluate import Report, evaluate
 from .intervals import Share
 from .quantize import quantize
@@ -86,7 +85,7 @@ def leave_one_out(
         say(f"without {source}")
         model = _model(data, samples, replace(recipe, exclude=(source,)), out.parent / f"without-{source}", say)
         figures["sources"][source] = measure(evaluate(TfliteNetwork(model), real(samples, source)))
-        _write(out, figures)
+        write_json(out, figures)
         say(f"{source}: {json.dumps(figures['sources'][source])}")
     return figures
 
@@ -118,15 +117,15 @@ def search(
             "milliseconds": round(milliseconds(network), 4),
             "held_out": {source: measure(evaluate(network, real(samples, source))) for source in recipe.exclude},
         }
-        _write(out, figures)
+        write_json(out, figures)
         say(f"{name}: {json.dumps(figures['sources'][name])}")
     return figures
 
 
 def milliseconds(network: TfliteNetwork) -> float:
     """Least time of one face, on one thread of this machine: a figure to compare with others of the same run."""
-    card: Card = network.card
-    batch = np.random.default_rng(0).integers(0, 256, (1, card.size, card.size, 3)).astype(np.uint8)
+    size = network.card.size
+    batch = np.random.default_rng(0).integers(0, 256, (1, size, size, 3)).astype(np.uint8)
     times = []
     for _ in range(REPEATS):
         start = time.perf_counter()
@@ -145,7 +144,7 @@ def _model(data: Path, samples: Sequence[Sample], recipe: Recipe, stem: Path, sa
 
 
 def _resumed(out: Path, recipe: Recipe) -> dict[str, Any]:
-    fresh = {"recipe": json.loads(json.dumps(asdict(recipe))), "sources": {}}
+    fresh = {"recipe": recipe.told, "sources": {}}
     try:
         found: dict[str, Any] = json.loads(out.read_text("utf-8"))
     except FileNotFoundError:
@@ -155,10 +154,3 @@ def _resumed(out: Path, recipe: Recipe) -> dict[str, Any]:
     if found.get("recipe") != fresh["recipe"]:
         raise DataError(f"{out} holds figures of another recipe; delete it or choose another --out")
     return found
-
-
-def _write(out: Path, figures: dict[str, Any]) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    new = out.with_suffix(".new")
-    new.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
-    new.replace(out)

@@ -6,7 +6,7 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge.classify import Card, Image, present
 
 from .augment import framing, view
-from .data import DataError, Sample, excluded, labels_in, load, split, subset
+from .data import DataError, Sample, excluded, labels_in, load, load_detailed, split, subset, write_json
 from .model import SIZES, build
 
 
@@ -42,9 +42,10 @@ class Recipe:
     colour: str = "rgb"
     exposure: str = "face"
 
-
-DETAIL = 1.5
-"""Training pictures are kept so many times larger than the network's input: framing then enlarges real detail."""
+    @property
+    def told(self) -> dict[str, Any]:
+        """As it reads back from a file, where tuples are lists."""
+        return dict(json.loads(json.dumps(asdict(self))))
 
 
 def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[str], None] = print) -> Path:
@@ -77,7 +78,7 @@ def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[s
     taken = {"size": card.size, "colour": card.colour, "exposure": card.exposure}
     about: dict[str, Any] = {"labels": list(labels), "input": taken, "recipe": asdict(recipe), "data": summary(sets)}
     about |= {"history": state["history"], "before": _before(recipe.init)}
-    out.with_suffix(".labels.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+    write_json(out.with_suffix(".labels.json"), about)
     curves(state["history"], out.with_suffix(".png"))
     shutil.rmtree(part)
     return out
@@ -92,7 +93,7 @@ def _before(init: str) -> dict[str, Any] | None:
 
 
 def _state(part: Path, recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
-    fresh = {"recipe": json.loads(json.dumps(asdict(recipe))), "labels": list(labels), "history": []}
+    fresh = {"recipe": recipe.told, "labels": list(labels), "history": []}
     try:
         state: dict[str, Any] = json.loads((part / "state.json").read_text("utf-8"))
         longer = {**state["recipe"], "epochs": recipe.epochs, "patience": recipe.patience}
@@ -157,8 +158,7 @@ class Feed:
 
     def __init__(self, samples: Sequence[Sample], card: Card, recipe: Recipe) -> None:
         self.card, self.recipe = card, recipe
-        larger = replace(card, size=round(card.size * DETAIL), colour="bgr", exposure="camera")
-        self.pictures, self.numbers = load(samples, larger, card.labels)
+        self.pictures, self.numbers = load_detailed(samples, card)
 
     def view(self, index: int, number: int, rng: np.random.Generator) -> Image:
         """One training view of a picture in epoch ``number``, as the network takes it.
@@ -209,7 +209,7 @@ def _epochs(
         if last["val_loss"] <= min(entry["val_loss"] for entry in history) or number == 0:
             _saved(model, part / "best.keras")
         _saved(model, part / "last.keras")
-        _write_json(part / "state.json", state)
+        write_json(part / "state.json", state)
         say(  # only now: what is announced is on disk
             f"epoch {number + 1:3}/{recipe.epochs}  loss {last['loss']:.4f}  accuracy {last['accuracy']:.4f}  "
             f"validation loss {last['val_loss']:.4f}  accuracy {last['val_accuracy']:.4f}"
@@ -220,12 +220,6 @@ def _saved(model: Any, path: Path) -> None:
     """Whole or not at all: written beside, then renamed."""
     new = path.with_suffix(".new.keras")
     model.save(new)
-    new.replace(path)
-
-
-def _write_json(path: Path, data: Any) -> None:
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(data), "utf-8")
     new.replace(path)
 
 
