@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test chaos check clip model clean
+.PHONY: run test chaos test-systemd check install clip model clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/maskwatch run --or-demo $(ARGS)
@@ -15,6 +15,14 @@ test: $(VENV)/test.stamp
 
 chaos: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m chaos $(ARGS)
+
+# as root, with systemd-container and debootstrap
+test-systemd: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m systemd tests/systemd $(ARGS)
+
+# as a service: sudo make install ARGS="--broker ADDRESS"
+install:
+	@systemd/install.sh $(ARGS)
 
 check: $(VENV)/check.stamp
 	$(BIN)/ruff check edge convert tests
@@ -48,20 +56,8 @@ $(WORK)/mask.tflite: $(WORK)/mask.keras
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
 
-# --system-site-packages on a Pi only: picamera2 comes from apt and is seen no other way
-$(VENV)/venv.stamp:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "maskwatch needs Python 3.11 or newer; name one with: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
-		{ echo "Python's venv is missing: sudo apt install python3-venv"; exit 1; }
-	$(PYTHON) -m venv $(if $(wildcard /usr/lib/python3/dist-packages/picamera2),--system-site-packages) $(VENV)
-	@touch $@
-
-# with apt's picamera2, NumPy must stay at apt's major version and OpenCV at one that accepts it
-$(VENV)/constraints.txt: $(VENV)/venv.stamp
-	@$(BIN)/python -c 'import importlib.util as u; \
-		n = __import__("numpy").__version__.split(".")[0] if u.find_spec("picamera2") and u.find_spec("numpy") else ""; \
-		print({"1": "numpy<2\nopencv-python-headless==4.11.0.86", "2": "numpy>=2,<3"}.get(n, ""))' > $@
+$(VENV)/constraints.txt:
+	@systemd/make-venv.sh $(VENV) $(PYTHON)
 
 $(VENV)/run.stamp: setup.cfg $(VENV)/constraints.txt
 	@echo "Setting up (about a minute, once) ..."

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from . import picture
 from .annotate import annotate
-from .cli import STILL_FACE, configured, parser
+from .cli import STILL_FACE, configured, given, parser
 from .detectors import open_detector
 from .errors import BrokerError, ConfigError, ModelError, SourceError
 from .letters import peek, resend
@@ -87,6 +87,22 @@ def run_doctor(args: argparse.Namespace) -> int:
     return worst
 
 
+def run_set(args: argparse.Namespace) -> int:
+    from . import settings
+
+    if args.config is None:
+        raise ConfigError("say which file: maskwatch set --config FILE section.option=value")
+    values = {section: pairs for section, pairs in given(args).items() if pairs}
+    for section, pairs in settings.parse(args.values).items():
+        values.setdefault(section, {}).update(pairs)
+    if not values:
+        raise ConfigError(f"nothing to change in {args.config}: say section.option=value")
+    settings.write(args.config, values)
+    names = ", ".join(f"{section}.{key}" for section, pairs in values.items() for key in pairs)
+    print(f"{args.config}: {names} changed; a running maskwatch takes it when it is started again")
+    return ENDED
+
+
 def run_watch(args: argparse.Namespace) -> int:
     from .watch import Watcher
 
@@ -136,6 +152,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run_run,
     "image": run_image,
     "doctor": run_doctor,
+    "set": run_set,
     "watch": run_watch,
     "outbox": run_outbox,
     "purge": run_purge,

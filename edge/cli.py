@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     )
     common.add_argument("--verbose", action="store_true", help="say more in the log")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_run, _image, _doctor, _watch, _outbox, _purge):
+    for add in (_run, _image, _doctor, _set, _watch, _outbox, _purge):
         add(commands, common)
     return top
 
@@ -73,6 +73,16 @@ def _doctor(commands: Any, common: argparse.ArgumentParser) -> None:
     command.set_defaults(command="doctor")
 
 
+def _set(commands: Any, common: argparse.ArgumentParser) -> None:
+    command = commands.add_parser("set", parents=[common], help="change options in the configuration file --config")
+    command.add_argument("values", nargs="*", metavar="SECTION.OPTION=VALUE", help="for example detect.min_face=60")
+    command.add_argument("--source", help="the camera")
+    command.add_argument("--broker", metavar="HOST[:PORT]", help="the broker; also mqtt://user@host or mqtts://...")
+    _choose_detector(command)
+    _name_device(command)
+    command.set_defaults(command="set")
+
+
 def _watch(commands: Any, common: argparse.ArgumentParser) -> None:
     command = commands.add_parser("watch", parents=[common], help="subscribe, and print alerts as they arrive")
     command.add_argument("--broker", metavar="HOST[:PORT]", help="default: as configured, else 127.0.0.1:1883")
@@ -103,15 +113,19 @@ def _name_device(command: argparse.ArgumentParser) -> None:
 
 def configured(args: argparse.Namespace) -> Config:
     """The configuration file with the command line on top."""
-    given: dict[str, dict[str, Any]] = {
+    return load(args.config, given(args))
+
+
+def given(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """What the command line says, as sections of a configuration."""
+    said: dict[str, dict[str, Any]] = {
         "source": {"source": getattr(args, "source", None), "realtime": getattr(args, "realtime", None)},
         "classify": {"model": getattr(args, "model", None)},
         "device": {"name": getattr(args, "device", None)},
         "detect": {"min_face": getattr(args, "min_face", None), "detector": getattr(args, "detector", None)},
         "mqtt": from_address(args.broker) if getattr(args, "broker", None) else {},
     }
-    overrides = {name: {k: v for k, v in values.items() if v is not None} for name, values in given.items()}
-    return load(args.config, overrides)
+    return {name: {k: v for k, v in values.items() if v is not None} for name, values in said.items()}
 
 
 def from_address(address: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """paho's MQTT client for one single connection, with login and TLS as configured."""
 
+import os
 import socket
 import ssl
 import threading
@@ -73,8 +74,11 @@ def new_client(
 ) -> Client:
     """A client with login and TLS as configured, not connected. Raises ``ConfigError`` for unusable files."""
     client = Client(client_id, protocol, ended)
+    password = read_password(settings.password_file) if settings.password_file else credential()
+    if password and not settings.user:
+        raise ConfigError("a password for the broker is given, but no user name: set mqtt.user")
     if settings.user:
-        client.username_pw_set(settings.user, read_password(settings.password_file) if settings.password_file else None)
+        client.username_pw_set(settings.user, password or None)
     if settings.tls:
         try:
             context = ssl.create_default_context(cafile=settings.ca_file or None)
@@ -86,6 +90,13 @@ def new_client(
             raise ConfigError(f"mqtt: TLS files {files} cannot be used: {error}") from error
         client.tls_set_context(context)
     return client
+
+
+def credential() -> str:
+    """The password that systemd's LoadCredential hands over as ``mqtt-password``; empty where it does not."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    path = os.path.join(folder, "mqtt-password") if folder else ""
+    return read_password(path) if os.path.exists(path) else ""
 
 
 def read_password(path: str) -> str:

@@ -121,16 +121,23 @@ def load(path: Path | None, overrides: Mapping[str, Mapping[str, Any]] | None = 
 
     Raises ``ConfigError`` with one line per fault, all faults of both at once.
     """
+    return build((str(path), read(path) if path else {}), ("command line", overrides or {}))
+
+
+def build(*layers: tuple[str, Mapping[str, Any]]) -> Config:
+    """The defaults with each layer (where it comes from, its sections) on top of those before. Raises like ``load``."""
     faults: list[str] = []
-    config = _apply(Config(), _read(path) if path else {}, str(path), faults)
-    config = _apply(config, overrides or {}, "command line", faults)
+    config = Config()
+    for where, data in layers:
+        config = _apply(config, data, where, faults)
     faults = faults or _contradictions(config)  # what a faulty value left at its default contradicts nothing
     if faults:
         raise ConfigError("\n".join(faults))
     return config
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """The sections of a file, unchecked. Raises ``ConfigError`` if it cannot be read, or is not TOML."""
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:

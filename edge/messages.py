@@ -10,6 +10,7 @@ import time
 import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from .decide import Alert
@@ -159,10 +160,17 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
+TIME_ERROR = 5
+"""``adjtimex(2)``: the clock is not synchronized."""
+TIMESYNCD = Path("/run/systemd/timesync/synchronized")
+"""There once systemd-timesyncd has set the clock (its manual page); the only word where a sandbox forbids adjtimex."""
+
+
 def clock_synced() -> bool:
-    """Whether the kernel holds the clock for synchronized (``adjtimex``): a Pi has no clock of its own at boot."""
+    """Whether the clock is held for synchronized, by the kernel or by systemd: a Pi has no clock of its own at boot."""
     try:
         buffer = ctypes.create_string_buffer(512)  # struct timex, modes = 0: read only
-        return ctypes.CDLL(None, use_errno=True).adjtimex(buffer) not in (-1, 5)  # 5: TIME_ERROR
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
     except (OSError, AttributeError):
-        return False
+        state = -1
+    return bool(state != TIME_ERROR) if state >= 0 else TIMESYNCD.exists()

@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ import cv2
 
 from . import loop
 from .classify import Image, MaskClassifier, TfliteNetwork
-from .config import Config, Mqtt
+from .config import Config
 from .decide import Alert, Policy
 from .detect import Detector
 from .detectors import open_detector, open_eager
@@ -23,13 +22,11 @@ from .errors import SourceError
 from .geometry import Box
 from .health import HealthMonitor
 from .messages import AlertMessage, Health
-from .publish import Both, PrintPublisher, Publisher
+from .outlet import Outlet, open_outlet
 from .report import Report, StatsLine, summary
-from .sender import MqttPublisher
 from .service import Notifier, Watchdog
 from .snapshots import Snapshots
 from .source import Frame, Source, open_source
-from .state import StateFolder, folder_of
 from .track import Track, Tracker
 
 log = logging.getLogger("maskwatch")
@@ -59,49 +56,6 @@ def open_camera(config: Config, or_demo: bool, patient: bool) -> tuple[Source, C
         log.warning("playing the bundled clip instead, as device demo; name a camera with --source")
         config = replace(config, device=replace(config.device, name="demo"))
         return open_source("demo", replace(config.source, realtime=True)), config
-
-
-@dataclass(slots=True)
-class Outlet:
-    """Where alerts go, the folder that keeps them, and a count of those that a local subscriber has received."""
-
-    publisher: Publisher
-    folder: Path
-    state: StateFolder | None = None
-    arrived: Any = None
-
-
-def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, stack: ExitStack) -> Outlet:
-    """The publisher as configured; what it opens is closed by ``stack``."""
-    if config.mqtt.host:
-        where = f"{config.mqtt.prefix}/{config.device.name} at {config.mqtt.host}:{config.mqtt.port}"
-        state = StateFolder(folder_of(config), where)
-        stack.callback(state.close)
-        state.write_health({"camera": "starting", "problem": None, "pid": os.getpid()})  # not an earlier run's word
-        publisher = MqttPublisher(config.mqtt, config.device.name, state.path, report=health.report)
-        return Outlet(Both(PrintPublisher(), publisher) if to_stdout else publisher, state.path, state)
-    if to_stdout:
-        return Outlet(PrintPublisher(), folder_of(config))
-    from .broker import HOST, PROTOCOL, EmbeddedBroker
-    from .watch import Watcher
-
-    broker = EmbeddedBroker().start()
-    stack.callback(broker.close)
-    local = replace(config.mqtt, host=HOST, port=broker.port)
-    if broker.port == Mqtt().port:
-        log.info("no broker configured: an embedded one serves this machine at %s:%d", HOST, broker.port)
-    else:
-        log.warning(
-            "no broker configured, and port 1883 is taken (by another broker? then use it: --broker 127.0.0.1); "
-            "an embedded one serves %s:%d: maskwatch watch --broker %s:%d", HOST, broker.port, HOST, broker.port
-        )  # fmt: skip
-    watcher = Watcher(local, lambda text: print(text, flush=True), PROTOCOL)
-    stack.callback(watcher.close)
-    watcher.ready.wait(10)
-    # this broker ends with the process, so what it has not taken by then has nowhere to go
-    kept = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))
-    publisher = MqttPublisher(local, config.device.name, kept, PROTOCOL, health.report)
-    return Outlet(publisher, folder_of(config), None, lambda: watcher.alerts)
 
 
 @dataclass(slots=True)
@@ -188,7 +142,7 @@ def watch_door(config: Config, to_stdout: bool, or_demo: bool, show_stats: bool,
         if ready:
             ready(source)
         health = HealthMonitor(classifier.card.id)
-        outlet = open_outlet(config, to_stdout, health, stack)
+        outlet = open_outlet(config, to_stdout, health, notify.supervised, stack)
         return watch(Door(config, source, detector, classifier, outlet, health), notify, show_stats)
 
 
@@ -208,6 +162,10 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
         door.health.tick()
         watchdog.pulse()
 
+    def tell(health: Health) -> None:
+        door.show(health)
+        notify(f"STATUS={health.problem or f'watching {source.name}'}")  # in systemctl status
+
     def heartbeat(frame: Frame, tracks: Sequence[Track]) -> None:
         door.tracks = tracks
         report.heartbeat(frame, tracks)
@@ -218,7 +176,8 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
     paused = "" if publisher.enabled else "; paused by enabled/set, until ON is published there"
     log.info("watching %s with model %s%s", source.name, door.classifier.card.id, paused)
     source.idle, source.told = alive, door.told
-    door.health.attach(door.show)
+
+    door.health.attach(tell)
     try:
         loop.run(
             source,

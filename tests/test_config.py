@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from edge.classify import REJECT
 from edge.cli import from_address
-from edge.client import read_password
-from edge.config import Config, load, options
+from edge.client import new_client, read_password
+from edge.config import Config, Mqtt, load, options
 from edge.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[1] / "systemd" / "maskwatch.toml"
@@ -249,3 +249,19 @@ def test_any_bytes_give_a_config_or_a_config_error(tmp_path: Path, content: byte
 def test_the_classifier_rejects_by_itself_as_it_is_configured_to() -> None:
     """Evaluations open it without a configuration, and must measure what the device does."""
     assert Config().classify.reject == REJECT
+
+
+def test_the_password_may_come_as_a_systemd_credential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "mqtt-password"
+    file.touch(0o400)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert new_client(Mqtt(host="a", user="door"), "c").password is None, "an empty one is none"
+    file.chmod(0o600)
+    file.write_text("canary\n")
+    assert new_client(Mqtt(host="a", user="door"), "c").password == "canary"
+    with pytest.raises(ConfigError, match="set mqtt.user"):
+        new_client(Mqtt(host="a"), "c")
+    own = tmp_path / "own"
+    own.touch(0o600)
+    own.write_text("mine")
+    assert new_client(Mqtt(host="a", user="door", password_file=str(own)), "c").password == "mine"

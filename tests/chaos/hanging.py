@@ -19,7 +19,8 @@ from edge.detect import FaceDetector
 from edge.drivers import Driver, Image, Picture
 from edge.geometry import Box
 from edge.health import HealthMonitor
-from edge.monitor import Door, Outlet, open_classifier, watch
+from edge.monitor import Door, open_classifier, watch
+from edge.outlet import Outlet
 from edge.sender import MqttPublisher
 from edge.service import Notifier
 from edge.source import DEMO, Live

@@ -30,7 +30,8 @@ from edge.detectors import open_detector  # noqa: E402
 from edge.drivers import Image, Picture  # noqa: E402
 from edge.health import HealthMonitor  # noqa: E402
 from edge.live import Live  # noqa: E402
-from edge.monitor import Door, Outlet, open_classifier, watch  # noqa: E402
+from edge.monitor import Door, open_classifier, watch  # noqa: E402
+from edge.outlet import Outlet  # noqa: E402
 from edge.sender import MqttPublisher  # noqa: E402
 from edge.service import Notifier  # noqa: E402
 from edge.source import DEMO  # noqa: E402

@@ -1,0 +1,69 @@
+"""Where alerts go: the broker as configured, standard output, or an embedded broker with a subscriber beside it."""
+
+import logging
+import os
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .config import Config, Mqtt
+from .health import HealthMonitor
+from .publish import Both, PrintPublisher, Publisher
+from .sender import MqttPublisher
+from .state import StateFolder, folder_of
+
+log = logging.getLogger("maskwatch")
+
+
+@dataclass(slots=True)
+class Outlet:
+    """Where alerts go, the folder that keeps them, and a count of those that a local subscriber has received."""
+
+    publisher: Publisher
+    folder: Path
+    state: StateFolder | None = None
+    arrived: Any = None
+
+
+def open_state(config: Config, stack: ExitStack) -> StateFolder:
+    """The state folder, ours until ``stack`` closes."""
+    broker = f"{config.mqtt.host}:{config.mqtt.port}" if config.mqtt.host else "the embedded broker"
+    state = StateFolder(folder_of(config), f"{config.mqtt.prefix}/{config.device.name} at {broker}")
+    stack.callback(state.close)
+    state.write_health({"camera": "starting", "problem": None, "pid": os.getpid()})  # not an earlier run's word
+    return state
+
+
+def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervised: bool, stack: ExitStack) -> Outlet:
+    """The publisher as configured; what it opens is closed by ``stack``.
+
+    A first look needs no state folder; a service has one whatever its broker, so that the doctor can ask it.
+    """
+    state = open_state(config, stack) if config.mqtt.host or supervised else None
+    if config.mqtt.host and state:
+        publisher = MqttPublisher(config.mqtt, config.device.name, state.path, report=health.report)
+        return Outlet(Both(PrintPublisher(), publisher) if to_stdout else publisher, state.path, state)
+    if to_stdout:
+        return Outlet(PrintPublisher(), folder_of(config), state)
+    from .broker import HOST, PROTOCOL, EmbeddedBroker
+    from .watch import Watcher
+
+    broker = EmbeddedBroker().start()
+    stack.callback(broker.close)
+    local = replace(config.mqtt, host=HOST, port=broker.port)
+    if broker.port == Mqtt().port:
+        log.info("no broker configured: an embedded one serves this machine at %s:%d", HOST, broker.port)
+    else:
+        log.warning(
+            "no broker configured, and port 1883 is taken (by another broker? then use it: --broker 127.0.0.1); "
+            "an embedded one serves %s:%d: maskwatch watch --broker %s:%d", HOST, broker.port, HOST, broker.port
+        )  # fmt: skip
+    watcher = Watcher(local, lambda text: print(text, flush=True), PROTOCOL)
+    stack.callback(watcher.close)
+    watcher.ready.wait(10)
+    # this broker ends with the process, so what it has not taken by then has nowhere to go
+    kept = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))
+    publisher = MqttPublisher(local, config.device.name, kept, PROTOCOL, health.report)
+    return Outlet(publisher, folder_of(config), state, lambda: watcher.alerts)

@@ -1,0 +1,273 @@
+#!/bin/sh
+# Installs maskwatch from this checkout as a service, or brings an installed one up to date.
+#
+#   sudo systemd/install.sh [--broker ADDRESS] [--source CAMERA] [--detector haar|yunet] [--camera NAME ...]
+#
+#   --broker ADDRESS   your MQTT broker: HOST, HOST:PORT, mqtt://USER@HOST or mqtts://USER@HOST
+#   --source CAMERA    the camera: auto (default), picamera, usb:0, rtsp://..., ...
+#   --detector NAME    who finds the faces: haar (default) or yunet
+#   --camera NAME      one of several cameras on this machine, as the service maskwatch@NAME; may be given again.
+#                      --broker, --source and --detector then count for the cameras named
+#   --python PYTHON    the interpreter (default python3)
+#   --no-start         sets up all, starts nothing
+#   --dry-run          only prints what would be done
+#   --uninstall        removes maskwatch; settings and undelivered alerts stay
+#   --purge            with --uninstall: those too
+#
+# Run again after `git pull` to upgrade: settings are kept, and the old version runs until the new one is complete.
+set -eu
+
+opt=/opt/maskwatch etc=/etc/maskwatch state=/var/lib/maskwatch units=/etc/systemd/system bin=/usr/local/bin/maskwatch
+here=$(cd "$(dirname "$0")/.." && pwd)
+python=python3 cameras='' dry='' start=yes uninstall='' purge='' broker='' source='' detector=''
+
+main() {
+    arguments "$@"
+    check_machine
+    if [ "$uninstall" ]; then
+        remove
+        return
+    fi
+    say "Debian packages" && packages
+    say "User and folders" && user_and_folders
+    say "Program" && program
+    say "Settings" && settings
+    say "Service" && service
+    finish
+}
+
+say() { printf '\n== %s\n' "$*"; }
+
+fail() {
+    printf 'install.sh: %s\n' "$*" >&2
+    exit 2
+}
+
+# does a step, or only shows it
+run() {
+    if [ "$dry" ]; then
+        printf '  would run: %s\n' "$*"
+    else
+        "$@"
+    fi
+}
+
+arguments() {
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --broker | --source | --detector | --camera | --python)
+                [ -n "${2-}" ] || fail "$1 needs a value; see $0 --help"
+                case $1 in
+                    --broker) broker=$2 ;;
+                    --source) source=$2 ;;
+                    --detector) detector=$2 ;;
+                    --python) python=$2 ;;
+                    --camera) cameras="$cameras $2" && camera_name "$2" ;;
+                esac
+                shift
+                ;;
+            --no-start) start='' ;;
+            --dry-run) dry=yes ;;
+            --uninstall) uninstall=yes ;;
+            --purge) purge=yes ;;
+            -h | --help) sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}' "$0" && exit 0 ;;
+            *) fail "unknown option $1; see $0 --help" ;;
+        esac
+        shift
+    done
+    [ -z "$purge" ] || [ "$uninstall" ] || fail "--purge goes with --uninstall"
+}
+
+camera_name() {
+    case $1 in
+        maskwatch) fail "--camera maskwatch: that is the name of the plain service; choose another" ;;
+        *[!a-z0-9_-]*) fail "--camera $1: use 1 to 64 of a-z 0-9 _ -; it is the camera's name in MQTT topics" ;;
+    esac
+    [ ${#1} -le 64 ] || fail "--camera $1: use at most 64 letters"
+}
+
+check_machine() {
+    [ "$dry" ] || [ "$(id -u)" = 0 ] || fail "must be run as root: sudo $0 (or --dry-run to see what it would do)"
+    command -v systemctl >/dev/null || fail "there is no systemd here; maskwatch runs by hand too: make run"
+    [ "$uninstall" ] && return
+    command -v apt-get >/dev/null || fail "there is no apt-get here: this is for Debian and Raspberry Pi OS"
+    architecture=$(dpkg --print-architecture)
+    case $architecture in
+        arm64 | amd64) ;;
+        *)
+            fail "this system is $architecture; maskwatch's packages exist for 64-bit systems (arm64, amd64) only." \
+                "On a Pi 3, 4, 5 or Zero 2 write the 64-bit Raspberry Pi OS to the card and run this again."
+            ;;
+    esac
+}
+
+# picamera2 exists on Raspberry Pi OS only; elsewhere USB and network cameras are enough
+packages() {
+    missing=''
+    for package in python3-venv python3-picamera2; do
+        if installed "$package"; then
+            echo "$package is there"
+        else
+            missing="$missing $package"
+        fi
+    done
+    [ "$missing" ] || return 0
+    run apt-get update -qq || echo "the lists of packages could not be updated; trying with the old ones"
+    for package in $missing; do
+        if [ "$package" = python3-picamera2 ] && ! apt-cache show "$package" >/dev/null 2>&1; then
+            echo "no $package in this system's packages: USB and network cameras only"
+        else
+            run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$package"
+        fi
+    done
+}
+
+installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+
+user_and_folders() {
+    getent passwd maskwatch >/dev/null ||
+        run useradd --system --user-group --home-dir $state --no-create-home --shell /usr/sbin/nologin maskwatch
+    run usermod -a -G video maskwatch
+    run install -d -m 755 $opt $etc
+}
+
+# Each version has a folder of its own, $opt/current points at the one in use: an installation that breaks off leaves
+# the one before untouched.
+program() {
+    tree=$(fingerprint)
+    if [ -x $opt/current/bin/maskwatch ] && [ "$(cat $opt/current/fingerprint 2>/dev/null)" = "$tree" ]; then
+        echo "$($opt/current/bin/maskwatch --version) is there already, from these very files"
+        return
+    fi
+    new=$opt/$(date -u +%Y%m%dT%H%M%SZ)
+    if [ "$dry" ]; then
+        run "$here/systemd/make-venv.sh" "$new" "$python"
+        run "$new/bin/pip" install -c "$new/constraints.txt" "${here}[broker,yunet]"
+        run ln -sfn "$new" $opt/current
+        return
+    fi
+    trap 'rm -rf "$new" "$copy"' EXIT
+    trap 'exit 1' INT TERM
+    copy=$(mktemp -d) # pip builds where the sources lie; a checkout should not be littered with root's files
+    (cd "$here" && cp -R edge convert models systemd setup.cfg pyproject.toml README.md LICENSE "$copy")
+    "$here/systemd/make-venv.sh" "$new" "$python"
+    "$new/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir \
+        -c "$new/constraints.txt" "${copy}[broker,yunet]"
+    "$new/bin/maskwatch" --version
+    echo "$tree" >"$new/fingerprint"
+    ln -sfn "$new" "$opt/next" && mv -T "$opt/next" $opt/current
+    trap - EXIT
+    rm -rf "$copy"
+}
+
+fingerprint() {
+    (
+        cd "$here"
+        "$python" -V
+        find edge convert models systemd setup.cfg pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort | xargs -d '\n' sha256sum
+    ) | sha256sum | cut -c 1-64
+}
+
+# what is there stays as it is, but for the options given here
+settings() {
+    for name in ${cameras:-$(plain)}; do
+        if [ ! -e "$etc/$name.toml" ]; then
+            run install -m 644 "$here/systemd/maskwatch.toml" "$etc/$name.toml"
+        else
+            echo "$etc/$name.toml is kept"
+        fi
+        if [ ! -e "$etc/$name.password" ]; then
+            run install -m 600 /dev/null "$etc/$name.password"
+        fi
+        if [ "$broker$source$detector" ]; then
+            run $opt/current/bin/maskwatch set --config "$etc/$name.toml" ${broker:+--broker "$broker"} \
+                ${source:+--source "$source"} ${detector:+--detector "$detector"}
+        fi
+    done
+    run install -m 644 "$here/systemd/maskwatch.toml" $etc/maskwatch.toml.example
+}
+
+# the plain service, unless this machine has its cameras by name
+plain() {
+    if [ -e $etc/maskwatch.toml ] || ! named | grep -q .; then
+        echo maskwatch
+    fi
+}
+
+named() { (cd $units 2>/dev/null && find multi-user.target.wants -name 'maskwatch@*.service' -printf '%f\n' 2>/dev/null); }
+
+service() {
+    run install -m 644 "$here/systemd/maskwatch.service" "$here/systemd/maskwatch@.service" $units
+    run install -m 755 "$here/systemd/maskwatch" $bin
+    run systemctl daemon-reload
+    for name in ${cameras:-$(plain)}; do
+        unit=maskwatch@$name.service
+        [ "$name" != maskwatch ] || unit=maskwatch.service
+        run systemctl --quiet enable "$unit"
+    done
+    [ "$start" ] || return 0
+    for unit in $(enabled); do
+        # waits until it is ready; a fault is told below, by its own words
+        run systemctl reset-failed "$unit" 2>/dev/null || true
+        run systemctl restart "$unit" || failed="${failed-} $unit"
+    done
+}
+
+enabled() {
+    if [ "$dry" ]; then
+        for name in ${cameras:-$(plain)}; do
+            [ "$name" = maskwatch ] && echo maskwatch.service || echo "maskwatch@$name.service"
+        done
+    else
+        [ ! -e $units/multi-user.target.wants/maskwatch.service ] || echo maskwatch.service
+        named
+    fi
+}
+
+finish() {
+    [ "$dry" ] && return
+    current=$(readlink $opt/current)
+    for old in "$opt"/*Z; do
+        [ "$old" = "$current" ] || rm -rf "$old"
+    done
+    for unit in ${failed-}; do
+        echo "$unit does not start:"
+        journalctl --no-pager -q -n 5 -o cat -u "$unit" || true
+    done
+    for name in ${cameras:-$(plain)}; do
+        say "maskwatch doctor${cameras:+ --device $name}"
+        $bin doctor ${cameras:+--device "$name"} || true
+    done
+    first=$(enabled | head -n 1)
+    first=${first%.service} && name=${first#maskwatch@}
+    [ "$first" = maskwatch ] && of='' || of=" --device $name"
+    cat <<END
+
+Installed. What next:
+  your broker       sudo maskwatch set$of --broker mqtt://USER@ADDRESS
+  its password      sudo nano $etc/$name.password
+  other settings    sudo nano $etc/$name.toml
+  then              sudo systemctl restart $first
+  what it says      journalctl -f -u $first
+  is it well?       sudo maskwatch doctor$of
+END
+    [ -z "${failed-}" ] || exit 1
+}
+
+remove() {
+    for unit in $(enabled); do
+        run systemctl --quiet disable --now "$unit"
+    done
+    run rm -f $units/maskwatch.service $units/maskwatch@.service $bin
+    run systemctl daemon-reload
+    run rm -rf $opt
+    if [ "$purge" ]; then
+        run rm -rf $etc $state
+    fi
+    if getent passwd maskwatch >/dev/null; then
+        run userdel maskwatch
+    fi
+    [ "$purge" ] || echo "removed; settings ($etc) and undelivered alerts ($state) are kept: --uninstall --purge deletes them"
+}
+
+main "$@"

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Makes a virtual environment that fits this machine, for the Makefile and for install.sh: make-venv.sh FOLDER PYTHON.
+# Beside python and pip it holds constraints.txt, for every `pip install -c` into it.
+set -eu
+venv=$1 python=$2
+
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
+    echo "maskwatch needs Python 3.11 or newer; $python is $("$python" -V 2>&1). Name another: PYTHON=python3.13" >&2
+    exit 1
+}
+"$python" -c 'import ensurepip, venv' 2>/dev/null || {
+    echo "Python's venv is missing: sudo apt install python3-venv" >&2
+    exit 1
+}
+# --system-site-packages on a Pi only: picamera2 comes from apt and is seen no other way
+"$python" -I -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("picamera2") is None)' &&
+    shared=--system-site-packages || shared=
+"$python" -m venv ${shared:+"$shared"} "$venv"
+# with apt's picamera2, NumPy must stay at apt's major version, and OpenCV at one that accepts it
+"$venv/bin/python" -I - >"$venv/constraints.new" <<'END'
+import importlib.metadata as metadata
+import importlib.util as util
+
+numpy = metadata.version("numpy").split(".")[0] if util.find_spec("picamera2") and util.find_spec("numpy") else ""
+print({"1": "numpy<2\nopencv-python-headless==4.11.0.86", "2": "numpy>=2,<3"}.get(numpy, ""))
+END
+mv "$venv/constraints.new" "$venv/constraints.txt"
