@@ -104,17 +104,21 @@ def run_set(args: argparse.Namespace) -> int:
 
 
 def run_watch(args: argparse.Namespace) -> int:
+    from .post import Poster, address
     from .watch import Watcher
 
     config = configured(args)
+    post = Poster(address(args.post)) if args.post else None
     mqtt = config.mqtt if config.mqtt.host else replace(config.mqtt, host="127.0.0.1")
     log.info("waiting for alerts from %s:%d; Ctrl-C ends", mqtt.host, mqtt.port)
-    watcher = Watcher(mqtt, lambda text: print(text, flush=True))
+    watcher = Watcher(mqtt, lambda text: print(text, flush=True), post=post)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     stopped.wait()
     watcher.close()
+    if post:
+        post.close()
     return ENDED
 
 

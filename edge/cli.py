@@ -86,6 +86,11 @@ def _set(commands: Any, common: argparse.ArgumentParser) -> None:
 def _watch(commands: Any, common: argparse.ArgumentParser) -> None:
     command = commands.add_parser("watch", parents=[common], help="subscribe, and print alerts as they arrive")
     command.add_argument("--broker", metavar="HOST[:PORT]", help="default: as configured, else 127.0.0.1:1883")
+    command.add_argument(
+        "--post",
+        metavar="URL",
+        help="also send each alert as a short text there, for example https://ntfy.sh/NAME; or a file with it",
+    )
     command.set_defaults(command="watch")
 
 

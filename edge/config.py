@@ -79,7 +79,11 @@ class Mqtt:
     port: int = option(1883, "the broker's port (8883 is usual with TLS)", low=1, high=65535)
     prefix: str = option("maskwatch", "first level of every topic", name=True)
     user: str = option("", "user name for the broker; empty: none")
-    password_file: str = option("", "file that holds the password, readable by its owner (and group) only")
+    password_file: str = option(
+        "",
+        "file that holds the password, readable by its owner (and group) only; "
+        "empty: systemd's credential mqtt-password, if there is one",
+    )
     tls: bool = option(False, "encrypt, and check the broker's certificate")
     ca_file: str = option("", "certificate authority (PEM) to trust; empty: the system's")
     cert_file: str = option("", "own certificate (PEM), where the broker asks for one")

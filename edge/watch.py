@@ -26,16 +26,22 @@ WORDS = {"no_mask": "NO MASK", "incorrect_mask": "MASK NOT RIGHT"}
 class Watcher:
     """Subscribes to the alerts and the availability of every camera and says each as one line.
 
+    ``post`` is given each alert as a shorter text.
+
     ``ready`` is set once the subscription is under way. Duplicates (same ``id``) are said once. MQTT 3.1.1, which every
     broker speaks: a subscriber needs no more, and some answer MQTT 5 with silence.
     """
 
     def __init__(
-        self, settings: Mqtt, say: Callable[[str], None] = print, protocol: MQTTProtocolVersion = V311
+        self,
+        settings: Mqtt,
+        say: Callable[[str], None] = print,
+        protocol: MQTTProtocolVersion = V311,
+        post: Callable[[str], None] | None = None,
     ) -> None:
         self.ready = threading.Event()
         self.alerts = 0
-        self._prefix, self._say = settings.prefix, say
+        self._prefix, self._say, self._post = settings.prefix, say, post
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
         self._link = Link(settings, "", self._told_when_subscribed, protocol)
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
@@ -80,6 +86,8 @@ class Watcher:
             self._seen.append(alert.id)
             self.alerts += 1
             self._say(clean(line(alert)))
+            if self._post:
+                self._post(clean(short(alert)))
 
     def close(self) -> None:
         self._link.put(("close",))
@@ -99,6 +107,11 @@ def line(alert: AlertMessage) -> str:
         f"{_local(alert.time)}  {alert.device}  {word}  score {alert.score:.2f} in {alert.frames} pictures, "
         f"there for {alert.seen_s:.1f} s, face of {x1 - x0} px at {x0},{y0}"
     )
+
+
+def short(alert: AlertMessage) -> str:
+    """An alert for somebody's phone."""
+    return f"{alert.device}: {WORDS.get(alert.event_type, alert.event_type).lower()}, {_local(alert.time)}"
 
 
 def _local(time: str) -> str:

@@ -2,12 +2,15 @@
 # Installs maskwatch from this checkout as a service, or brings an installed one up to date.
 #
 #   sudo systemd/install.sh [--broker ADDRESS] [--source CAMERA] [--detector haar|yunet] [--camera NAME ...]
+#                           [--phone URL]
 #
 #   --broker ADDRESS   your MQTT broker: HOST, HOST:PORT, mqtt://USER@HOST or mqtts://USER@HOST
 #   --source CAMERA    the camera: auto (default), picamera, usb:0, rtsp://..., ...
 #   --detector NAME    who finds the faces: haar (default) or yunet
 #   --camera NAME      one of several cameras on this machine, as the service maskwatch@NAME; may be given again.
 #                      --broker, --source and --detector then count for the cameras named
+#   --phone URL        send alerts there as short texts, too: https://ntfy.sh/A-NAME-THAT-NOBODY-GUESSES, and in the
+#                      app ntfy on the phone subscribe to that name; whoever knows the name can read along
 #   --python PYTHON    the interpreter (default python3)
 #   --no-start         sets up all, starts nothing
 #   --dry-run          only prints what would be done
@@ -19,7 +22,7 @@ set -eu
 
 opt=/opt/maskwatch etc=/etc/maskwatch state=/var/lib/maskwatch units=/etc/systemd/system bin=/usr/local/bin/maskwatch
 here=$(cd "$(dirname "$0")/.." && pwd)
-python=python3 cameras='' dry='' start=yes uninstall='' purge='' broker='' source='' detector=''
+python=python3 phone='' cameras='' dry='' start=yes uninstall='' purge='' broker='' source='' detector=''
 
 main() {
     arguments "$@"
@@ -55,12 +58,13 @@ run() {
 arguments() {
     while [ $# -gt 0 ]; do
         case $1 in
-            --broker | --source | --detector | --camera | --python)
+            --broker | --source | --detector | --camera | --phone | --python)
                 [ -n "${2-}" ] || fail "$1 needs a value; see $0 --help"
                 case $1 in
                     --broker) broker=$2 ;;
                     --source) source=$2 ;;
                     --detector) detector=$2 ;;
+                    --phone) phone=$2 ;;
                     --python) python=$2 ;;
                     --camera) cameras="$cameras $2" && camera_name "$2" ;;
                 esac
@@ -75,6 +79,10 @@ arguments() {
         esac
         shift
     done
+    case $phone in
+        '' | http://* | https://*) ;;
+        *) fail "--phone $phone: use an address such as https://ntfy.sh/A-NAME-THAT-NOBODY-GUESSES" ;;
+    esac
     [ -z "$purge" ] || [ "$uninstall" ] || fail "--purge goes with --uninstall"
 }
 
@@ -185,6 +193,11 @@ settings() {
         fi
     done
     run install -m 644 "$here/systemd/maskwatch.toml" $etc/maskwatch.toml.example
+    if [ "$phone" ]; then
+        for name in ${cameras:-$(plain)}; do break; done
+        run install -m 600 /dev/null "$etc/$name.phone"
+        [ "$dry" ] || echo "$phone" >"$etc/$name.phone"
+    fi
 }
 
 # the plain service, unless this machine has its cameras by name
@@ -194,16 +207,20 @@ plain() {
     fi
 }
 
-named() { (cd $units 2>/dev/null && find multi-user.target.wants -name 'maskwatch@*.service' -printf '%f\n' 2>/dev/null); }
+named() { linked 'maskwatch@*.service'; }
+
+linked() { (cd $units && find multi-user.target.wants -name "$1" -printf '%f\n' 2>/dev/null | sort); }
 
 service() {
-    run install -m 644 "$here/systemd/maskwatch.service" "$here/systemd/maskwatch@.service" $units
+    run install -m 644 "$here/systemd/maskwatch.service" "$here/systemd/maskwatch@.service" \
+        "$here/systemd/maskwatch-phone@.service" $units
     run install -m 755 "$here/systemd/maskwatch" $bin
     run systemctl daemon-reload
     for name in ${cameras:-$(plain)}; do
         unit=maskwatch@$name.service
         [ "$name" != maskwatch ] || unit=maskwatch.service
         run systemctl --quiet enable "$unit"
+        [ ! -e "$etc/$name.phone" ] || run systemctl --quiet enable "maskwatch-phone@$name.service"
     done
     [ "$start" ] || return 0
     for unit in $(enabled); do
@@ -219,8 +236,9 @@ enabled() {
             [ "$name" = maskwatch ] && echo maskwatch.service || echo "maskwatch@$name.service"
         done
     else
-        [ ! -e $units/multi-user.target.wants/maskwatch.service ] || echo maskwatch.service
+        linked maskwatch.service
         named
+        linked 'maskwatch-phone@*.service'
     fi
 }
 
@@ -258,7 +276,7 @@ remove() {
     for unit in $(enabled); do
         run systemctl --quiet disable --now "$unit"
     done
-    run rm -f $units/maskwatch.service $units/maskwatch@.service $bin
+    run rm -f $units/maskwatch.service $units/maskwatch@.service $units/maskwatch-phone@.service $bin
     run systemctl daemon-reload
     run rm -rf $opt
     if [ "$purge" ]; then

@@ -56,3 +56,37 @@ def test_every_option_of_run_and_image_is_named() -> None:
         )
         for option in set(re.findall(r"(--[a-z-]+)", done.stdout)) - {"--help", "--verbose"}:
             assert f"`{option}" in README or f"{option} " in README, f"{command} {option} is not in the README"
+
+
+FOREIGN = {
+    "--no-install-recommends": "apt",
+    "--list-cameras": "rpicam-hello",
+    "--frames": "tests/chaos/soak.py",
+}
+"""Options of other programs than ours, and whose they are."""
+
+
+def helped(*command: str) -> str:
+    return subprocess.run([*command, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_every_option_named_exists_somewhere() -> None:
+    known = helped(str(ROOT / "systemd" / "install.sh"))
+    for module in ("edge", "convert"):
+        top = helped(sys.executable, "-m", module)
+        for command in re.findall(r"^    ([a-z-]+) ", top, re.MULTILINE):
+            known += helped(sys.executable, "-m", module, command)
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - FOREIGN.keys()
+    assert len(named) > 20
+    assert named <= set(re.findall(r"--[a-z-]+", known)), named - set(re.findall(r"--[a-z-]+", known))
+
+
+def test_every_target_and_file_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+\d*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^    |sudo )make ([a-z-]+\d*)", README, re.MULTILINE))
+    assert {"run", "test"} <= named and named <= targets, named - targets
+    linked = re.findall(r"\]\(([^):#]+)\)", README)
+    paths = [*linked, *re.findall(r"(?<![\w/.~-])(?:systemd|models|edge|tests|convert)/[\w./@-]*[\w]", README)]
+    assert len(paths) > 5
+    for path in paths:
+        assert (ROOT / path).exists(), f"README names {path}, which is not there"

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from conftest import Subscriber, free_port
 from container import PYTHONS, Container, checkout
+from phone import Server
 
 pytestmark = [
     pytest.mark.systemd,
@@ -224,6 +225,19 @@ def test_an_upgrade_replaces_the_program_and_keeps_the_settings(machine: Machine
     assert len(machine.run("ls -d /opt/maskwatch/*Z").split()) == 1, "the old version is gone"
     assert machine.run("cat /etc/maskwatch/maskwatch.toml") == before
     assert machine.pid() != pid and machine.show(UNIT, "ActiveState")["ActiveState"] == "active"
+
+
+def test_alerts_ring_a_phone(machine: Machine) -> None:
+    phone = Server().start()
+    try:
+        done = machine.install("--phone", phone.url)
+        assert done.returncode == 0, done.stdout
+        machine.until(lambda: phone.texts, 90, "a text")
+        assert phone.texts[0][0] == "/secret-door" and phone.texts[0][1].startswith("entrance: no mask, ")
+        assert machine.run("stat -c %a /etc/maskwatch/maskwatch.phone").strip() == "600"
+        assert "secret-door" not in machine.run("ps -eo args; journalctl --no-pager")
+    finally:
+        phone.stop()
 
 
 def test_two_cameras_on_one_machine(machine: Machine, heard: Subscriber) -> None:
