@@ -74,7 +74,7 @@ def test_every_option_named_exists_somewhere() -> None:
     known = helped(str(ROOT / "systemd" / "install.sh"))
     for module in ("edge", "convert"):
         top = helped(sys.executable, "-m", module)
-        for command in re.findall(r"^    ([a-z-]+) ", top, re.MULTILINE):
+        for command in re.findall(r"^    ([a-z-]+)(?: |$)", top, re.MULTILINE):
             known += helped(sys.executable, "-m", module, command)
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - FOREIGN.keys()
     assert len(named) > 20
@@ -88,5 +88,5 @@ def test_every_target_and_file_named_exists() -> None:
     linked = re.findall(r"\]\(([^):#]+)\)", README)
     paths = [*linked, *re.findall(r"(?<![\w/.~-])(?:systemd|models|edge|tests|convert)/[\w./@-]*[\w]", README)]
     assert len(paths) > 5
-    for path in paths:
+    for path in (path for path in paths if "NAME" not in path):
         assert (ROOT / path).exists(), f"README names {path}, which is not there"
