@@ -157,6 +157,7 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
         """Every frame, and at least once a second while there is none."""
         nonlocal started
         if not started and (report.frames or source.condition != "ok"):
+            door.health.attach(tell)  # not earlier: what nobody has looked at yet is not well
             notify("READY=1")  # a lost camera too is being watched for, and said to be lost
             started = True
         door.health.tick()
@@ -176,8 +177,6 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
     paused = "" if publisher.enabled else "; paused by enabled/set, until ON is published there"
     log.info("watching %s with model %s%s", source.name, door.classifier.card.id, paused)
     source.idle, source.told = alive, door.told
-
-    door.health.attach(tell)
     try:
         loop.run(
             source,

@@ -154,7 +154,7 @@ program() {
         run ln -sfn "$new" $opt/current
         return
     fi
-    trap 'rm -rf "$new" "$copy"' EXIT
+    trap 'rm -rf "$new" "$copy"; echo "install.sh: the program is not installed; what was there before is untouched" >&2' EXIT
     trap 'exit 1' INT TERM
     copy=$(mktemp -d) # pip builds where the sources lie; a checkout should not be littered with root's files
     (cd "$here" && cp -R edge convert models systemd setup.cfg pyproject.toml README.md LICENSE "$copy")
@@ -256,17 +256,20 @@ finish() {
         say "maskwatch doctor${cameras:+ --device $name}"
         $bin doctor ${cameras:+--device "$name"} || true
     done
-    first=$(enabled | head -n 1)
-    first=${first%.service} && name=${first#maskwatch@}
-    [ "$first" = maskwatch ] && of='' || of=" --device $name"
+    for name in ${cameras:-$(plain)} $(named | sed 's/maskwatch@//; s/.service//'); do break; done
+    if [ "$name" = maskwatch ]; then
+        unit=maskwatch of=''
+    else
+        unit=maskwatch@$name of=" --device $name"
+    fi
     cat <<END
 
 Installed. What next:
   your broker       sudo maskwatch set$of --broker mqtt://USER@ADDRESS
   its password      sudo nano $etc/$name.password
   other settings    sudo nano $etc/$name.toml
-  then              sudo systemctl restart $first
-  what it says      journalctl -f -u $first
+  then              sudo systemctl restart $unit
+  what it says      journalctl -f -u $unit
   is it well?       sudo maskwatch doctor$of
 END
     [ -z "${failed-}" ] || exit 1
@@ -285,6 +288,7 @@ remove() {
     if getent passwd maskwatch >/dev/null; then
         run userdel maskwatch
     fi
+    [ -z "$purge" ] || echo "removed, with settings and undelivered alerts"
     [ "$purge" ] || echo "removed; settings ($etc) and undelivered alerts ($state) are kept: --uninstall --purge deletes them"
 }
 
