@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test chaos test-systemd test-arm64 check install clip model clean
+.PHONY: run test chaos test-systemd test-arm64 test-picamera check install clip model clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/maskwatch run --or-demo $(ARGS)
@@ -23,6 +23,10 @@ test-systemd: $(VENV)/test.stamp
 # a Pi's architecture, both OS releases, in qemu: some minutes, and 600 MB in .venv-arm64
 test-arm64: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m arm64 tests/arm64 $(ARGS)
+
+# the real picamera2 over a virtual camera, as root, with debootstrap: about 10 minutes once
+test-picamera:
+	tests/picamera/run $(ARGS)
 
 # as a service: sudo make install ARGS="--broker ADDRESS"
 install:
@@ -58,7 +62,7 @@ $(WORK)/mask.tflite: $(WORK)/mask.keras
 	$(CONVERT) quantize $< --data $(WORK)/data --out $@ $(if $(TEST),--test $(TEST)) $(if $(NOTE),--note "$(NOTE)")
 
 clean:
-	rm -rf $(VENV) .venv-arm64 .venv-systemd .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-arm64 .venv-systemd .venv-picamera .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/constraints.txt:
 	@systemd/make-venv.sh $(VENV) $(PYTHON)

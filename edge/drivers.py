@@ -24,6 +24,10 @@ STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
 
 Image = NDArray[np.uint8]
 
+PATIENCE = 5.0
+"""Seconds that a Pi camera may take for a picture before it is closed, to be opened again: its stream may stop for good
+without an error. Less than the silence after which ``live`` gives a driver up that hangs."""
+
 
 class Picture(NamedTuple):
     """An image, its luma where the camera gives it for free, and the recording's time in seconds (None: live)."""
@@ -146,7 +150,8 @@ class PiCamera:
 
     name = "picamera"
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, patience: float = PATIENCE) -> None:
+        self._patience = patience
         try:
             from picamera2 import Picamera2
         except ImportError as error:
@@ -177,7 +182,11 @@ class PiCamera:
             raise SourceError(f"picamera: {error}") from error
 
     def read(self) -> Picture | None:
-        request = self._camera.capture_request()  # main and lores of ONE request belong together
+        try:
+            request = self._camera.capture_request(wait=self._patience)  # main and lores of ONE request belong together
+        except TimeoutError as error:
+            self._camera.cancel_all_and_flush()  # or close() would wait behind the unanswered request for ever
+            raise SourceError(f"picamera: no picture for {self._patience:g} s; is the ribbon cable loose?") from error
         try:
             image = request.make_array("main")
             yuv = request.make_array("lores")

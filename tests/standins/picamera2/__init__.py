@@ -4,7 +4,9 @@
 - "RGB888" lies in memory as B, G, R; "YUV420" comes with rows padded to a stride, never cut to the width;
 - there are few buffers: who does not release requests waits, and after ``STARVED`` seconds hears why;
 - a request may be released once;
-- a camera may be absent, in use by another program, pulled out, or stop delivering without an exception.
+- a camera may be absent, in use by another program, pulled out, or stop delivering without an exception: then a
+  request that is waited for without a limit never comes, and with one the camera cannot be stopped before that
+  request is cancelled; a camera that was not closed cannot be opened again by the same process.
 """
 
 import threading
@@ -48,13 +50,14 @@ class Picamera2:
         return Picamera2.cameras
 
     def __init__(self) -> None:
-        if self.busy:
+        if self.busy or any(camera.is_open for camera in self.opened):
             raise RuntimeError("Camera __init__ sequence did not complete.")
         self.is_open, self.started = True, False
         self.delivered = 0
         self._config: dict[str, Any] = {}
         self._state = threading.Condition()
         self._free = 0
+        self._unanswered = False
         Picamera2.opened.append(self)
 
     def create_video_configuration(
@@ -76,6 +79,7 @@ class Picamera2:
 
     def stop(self) -> None:
         with self._state:
+            self._state.wait_for(lambda: not self._unanswered)
             self.started = False
             self._state.notify_all()
 
@@ -87,11 +91,21 @@ class Picamera2:
     def outstanding(self) -> int:
         return int(self._config["buffer_count"]) - self._free
 
-    def capture_request(self) -> "Request":
+    def cancel_all_and_flush(self) -> None:
+        with self._state:
+            self._unanswered = False
+            self._state.notify_all()
+
+    def capture_request(self, wait: float | None = None) -> "Request":
         with self._state:
             if self.delivered == self.unplug_after:
                 raise RuntimeError("Camera frontend has timed out!")
-            self._state.wait_for(lambda: not self.started, None if self.delivered == self.freeze_after else INTERVAL)
+            if self.delivered == self.freeze_after:
+                self._unanswered = True
+                if not self._state.wait_for(lambda: not self._unanswered, wait):
+                    raise TimeoutError
+                raise RuntimeError("cancelled")
+            self._state.wait_for(lambda: not self.started, INTERVAL)
             if not self._state.wait_for(lambda: self._free > 0 or not self.started, STARVED):
                 raise RuntimeError("no buffer left: requests are not released")
             if not self.started:
