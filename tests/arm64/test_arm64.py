@@ -177,7 +177,7 @@ def test_a_missing_archive_and_missing_wheels_are_said_in_a_sentence(
 ) -> None:
     monkeypatch.setattr("pi.MIRROR", "http://127.0.0.1:1/debian")
     monkeypatch.setattr("pi.CACHE", tmp_path)
-    with pytest.raises(NotBuilt, match="arm64 files of bookworm cannot be had from .*: .*Connection refused"):
+    with pytest.raises(NotBuilt, match="arm64 files of bookworm cannot be had from http://127.0.0.1:1/debian: "):
         BOOKWORM.build()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     (tmp_path / "bookworm").mkdir()
