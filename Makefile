@@ -20,7 +20,7 @@ chaos: $(VENV)/test.stamp
 test-systemd: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m systemd tests/systemd $(ARGS)
 
-# a Pi's architecture, both OS releases, in qemu: some minutes, and 600 MB in .venv-arm64
+# a Pi's architecture, both OS releases, in qemu: about 10 minutes, and 0.9 GB in .venv-arm64
 test-arm64: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m arm64 tests/arm64 $(ARGS)
 
