@@ -180,7 +180,8 @@ fingerprint() {
 settings() {
     for name in ${cameras:-$(plain)}; do
         if [ ! -e "$etc/$name.toml" ]; then
-            run install -m 644 "$here/systemd/maskwatch.toml" "$etc/$name.toml"
+            # not for everybody's eyes: a camera's address may hold a password
+            run install -m 640 -g maskwatch "$here/systemd/maskwatch.toml" "$etc/$name.toml"
         else
             echo "$etc/$name.toml is kept"
         fi

@@ -100,6 +100,7 @@ def test_it_installs_and_the_doctor_is_content(machine: Machine) -> None:
     assert done.returncode == 0, done.stdout
     machine.run(f"printf {SECRET} > /etc/maskwatch/maskwatch.password")
     assert machine.run("stat -c '%a %U' /etc/maskwatch/maskwatch.password").strip() == "600 root"
+    assert machine.run("stat -c '%a %U %G' /etc/maskwatch/maskwatch.toml").strip() == "640 root maskwatch"
     assert machine.run("systemctl is-active maskwatch", check=False).strip() == "inactive"
     machine.run("systemctl start maskwatch")
     told = machine.run("maskwatch doctor", check=False)
