@@ -1,6 +1,7 @@
 """The command ``maskwatch``. Command line, logging, exit codes; ``monitor`` has the wiring."""
 
 import argparse
+import getpass
 import logging
 import signal
 import sqlite3
@@ -9,9 +10,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from . import picture
+from . import picture, settings
 from .annotate import annotate
-from .cli import STILL_FACE, configured, given, parser
+from .cli import configured, given, parser
 from .detectors import open_detector
 from .errors import BrokerError, ConfigError, ModelError, SourceError
 from .letters import peek, resend
@@ -52,14 +53,15 @@ def run_run(args: argparse.Namespace) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: source.stop())
 
-    kept = watch_door(configured(args), args.print, args.or_demo, args.show_stats, ready)
+    keeper = settings.Keeper(args.config, folder_of(configured(args)), given(args))
+    kept = watch_door(keeper.load(), args.print, args.or_demo, args.show_stats, ready, keeper.keep)
     return ENDED if kept else FAILED
 
 
 def run_image(args: argparse.Namespace) -> int:
     config = configured(args)
     if args.min_face is None:
-        config = replace(config, detect=replace(config.detect, min_face=STILL_FACE))
+        config = replace(config, detect=replace(config.detect, min_face=picture.STILL_FACE))
     detector, classifier = open_detector(config.detect), open_classifier(config)
     copies = picture.Copies(args.out) if args.out and not args.no_pictures else None
     failed = False
@@ -88,18 +90,48 @@ def run_doctor(args: argparse.Namespace) -> int:
 
 
 def run_set(args: argparse.Namespace) -> int:
-    from . import settings
-
     if args.config is None:
         raise ConfigError("say which file: maskwatch set --config FILE section.option=value")
     values = {section: pairs for section, pairs in given(args).items() if pairs}
     for section, pairs in settings.parse(args.values).items():
         values.setdefault(section, {}).update(pairs)
+    if args.web_password:
+        values.setdefault("web", {})["password_hash"] = ask_password()
     if not values:
         raise ConfigError(f"nothing to change in {args.config}: say section.option=value")
     settings.write(args.config, values)
     names = ", ".join(f"{section}.{key}" for section, pairs in values.items() for key in pairs)
     print(f"{args.config}: {names} changed; a running maskwatch takes it when it is started again")
+    return ENDED
+
+
+def ask_password() -> str:
+    """The hash of a password typed twice, or of the first line of what is piped in."""
+    from .web.passwords import hashed
+
+    if sys.stdin.isatty():
+        password = getpass.getpass("password of the page: ")
+        if password != getpass.getpass("once more: "):
+            raise ConfigError("the two passwords differ; nothing is changed")
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        return hashed(password)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def run_forget(args: argparse.Namespace) -> int:
+    from .forget import forget
+    from .state import running_health
+
+    config = configured(args)
+    if not config.mqtt.host:
+        raise ConfigError("say which broker: --broker HOST, or [mqtt] host in a file named by --config")
+    if running_health(folder_of(config)) is not None:
+        raise ConfigError(f"{config.device.name} is running, and would announce itself again; stop it first")
+    topics = forget(config)
+    print(f"{config.device.name} is forgotten at {config.mqtt.host}: {', '.join(topics)}")
     return ENDED
 
 
@@ -160,6 +192,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "watch": run_watch,
     "outbox": run_outbox,
     "purge": run_purge,
+    "forget": run_forget,
 }
 
 if __name__ == "__main__":

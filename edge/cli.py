@@ -8,9 +8,7 @@ from typing import Any
 from . import __version__
 from .config import Config, load
 from .errors import ConfigError
-
-STILL_FACE = 32
-"""Smallest face, in pixels, that the picture check looks for; a still has no second chance."""
+from .picture import STILL_FACE
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     )
     common.add_argument("--verbose", action="store_true", help="say more in the log")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_run, _image, _doctor, _set, _watch, _outbox, _purge):
+    for add in (_run, _image, _doctor, _set, _watch, _outbox, _purge, _forget):
         add(commands, common)
     return top
 
@@ -45,6 +43,7 @@ def _run(commands: Any, common: argparse.ArgumentParser) -> None:
     _choose_detector(command)
     command.add_argument("--device", metavar="NAME", help="name of this camera in the topics (default entrance)")
     command.add_argument("--print", action="store_true", help="print alerts as JSON lines; needs no broker")
+    command.add_argument("--web", action="store_true", default=None, help="serve the page ([web] host and port)")
     command.add_argument("--show-stats", action="store_true", help="print speed and memory every 5 s")
     command.set_defaults(command="run")
 
@@ -76,6 +75,7 @@ def _doctor(commands: Any, common: argparse.ArgumentParser) -> None:
 def _set(commands: Any, common: argparse.ArgumentParser) -> None:
     command = commands.add_parser("set", parents=[common], help="change options in the configuration file --config")
     command.add_argument("values", nargs="*", metavar="SECTION.OPTION=VALUE", help="for example detect.min_face=60")
+    command.add_argument("--web-password", action="store_true", help="ask for the page's password, keep its hash")
     command.add_argument("--source", help="the camera")
     command.add_argument("--broker", metavar="HOST[:PORT]", help="the broker; also mqtt://user@host or mqtts://...")
     _choose_detector(command)
@@ -108,6 +108,15 @@ def _purge(commands: Any, common: argparse.ArgumentParser) -> None:
     command.set_defaults(command="purge")
 
 
+def _forget(commands: Any, common: argparse.ArgumentParser) -> None:
+    command = commands.add_parser(
+        "forget", parents=[common], help="remove a camera from the broker and from Home Assistant"
+    )
+    _name_device(command)
+    command.add_argument("--broker", metavar="HOST[:PORT]", help="the broker; default as configured")
+    command.set_defaults(command="forget")
+
+
 def _choose_detector(command: argparse.ArgumentParser) -> None:
     command.add_argument("--detector", choices=("haar", "yunet"), help="who finds the faces (default haar)")
 
@@ -128,6 +137,7 @@ def given(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         "classify": {"model": getattr(args, "model", None)},
         "device": {"name": getattr(args, "device", None)},
         "detect": {"min_face": getattr(args, "min_face", None), "detector": getattr(args, "detector", None)},
+        "web": {"enabled": getattr(args, "web", None)},
         "mqtt": from_address(args.broker) if getattr(args, "broker", None) else {},
     }
     return {name: {k: v for k, v in values.items() if v is not None} for name, values in said.items()}

@@ -16,6 +16,9 @@ from typing import Any
 from .errors import ConfigError
 from .options import Allowed, Polygon, checked, option
 
+Sections = Mapping[str, Mapping[str, Any]]
+"""Options by section, as TOML has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -106,6 +109,23 @@ class Snapshots:
 
 
 @dataclass(frozen=True, slots=True)
+class Web:
+    enabled: bool = option(False, "a page to aim the camera, check pictures and see alerts; needs the extra web")
+    host: str = option("127.0.0.1", "address to serve at: 127.0.0.1 this machine only, 0.0.0.0 the network")
+    port: int = option(8080, "port of the page", low=1, high=65535)
+    password_hash: str = option("", "made by `maskwatch set --web-password`; needed unless host is this machine only")
+    setup: bool = option(True, "set-up mode: the live picture shows faces; without it they are blurred")
+    fps: float = option(5.0, "most pictures a second in the live view", low=0.2, high=30)
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAssistant:
+    discovery: bool = option(True, "tell Home Assistant, over the broker, what this camera offers")
+    prefix: str = option("homeassistant", "its discovery prefix", name=True)
+    page: str = option("", "address of the page as people open it, for the link in Home Assistant; empty: none")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything maskwatch can be told."""
 
@@ -118,9 +138,11 @@ class Config:
     mqtt: Mqtt = Mqtt()
     state: State = State()
     snapshots: Snapshots = Snapshots()
+    web: Web = Web()
+    homeassistant: HomeAssistant = HomeAssistant()
 
 
-def load(path: Path | None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
+def load(path: Path | None, overrides: Sections | None = None) -> Config:
     """The configuration of a file (None: the defaults) with command-line values on top.
 
     Raises ``ConfigError`` with one line per fault, all faults of both at once.
@@ -209,6 +231,14 @@ def _contradictions(config: Config) -> list[str]:
             faults.append(f"mqtt.{name} = {file!r}: no file that can be read")
     if re.search(r"[\s/]", mqtt.host):
         faults.append(f"mqtt.host = {mqtt.host!r}: must be a name or address without spaces and slashes")
+    web = config.web
+    if web.password_hash and not re.fullmatch(r"scrypt(\$[0-9]+){3}(\$[A-Za-z0-9+/=]+){2}", web.password_hash):
+        faults.append("web.password_hash is none; let `maskwatch set --web-password` write it")
+    if web.enabled and not web.password_hash and web.host not in ("127.0.0.1", "::1", "localhost"):
+        faults.append(
+            f"web.host = {web.host!r}: others than this machine reach that, so the page needs a password: "
+            "maskwatch set --web-password"
+        )
     if not config.source.source:
         faults.append("source.source is empty; auto takes the first camera")
     return faults

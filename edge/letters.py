@@ -36,6 +36,14 @@ def setting(path: Path, name: str) -> str | None:
         return row[0] if row else None
 
 
+def history(path: Path, most: int = 5000) -> list[bytes]:
+    """The alerts raised, delivered or not, the newest first, as another process sees them. Raises ``sqlite3.Error``."""
+    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
+        sound = "typeof(payload) = 'blob'"
+        rows = db.execute(f"SELECT payload FROM history WHERE {sound} ORDER BY seq DESC LIMIT ?", (most,))
+        return [payload for (payload,) in rows]
+
+
 def resend(path: Path) -> int:
     """Puts the dead letters back in the queue, for the next start. Raises ``sqlite3.Error``."""
     with closing(sqlite3.connect(uri(path, "rw"), uri=True, timeout=5)) as db, db:

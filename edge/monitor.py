@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,16 +13,19 @@ from typing import Any
 import cv2
 
 from . import loop
-from .classify import Image, MaskClassifier, TfliteNetwork
-from .config import Config
+from .bus import Bus
+from .classify import Face, Image, MaskClassifier, TfliteNetwork
+from .config import Config, Sections, build
 from .decide import Alert, Policy
 from .detect import Detector
 from .detectors import open_detector, open_eager
-from .errors import SourceError
+from .errors import ConfigError, SourceError
 from .geometry import Box
 from .health import HealthMonitor
 from .messages import AlertMessage, Health
 from .outlet import Outlet, open_outlet
+from .picture import STILL_FACE
+from .publish import Both
 from .report import Report, StatsLine, summary
 from .service import Notifier, Watchdog
 from .snapshots import Snapshots
@@ -68,10 +71,12 @@ class Door:
     classifier: MaskClassifier
     outlet: Outlet
     health: HealthMonitor
+    bus: Bus | None = None
     policy: Policy = field(init=False)
     report: Report = field(init=False)
     snapshots: Snapshots = field(init=False)
     boxes: list[Box] = field(default_factory=list)
+    faces: list[Face] = field(default_factory=list)
     tracks: Sequence[Track] = ()
 
     def __post_init__(self) -> None:
@@ -99,6 +104,10 @@ class Door:
         """Nothing is found, and so nothing counted, while watching is paused or the camera does not really see."""
         self.boxes = self.detector.detect(image, luma) if self.sees else []
         return self.boxes
+
+    def classify(self, image: Image, boxes: Sequence[Box]) -> list[Face]:
+        self.faces = self.classifier.classify(image, boxes)
+        return self.faces
 
     def publish(self, alert: Alert, frame: Frame) -> None:
         jpeg = None
@@ -129,21 +138,64 @@ class Door:
             self.outlet.state.write_health(asdict(health) | {"pid": os.getpid()})
 
 
-def watch_door(config: Config, to_stdout: bool, or_demo: bool, show_stats: bool, ready: Any = None) -> bool:
+def watch_door(
+    config: Config,
+    to_stdout: bool,
+    or_demo: bool,
+    show_stats: bool,
+    ready: Callable[[Source], None] = lambda source: None,
+    keep: Callable[[Sections], Config] | None = None,
+) -> bool:
     """Opens everything, runs the loop until the source ends or is stopped; False if alerts were lost.
 
-    ``ready`` receives the source as soon as it can be stopped. Raises what the parts raise when they are opened.
+    ``ready`` receives the source as soon as it can be stopped; ``keep`` makes changes from the page last, and returns
+    the configuration with them. Raises what the parts raise when they are opened.
     """
     cv2.setNumThreads(1)  # one core by default: the rest of a Pi belongs to others
     detector, classifier, notify = open_detector(config.detect), open_classifier(config), Notifier()
     with ExitStack() as stack:
         source, config = open_camera(config, or_demo, notify.supervised)
         stack.callback(source.close)
-        if ready:
-            ready(source)
+        ready(source)
         health = HealthMonitor(classifier.card.id)
         outlet = open_outlet(config, to_stdout, health, notify.supervised, stack)
-        return watch(Door(config, source, detector, classifier, outlet, health), notify, show_stats)
+        bus = Bus() if config.web.enabled else None
+        if bus:
+            outlet.publisher = Both(outlet.publisher, bus)
+        door = Door(config, source, detector, classifier, outlet, health, bus)
+        if bus:
+            stack.callback(open_page(door, bus, keep or (lambda sections: build(("the page", sections)))).close)
+        return watch(door, notify, show_stats)
+
+
+def open_page(door: Door, bus: Bus, keep: Callable[[Sections], Config]) -> Any:
+    """The page over this door. Raises ``ConfigError`` when its extra is missing, or its address cannot be had."""
+    try:
+        from .web.server import Desk, Page
+    except ImportError as error:
+        raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
+    config, folder, outbox = door.config, door.outlet.folder, door.outlet.outbox
+
+    def change(sections: Sections) -> Config:
+        kept = keep(sections)
+        door.detector = open_detector(kept.detect)
+        return replace(config, detect=kept.detect, web=kept.web)
+
+    def open_check() -> tuple[Detector, MaskClassifier]:
+        return open_detector(replace(config.detect, min_face=STILL_FACE, zones=())), open_classifier(config)
+
+    return Page(
+        config,
+        bus,
+        Desk(
+            model=door.classifier.card.id,
+            outbox=outbox / "outbox.db" if outbox else None,
+            snapshots=folder / "snapshots",
+            open_check=open_check,
+            open_eager=lambda: open_eager(config.detect),
+            change=change,
+        ),
+    ).start()
 
 
 def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
@@ -170,6 +222,8 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
     def heartbeat(frame: Frame, tracks: Sequence[Track]) -> None:
         door.tracks = tracks
         report.heartbeat(frame, tracks)
+        if door.bus:
+            door.bus.see(frame.image, door.faces, report.stats)
         if show:
             show()
         alive()
@@ -181,7 +235,7 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
         loop.run(
             source,
             report.timed("detect", door.detect),
-            report.timed("classify", door.classifier.classify),
+            report.timed("classify", door.classify),
             Tracker(forget=door.config.track.forget),
             door.policy,
             door.publish,

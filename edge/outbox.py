@@ -29,24 +29,33 @@ SLOW = 2.0
 RECOUNT = 60.0
 """Seconds after which the dead letters are counted anew: another process may have resent them."""
 DEAD_KEPT = 1000
+HISTORY_KEPT = 5000
+"""Alerts that the page can still show, delivered or not."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS alerts (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, topic TEXT, payload BLOB);
 CREATE TABLE IF NOT EXISTS dead_letters (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, topic TEXT, payload BLOB, reason TEXT);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS history (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, payload BLOB);
 """
 PUT = "INSERT OR IGNORE INTO alerts (id, topic, payload) VALUES (?, ?, ?)"
 DONE = "DELETE FROM alerts WHERE id = ?"
 REFUSED = "INSERT OR REPLACE INTO dead_letters (id, topic, payload, reason) VALUES (?, ?, ?, ?)"
 TRIM = f"DELETE FROM dead_letters WHERE seq <= (SELECT max(seq) FROM dead_letters) - {DEAD_KEPT}"
+RAISED = "INSERT OR IGNORE INTO history (id, payload) VALUES (?, ?)"
+FORGET = f"DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - {HISTORY_KEPT}"
 SET = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"
 LETTER: dict[str, type] = {"id": str, "topic": str, "payload": bytes}
 KEPT: dict[str, tuple[str, dict[str, type]]] = {
     "alerts": (PUT, LETTER),
     "dead_letters": (REFUSED, LETTER | {"reason": str}),
     "settings": (SET, {"name": str, "value": str}),
+    "history": (RAISED, {"id": str, "payload": bytes}),
 }
 """What is carried over from a damaged file: the statement for each table, and its columns."""
+
+MOST = {REFUSED: DEAD_KEPT, RAISED: HISTORY_KEPT}
+"""What waits for a disk that refuses, at most: the newest."""
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -83,6 +92,7 @@ class Outbox:
 
     def put(self, letter: Letter) -> None:
         self._statements.put((PUT, (letter.id, letter.topic, letter.payload)))
+        self._statements.put((RAISED, (letter.id, letter.payload)))
 
     def done(self, letter: Letter) -> None:
         self._asked += 1
@@ -204,6 +214,8 @@ class Outbox:
             if any(sql == REFUSED for sql, _ in statements):
                 db.execute(TRIM)
                 self._counted_at = 0.0
+            if any(sql == RAISED for sql, _ in statements):
+                db.execute(FORGET)
             db.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
@@ -225,11 +237,11 @@ def without_pairs(statements: Sequence[Statement]) -> list[Statement]:
     """Less what was put and done before it could be written: a full disk must not fill the memory too."""
     gone = {values[0] for sql, values in statements if sql == DONE}
     put = {values[0] for sql, values in statements if sql == PUT}
-    surplus = sum(sql == REFUSED for sql, _ in statements) - DEAD_KEPT
+    surplus = {sql: sum(each == sql for each, _ in statements) - kept for sql, kept in MOST.items()}
     left: list[Statement] = []
     for sql, values in statements:
-        if sql == REFUSED and surplus > 0:
-            surplus -= 1
+        if surplus.get(sql, 0) > 0:
+            surplus[sql] -= 1
         elif sql not in (PUT, DONE) or values[0] not in gone & put:
             left.append((sql, values))
     return left

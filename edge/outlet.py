@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import Config, Mqtt
+from .discovery import discovery
 from .health import HealthMonitor
 from .publish import Both, PrintPublisher, Publisher
 from .sender import MqttPublisher
@@ -19,11 +20,14 @@ log = logging.getLogger("maskwatch")
 
 @dataclass(slots=True)
 class Outlet:
-    """Where alerts go, the folder that keeps them, and a count of those that a local subscriber has received."""
+    """Where alerts go; the folder of this camera's files, ours if ``state``; the folder with the outbox, if there is
+    one; and a count of the alerts that a local subscriber has received.
+    """
 
     publisher: Publisher
     folder: Path
     state: StateFolder | None = None
+    outbox: Path | None = None
     arrived: Any = None
 
 
@@ -42,9 +46,10 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     A first look needs no state folder; a service has one whatever its broker, so that the doctor can ask it.
     """
     state = open_state(config, stack) if config.mqtt.host or supervised else None
+    found = discovery(config, health.now.model)
     if config.mqtt.host and state:
-        publisher = MqttPublisher(config.mqtt, config.device.name, state.path, report=health.report)
-        return Outlet(Both(PrintPublisher(), publisher) if to_stdout else publisher, state.path, state)
+        publisher = MqttPublisher(config.mqtt, config.device.name, state.path, report=health.report, discovery=found)
+        return Outlet(Both(PrintPublisher(), publisher) if to_stdout else publisher, state.path, state, state.path)
     if to_stdout:
         return Outlet(PrintPublisher(), folder_of(config), state)
     from .broker import HOST, PROTOCOL, EmbeddedBroker
@@ -65,5 +70,5 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     watcher.ready.wait(10)
     # this broker ends with the process, so what it has not taken by then has nowhere to go
     kept = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))
-    publisher = MqttPublisher(local, config.device.name, kept, PROTOCOL, health.report)
-    return Outlet(publisher, folder_of(config), state, lambda: watcher.alerts)
+    publisher = MqttPublisher(local, config.device.name, kept, PROTOCOL, health.report, found)
+    return Outlet(publisher, folder_of(config), state, kept, lambda: watcher.alerts)

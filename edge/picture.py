@@ -14,6 +14,9 @@ from .detect import Detector
 from .drivers import PICTURES
 from .errors import ConfigError, SourceError
 
+STILL_FACE = 32
+"""Smallest face, in pixels, that the picture check looks for; a still has no second chance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

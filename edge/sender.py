@@ -19,6 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from .client import V5
 from .commands import parse
 from .config import Mqtt
+from .discovery import ONLINE, Discovery
 from .letters import Letter
 from .link import Event, Link
 from .messages import AlertMessage, Health, State, Stats, Topics, encode
@@ -52,8 +53,9 @@ class MqttPublisher:
         folder: Path,
         protocol: MQTTProtocolVersion = V5,
         report: Callable[[str, str | None], None] = lambda part, trouble: None,
+        discovery: Discovery | None = None,
     ) -> None:
-        self._topics, self._report = Topics(settings.prefix, device), report
+        self._topics, self._report, self._discovery = Topics(settings.prefix, device), report, discovery
         self._queue: deque[Letter] = deque()
         self._flight: dict[int, tuple[Letter, float]] = {}
         self._retained: dict[str, bytes] = {}
@@ -71,6 +73,8 @@ class MqttPublisher:
             lambda count, reason: report("alerts", mourning(count, reason)),
         )
         self._enabled = self._outbox.setting("enabled") != "OFF"
+        if discovery is not None:  # first: entities must be there before their states are
+            self._retained[discovery.topic] = discovery.message
         self._retained[self._topics.enabled_state] = b"ON" if self._enabled else b"OFF"
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self._thread.start()
@@ -179,12 +183,16 @@ class MqttPublisher:
                 self._deadline = deadline
 
     def _introduce(self) -> None:
-        self._link.subscribe(self._topics.enabled_set)
+        born = [self._discovery.born] if self._discovery is not None else []
+        self._link.subscribe(self._topics.enabled_set, *born)
+        self._tell_all()
+        if self._queue:
+            log.warning("%d alerts waited for the broker", len(self._queue))
+
+    def _tell_all(self) -> None:
         for topic, payload in self._retained.items():
             self._offer(topic, payload, retain=True)
         self._offer(self._topics.status, b"online", retain=True)  # last: the states are true now
-        if self._queue:
-            log.warning("%d alerts waited for the broker", len(self._queue))
 
     def _offer(self, topic: str, payload: bytes, qos: int = 1, retain: bool = False) -> None:
         """Sends what is no alert, if there is a connection."""
@@ -251,6 +259,10 @@ class MqttPublisher:
         self._outbox.refused(letter, reason)
 
     def _obey(self, topic: str, payload: bytes, retained: bool) -> None:
+        if self._discovery is not None and topic == self._discovery.born:
+            if payload == ONLINE and not retained:  # at its start; what is retained was answered by our own connection
+                self._tell_all()
+            return
         try:
             command = parse(topic, payload, retained, self._topics.root)
         except ValueError as fault:

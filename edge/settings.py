@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .config import build, options, read
+from .config import Config, Sections, build, options, read
 from .errors import ConfigError
 
-Values = Mapping[str, Mapping[str, Any]]
+HEAD = "# Written by the page; counts on top of the configuration file. Delete it to undo what was set there.\n"
 
 
 def parse(assignments: list[str]) -> dict[str, dict[str, Any]]:
@@ -34,19 +34,50 @@ def _toml(text: str) -> Any:
         return text  # the check of the option says what it must be
 
 
-def write(path: Path, values: Values) -> None:
+def write(path: Path, values: Sections) -> None:
     """Sets options in a file, whole or not at all. Raises ``ConfigError`` when the result is no valid configuration."""
+    read(path)  # its own words for what is no TOML
+    _replace(path, _changed(path.read_text("utf-8-sig"), values, str(path)))
+
+
+def _changed(text: str, values: Sections, where: str) -> str:
     import tomlkit  # only here: the running monitor has no use for it
 
-    read(path)  # its own words for what is no TOML
-    document: dict[str, Any] = tomlkit.parse(path.read_text("utf-8-sig"))
+    document: dict[str, Any] = tomlkit.parse(text)
     for section, pairs in values.items():
         if not isinstance(document.get(section), Mapping):
             document[section] = tomlkit.table()
         document[section].update(pairs)
     text = tomlkit.dumps(document)
-    build((str(path), tomllib.loads(text)))
-    _replace(path, text)
+    build((where, tomllib.loads(text)))
+    return text
+
+
+class Keeper:
+    """Keeps what the page changes: in the configuration file where it may be written, else in ``page.toml`` in the
+    state folder, which counts on top of the file. A service may not write /etc, and should not.
+    """
+
+    def __init__(self, file: Path | None, folder: Path, said: Sections) -> None:
+        self._file, self._own, self._said = file, folder / "page.toml", said
+
+    def load(self) -> Config:
+        """The file, what the page has kept, and what the command line says, each on top of those before."""
+        layers = [(str(path), read(path)) for path in (self._file, self._own) if path is not None and path.exists()]
+        return build(*layers, ("command line", self._said))
+
+    def keep(self, sections: Sections) -> Config:
+        """Writes options; returns the configuration with them. Raises ``ConfigError``, and then nothing is changed."""
+        file = self._file
+        if file is not None and os.access(file, os.W_OK) and os.access(file.resolve().parent, os.W_OK):
+            write(file, sections)
+        else:
+            text = _changed(self._own.read_text() if self._own.exists() else HEAD, sections, str(self._own))
+            self._own.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not self._own.exists():
+                self._own.touch(0o600)
+            _replace(self._own, text)
+        return self.load()
 
 
 def _replace(path: Path, text: str) -> None:

@@ -1,0 +1,153 @@
+"""Home Assistant's device-based MQTT discovery: one retained message names the device and all its entities.
+
+https://www.home-assistant.io/integrations/mqtt/#discovery-messages; ``default_entity_id`` is what ``object_id`` was
+before 2026.4. An empty message on the same topic removes the device.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from . import __version__
+from .config import Config
+from .messages import Topics
+
+ONLINE = b"online"
+"""Home Assistant's birth message on ``PREFIX/status``: then it wants to hear everything again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What a connection needs of this: the message, its topic, and where Home Assistant says that it has started."""
+
+    topic: str
+    message: bytes
+    born: str
+
+
+def discovery(config: Config, model: str) -> Discovery | None:
+    """None where the configuration wants none."""
+    if not config.homeassistant.discovery:
+        return None
+    return Discovery(topic(config), message(config, model), f"{config.homeassistant.prefix}/status")
+
+
+def topic(config: Config) -> str:
+    """Where the message goes."""
+    return f"{config.homeassistant.prefix}/device/{identity(config)}/config"
+
+
+def identity(config: Config) -> str:
+    """Unique among everything that Home Assistant knows; the prefix counts only where it was changed."""
+    prefix = "" if config.mqtt.prefix == "maskwatch" else f"{config.mqtt.prefix}_"
+    return f"maskwatch_{prefix}{config.device.name}"
+
+
+def message(config: Config, model: str) -> bytes:
+    """The discovery message of one camera."""
+    topics = Topics(config.mqtt.prefix, config.device.name)
+    device: dict[str, Any] = {
+        "identifiers": [identity(config)],
+        "name": config.device.name.replace("_", " ").replace("-", " ").capitalize(),
+        "manufacturer": "maskwatch",
+        "model": f"entrance camera, {model}",
+        "sw_version": __version__,
+    }
+    if config.homeassistant.page:
+        device["configuration_url"] = config.homeassistant.page
+    found = {
+        "device": device,
+        "origin": {"name": "maskwatch", "sw_version": __version__},
+        "availability_topic": topics.status,
+        "qos": 1,
+        "components": {
+            name: {
+                "unique_id": f"{identity(config)}_{name}",
+                "default_entity_id": f"{entity['platform']}.{identity(config)}_{name}".replace("-", "_"),
+                **entity,
+            }
+            for name, entity in entities(topics, config.snapshots.mode != "off").items()
+        },
+    }
+    return json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def entities(topics: Topics, snapshots: bool) -> dict[str, dict[str, Any]]:
+    """Every entity by its key: platform, name, topic and template."""
+    found: dict[str, dict[str, Any]] = {
+        "alert": {
+            "platform": "event",
+            "name": "Alert",
+            "icon": "mdi:face-mask-outline",
+            "state_topic": topics.alert,
+            "event_types": ["no_mask", "incorrect_mask"],
+        },
+        "no_mask": {
+            "platform": "binary_sensor",
+            "name": "Somebody without mask",
+            "icon": "mdi:face-mask-outline",
+            "state_topic": topics.state,
+            "value_template": "{{ value_json.no_mask }}",
+        },
+        "problem": {
+            "platform": "binary_sensor",
+            "name": "Problem",
+            "device_class": "problem",
+            "entity_category": "diagnostic",
+            "state_topic": topics.health,
+            "value_template": "{{ 'OFF' if value_json.problem is none else 'ON' }}",
+            "json_attributes_topic": topics.health,
+        },
+        "enabled": {
+            "platform": "switch",
+            "name": "Watching",
+            "icon": "mdi:eye",
+            "command_topic": topics.enabled_set,
+            "state_topic": topics.enabled_state,
+            "retain": False,
+        },
+        "camera": {
+            "platform": "sensor",
+            "name": "Camera",
+            "icon": "mdi:camera",
+            "device_class": "enum",
+            "options": ["ok", "lost", "frozen", "dark"],
+            "entity_category": "diagnostic",
+            "state_topic": topics.health,
+            "value_template": "{{ value_json.camera }}",
+        },
+        "people": _number(topics.state, "People", "people", icon="mdi:account-group"),
+        "masked": _number(topics.state, "People with mask", "mask", icon="mdi:face-mask"),
+        "today_people": _number(topics.state, "People today", "today.people", "total_increasing", icon="mdi:counter"),
+        "today_mask": _number(topics.state, "With mask today", "today.mask", "total_increasing", icon="mdi:counter"),
+        "today_alerts": _number(topics.state, "Alerts today", "today.alerts", "total_increasing", icon="mdi:bell"),
+    }
+    for field, name, unit, more in (
+        ("fps", "Pictures a second", "fps", {}),
+        ("detect_ms", "Detection time", "ms", {"device_class": "duration"}),
+        ("classify_ms", "Classification time", "ms", {"device_class": "duration"}),
+        ("cpu_temp_c", "Temperature", "°C", {"device_class": "temperature"}),
+        ("outbox", "Alerts waiting", None, {"icon": "mdi:tray-full"}),
+    ):
+        found[field] = _number(topics.stats, name, field, entity_category="diagnostic", **more)
+        if unit:
+            found[field]["unit_of_measurement"] = unit
+    if snapshots:
+        found["snapshot"] = {
+            "platform": "image",
+            "name": "Last alert",
+            "image_topic": topics.snapshot,
+            "content_type": "image/jpeg",
+        }
+    return found
+
+
+def _number(topic: str, name: str, field: str, state_class: str = "measurement", **more: Any) -> dict[str, Any]:
+    return {
+        "platform": "sensor",
+        "name": name,
+        "state_topic": topic,
+        "value_template": f"{{{{ value_json.{field} }}}}",
+        "state_class": state_class,
+        **more,
+    }
