@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test chaos test-systemd test-arm64 test-picamera check install clip model clean
+.PHONY: run test chaos test-systemd test-arm64 test-picamera test-homeassistant test-browser check install clip model clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/maskwatch run --or-demo $(ARGS)
@@ -27,6 +27,15 @@ test-arm64: $(VENV)/test.stamp
 # the real picamera2 over a virtual camera, as root, with debootstrap: about 10 minutes once
 test-picamera:
 	tests/picamera/run $(ARGS)
+
+# a real Home Assistant, as root, with debootstrap: about 3 minutes once
+test-homeassistant: $(VENV)/test.stamp
+	tests/homeassistant/run $(ARGS)
+
+# the page in Debian's chromium: sudo apt install chromium
+test-browser: $(VENV)/test.stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50'
+	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
 # as a service: sudo make install ARGS="--broker ADDRESS"
 install:
@@ -62,7 +71,7 @@ $(WORK)/mask.tflite: $(WORK)/mask.keras
 	$(CONVERT) quantize $< --data $(WORK)/data --out $@ $(if $(TEST),--test $(TEST)) $(if $(NOTE),--note "$(NOTE)")
 
 clean:
-	rm -rf $(VENV) .venv-arm64 .venv-systemd .venv-picamera .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-arm64 .venv-systemd .venv-picamera .venv-homeassistant .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/constraints.txt:
 	@systemd/make-venv.sh $(VENV) $(PYTHON)

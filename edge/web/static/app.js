@@ -106,7 +106,7 @@ async function check(blob, name) {
     return found.faces.length;
   } catch (error) {
     item.replaceChildren(title, element("p", `Not checked: ${error.message}`, "bad"));
-    return 0;
+    return NaN;
   }
 }
 function faces(found) {
@@ -121,13 +121,14 @@ function faces(found) {
   return table;
 }
 async function checkAll(files) {
-  let count = 0, done = 0;
+  const counts = [];
   for (const file of files) {
-    $("checking").textContent = `${done} of ${files.length} checked`;
-    count += await check(file, file.name);
-    done += 1;
+    $("checking").textContent = `${counts.length} of ${files.length} done`;
+    counts.push(await check(file, file.name));
   }
-  $("checking").textContent = files.length ? `${done} checked, ${count} faces found` : "";
+  const good = counts.filter(count => !isNaN(count)), found = good.reduce((sum, count) => sum + count, 0);
+  const bad = counts.length - good.length;
+  $("checking").textContent = counts.length ? `${good.length} checked, ${found} faces found${bad ? `, ${bad} not checked` : ""}` : "";
 }
 $("files").addEventListener("change", async event => { await checkAll([...event.target.files]); event.target.value = ""; });
 for (const kind of ["dragover", "dragleave", "drop"])
@@ -159,7 +160,8 @@ $("shoot").addEventListener("click", async () => {
   canvas.getContext("2d").drawImage(video, 0, 0);
   const blob = await new Promise(done => canvas.toBlob(done, "image/jpeg", 0.92));
   const time = new Date().toLocaleTimeString();
-  $("checking").textContent = `${await check(blob, `camera ${time}`)} faces found`;
+  const count = await check(blob, `camera ${time}`);
+  $("checking").textContent = isNaN(count) ? "not checked" : `1 checked, ${count} faces found`;
 });
 
 // Alerts
