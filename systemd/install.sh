@@ -150,7 +150,7 @@ program() {
     new=$opt/$(date -u +%Y%m%dT%H%M%SZ)
     if [ "$dry" ]; then
         run "$here/systemd/make-venv.sh" "$new" "$python"
-        run "$new/bin/pip" install -c "$new/constraints.txt" "${here}[broker,yunet]"
+        run "$new/bin/pip" install -c "$new/constraints.txt" "${here}[broker,yunet,web]"
         run ln -sfn "$new" $opt/current
         return
     fi
@@ -160,7 +160,7 @@ program() {
     (cd "$here" && cp -R edge convert models systemd setup.cfg pyproject.toml README.md LICENSE "$copy")
     "$here/systemd/make-venv.sh" "$new" "$python"
     "$new/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir \
-        -c "$new/constraints.txt" "${copy}[broker,yunet]"
+        -c "$new/constraints.txt" "${copy}[broker,yunet,web]"
     "$new/bin/maskwatch" --version
     echo "$tree" >"$new/fingerprint"
     ln -sfn "$new" "$opt/next" && mv -T "$opt/next" $opt/current

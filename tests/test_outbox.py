@@ -10,8 +10,19 @@ from hypothesis import strategies as st
 from letters import Opened, eventually, filled, letter
 from mounts import fill, remount, small_disk
 
-from edge.letters import Letter, peek, resend
-from edge.outbox import DEAD_KEPT, DONE, PUT, REFUSED, SET, Outbox, Statement, without_pairs
+from edge.letters import Letter, history, peek, resend
+from edge.outbox import (
+    DEAD_KEPT,
+    DONE,
+    HISTORY_KEPT,
+    PUT,
+    RAISED,
+    REFUSED,
+    SET,
+    Outbox,
+    Statement,
+    without_pairs,
+)
 
 
 @pytest.fixture
@@ -185,3 +196,36 @@ def test_only_pairs_of_put_and_done_are_dropped_from_a_backlog(statements: list[
 def test_a_backlog_holds_no_more_refused_letters_than_would_be_kept() -> None:
     refused: list[Statement] = [(REFUSED, (f"id-{number}", "t", b"", "r")) for number in range(DEAD_KEPT + 7)]
     assert without_pairs(refused) == refused[7:]
+
+
+def test_the_history_keeps_what_was_delivered_and_what_was_not_newest_first(path: Path) -> None:
+    letters, opened = filled(path, 6), Opened(path)
+    for number in (0, 2, 4):
+        opened.box.done(letters[number])
+    opened.close()
+    assert history(path) == [letter.payload for letter in reversed(letters)]
+    assert history(path, 2) == [letters[5].payload, letters[4].payload]
+
+
+def test_the_history_has_an_end(path: Path) -> None:
+    opened = Opened(path)
+    for number in range(HISTORY_KEPT + 40):
+        opened.box.put(letter(number))
+        opened.box.done(letter(number))
+    opened.close()
+    assert history(path, HISTORY_KEPT * 2) == [letter(n).payload for n in range(HISTORY_KEPT + 39, 39, -1)]
+
+
+def test_a_disk_that_refuses_does_not_fill_the_memory_with_history() -> None:
+    statements: list[Statement] = [(RAISED, (f"id-{number}", b"")) for number in range(HISTORY_KEPT + 7)]
+    assert without_pairs(statements) == statements[7:]
+
+
+def test_a_file_of_an_earlier_version_gets_its_history(path: Path) -> None:
+    letters = filled(path, 2)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DROP TABLE history")
+    opened = Opened(path)
+    opened.box.put(letter(9))
+    opened.close()
+    assert opened.found == [letters] and history(path) == [letter(9).payload]

@@ -106,3 +106,15 @@ def test_a_folder_that_cannot_be_written_is_said(file: Path) -> None:
     """/dev/fd is a folder of readable files in which nobody, not even root, can make one."""
     with file.open() as opened, pytest.raises(ConfigError, match="cannot be written"):
         settings.write(Path(f"/dev/fd/{opened.fileno()}"), {"device": {"name": "porch"}})
+
+
+@pytest.mark.parametrize(("typed", "code"), [("correct horse\n", 0), ("short\n", 2), ("", 2)])
+def test_the_pages_password_is_kept_as_a_hash(file: Path, typed: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", "set", "--config", file, "--web-password"],
+        cwd=ROOT, input=typed, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    kept = load(file).web.password_hash
+    assert kept.startswith("scrypt$") if code == 0 else kept == "" and "8 or more" in done.stderr
+    assert "horse" not in file.read_text() + done.stdout + done.stderr

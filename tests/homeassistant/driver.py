@@ -1,7 +1,8 @@
 """Home Assistant with its MQTT integration and nothing else, on a broker at 127.0.0.1:PORT; asked in lines of JSON.
 
-``["states"]`` answers every entity and device and what Home Assistant complained of; ``["call", domain, service,
-data]`` calls a service; the end of the input ends it. Runs in Home Assistant's own Python.
+``["states"]`` answers every entity and device, what Home Assistant complained of, and what was called;
+``["automate", automations]`` sets automations up, with a phone and a light that only note their calls; ``["call",
+domain, service, data]`` calls a service; the end of the input ends it. Runs in Home Assistant's own Python.
 """
 
 import asyncio
@@ -9,13 +10,15 @@ import json
 import logging
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from homeassistant import bootstrap, config_entries, runner
+from homeassistant import bootstrap, config_entries, runner, setup
 from homeassistant.helpers import device_registry, entity_registry
 
 complaints: list[str] = []
+calls: list[list[Any]] = []
 
 
 class Complaints(logging.Handler):
@@ -33,7 +36,17 @@ def told(hass: Any) -> dict[str, Any]:
         "entities": {each.entity_id: [each.unique_id, each.entity_category] for each in entities},
         "devices": [[each.name, each.manufacturer, each.sw_version, each.configuration_url] for each in devices],
         "complaints": complaints,
+        "calls": calls,
     }
+
+
+def noted(domain: str, service: str) -> Callable[[Any], None]:
+    """A service that only remembers that it was called."""
+
+    def remember(call: Any) -> None:
+        calls.append([domain, service, dict(call.data)])
+
+    return remember
 
 
 async def main(port: int) -> None:
@@ -42,6 +55,7 @@ async def main(port: int) -> None:
     hass = await bootstrap.async_setup_hass(
         runner.RuntimeConfig(config_dir=str(folder), skip_pip=True, log_file=None, log_no_color=True)
     )
+    await hass.async_start()
     logging.getLogger().setLevel(logging.WARNING)
     logging.getLogger().addHandler(Complaints(logging.WARNING))
     entry = config_entries.ConfigEntry(
@@ -55,6 +69,11 @@ async def main(port: int) -> None:
         match json.loads(line):
             case ["states"]:
                 print(json.dumps(told(hass), default=str), flush=True)
+            case ["automate", automations]:
+                for domain, service in (("notify", "mobile_app_phone"), ("light", "turn_on"), ("light", "turn_off")):
+                    hass.services.async_register(domain, service, noted(domain, service))
+                done = await setup.async_setup_component(hass, "automation", {"automation": automations})
+                print(json.dumps({"set up": done}), flush=True)
             case ["call", domain, service, data]:
                 await hass.services.async_call(domain, service, data, blocking=True)
                 print("{}", flush=True)

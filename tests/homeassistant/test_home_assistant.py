@@ -1,6 +1,7 @@
 """What a real Home Assistant makes of a real maskwatch, over a real mosquitto."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import ROOT, Process
 from pages import Watched
 
@@ -125,3 +127,21 @@ def test_forgotten_it_is_gone(home: Home, broker: Any, maskwatch: Any, tmp_path:
     home.until(lambda: home.state(switch) is None, "gone")
     left = home.ask("states")
     assert not left["entities"] and all(device[0] != "Entrance" for device in left["devices"])
+
+
+def test_the_automations_of_the_readme_ring_the_phone_and_light_the_sign(
+    home: Home, broker: Any, maskwatch: Any
+) -> None:
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert home.ask("automate", yaml.safe_load(text)) == {"set up": True}
+    watching(maskwatch, broker)
+
+    def light() -> list[str]:
+        return [service for domain, service, _ in home.ask("states")["calls"] if domain == "light"]
+
+    home.until(
+        lambda: "turn_off" in light()[light().index("turn_on") :] if "turn_on" in light() else False, "on and off"
+    )
+    phone = [data for domain, _, data in home.ask("states")["calls"] if domain == "notify"]
+    assert phone[0]["title"] == "entrance: no mask" and re.fullmatch(r"\d\d:\d\d:\d\d", phone[0]["message"])
+    assert home.ask("states")["complaints"] == []

