@@ -26,7 +26,16 @@ from .source import open_source
 from .state import refuse_file, running_health
 from .yunet import find_network
 
-PACKAGES = ("numpy", "opencv-python-headless", "ai-edge-litert", "tflite-runtime", "paho-mqtt", "amqtt", "picamera2")
+PACKAGES = (
+    "numpy",
+    "opencv-python-headless",
+    "ai-edge-litert",
+    "tflite-runtime",
+    "paho-mqtt",
+    "amqtt",
+    "aiohttp",
+    "picamera2",
+)
 
 
 @dataclass(frozen=True, slots=True)

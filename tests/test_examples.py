@@ -67,6 +67,13 @@ def test_the_python_example_says_every_alert_once_even_those_that_it_missed(
     second.wait(10)
 
 
+def test_the_node_red_flow_is_whole() -> None:
+    """That it runs was tried by hand; this keeps its wires and topic right."""
+    flow = {node["id"]: node for node in json.loads((ROOT / "systemd" / "node-red-flow.json").read_text())}
+    assert all(target in flow for node in flow.values() for wire in node.get("wires", []) for target in wire)
+    assert flow["maskwatch-in"]["topic"] == "maskwatch/+/alert" and flow["maskwatch-in"]["broker"] in flow
+
+
 @pytest.mark.skipif(shutil.which("mosquitto_sub") is None, reason="mosquitto_sub is not here (mosquitto-clients)")
 def test_the_shell_example_prints_alerts(mosquitto: Any, subscriber: Any, tmp_path: Path) -> None:
     broker, said = mosquitto().start(), tmp_path / "said"

