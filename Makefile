@@ -78,7 +78,7 @@ $(VENV)/constraints.txt:
 
 $(VENV)/run.stamp: setup.cfg $(VENV)/constraints.txt
 	@echo "Setting up (about a minute, once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[broker]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[broker,web]'
 	@touch $@
 
 $(VENV)/test.stamp: setup.cfg $(VENV)/constraints.txt

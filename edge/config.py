@@ -34,6 +34,7 @@ class Source:
     height: int = option(480, "asked of the camera, pixels", low=120, high=2160)
     fps: float = option(15.0, "asked of the camera; pace of a folder of pictures", low=0.1, high=120)
     realtime: bool = option(False, "play a file at its own pace instead of as fast as possible")
+    repeat: bool = option(False, "play a file again and again")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Heavy or absent libraries are imported by the driver that needs them, so a lapto
 import logging
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -104,6 +105,34 @@ class Folder:
 
     def close(self) -> None:
         self._next = len(self._files)
+
+
+class Repeated:
+    """A recording again and again, as if it were one long one."""
+
+    def __init__(self, opener: Callable[[], Driver]) -> None:
+        self._opener, self._driver = opener, opener()
+        self.name = self._driver.name
+        self._begin, self._last, self._step = 0.0, 0.0, 1 / 25
+        self._fresh = True
+
+    def read(self) -> Picture | None:
+        found = self._driver.read()
+        if found is None and not self._fresh:  # one without a picture would be opened for ever
+            self._driver.close()
+            self._driver, self._fresh = self._opener(), True
+            self._begin = self._last + self._step
+            found = self._driver.read()
+        if found is None:
+            return None
+        moment = self._begin + (found.time or 0.0)
+        if not self._fresh:
+            self._step = moment - self._last
+        self._last, self._fresh = moment, False
+        return found._replace(time=moment)
+
+    def close(self) -> None:
+        self._driver.close()
 
 
 class Capture:

@@ -58,7 +58,7 @@ def open_camera(config: Config, or_demo: bool, patient: bool) -> tuple[Source, C
         log.info("%s", error)
         log.warning("playing the bundled clip instead, as device demo; name a camera with --source")
         config = replace(config, device=replace(config.device, name="demo"))
-        return open_source("demo", replace(config.source, realtime=True)), config
+        return open_source("demo", replace(config.source, realtime=True, repeat=config.web.enabled)), config
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .config import Source as Wanted
-from .drivers import PICTURES, STREAMS, Capture, Driver, Folder, PiCamera, VideoFile, without_secrets
+from .drivers import PICTURES, STREAMS, Capture, Driver, Folder, PiCamera, Repeated, VideoFile, without_secrets
 from .errors import ConfigError, SourceError
 from .live import SILENCE, Frame, Live, as_image
 from .nodes import UsbCamera, usb_nodes
@@ -106,15 +106,19 @@ def open_source(
     except OSError:  # a text too long for a file name names none
         is_folder = is_file = False
     if is_folder:
-        return Playback(Folder(path, wanted.fps), realtime=wanted.realtime)
+        return _playback(lambda: Folder(path, wanted.fps), wanted)
     if is_file and path.suffix.lower() in PICTURES:
         raise ConfigError(f"source '{spec}' is a single picture; `maskwatch image` checks pictures")
     if is_file:
-        return Playback(VideoFile(path), realtime=wanted.realtime)
+        return _playback(lambda: VideoFile(path), wanted)
     raise ConfigError(
         f"source '{without_secrets(spec)}' is no file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
         "rtsp://..., a video file, a folder of pictures, or demo"
     )
+
+
+def _playback(opener: Callable[[], Driver], wanted: Wanted) -> Playback:
+    return Playback(Repeated(opener) if wanted.repeat else opener(), realtime=wanted.realtime)
 
 
 def _camera(spec: str, wanted: Wanted) -> Callable[[], Driver] | None:

@@ -12,6 +12,7 @@ import pytest
 from cameras import PATIENCE, SIZE, NetworkCamera, write_folder, write_video
 
 from edge.config import Source as Wanted
+from edge.errors import SourceError
 from edge.source import Frame, Source, open_source
 
 KINDS = ["video", "folder", "stream", "picamera"]
@@ -184,3 +185,23 @@ def test_the_demo_is_the_bundled_clip(door: Path) -> None:
     with closing(open_source("demo")) as source, closing(open_source(str(door))) as same:
         assert source.name == same.name
         assert next(iter(source)).image.tobytes() == next(iter(same)).image.tobytes()
+
+
+@pytest.mark.parametrize("kind", RECORDED)
+def test_a_recording_repeats_with_times_that_go_on(kind: str, tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.avi", 12) if kind == "video" else write_folder(tmp_path / "a", 12)
+    with closing(open_source(str(path), Wanted(repeat=True, fps=25))) as source:
+        frames = first(source, 30)
+    assert [frame.number for frame in frames] == list(range(30))
+    steps = np.diff([frame.time for frame in frames])
+    assert steps.min() > 0 and steps.max() < 2 * steps.min(), "no jump where it begins again"
+    assert all((frames[n].image == frames[n + 12].image).all() for n in range(18))
+
+
+def test_a_recording_without_a_picture_is_not_repeated_for_ever(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("no picture")
+    with (
+        closing(open_source(str(tmp_path), Wanted(repeat=True))) as source,
+        pytest.raises(SourceError, match="not one"),
+    ):
+        list(source)
