@@ -3,6 +3,7 @@
 The loop only leaves things here; it does not know who takes them, and nothing is drawn or encoded for nobody.
 """
 
+import logging
 import threading
 import time
 from collections import deque
@@ -14,6 +15,8 @@ from .classify import Face
 from .drivers import Image
 from .geometry import Box
 from .messages import AlertMessage, Health, State, Stats
+
+log = logging.getLogger(__name__)
 
 REMEMBERED = 200
 """Alerts that are kept in memory, the newest."""
@@ -85,4 +88,8 @@ class Bus:
 
     def _tell(self, kind: str, message: Any) -> None:
         for listener in self._listeners:
-            listener(kind, message)
+            try:
+                listener(kind, message)
+            except Exception:  # who looks on must not end what is looked at
+                log.exception("a listener failed, and is not told any more")
+                self._forget(listener)

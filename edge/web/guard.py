@@ -17,6 +17,8 @@ from .passwords import Limiter, Sessions, matches
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 COOKIE = "maskwatch"
+FORM = 4096
+"""Bytes of a login, at most: strangers may send one."""
 OPEN = ("/healthz", "/login", "/style.css", "/login.js")
 """Paths that need no password."""
 HEADERS = {
@@ -39,6 +41,7 @@ class Guard:
         self._hash = password_hash
         self._limiter, self._sessions = Limiter(), Sessions()
         self._known: set[bytes] = set()
+        self._one = asyncio.Lock()  # a guess takes 16 MB
         name = socket.gethostname().lower()
         self._names = {"localhost", name, f"{name.partition('.')[0]}.local", host.lower()}
 
@@ -109,12 +112,16 @@ class Guard:
             text = f"too many wrong passwords; wait {seconds:.0f} s"
             return web.Response(status=429, text=text, headers={"Retry-After": f"{seconds:.0f}"})
         self._limiter.wrong(address)  # before the answer is known: many at once count as many
-        if await asyncio.get_running_loop().run_in_executor(None, matches, password, self._hash):
+        async with self._one:
+            right = await asyncio.get_running_loop().run_in_executor(None, matches, password, self._hash)
+        if right:
             self._limiter.right(address)
             return None
         return web.Response(status=401, text="wrong password")
 
     async def login(self, request: web.Request) -> web.Response:
+        if (request.content_length or FORM + 1) > FORM:
+            return web.Response(status=413, text="a password is shorter than that")
         form = await request.post()
         if refused := await self._refuses(request, str(form.get("password", ""))):
             return refused
