@@ -65,9 +65,17 @@ def _rows(db: sqlite3.Connection, table: str, columns: Columns) -> Rows:
     for order in ("ASC", "DESC"):  # each way ends at the first page that cannot be read
         with suppress(sqlite3.Error):
             for number, *row in db.execute(f"SELECT rowid, {', '.join(columns)} FROM {table} ORDER BY rowid {order}"):
-                if [type(value) for value in row] == list(columns.values()):
+                if [type(value) for value in row] == list(columns.values()) and not any(map(_torn, row)):
                     found[number] = tuple(row)
     return [found[number] for number in sorted(found)]
+
+
+def _torn(value: Any) -> bool:
+    """Whether a page of it is missing: SQLite reads the last, half page of a file cut off as if zeros followed.
+
+    Nothing that is kept here (JSON, topics, names) has a zero byte of its own.
+    """
+    return b"\0" in value if isinstance(value, bytes) else isinstance(value, str) and "\0" in value
 
 
 def _with_new_header(path: Path) -> sqlite3.Connection:

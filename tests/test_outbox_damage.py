@@ -118,7 +118,8 @@ def test_a_file_cut_off_in_the_middle_gives_what_it_still_has(path: Path) -> Non
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
     found = works_on(path).found[0]
-    assert len(found) >= COUNT // 4 and found == letters[: len(found)]
+    ids = {letter.id for letter in found}
+    assert len(found) >= COUNT // 4 and found == [letter for letter in letters if letter.id in ids], "whole, in order"
 
 
 @pytest.mark.parametrize("junk", [b"", b"\0" * 40_000, b"no database at all\n" * 500, b"x"])
