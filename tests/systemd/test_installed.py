@@ -177,13 +177,14 @@ def test_stopped_it_says_goodbye(machine: Machine, heard: Subscriber) -> None:
 
 
 def test_a_mistake_in_the_configuration_is_said_and_not_tried_again(machine: Machine) -> None:
-    machine.run("cp /etc/maskwatch/maskwatch.toml /root/kept; echo 'fpps = 3' >> /etc/maskwatch/maskwatch.toml")
+    machine.run("cp /etc/maskwatch/maskwatch.toml /root/kept")
+    machine.run("sed -i 's/^width = .*/widht = 3/' /etc/maskwatch/maskwatch.toml")
     machine.run("systemctl start maskwatch", check=False)
     time.sleep(5)
     assert machine.show(UNIT, "ActiveState", "ExecMainStatus", "NRestarts") == {
         "ActiveState": "failed", "ExecMainStatus": "2", "NRestarts": "0"
     }  # fmt: skip
-    assert "/etc/maskwatch/maskwatch.toml: snapshots.fpps: unknown" in machine.journal(UNIT)
+    assert "/etc/maskwatch/maskwatch.toml: source.widht: unknown; did you mean width?" in machine.journal(UNIT)
     machine.run("cp /root/kept /etc/maskwatch/maskwatch.toml; systemctl start maskwatch")
     assert machine.show(UNIT, "ActiveState")["ActiveState"] == "active"
 
