@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from notified import Systemd
 from pages import Client, Watched
 
 from edge.config import load
@@ -153,5 +154,10 @@ def test_sessions_are_limited() -> None:
 
 
 def test_an_address_in_use_is_said(maskwatch: Any, tmp_path: Path, open_page: Watched) -> None:
-    second = maskwatch("run", "--web", "--print", "--config", open_page.file, "--source", "demo")
+    run = ("run", "--web", "--print", "--config", open_page.file, "--device", "other", "--source", "demo")
+    second = maskwatch(*run)
     assert second.end() == 2 and f"cannot be served at http://127.0.0.1:{open_page.port}/" in second.err
+    with closing(Systemd(str(tmp_path / "notify"))) as systemd:
+        third = maskwatch(*run, env={"NOTIFY_SOCKET": systemd.address})
+        assert third.end() == 0, "as a service it watches on without its page"
+        assert any("STATUS=the page cannot be served" in message for message in systemd.heard)

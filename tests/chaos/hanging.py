@@ -16,10 +16,11 @@ import numpy as np
 
 from edge.config import Config, Device, Mqtt
 from edge.detect import FaceDetector
+from edge.door import Door
 from edge.drivers import Driver, Image, Picture
 from edge.geometry import Box
 from edge.health import HealthMonitor
-from edge.monitor import Door, open_classifier, watch
+from edge.monitor import open_classifier, watch
 from edge.outlet import Outlet
 from edge.sender import MqttPublisher
 from edge.service import Notifier

@@ -27,10 +27,11 @@ from conftest import Mosquitto  # noqa: E402
 
 from edge.config import Config  # noqa: E402
 from edge.detectors import open_detector  # noqa: E402
+from edge.door import Door  # noqa: E402
 from edge.drivers import Image, Picture  # noqa: E402
 from edge.health import HealthMonitor  # noqa: E402
 from edge.live import Live  # noqa: E402
-from edge.monitor import Door, open_classifier, watch  # noqa: E402
+from edge.monitor import open_classifier, watch  # noqa: E402
 from edge.outlet import Outlet  # noqa: E402
 from edge.sender import MqttPublisher  # noqa: E402
 from edge.service import Notifier  # noqa: E402
