@@ -30,19 +30,19 @@ RECOUNT = 60.0
 """Seconds after which the dead letters are counted anew: another process may have resent them."""
 DEAD_KEPT = 1000
 HISTORY_KEPT = 5000
-"""Alerts that the page can still show, delivered or not."""
+"""Alerts that the page can still show, delivered or not; some more until they are counted again."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS alerts (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, topic TEXT, payload BLOB);
 CREATE TABLE IF NOT EXISTS dead_letters (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, topic TEXT, payload BLOB, reason TEXT);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS history (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, payload BLOB);
+CREATE TABLE IF NOT EXISTS history (seq INTEGER PRIMARY KEY, payload BLOB);
 """
 PUT = "INSERT OR IGNORE INTO alerts (id, topic, payload) VALUES (?, ?, ?)"
 DONE = "DELETE FROM alerts WHERE id = ?"
 REFUSED = "INSERT OR REPLACE INTO dead_letters (id, topic, payload, reason) VALUES (?, ?, ?, ?)"
 TRIM = f"DELETE FROM dead_letters WHERE seq <= (SELECT max(seq) FROM dead_letters) - {DEAD_KEPT}"
-RAISED = "INSERT OR IGNORE INTO history (id, payload) VALUES (?, ?)"
+RAISED = "INSERT INTO history (payload) VALUES (?)"
 FORGET = f"DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - {HISTORY_KEPT}"
 SET = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"
 LETTER: dict[str, type] = {"id": str, "topic": str, "payload": bytes}
@@ -50,7 +50,7 @@ KEPT: dict[str, tuple[str, dict[str, type]]] = {
     "alerts": (PUT, LETTER),
     "dead_letters": (REFUSED, LETTER | {"reason": str}),
     "settings": (SET, {"name": str, "value": str}),
-    "history": (RAISED, {"id": str, "payload": bytes}),
+    "history": (RAISED, {"payload": bytes}),
 }
 """What is carried over from a damaged file: the statement for each table, and its columns."""
 
@@ -92,7 +92,7 @@ class Outbox:
 
     def put(self, letter: Letter) -> None:
         self._statements.put((PUT, (letter.id, letter.topic, letter.payload)))
-        self._statements.put((RAISED, (letter.id, letter.payload)))
+        self._statements.put((RAISED, (letter.payload,)))
 
     def done(self, letter: Letter) -> None:
         self._asked += 1
@@ -214,8 +214,6 @@ class Outbox:
             if any(sql == REFUSED for sql, _ in statements):
                 db.execute(TRIM)
                 self._counted_at = 0.0
-            if any(sql == RAISED for sql, _ in statements):
-                db.execute(FORGET)
             db.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
@@ -226,6 +224,7 @@ class Outbox:
         if time.monotonic() - self._counted_at < RECOUNT and self._counted_at:
             return
         self._counted_at = time.monotonic()
+        db.execute(FORGET)  # now and then: with each alert it would be a page more to write
         (count,) = db.execute("SELECT count(*) FROM dead_letters").fetchone()
         if count != self.dead:
             self.dead = count

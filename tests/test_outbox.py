@@ -213,11 +213,12 @@ def test_the_history_has_an_end(path: Path) -> None:
         opened.box.put(letter(number))
         opened.box.done(letter(number))
     opened.close()
+    Opened(path).close()
     assert history(path, HISTORY_KEPT * 2) == [letter(n).payload for n in range(HISTORY_KEPT + 39, 39, -1)]
 
 
 def test_a_disk_that_refuses_does_not_fill_the_memory_with_history() -> None:
-    statements: list[Statement] = [(RAISED, (f"id-{number}", b"")) for number in range(HISTORY_KEPT + 7)]
+    statements: list[Statement] = [(RAISED, (b"%d" % number,)) for number in range(HISTORY_KEPT + 7)]
     assert without_pairs(statements) == statements[7:]
 
 
