@@ -1,0 +1,100 @@
+"""One watched door: its parts, what passes between them, and what an alert becomes on its way out."""
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from .bus import Bus
+from .classify import Face, Image, MaskClassifier
+from .config import Config
+from .decide import Alert, Policy
+from .detect import Detector
+from .detectors import open_eager
+from .geometry import Box
+from .health import HealthMonitor
+from .messages import AlertMessage, Health
+from .outlet import Outlet
+from .report import Report
+from .snapshots import Snapshots
+from .source import Frame, Source
+from .track import Track
+
+log = logging.getLogger("maskwatch")
+
+
+@dataclass(slots=True)
+class Door:
+    """The parts of one watched door, and what passes between them."""
+
+    config: Config
+    source: Source
+    detector: Detector
+    classifier: MaskClassifier
+    outlet: Outlet
+    health: HealthMonitor
+    bus: Bus | None = None
+    policy: Policy = field(init=False)
+    report: Report = field(init=False)
+    snapshots: Snapshots = field(init=False)
+    boxes: list[Box] = field(default_factory=list)
+    faces: list[Face] = field(default_factory=list)
+    tracks: Sequence[Track] = ()
+
+    def __post_init__(self) -> None:
+        publisher, config = self.outlet.publisher, self.config
+        self.policy = Policy(config.decide)
+        self.report = Report(
+            publisher.show,
+            lambda: self.policy.states if self.sees else {},  # whom the camera saw last is nobody now
+            lambda: publisher.waiting,
+            lambda: self.source.dropped,
+        )
+        eager = open_eager(config.detect) if config.snapshots.mode == "blurred" else []
+        self.snapshots = Snapshots(
+            config.snapshots,
+            self.outlet.folder / "snapshots",
+            lambda image: [box for each in eager for box in each.detect(image)],
+            lambda text: self.health.report("snapshots", text),
+        )
+
+    @property
+    def sees(self) -> bool:
+        return self.outlet.publisher.enabled and self.source.condition == "ok"
+
+    def detect(self, image: Image, luma: Image | None) -> list[Box]:
+        """Nothing is found, and so nothing counted, while watching is paused or the camera does not really see."""
+        self.boxes = self.detector.detect(image, luma) if self.sees else []
+        return self.boxes
+
+    def classify(self, image: Image, boxes: Sequence[Box]) -> list[Face]:
+        self.faces = self.classifier.classify(image, boxes)
+        return self.faces
+
+    def publish(self, alert: Alert, frame: Frame) -> None:
+        jpeg = None
+        if self.snapshots.on:  # who was seen a moment ago is still there, though the cascade misses the face just now
+            people = [*self.boxes, *(track.box for track in self.tracks), Box(*alert.box)]
+            jpeg = self.snapshots.take(frame.image, people)
+        message = AlertMessage.of(
+            alert,
+            device=self.config.device.name,
+            model=self.classifier.card.id,
+            frame_size=(frame.image.shape[1], frame.image.shape[0]),
+            snapshot=jpeg is not None,
+        )
+        log.info("alert: %s, track %d, score %.2f", alert.event_type, alert.track, alert.score)
+        self.report.alert()
+        self.outlet.publisher.publish(message, jpeg)
+        if jpeg is not None:
+            self.snapshots.keep(message.id, jpeg)
+
+    def told(self, condition: str, text: str | None) -> None:
+        self.health.camera(condition, text)
+        if condition != "ok":
+            self.report.nobody()
+
+    def show(self, health: Health) -> None:
+        self.outlet.publisher.show(health)
+        if self.outlet.state is not None:
+            self.outlet.state.write_health(asdict(health) | {"pid": os.getpid()})
