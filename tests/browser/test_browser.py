@@ -77,9 +77,17 @@ class Visit:
     def until(self, expression: str) -> None:
         """Waits. Not Playwright's ``wait_for_function``: in the page it needs eval, which our policy forbids."""
         deadline = time.monotonic() + 30
-        while not self.page.evaluate(expression):
+        while not self._holds(expression):
             assert time.monotonic() < deadline, expression
             self.page.wait_for_timeout(100)
+
+    def _holds(self, expression: str) -> bool:
+        try:
+            return bool(self.page.evaluate(expression))
+        except sync_api.Error as error:
+            if "context was destroyed" in str(error):  # the page is on its way to another
+                return False
+            raise
 
     def shot(self, name: str) -> None:
         if SHOTS:
