@@ -61,15 +61,17 @@ def message(config: Config, model: str) -> bytes:
         "availability_topic": topics.status,
         "qos": 1,
         "components": {
-            name: {
-                "unique_id": f"{identity(config)}_{name}",
-                "default_entity_id": f"{entity['platform']}.{identity(config)}_{name}".replace("-", "_"),
-                **entity,
-            }
+            name: named(identity(config), name, entity) if len(entity) > 1 else entity
             for name, entity in entities(topics, config.snapshots.mode != "off").items()
         },
     }
     return json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def named(device: str, name: str, entity: dict[str, Any]) -> dict[str, Any]:
+    """An entity with the names by which Home Assistant knows it again."""
+    wanted = f"{entity['platform']}.{device}_{name}".replace("-", "_")
+    return {"unique_id": f"{device}_{name}", "default_entity_id": wanted, **entity}
 
 
 def entities(topics: Topics, snapshots: bool) -> dict[str, dict[str, Any]]:
@@ -132,13 +134,9 @@ def entities(topics: Topics, snapshots: bool) -> dict[str, dict[str, Any]]:
         found[field] = _number(topics.stats, name, field, entity_category="diagnostic", **more)
         if unit:
             found[field]["unit_of_measurement"] = unit
+    found["snapshot"] = {"platform": "image"}  # nothing but the platform: removes what an earlier message announced
     if snapshots:
-        found["snapshot"] = {
-            "platform": "image",
-            "name": "Last alert",
-            "image_topic": topics.snapshot,
-            "content_type": "image/jpeg",
-        }
+        found["snapshot"] |= {"name": "Last alert", "image_topic": topics.snapshot, "content_type": "image/jpeg"}
     return found
 
 

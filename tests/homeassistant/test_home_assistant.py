@@ -119,6 +119,23 @@ def test_its_switch_pauses_and_resumes_and_death_is_noticed(
     home.until(lambda: home.state(switch) == "unavailable", "the last will")
 
 
+def test_the_picture_goes_when_snapshots_are_switched_off(
+    home: Home, broker: Any, maskwatch: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "pictured.toml").write_text(PICTURED)
+    to, image = (
+        ("run", "--source", "demo", "--realtime", "--broker", broker.address),
+        "image.maskwatch_entrance_snapshot",
+    )
+    process = maskwatch(*to, "--config", tmp_path / "pictured.toml")
+    home.until(lambda: home.state(image) is not None, "the picture")
+    assert process.end(15) == 0
+    maskwatch(*to)
+    home.until(lambda: home.state(image) is None, "no picture any more")
+    home.until(lambda: home.state("switch.maskwatch_entrance_enabled") == "on", "all else is there")
+    assert home.ask("states")["complaints"] == []
+
+
 def test_forgotten_it_is_gone(home: Home, broker: Any, maskwatch: Any, tmp_path: Path) -> None:
     process, switch = watching(maskwatch, broker), "switch.maskwatch_entrance_enabled"
     home.until(lambda: home.state(switch) == "on", "on")
