@@ -5,6 +5,7 @@ Heavy or absent libraries are imported by the driver that needs them, so a lapto
 
 import logging
 import math
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -188,12 +189,22 @@ class PiCamera:
                 f"picamera2 is not there ({error}); sudo apt install python3-picamera2 --no-install-recommends, "
                 "and make the venv with --system-site-packages"
             ) from error
-        if not Picamera2.global_camera_info():
-            raise SourceError("no Pi camera found; check the ribbon cable, then `rpicam-hello --list-cameras`")
+        except Exception as error:  # libcamera's manager starts with the import
+            raise SourceError(f"picamera2 cannot be loaded: {error}") from error
         try:
-            self._camera: Any = Picamera2()
+            found = [each for each in Picamera2.global_camera_info() if "/usb" not in each["Id"]]  # its own sign of USB
         except Exception as error:
-            raise SourceError(f"picamera: {error}; is another program using the camera?") from error
+            raise SourceError(f"picamera: {error}; libcamera cannot start") from error
+        if not found:
+            raise SourceError("no Pi camera found; check the ribbon cable, then `rpicam-hello --list-cameras`")
+        self._camera: Any = Picamera2.__new__(Picamera2)
+        try:
+            self._camera.__init__()
+        except Exception as error:
+            with suppress(AttributeError, OSError):  # picamera2 leaves it open, one descriptor for each attempt
+                os.close(self._camera.notifyme_w)
+            reason = error.__cause__ or error  # its own text only says that it did not work
+            raise SourceError(f"picamera: {reason}; is another program using the camera?") from error
         try:
             self._camera.configure(
                 self._camera.create_video_configuration(

@@ -1,5 +1,6 @@
 """The Pi camera through a stand-in for picamera2 that has the traps of the real one."""
 
+import os
 from collections.abc import Callable
 from contextlib import closing
 from itertools import islice
@@ -82,7 +83,29 @@ def test_no_pi_camera_on_the_ribbon(pi: Any) -> None:
 
 def test_pi_camera_in_use_by_another_program(pi: Any) -> None:
     pi.busy = True
-    with pytest.raises(SourceError, match="picamera"):
+    with pytest.raises(SourceError, match="picamera: Failed to acquire camera: Device or resource busy"):
+        open_source("picamera")
+
+
+def test_pi_camera_that_stays_in_use_leaves_nothing_open(pi: Any) -> None:
+    """It is tried for ever, every 4 s: a descriptor each time would end the process within the hour."""
+    pi.busy = True
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(30):
+        with pytest.raises(SourceError):
+            PiCamera(Wanted())
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_usb_camera_that_libcamera_lists_is_no_pi_camera(pi: Any) -> None:
+    pi.cameras = [{"Model": "webcam", "Num": 0, "Id": "/base/scb/pcie@7d500000/usb@0,0-1:1.0"}]
+    with pytest.raises(SourceError, match="no Pi camera found"):
+        open_source("picamera")
+
+
+def test_a_libcamera_that_cannot_start_is_said(pi: Any) -> None:
+    pi.broken = True
+    with pytest.raises(SourceError, match="picamera: Failed to start CameraManager; libcamera cannot start"):
         open_source("picamera")
 
 
@@ -106,7 +129,7 @@ def test_auto_stays_with_the_camera_that_it_found(pi: Any) -> None:
     pi.cameras = []
     with pytest.raises(SourceError, match="^no Pi camera found"):
         opener()
-    pi.cameras = [{"Model": "imx219"}]
+    pi.mend()
     opener().close()
 
 

@@ -145,14 +145,27 @@ except SourceError as error:
 
 
 def test_a_camera_in_use_is_said() -> None:
-    said = python("""
+    said = python('''
 import subprocess, sys
 camera = PiCamera(Source())
-code = "from edge.drivers import PiCamera; from edge.config import Source; PiCamera(Source())"
-answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr
+code = """
+import gc, os
+from edge.drivers import PiCamera; from edge.config import Source; from edge.errors import SourceError
+open = []
+for _ in range(21):
+    try:
+        PiCamera(Source())
+    except SourceError as error:
+        said = str(error)
+    gc.collect()
+    open.append(len(os.listdir("/proc/self/fd")))
+print(said, open[0] == open[-1])
+"""
+answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
 camera.close()
-""")
-    assert "SourceError: picamera: " in said and "another program" in said
+''')
+    assert "picamera: Failed to acquire camera: Device or resource busy" in said and "another program" in said
+    assert said.strip().endswith("True"), "trying for hours leaves nothing open"
 
 
 class Run:

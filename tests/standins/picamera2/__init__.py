@@ -4,11 +4,14 @@
 - "RGB888" lies in memory as B, G, R; "YUV420" comes with rows padded to a stride, never cut to the width;
 - there are few buffers: who does not release requests waits, and after ``STARVED`` seconds hears why;
 - a request may be released once;
+- an attempt to open a camera that is in use leaves a descriptor open, and says why only in the error's cause;
+- USB cameras that libcamera knows are listed too; the list itself may fail;
 - a camera may be absent, in use by another program, pulled out, or stop delivering without an exception: then a
   request that is waited for without a limit never comes, and with one the camera cannot be stopped before that
   request is cancelled; a camera that was not closed cannot be opened again by the same process.
 """
 
+import os
 import threading
 from typing import Any, ClassVar
 
@@ -33,6 +36,7 @@ class Picamera2:
 
     cameras: ClassVar[list[dict[str, Any]]] = []
     busy: ClassVar[bool] = False
+    broken: ClassVar[bool] = False
     unconfigurable: ClassVar[bool] = False
     unplug_after: ClassVar[int | None] = None
     freeze_after: ClassVar[int | None] = None
@@ -40,18 +44,22 @@ class Picamera2:
 
     @classmethod
     def mend(cls) -> None:
-        cls.cameras = [{"Model": "imx219", "Num": 0}]
-        cls.busy, cls.unconfigurable = False, False
+        cls.cameras = [{"Model": "imx219", "Num": 0, "Id": "/base/soc/i2c0mux/i2c@1/imx219@10"}]
+        cls.busy, cls.broken, cls.unconfigurable = False, False, False
         cls.unplug_after, cls.freeze_after = None, None
         cls.opened = []
 
     @staticmethod
     def global_camera_info() -> list[dict[str, Any]]:
+        if Picamera2.broken:
+            raise RuntimeError("Failed to start CameraManager")
         return Picamera2.cameras
 
     def __init__(self) -> None:
+        self.notifyme_w = os.open(os.devnull, os.O_WRONLY)
         if self.busy or any(camera.is_open for camera in self.opened):
-            raise RuntimeError("Camera __init__ sequence did not complete.")
+            busy = RuntimeError("Failed to acquire camera: Device or resource busy")
+            raise RuntimeError("Camera __init__ sequence did not complete.") from busy
         self.is_open, self.started = True, False
         self.delivered = 0
         self._config: dict[str, Any] = {}
@@ -85,6 +93,8 @@ class Picamera2:
 
     def close(self) -> None:
         self.stop()
+        if self.is_open:
+            os.close(self.notifyme_w)
         self.is_open = False
 
     @property
