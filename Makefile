@@ -24,7 +24,7 @@ test-systemd: $(VENV)/test.stamp
 test-arm64: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m arm64 tests/arm64 $(ARGS)
 
-# the real picamera2 over a virtual camera, as root, with debootstrap: about 10 minutes once
+# the real picamera2 over a virtual camera, as root, with debootstrap: about 4 minutes once
 test-picamera:
 	tests/picamera/run $(ARGS)
 
