@@ -8,7 +8,7 @@ from .config import Source as Wanted
 from .drivers import Capture, Driver
 from .errors import SourceError
 
-NOT_CAMERAS = ("bcm2835", "rpi", "unicam", "pispbe")
+NOT_CAMERAS = ("bcm2835", "rpi", "rp1", "unicam", "pispbe")
 """Beginnings of the names of the Pi's own codec, ISP and sensor nodes."""
 
 

@@ -1,5 +1,6 @@
 """Numbers about the run: who is there now, today's sums, frames a second, milliseconds a stage."""
 
+import os
 import sys
 import time
 from collections import deque
@@ -163,9 +164,9 @@ def cpu_temperature() -> float | None:
 def throttled() -> bool | None:
     """Whether the Pi's firmware holds the processor back now (heat or low voltage); None elsewhere."""
     try:
-        text = Path("/sys/devices/platform/soc/soc:firmware/get_throttled").read_text()
-        return bool(int(text, 16) & 0xF)
-    except (OSError, ValueError):
+        found = next(Path("/sys/devices/platform").glob("soc*/soc*firmware/get_throttled"))
+        return bool(int(found.read_text(), 16) & 0xF)
+    except (OSError, ValueError, StopIteration):
         return None
 
 
@@ -175,4 +176,4 @@ def resident_mb() -> float:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):
         return 0.0
-    return round(pages * 4096 / 1e6, 1)
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)

@@ -125,7 +125,7 @@ packages() {
         if [ "$package" = python3-picamera2 ] && ! apt-cache show "$package" >/dev/null 2>&1; then
             echo "no $package in this system's packages: USB and network cameras only"
         else
-            run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$package"
+            run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 --no-install-recommends "$package"
         fi
     done
 }
@@ -155,7 +155,7 @@ program() {
         return
     fi
     trap 'rm -rf "$new" "$copy"; echo "install.sh: the program is not installed; what was there before is untouched" >&2' EXIT
-    trap 'exit 1' INT TERM
+    trap 'exit 1' HUP INT TERM
     copy=$(mktemp -d) # pip builds where the sources lie; a checkout should not be littered with root's files
     (cd "$here" && cp -R edge convert models systemd setup.cfg pyproject.toml README.md LICENSE "$copy")
     "$here/systemd/make-venv.sh" "$new" "$python"
@@ -185,6 +185,10 @@ settings() {
         else
             echo "$etc/$name.toml is kept"
         fi
+        if [ -e "$etc/$name.toml" ]; then # also a kept one: the user may have been made anew meanwhile
+            run chgrp maskwatch "$etc/$name.toml"
+            run chmod 640 "$etc/$name.toml"
+        fi
         if [ ! -e "$etc/$name.password" ]; then
             run install -m 600 /dev/null "$etc/$name.password"
         fi
@@ -195,7 +199,7 @@ settings() {
     done
     run install -m 644 "$here/systemd/maskwatch.toml" $etc/maskwatch.toml.example
     if [ "$phone" ]; then
-        for name in ${cameras:-$(plain)}; do break; done
+        for name in ${cameras:-$(plain)} $(named | sed 's/maskwatch@//; s/.service//'); do break; done
         run install -m 600 /dev/null "$etc/$name.phone"
         [ "$dry" ] || echo "$phone" >"$etc/$name.phone"
     fi
@@ -280,6 +284,8 @@ remove() {
     for unit in $(enabled); do
         run systemctl --quiet disable --now "$unit"
     done
+    # also those that somebody had disabled; none is no fault
+    run systemctl stop maskwatch.service 'maskwatch@*' 'maskwatch-phone@*' 2>/dev/null || true
     run rm -f $units/maskwatch.service $units/maskwatch@.service $units/maskwatch-phone@.service $bin
     run systemctl daemon-reload
     run rm -rf $opt
@@ -287,7 +293,7 @@ remove() {
         run rm -rf $etc $state
     fi
     if getent passwd maskwatch >/dev/null; then
-        run userdel maskwatch
+        run userdel maskwatch || echo "the user maskwatch is still in use, and stays"
     fi
     [ -z "$purge" ] || echo "removed, with settings and undelivered alerts"
     [ "$purge" ] || echo "removed; settings ($etc) and undelivered alerts ($state) are kept: --uninstall --purge deletes them"

@@ -27,6 +27,7 @@ def test_the_template_differs_from_the_plain_unit_by_the_camera_only() -> None:
     changed = [line[2:] for line in difflib.ndiff(plain, template) if line[:2] == "+ " and not line.startswith("+ #")]
     assert changed == [
         "Description=maskwatch, tells over MQTT who comes in without a face mask (%i)",
+        "Wants=maskwatch-phone@%i.service",
         "ExecStart=/opt/maskwatch/current/bin/maskwatch run --config /etc/maskwatch/%i.toml --device %i",
         "StateDirectory=maskwatch/%i",
         "LoadCredential=mqtt-password:/etc/maskwatch/%i.password",
