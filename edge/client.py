@@ -5,8 +5,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,31 @@ def new_client(
             raise ConfigError(f"mqtt: TLS files {files} cannot be used: {error}") from error
         client.tls_set_context(context)
     return client
+
+
+@contextmanager
+def asked(
+    settings: Mqtt, protocol: MQTTProtocolVersion, patience: float = 10.0
+) -> Iterator[tuple[Client, ReasonCode | None]]:
+    """Connects once, for a question: the client, and the broker's answer to the login (None: none in ``patience``).
+
+    Raises what connecting raises: ``OSError``, or ``ConfigError`` for unusable files.
+    """
+    client, answered, answers = new_client(settings, "", protocol), threading.Event(), list[ReasonCode]()
+
+    def on_connect(c: Any, u: Any, f: Any, reason: ReasonCode, p: Any) -> None:
+        answers.append(reason)
+        answered.set()
+
+    client.on_connect = on_connect
+    client.connect(settings.host, settings.port, 10)
+    client.loop_start()
+    try:
+        answered.wait(patience)
+        yield client, answers[0] if answers else None
+    finally:
+        client.disconnect()
+        client.loop_stop()
 
 
 def credential() -> str:

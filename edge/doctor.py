@@ -4,7 +4,6 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Any
 
 import numpy as np
 from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from .classify import TfliteNetwork
-from .client import V5, V311, new_client
+from .client import V5, V311, asked
 from .config import Config, Detect
 from .detectors import open_detector
 from .errors import EdgeError
@@ -145,26 +145,15 @@ def check_broker(config: Config) -> tuple[str, str]:
     return "ok", f"{mqtt.host}:{mqtt.port} takes the login"
 
 
-def _connack(config: Config, protocol: MQTTProtocolVersion) -> Any:
-    mqtt, answered, answers = config.mqtt, threading.Event(), []
-    client = new_client(mqtt, "", protocol)
-
-    def on_connect(c: Any, u: Any, f: Any, reason: Any, p: Any) -> None:
-        answers.append(reason)
-        answered.set()
-
-    client.on_connect = on_connect
+def _connack(config: Config, protocol: MQTTProtocolVersion) -> ReasonCode:
+    mqtt = config.mqtt
     try:
-        client.connect(mqtt.host, mqtt.port, 10)
+        with asked(mqtt, protocol) as (_, answer):
+            if answer is None:
+                raise EdgeError(f"{mqtt.host}:{mqtt.port} does not answer like an MQTT broker; is it the right port?")
+            return answer
     except OSError as error:
         raise EdgeError(f"{mqtt.host}:{mqtt.port}: {error}; check host, port, network and TLS settings") from error
-    client.loop_start()
-    answered.wait(10)
-    client.disconnect()
-    client.loop_stop()
-    if not answers:
-        raise EdgeError(f"{mqtt.host}:{mqtt.port} does not answer like an MQTT broker; is it the right port?")
-    return answers[0]
 
 
 def check_outbox(path: Path) -> tuple[str, str]:

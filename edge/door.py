@@ -50,11 +50,11 @@ class Door:
             lambda: publisher.waiting,
             lambda: self.source.dropped,
         )
-        eager = open_eager(config.detect) if config.snapshots.mode == "blurred" else []
+        blurring = config.snapshots.mode == "blurred"
         self.snapshots = Snapshots(
             config.snapshots,
             self.outlet.folder / "snapshots",
-            lambda image: [box for each in eager for box in each.detect(image)],
+            open_eager(config.detect).detect if blurring else lambda image: [],
             lambda text: self.health.report("snapshots", text),
         )
 

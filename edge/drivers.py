@@ -182,29 +182,7 @@ class PiCamera:
 
     def __init__(self, wanted: Wanted, patience: float = PATIENCE) -> None:
         self._patience = patience
-        try:
-            from picamera2 import Picamera2
-        except ImportError as error:
-            raise SourceError(
-                f"picamera2 is not there ({error}); sudo apt install python3-picamera2 --no-install-recommends, "
-                "and make the venv with --system-site-packages"
-            ) from error
-        except Exception as error:  # libcamera's manager starts with the import
-            raise SourceError(f"picamera2 cannot be loaded: {error}") from error
-        try:
-            found = [each for each in Picamera2.global_camera_info() if "/usb" not in each["Id"]]  # its own sign of USB
-        except Exception as error:
-            raise SourceError(f"picamera: {error}; libcamera cannot start") from error
-        if not found:
-            raise SourceError("no Pi camera found; check the ribbon cable, then `rpicam-hello --list-cameras`")
-        self._camera: Any = Picamera2.__new__(Picamera2)
-        try:
-            self._camera.__init__()
-        except Exception as error:
-            with suppress(AttributeError, OSError):  # picamera2 leaves it open, one descriptor for each attempt
-                os.close(self._camera.notifyme_w)
-            reason = error.__cause__ or error  # its own text only says that it did not work
-            raise SourceError(f"picamera: {reason}; is another program using the camera?") from error
+        self._camera = _open_picamera()
         try:
             self._camera.configure(
                 self._camera.create_video_configuration(
@@ -240,6 +218,34 @@ class PiCamera:
         with suppress(RuntimeError):
             self._camera.stop()
         self._camera.close()
+
+
+def _open_picamera() -> Any:
+    """A ``Picamera2`` of the first camera on the ribbon. Raises ``SourceError`` for whatever is in the way."""
+    try:
+        from picamera2 import Picamera2
+    except ImportError as error:
+        raise SourceError(
+            f"picamera2 is not there ({error}); sudo apt install python3-picamera2 --no-install-recommends, "
+            "and make the venv with --system-site-packages"
+        ) from error
+    except Exception as error:  # libcamera's manager starts with the import
+        raise SourceError(f"picamera2 cannot be loaded: {error}") from error
+    try:
+        found = [each for each in Picamera2.global_camera_info() if "/usb" not in each["Id"]]  # its own sign of USB
+    except Exception as error:
+        raise SourceError(f"picamera: {error}; libcamera cannot start") from error
+    if not found:
+        raise SourceError("no Pi camera found; check the ribbon cable, then `rpicam-hello --list-cameras`")
+    camera: Any = Picamera2.__new__(Picamera2)
+    try:
+        camera.__init__()
+        return camera
+    except Exception as error:
+        with suppress(AttributeError, OSError):  # picamera2 leaves it open, one descriptor for each attempt
+            os.close(camera.notifyme_w)
+        reason = error.__cause__ or error  # its own text only says that it did not work
+        raise SourceError(f"picamera: {reason}; is another program using the camera?") from error
 
 
 def without_secrets(address: str) -> str:

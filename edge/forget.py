@@ -1,12 +1,9 @@
 """``maskwatch forget``: takes back what a camera has left at the broker, so that nobody goes on showing it."""
 
-import threading
-from typing import Any
-
 from . import discovery
-from .client import V311, new_client
+from .client import V311, asked
 from .config import Config
-from .errors import SourceError
+from .errors import EdgeError, SourceError
 from .messages import Topics
 
 PATIENCE = 10.0
@@ -22,29 +19,17 @@ def forget(config: Config) -> list[str]:
     """Publishes an empty retained message on each topic; returns them. Raises ``SourceError`` if the broker does not
     take them.
     """
-    where = f"{config.mqtt.host}:{config.mqtt.port}"
-    client, answered, answers = new_client(config.mqtt, "", V311), threading.Event(), list[Any]()
-
-    def on_connect(c: Any, u: Any, f: Any, reason: Any, p: Any) -> None:
-        answers.append(reason)
-        answered.set()
-
-    client.on_connect = on_connect
+    where, topics = f"{config.mqtt.host}:{config.mqtt.port}", left_behind(config)
     try:
-        client.connect(config.mqtt.host, config.mqtt.port, 30)
-        client.loop_start()
-        if not answered.wait(PATIENCE) or answers[0].is_failure:
-            raise SourceError(f"the broker {where} does not let us in: {answers[0] if answers else 'no answer'}")
-        topics = left_behind(config)
-        for message in [client.publish(topic, b"", qos=1, retain=True) for topic in topics]:
-            message.wait_for_publish(PATIENCE)
-            if not message.is_published():
-                raise SourceError(f"the broker {where} does not acknowledge; nothing is certain, try again")
-        return topics
+        with asked(config.mqtt, V311) as (client, answer):
+            if answer is None or answer.is_failure:
+                raise SourceError(f"the broker {where} does not let us in: {answer or 'no answer'}")
+            for message in [client.publish(topic, b"", qos=1, retain=True) for topic in topics]:
+                message.wait_for_publish(PATIENCE)
+                if not message.is_published():
+                    raise SourceError(f"the broker {where} does not acknowledge; nothing is certain, try again")
+            return topics
+    except EdgeError:  # ours are OSErrors and ValueErrors too
+        raise
     except (OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, SourceError):
-            raise
         raise SourceError(f"the broker {where} cannot be reached: {error}") from error
-    finally:
-        client.disconnect()
-        client.loop_stop()

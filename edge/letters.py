@@ -7,6 +7,9 @@ from pathlib import Path
 
 from .database import uri
 
+HISTORY_KEPT = 5000
+"""Alerts that the page can still show, delivered or not; some more until they are counted again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -36,7 +39,7 @@ def setting(path: Path, name: str) -> str | None:
         return row[0] if row else None
 
 
-def history(path: Path, most: int = 5000) -> list[bytes]:
+def history(path: Path, most: int = HISTORY_KEPT) -> list[bytes]:
     """The alerts raised, delivered or not, the newest first, as another process sees them. Raises ``sqlite3.Error``."""
     with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
         sound = "typeof(payload) = 'blob'"

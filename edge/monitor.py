@@ -15,7 +15,7 @@ import cv2
 from . import loop
 from .bus import Bus
 from .classify import MaskClassifier, TfliteNetwork
-from .config import Config, Sections, build
+from .config import Config, Sections
 from .detect import Detector
 from .detectors import open_detector, open_eager
 from .door import Door
@@ -64,8 +64,8 @@ def watch_door(
     to_stdout: bool,
     or_demo: bool,
     show_stats: bool,
-    ready: Callable[[Source], None] = lambda source: None,
-    keep: Callable[[Sections], Config] | None = None,
+    ready: Callable[[Source], None],
+    keep: Callable[[Sections], Config],
 ) -> bool:
     """Opens everything, runs the loop until the source ends or is stopped; False if alerts were lost.
 
@@ -86,7 +86,7 @@ def watch_door(
         door = Door(config, source, detector, classifier, outlet, health, bus)
         if bus:
             try:
-                stack.callback(open_page(door, bus, keep or (lambda sections: build(("the page", sections)))).close)
+                stack.callback(open_page(door, bus, keep).close)
             except ConfigError as error:
                 if not notify.supervised:  # at a door it is better to watch without a page than not to watch
                     raise

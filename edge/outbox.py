@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .database import connect, is_damage, rescue
-from .letters import Letter, waiting
+from .letters import HISTORY_KEPT, Letter, waiting
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,6 @@ SLOW = 2.0
 RECOUNT = 60.0
 """Seconds after which the dead letters are counted anew: another process may have resent them."""
 DEAD_KEPT = 1000
-HISTORY_KEPT = 5000
-"""Alerts that the page can still show, delivered or not; some more until they are counted again."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS alerts (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, topic TEXT, payload BLOB);
 CREATE TABLE IF NOT EXISTS dead_letters (

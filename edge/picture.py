@@ -93,6 +93,14 @@ def as_text(path: Path, faces: Sequence[Face]) -> str:
     return f"{str(path).encode(errors='backslashreplace').decode()}: {found or 'no face found'}"
 
 
+def as_jpeg(image: Image, quality: int) -> bytes:
+    """The picture as JPEG, ``quality`` 0..100. Raises ``ValueError`` for one that JPEG cannot hold."""
+    done, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError("the picture cannot be encoded")
+    return jpeg.tobytes()
+
+
 def write(image: Image, path: Path) -> None:
     """Writes a picture, whole or not at all. Raises ``SourceError`` naming the file."""
     new = path.with_name(f".{path.name}.new{path.suffix}")

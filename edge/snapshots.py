@@ -18,6 +18,7 @@ import numpy as np
 from .config import Snapshots as Rules
 from .drivers import Image
 from .geometry import Box
+from .picture import as_jpeg
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +49,7 @@ class Snapshots:
         """The picture as JPEG, with every face blurred unless ``mode`` is ``full``."""
         if self._rules.mode != "full":
             image = blurred(image, [*boxes, *self._search(image)])
-        done, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        if not done:
-            raise ValueError("the picture cannot be encoded")
-        return jpeg.tobytes()
+        return as_jpeg(image, QUALITY)
 
     def keep(self, name: str, jpeg: bytes) -> None:
         """Writes a picture (whole, or not at all), then deletes what is too old or too much."""

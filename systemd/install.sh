@@ -125,7 +125,8 @@ packages() {
         if [ "$package" = python3-picamera2 ] && ! apt-cache show "$package" >/dev/null 2>&1; then
             echo "no $package in this system's packages: USB and network cameras only"
         else
-            run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 --no-install-recommends "$package"
+            run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 \
+                -o DPkg::Lock::Timeout=300 --no-install-recommends "$package"
         fi
     done
 }
@@ -184,9 +185,7 @@ settings() {
             run install -m 640 -g maskwatch "$here/systemd/maskwatch.toml" "$etc/$name.toml"
         else
             echo "$etc/$name.toml is kept"
-        fi
-        if [ -e "$etc/$name.toml" ]; then # also a kept one: the user may have been made anew meanwhile
-            run chgrp maskwatch "$etc/$name.toml"
+            run chgrp maskwatch "$etc/$name.toml" # the user may have been made anew since
             run chmod 640 "$etc/$name.toml"
         fi
         if [ ! -e "$etc/$name.password" ]; then
@@ -199,7 +198,7 @@ settings() {
     done
     run install -m 644 "$here/systemd/maskwatch.toml" $etc/maskwatch.toml.example
     if [ "$phone" ]; then
-        for name in ${cameras:-$(plain)} $(named | sed 's/maskwatch@//; s/.service//'); do break; done
+        name=$(first)
         run install -m 600 /dev/null "$etc/$name.phone"
         [ "$dry" ] || echo "$phone" >"$etc/$name.phone"
     fi
@@ -212,6 +211,15 @@ plain() {
     fi
 }
 
+unit_of() { [ "$1" = maskwatch ] && echo maskwatch.service || echo "maskwatch@$1.service"; }
+
+# the camera that hints and the phone are about
+first() {
+    for name in ${cameras:-$(plain)} $(named | sed 's/maskwatch@//; s/.service//'); do
+        echo "$name" && return
+    done
+}
+
 named() { linked 'maskwatch@*.service'; }
 
 linked() { (cd $units && find multi-user.target.wants -name "$1" -printf '%f\n' 2>/dev/null | sort); }
@@ -222,9 +230,7 @@ service() {
     run install -m 755 "$here/systemd/maskwatch" $bin
     run systemctl daemon-reload
     for name in ${cameras:-$(plain)}; do
-        unit=maskwatch@$name.service
-        [ "$name" != maskwatch ] || unit=maskwatch.service
-        run systemctl --quiet enable "$unit"
+        run systemctl --quiet enable "$(unit_of "$name")"
         [ ! -e "$etc/$name.phone" ] || run systemctl --quiet enable "maskwatch-phone@$name.service"
     done
     [ "$start" ] || return 0
@@ -238,7 +244,7 @@ service() {
 enabled() {
     if [ "$dry" ]; then
         for name in ${cameras:-$(plain)}; do
-            [ "$name" = maskwatch ] && echo maskwatch.service || echo "maskwatch@$name.service"
+            unit_of "$name"
         done
     else
         linked maskwatch.service
@@ -261,12 +267,9 @@ finish() {
         say "maskwatch doctor${cameras:+ --device $name}"
         $bin doctor ${cameras:+--device "$name"} || true
     done
-    for name in ${cameras:-$(plain)} $(named | sed 's/maskwatch@//; s/.service//'); do break; done
-    if [ "$name" = maskwatch ]; then
-        unit=maskwatch of=''
-    else
-        unit=maskwatch@$name of=" --device $name"
-    fi
+    name=$(first) of=''
+    [ "$name" = maskwatch ] || of=" --device $name"
+    unit=$(unit_of "$name") && unit=${unit%.service}
     cat <<END
 
 Installed. What next:

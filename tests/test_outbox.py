@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from letters import Opened, eventually, filled, letter
 from mounts import fill, remount, small_disk
 
-from edge.letters import Letter, history, peek, resend
+from edge.letters import HISTORY_KEPT, Letter, history, peek, resend
 from edge.outbox import (
     DEAD_KEPT,
     DONE,
-    HISTORY_KEPT,
     PUT,
     RAISED,
     REFUSED,

@@ -2,12 +2,12 @@
 
 import json
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from letters import eventually
 from phone import Server
 
 from edge.errors import ConfigError
@@ -23,20 +23,13 @@ def server() -> Iterator[Server]:
     made.stop()
 
 
-def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_texts_arrive_in_order_once_the_server_is_there(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     poster = Poster(server.url, QUICK)
     for number in range(5):
         poster(f"text {number}")
-    until(lambda: "cannot be reached" in caplog.text)
+    eventually(lambda: "cannot be reached" in caplog.text)
     server.start()
-    until(lambda: len(server.texts) == 5)
+    eventually(lambda: len(server.texts) == 5)
     assert server.texts == [("/secret-door", f"text {number}") for number in range(5)]
     assert caplog.text.count("cannot be reached") == 1 and "takes our texts again" in caplog.text
     assert "secret-door" not in caplog.text
@@ -49,15 +42,15 @@ def test_a_busy_server_is_asked_again_and_a_refusing_one_is_not(
     server.code = 503
     poster = Poster(server.start().url, QUICK)
     poster("later")
-    until(lambda: "answers 503" in caplog.text)
+    eventually(lambda: "answers 503" in caplog.text)
     server.code = 200
-    until(lambda: server.texts)
+    eventually(lambda: server.texts)
     server.code = 404
     poster("refused")
-    until(lambda: "answers 404" in caplog.text)
+    eventually(lambda: "answers 404" in caplog.text)
     server.code = 200
     poster("after")
-    until(lambda: len(server.texts) == 2)
+    eventually(lambda: len(server.texts) == 2)
     assert [text for _, text in server.texts] == ["later", "after"]
     poster.close()
 
@@ -67,7 +60,7 @@ def test_of_too_many_the_newest_are_kept(server: Server, caplog: pytest.LogCaptu
     for number in range(KEPT + 7):
         poster(str(number))
     server.start()
-    until(lambda: len(server.texts) == KEPT)
+    eventually(lambda: len(server.texts) == KEPT)
     assert [int(text) for _, text in server.texts] == list(range(7, KEPT + 7))
     poster.close()
 
@@ -94,9 +87,9 @@ def test_watch_sends_alerts_on(server: Server, mosquitto: Any, subscriber: Any, 
         "clock_synced": True, "model": "m@1", "snapshot": False,
     }  # fmt: skip
     watch.wait_for("waiting for alerts")
-    until(lambda: heard.publish("maskwatch/porch/status", b"online") or "porch  is online" in watch.out)
+    eventually(lambda: heard.publish("maskwatch/porch/status", b"online") or "porch  is online" in watch.out)
     for each in (alert, alert, alert | {"id": "b", "event_type": "no_mask"}):
         heard.publish("maskwatch/porch/alert", json.dumps(each).encode())
-    until(lambda: len(server.texts) == 2)
+    eventually(lambda: len(server.texts) == 2)
     assert [text.rpartition(",")[0] for _, text in server.texts] == ["porch: mask not right", "porch: no mask"]
     assert watch.end(signal.SIGTERM) == 0

@@ -46,6 +46,7 @@ def test_the_live_picture_moves(watched: Watched) -> None:
 
 
 def test_faces_are_blurred_once_set_up_is_left(watched: Watched) -> None:
+    watched.until(lambda: watched.client.ask("/live.jpg").status == 200, "the first picture")
     sharp = max(detail(watched.client.ask("/live.jpg").body) for _ in range(10))
     assert watched.client.post("/api/settings", {"web": {"setup": False}}).json["setup"] is False
     time.sleep(0.5)

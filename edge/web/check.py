@@ -16,12 +16,13 @@ from ..annotate import annotate
 from ..classify import MaskClassifier
 from ..detect import Detector
 from ..drivers import Image
-from ..picture import check
+from ..picture import as_jpeg, check
 
 BYTES = 8 * 2**20
 PIXELS = 12_000_000
 """A PNG of 61 kB can be a picture of 367 MB; its head tells."""
 FORMATS = ("JPEG", "PNG", "WEBP")
+QUALITY = 85
 SECONDS = 30.0
 """For an upload to arrive in."""
 
@@ -56,14 +57,15 @@ class Check:
         if self._parts is None:
             self._parts = self._opener()
         faces = check(image, *self._parts)
-        done, jpeg = cv2.imencode(".jpg", annotate(image, faces), [cv2.IMWRITE_JPEG_QUALITY, 85])
-        if not done:
-            raise Unfit(422, "the answer cannot be drawn")
+        try:
+            jpeg = as_jpeg(annotate(image, faces), QUALITY)
+        except ValueError as error:
+            raise Unfit(422, "the answer cannot be drawn") from error
         return {
             "width": image.shape[1],
             "height": image.shape[0],
             "faces": [{"box": list(f.box), "label": f.label, "score": round(f.score, 3)} for f in faces],
-            "picture": "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode(),
+            "picture": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode(),
         }
 
 

@@ -28,10 +28,8 @@ BEHIND = 200
 class Feed:
     """``outbox`` is the file with the alerts of earlier runs, if there is one; ``now`` gives the page's state."""
 
-    def __init__(
-        self, bus: Bus, outbox: Path | None, now: Callable[[], dict[str, Any]], headers: dict[str, str]
-    ) -> None:
-        self._bus, self._outbox, self._now, self._headers = bus, outbox, now, headers
+    def __init__(self, bus: Bus, outbox: Path | None, now: Callable[[], dict[str, Any]]) -> None:
+        self._bus, self._outbox, self._now = bus, outbox, now
         self._listeners = 0
 
     async def alerts(self, request: web.Request) -> web.Response:
@@ -60,7 +58,7 @@ class Feed:
         if self._listeners >= LISTENERS:
             return web.Response(status=503, text=f"{LISTENERS} pages are open already; close another one first")
         loop, waiting = asyncio.get_running_loop(), asyncio.Queue[tuple[str, Any]]()
-        response = web.StreamResponse(headers={**self._headers, "Content-Type": "text/event-stream"})
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         self._listeners += 1
 
         def hear(kind: str, message: Any) -> None:

@@ -45,28 +45,12 @@ class Guard:
         name = socket.gethostname().lower()
         self._names = {"localhost", name, f"{name.partition('.')[0]}.local", host.lower()}
 
-    @property
-    def asks(self) -> bool:
-        return bool(self._hash)
-
     def middleware(self) -> Any:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            try:
-                refused = self._foreign(request) or await self._locked(request)
-                response = refused or await handler(request)
-            except web.HTTPException as error:
-                error.headers.update(HEADERS)
-                raise
-            if not response.prepared:
-                response.headers.update(HEADERS)
-            return response
+            return self._foreign(request) or await self._locked(request) or await handler(request)
 
         return guard
-
-    def headers(self) -> dict[str, str]:
-        """For answers that begin before the middleware sees them again (streams)."""
-        return dict(HEADERS)
 
     def _foreign(self, request: web.Request) -> web.Response | None:
         """Another site's page, or another name that leads here (DNS rebinding)."""
@@ -135,6 +119,11 @@ class Guard:
         response = web.Response(text="bye")
         response.del_cookie(COOKIE)
         return response
+
+
+async def restrict(request: web.Request, response: web.StreamResponse) -> None:
+    """An ``on_response_prepare`` of aiohttp: what browsers must not do, in every answer, streams and errors too."""
+    response.headers.update(HEADERS)
 
 
 def _is_address(name: str) -> bool:

@@ -19,7 +19,7 @@ from ..detect import Detector
 from ..errors import ConfigError
 from .check import BYTES, Check, refusal
 from .feed import Feed
-from .guard import Guard
+from .guard import Guard, restrict
 from .metrics import Metrics
 from .view import View
 
@@ -44,7 +44,7 @@ class Desk:
     outbox: Path | None
     snapshots: Path
     open_check: Callable[[], tuple[Detector, MaskClassifier]]
-    open_eager: Callable[[], list[Detector]]
+    open_eager: Callable[[], Detector]
     change: Callable[[dict[str, dict[str, Any]]], Config]
 
 
@@ -106,10 +106,11 @@ class Page:
     def application(self) -> web.Application:
         own, desk = self._config.web, self._desk
         guard = Guard(own.host, own.password_hash)
-        view = View(self._bus, own.fps, lambda: self._config.web.setup, desk.open_eager, self._worker, guard.headers())
-        feed = Feed(self._bus, desk.outbox, self._now, guard.headers())
+        view = View(self._bus, own.fps, lambda: self._config.web.setup, desk.open_eager, self._worker)
+        feed = Feed(self._bus, desk.outbox, self._now)
         metrics = Metrics(self._bus, self._config.device.name, desk.model)
         app = web.Application(middlewares=[guard.middleware()], client_max_size=BYTES)
+        app.on_response_prepare.append(restrict)
         app.add_routes(
             [
                 *(web.get(path, _file(name)) for path, name in PAGES.items()),

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-import cv2
 from aiohttp import web
 
 from ..annotate import annotate
 from ..bus import Bus, Sight
 from ..detect import Detector
+from ..picture import as_jpeg
 from ..snapshots import blurred
 
 BOUNDARY = "maskwatch-picture"
@@ -19,20 +19,19 @@ VIEWERS = 4
 
 
 class View:
-    """``eager`` opens the detectors that find whom to blur; ``sharp`` tells whether set-up mode is on."""
+    """``eager`` opens the detector that finds whom to blur; ``sharp`` tells whether set-up mode is on."""
 
     def __init__(
         self,
         bus: Bus,
         fps: float,
         sharp: Callable[[], bool],
-        eager: Callable[[], list[Detector]],
+        eager: Callable[[], Detector],
         worker: Executor,
-        headers: dict[str, str],
     ) -> None:
         self._bus, self._pause, self._sharp = bus, 1 / fps, sharp
-        self._open_eager, self._worker, self._headers = eager, worker, headers
-        self._eager: list[Detector] | None = None
+        self._open_eager, self._worker = eager, worker
+        self._eager: Detector | None = None
         self._made: tuple[int, bool, bytes] | None = None
         self._lock = asyncio.Lock()
         self.viewers = 0
@@ -41,9 +40,7 @@ class View:
         """MJPEG until the viewer leaves."""
         if self.viewers >= VIEWERS:
             return web.Response(status=503, text=f"{VIEWERS} people are looking already; close another page first")
-        response = web.StreamResponse(
-            headers={**self._headers, "Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"}
-        )
+        response = web.StreamResponse(headers={"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"})
         self.viewers += 1
         try:
             await response.prepare(request)
@@ -85,9 +82,5 @@ class View:
         if not sharp:
             if self._eager is None:
                 self._eager = self._open_eager()
-            found = [box for each in self._eager for box in each.detect(image)]
-            image = blurred(image, [*sight.recent, *(face.box for face in sight.faces), *found])
-        done, jpeg = cv2.imencode(".jpg", annotate(image, sight.faces), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        if not done:
-            raise ValueError("the picture cannot be encoded")
-        return jpeg.tobytes()
+            image = blurred(image, [*sight.recent, *self._eager.detect(image)])
+        return as_jpeg(annotate(image, sight.faces), QUALITY)

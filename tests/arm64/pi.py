@@ -8,12 +8,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
+from needs import requirements
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".venv-arm64"
@@ -88,14 +87,8 @@ class Pi:
 
     def requirements(self) -> list[str]:
         """What setup.cfg asks for on this machine: as ``make run`` installs it, and yunet."""
-        config = ConfigParser()
-        config.read(ROOT / "setup.cfg")
-        extras = config["options.extras_require"]
-        text = "\n".join((config["options"]["install_requires"], extras["broker"], extras["yunet"]))
-        wanted = [Requirement(line) for line in text.splitlines() if line and not line.startswith("#")]
-        here = {"platform_machine": "aarch64", "python_version": self.python}
-        fit = [each for each in wanted if each.name != self.without and (not each.marker or each.marker.evaluate(here))]
-        return [f"{each.name}{each.specifier}" for each in fit] + list(self.pins)
+        wanted = requirements(self.python, "aarch64", "broker", "yunet")
+        return [each for each in wanted if not self.without or not each.startswith(self.without)] + list(self.pins)
 
     def extract(self, folder: Path) -> None:
         include = f"--include={','.join(FILES)}"

@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import textwrap
 import time
-from configparser import ConfigParser
 from pathlib import Path
+
+from needs import requirements
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".venv-systemd"
@@ -70,7 +71,8 @@ def picamera_package(release: str) -> Path:
 def wheels(release: str) -> Path:
     """What pip may ask for on that release, loaded by this machine's pip: what setup.cfg names, and what builds it."""
     folder, made = CACHE / f"wheels-{PYTHONS[release]}", CACHE / f"wheels-{PYTHONS[release]}" / "made"
-    needed = [*requirements(), *CONSTRAINTS[release], "setuptools", "wheel"]
+    wanted = requirements(PYTHONS[release], "x86_64", "broker", "yunet", "web")  # as install.sh has it
+    needed = [*wanted, *CONSTRAINTS[release], "setuptools", "wheel"]
     if not made.exists() or made.read_text() != str(needed):
         platforms = [f"--platform=manylinux{version}_x86_64" for version in ("_2_28", "_2_27", "_2_17", "2014")]
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,16 +80,6 @@ def wheels(release: str) -> Path:
            "--implementation=cp", *platforms, "--only-binary=:all:", *needed)  # fmt: skip
         made.write_text(str(needed))
     return folder
-
-
-def requirements() -> list[str]:
-    """As install.sh wants them: the package with its extras broker, yunet and web, on x86-64."""
-    config = ConfigParser()
-    config.read(ROOT / "setup.cfg")
-    extras = config["options.extras_require"]
-    text = "\n".join([config["options"]["install_requires"], *(extras[name] for name in ("broker", "yunet", "web"))])
-    lines = [line for line in text.splitlines() if line and not line.startswith("#") and '== "armv7l"' not in line]
-    return [line.partition(";")[0].strip() for line in lines]
 
 
 def checkout(to: Path) -> Path:

@@ -51,23 +51,22 @@ $("picture").addEventListener("error", () => {
 
 function showSettings() {
   Drawing.set(now.zones, now.min_face, now.frame_size);
-  $("smallest").value = now.min_face;
-  showSmallest();
-  $("remove").disabled = !now.zones.length;
+  showDrawing();
   $("mode").textContent = now.setup
     ? "Set-up mode: faces are shown, to aim and focus. Everybody who may open this page sees them."
     : "Faces are blurred.";
   $("setup").textContent = now.setup ? "Finish set-up: blur faces" : "Set-up mode: show faces";
 }
-function showSmallest() {
+function showDrawing() {
   $("smallest").value = Drawing.face;
   $("smallest-note").textContent = `${Drawing.face} pixels`;
+  $("remove").disabled = !Drawing.zones.length;
 }
-Drawing.onchange(() => { $("saved").textContent = "Not saved yet"; showSmallest(); });
+Drawing.onchange(() => { $("saved").textContent = "Not saved yet"; showDrawing(); });
 $("editing").addEventListener("toggle", () => Drawing.show($("editing").open));
-$("smallest").addEventListener("input", () => { Drawing.setFace(Number($("smallest").value)); $("saved").textContent = "Not saved yet"; showSmallest(); });
-$("add").addEventListener("click", () => { Drawing.add(); $("remove").disabled = false; $("saved").textContent = "Not saved yet"; });
-$("remove").addEventListener("click", () => { Drawing.remove(); $("remove").disabled = !Drawing.zones.length; $("saved").textContent = "Not saved yet"; });
+$("smallest").addEventListener("input", () => Drawing.setFace(Number($("smallest").value)));
+$("add").addEventListener("click", () => Drawing.add());
+$("remove").addEventListener("click", () => Drawing.remove());
 $("undo").addEventListener("click", () => { showSettings(); $("saved").textContent = "As saved"; });
 $("save").addEventListener("click", async () => {
   try {

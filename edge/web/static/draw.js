@@ -92,13 +92,14 @@ const Drawing = (() => {
       size = newSize ?? size;
       draw();
     },
-    setFace(value) { face = value; draw(); },
+    setFace(value) { face = value; draw(); changed(); },
     add() {
       const shift = 0.03 * (zones.length % 5);
       zones.push([[0.25, 0.2], [0.75, 0.2], [0.75, 0.8], [0.25, 0.8]].map(([x, y]) => [x + shift, y + shift]));
       draw();
+      changed();
     },
-    remove() { zones.pop(); draw(); },
+    remove() { zones.pop(); draw(); changed(); },
     show(yes) { shown = yes; draw(); },
     onchange(listener) { changed = listener; },
   };
