@@ -32,9 +32,9 @@ def decoded(jpeg: bytes) -> Any:
 
 
 def detail(jpeg: bytes) -> float:
-    """How much there is to see where the clip's face is."""
+    """How much there is to see where the clip's face is; the median knows nothing of the lines drawn there."""
     face = cv2.cvtColor(decoded(jpeg)[165:265, 265:355], cv2.COLOR_BGR2GRAY)
-    return float(cv2.Laplacian(face, cv2.CV_64F).var())
+    return float(np.median(np.abs(cv2.Laplacian(face, cv2.CV_64F))))
 
 
 def test_the_live_picture_moves(watched: Watched) -> None:
@@ -52,7 +52,7 @@ def test_faces_are_blurred_once_set_up_is_left(watched: Watched) -> None:
     time.sleep(0.5)
     with watched.client.stream("/live.mjpeg") as stream:
         blurred = max(detail(jpeg) for jpeg in islice(pictures_of(stream), 12))
-    assert blurred < sharp / 4, (blurred, sharp)
+    assert blurred < sharp / 3, (blurred, sharp)
     assert load(watched.file).web.setup is False, "and stays so after a restart"
 
 
