@@ -143,16 +143,22 @@ def run_scenes(args: argparse.Namespace) -> None:
 
 
 def run_clips(args: argparse.Namespace) -> None:
-    from edge.config import Decide
+    from edge.config import Decide, Detect
+    from edge.planner import open_planner
 
     from . import clips
 
     classifier, detector = end_to_end(args)
+    wanted = Detect(min_face=args.min_face, gate=not args.every_picture)
     counted = [clip for clip in clips.read_clips(args.list) if clip.allowed is not None]
-    watched = [clips.watch(clip, detector, classifier, how) for how in args.condition for clip in counted]
+    watched = [
+        clips.watch(clip, detector, classifier, how, open_planner(wanted, Decide()))
+        for how in args.condition
+        for clip in counted
+    ]
     outcomes = [clips.score(each, clips.replay(each.frames, Decide())) for each in watched]
     say(f"{classifier.card.id}, {args.detector}\n" + clips.table(outcomes))
-    figures: dict[str, object] = {"model": classifier.card.id, "detector": args.detector}
+    figures: dict[str, object] = {"model": classifier.card.id, "detector": args.detector, "gate": wanted.gate}
     figures["outcomes"] = [asdict(outcome) for outcome in outcomes]
     if args.sweep:
         trials = clips.sweep(watched, Decide())

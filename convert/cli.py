@@ -143,6 +143,7 @@ def _clips(commands: Any) -> None:
     command.add_argument("model", type=Path, metavar="MODEL", help=".tflite or .keras")
     command.add_argument("list", type=Path, help="clips.json: what happens when in each video")
     command.add_argument("--min-face", type=positive, default=48, help="smallest face, pixels (default 48)")
+    command.add_argument("--every-picture", action="store_true", help="search all of every picture (detect.gate off)")
     command.add_argument("--sweep", action="store_true", help="also try other thresholds, and say what each costs")
     _end_to_end(command)
     command.set_defaults(command="evaluate-clips")

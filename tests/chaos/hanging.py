@@ -9,6 +9,7 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,7 @@ from edge.geometry import Box
 from edge.health import HealthMonitor
 from edge.monitor import open_classifier, watch
 from edge.outlet import Outlet
+from edge.roi import Region
 from edge.sender import MqttPublisher
 from edge.service import Notifier
 from edge.source import DEMO, Live
@@ -65,12 +67,12 @@ class Detector(FaceDetector):
         super().__init__("alt2", min_face=48)
         self._part, self._flag = part, flag
 
-    def detect(self, image: Image, luma: Image | None = None) -> list[Box]:
+    def detect(self, image: Image, luma: Image | None = None, regions: Sequence[Region] | None = None) -> list[Box]:
         if self._flag.exists() and self._part == "inference":
             for_ever()
         if self._flag.exists() and self._part == "lock":
             ctypes.PyDLL(None).pause()
-        return super().detect(image, luma)
+        return super().detect(image, luma, regions)
 
 
 def main(part: str, flag: Path, port: int, folder: Path) -> None:
