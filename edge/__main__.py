@@ -184,6 +184,13 @@ def run_purge(args: argparse.Namespace) -> int:
     return ENDED
 
 
+def run_bench(args: argparse.Namespace) -> int:
+    from .bench.command import bench
+
+    bench(args, configured(args))
+    return ENDED
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run_run,
     "image": run_image,
@@ -193,6 +200,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "outbox": run_outbox,
     "purge": run_purge,
     "forget": run_forget,
+    "bench": run_bench,
 }
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     )
     common.add_argument("--verbose", action="store_true", help="say more in the log")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_run, _image, _doctor, _set, _watch, _outbox, _purge, _forget):
+    for add in (_run, _image, _doctor, _set, _watch, _outbox, _purge, _forget, _bench):
         add(commands, common)
     return top
 
@@ -115,6 +115,42 @@ def _forget(commands: Any, common: argparse.ArgumentParser) -> None:
     _name_device(command)
     command.add_argument("--broker", metavar="HOST[:PORT]", help="the broker; default as configured")
     command.set_defaults(command="forget")
+
+
+def _bench(commands: Any, common: argparse.ArgumentParser) -> None:
+    command = commands.add_parser("bench", parents=[common], help="what watching costs on this machine")
+    command.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="videos or folders of pictures (default: demo, the bundled clip, and empty, its doorway without people)",
+    )
+    command.add_argument(
+        "--compare",
+        action="append",
+        default=[],
+        metavar="RIVAL",
+        help="on the same pictures: article (the pipeline maskwatch grew out of), every-picture (itself without the "
+        "motion gate), or a single-shot network in a .tflite file; may be given again",
+    )
+    command.add_argument(
+        "--frames", type=_count, default=0, metavar="N", help="of each source at most so many pictures"
+    )
+    command.add_argument("--stage", choices=("motion", "detect", "classify", "track"), help="profile one stage alone")
+    command.add_argument("--scale", action="store_true", help="cost by number of faces, resolution, pictures a second")
+    command.add_argument("--fleet", type=_count, metavar="N", help="N simulated doors on a mosquitto of this machine")
+    command.add_argument("--threads", type=_count, help="threads of OpenCV and TFLite (default: as configured, 1)")
+    command.add_argument("--every-picture", action="store_true", help="without the motion gate")
+    command.add_argument("--out", type=Path, metavar="FILE.json", help="write the figures there")
+    command.add_argument("--model", metavar="FILE.tflite", help="another model")
+    _choose_detector(command)
+    command.set_defaults(command="bench")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
+    return int(text)
 
 
 def _choose_detector(command: argparse.ArgumentParser) -> None:

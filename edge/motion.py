@@ -20,12 +20,12 @@ CELL = 5
 """Side of a cell, in pixels of the tiny picture. Cells are what is searched or not."""
 STEP = 5
 """Least change of a pixel, of 255 levels. A face against the light at a door is 10 to 20 levels from its background;
-one pixel of the tiny picture is the mean of many, so a quiet sensor's noise stays within 1 or 2."""
+one pixel of the tiny picture is the mean of two, so a quiet sensor's noise stays within 3."""
 NOISE = 4
 """Further levels for each level that half of the pixels change by from one picture to the next."""
 ENOUGH = 3
 """Changed pixels of the tiny picture that make a cell a changed one."""
-NOISE_EVERY = 8
+NOISE_EVERY = 30
 """Pictures between two measurements of the noise."""
 
 
@@ -76,8 +76,9 @@ class MotionGate:
         height, width = plane.shape[:2]
         rows = max(1, round(height / width * WIDE / CELL)) * CELL
         self._shape = plane.shape
-        self._step = max(1, min(height // rows, width // WIDE) // 2)  # a few samples a pixel are mean enough
-        sampled = plane[:: self._step, :: self._step].shape[:2]
+        # two samples a pixel are mean enough, and rows are passed over: memory is what it takes time to read
+        self._steps = max(1, height // rows), max(1, width // WIDE // 2)
+        sampled = plane[:: self._steps[0], :: self._steps[1]].shape[:2]
         self._part: Image = np.empty(sampled, np.uint8)
         self._tiny: Image = np.zeros((rows, WIDE), np.uint8)
         self._before, self._change = np.zeros_like(self._tiny), np.zeros_like(self._tiny)
@@ -89,7 +90,7 @@ class MotionGate:
     def _sample(self, plane: Image) -> None:
         """Green stands for luma where there is none: two thirds of it are green, and it needs no conversion."""
         grey = plane if plane.ndim == 2 else plane[..., 1]
-        np.copyto(self._part, grey[:: self._step, :: self._step])
+        np.copyto(self._part, grey[:: self._steps[0], :: self._steps[1]])
         cv2.resize(self._part, (WIDE, self._tiny.shape[0]), dst=self._tiny, interpolation=cv2.INTER_AREA)
 
     def _measure(self) -> None:

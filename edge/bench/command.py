@@ -1,0 +1,121 @@
+"""``maskwatch bench``: chooses what is measured, shows how far it is, prints tables, writes JSON."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .. import __version__
+from ..config import Config
+from ..errors import SourceError
+from . import report
+from .alone import alone
+from .brokers import opened
+from .delivery import delivered
+from .fleet import fleet
+from .process import watched
+from .rivals import open_rival
+from .scale import scaled
+from .watching import EMPTY, pictures, watch
+
+
+def bench(args: argparse.Namespace, config: Config) -> None:
+    """Raises ``EdgeError`` for what cannot be opened or written."""
+    config = chosen(args, config)
+    say: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731
+    bar = Bar()
+    found: dict[str, Any] = {"machine": machine()}
+    if args.out:
+        writable(args.out)  # before the minutes, not after them
+    if args.stage:
+        for source in args.sources or ["demo"]:
+            figures, profile = alone(args.stage, pictures(source, config, args.frames), config)
+            say(f"{source}\n" + report.stage_table(args.stage, figures, profile.splitlines()))
+            found.setdefault("stages", {})[source] = {args.stage: figures}
+    elif args.scale:
+        found["scale"] = scaled(config, bar.show)
+        bar.clear()
+        say(report.scale_table(found["scale"]))
+    elif args.fleet:
+        found["fleet"] = fleet(args.fleet, progress=bar.show)
+        bar.clear()
+        say(report.fleet_lines(found["fleet"]))
+    else:
+        everything(args, config, found, say, bar)
+    if args.out:
+        args.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        say(f"wrote {args.out}")
+
+
+def everything(
+    args: argparse.Namespace, config: Config, found: dict[str, Any], say: Callable[[str], None], bar: "Bar"
+) -> None:
+    """Each source, then the service as a process, then the way to a subscriber."""
+    rivals = [open_rival(name, config) for name in args.compare]
+    found["clips"] = []
+    for source in args.sources or ["demo", EMPTY]:
+        figures = watch(source, pictures(source, config, args.frames), config, rivals, bar.show).figures()
+        found["clips"].append(figures)
+        bar.clear()
+        say(report.clip_table(figures) + "\n")
+    options = ["--source", next((each for each in args.sources if each != EMPTY), "demo")]
+    options += ["--detector", config.detect.detector]
+    found["service"] = watched(options + (["--config", str(args.config)] if args.config else []))
+    say(report.service_line(found["service"]))
+    with opened() as broker:
+        found["delivery"] = delivered(broker)
+    say(report.delivery_line(found["delivery"]))
+
+
+def chosen(args: argparse.Namespace, config: Config) -> Config:
+    """The configuration with the options of ``bench`` on top."""
+    threads = args.threads or config.detect.threads
+    detect = replace(config.detect, threads=threads, gate=config.detect.gate and not args.every_picture)
+    return replace(config, detect=detect, classify=replace(config.classify, threads=threads))
+
+
+def machine() -> dict[str, Any]:
+    """What the figures are true of."""
+    return {
+        "maskwatch": __version__,
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "opencv": cv2.__version__,
+        "numpy": np.__version__,
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def writable(path: Path) -> None:
+    """Raises ``SourceError`` if nothing can be written there."""
+    try:
+        with path.open("a"):
+            pass
+    except OSError as error:
+        raise SourceError(f"{path} cannot be written: {error.strerror}") from error
+
+
+class Bar:
+    """How far a measurement is: one line on a terminal, nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def show(self, what: str, count: int) -> None:
+        if sys.stderr.isatty() and time.monotonic() >= self._next:
+            self._next = time.monotonic() + 0.2
+            print(f"\r\x1b[K{Path(what).name}: {count}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
