@@ -47,13 +47,12 @@ class MotionGate:
         self._count += 1
         cv2.absdiff(self._tiny, self._searched, dst=self._change)
         cv2.threshold(self._change, STEP + NOISE * self._noise, 1, cv2.THRESH_BINARY, dst=self._change)
-        return cv2.countNonZero(self._change) >= ENOUGH
+        return cv2.countNonZero(self._change) >= ENOUGH and bool(self.changed().any())
 
     def changed(self) -> NDArray[np.bool_]:
-        """The cells ``(rows, columns)`` of the last picture that changed."""
+        """The cells ``(rows, columns)`` of the last picture that changed: single pixels are noise."""
         rows, columns = self.cells
-        padded = self._change.reshape(rows, CELL, columns, CELL)
-        return np.asarray(padded.sum(axis=(1, 3)) >= ENOUGH)
+        return np.asarray(self._change.reshape(rows, CELL, columns, CELL).sum(axis=(1, 3)) >= ENOUGH)
 
     @property
     def cells(self) -> tuple[int, int]:

@@ -17,8 +17,9 @@ from needs import requirements
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".venv-arm64"
 MIRROR = "http://deb.debian.org/debian"
-QEMU = "qemu-aarch64-static"
-TOOLS = ("mmdebstrap", "qemu-user-static", "debian-archive-keyring")
+QEMU = "qemu-aarch64"
+TOOLS = ("mmdebstrap", "qemu-user", "debian-archive-keyring", "gcc", "libc6-dev")
+"""Not qemu-user-static: only the other one takes plugins."""
 FILES = ("base-files", "python3", "libstdc++6")
 """What the wheels need beside themselves; Raspberry Pi OS Lite has more."""
 CPU = """processor\t: 0
@@ -46,7 +47,7 @@ class Here:
     def build(self) -> None:
         """It is there: this program runs in it."""
 
-    def command(self) -> list[str]:
+    def command(self, *options: str) -> list[str]:
         return ["nice", "-n", "5", sys.executable]
 
     def environment(self) -> dict[str, str]:
@@ -78,8 +79,8 @@ class Pi:
         made(self.root, f"{MIRROR} {FILES} {CPU}", self.extract)
         made(self.wheels, f"{self.python} {self.glibc} {needs}", lambda folder: self.install(folder, needs))
 
-    def command(self) -> list[str]:
-        return ["nice", "-n", "5", QEMU, "-L", str(self.root), str(self.root / "usr" / "bin" / "python3")]
+    def command(self, *options: str) -> list[str]:
+        return ["nice", "-n", "5", QEMU, *options, "-L", str(self.root), str(self.root / "usr" / "bin" / "python3")]
 
     def environment(self) -> dict[str, str]:
         path = os.pathsep.join(map(str, (self.wheels, ROOT)))
@@ -114,12 +115,21 @@ class Pi:
 
 def install_tools() -> None:
     """Debian's packages that make and run a foreign root. Raises ``NotBuilt``."""
-    if shutil.which("mmdebstrap") and shutil.which(QEMU):
+    if all(shutil.which(program) for program in ("mmdebstrap", QEMU, "gcc")):
         return
     print(f"installing {', '.join(TOOLS)}")
     failed = f"{' and '.join(TOOLS)} are needed and cannot be installed"
     called([*as_root(), "apt-get", "update", "-qq"], failed)
     called([*as_root(), "apt-get", "install", "-y", "-qq", "--no-install-recommends", *TOOLS], failed)
+
+
+def counter() -> Path:
+    """The emulator's plugin that counts instructions, compiled. Raises ``NotBuilt``."""
+    source, library = Path(__file__).with_name("count.c"), CACHE / "count.so"
+    CACHE.mkdir(exist_ok=True)
+    command = ["gcc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(library), str(source)]
+    called(command, f"{source.name} cannot be compiled")
+    return library
 
 
 def as_root() -> list[str]:

@@ -1,6 +1,7 @@
 """The architecture of a Pi held to the results of this one: the shipping code, real wheels, qemu for the processor."""
 
 import copy
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import cv2
 import pytest
-from pi import ROOT, Here, NotBuilt, Pi, install_tools
+from pi import ROOT, Here, NotBuilt, Pi, counter, install_tools
 from seen import Bounds, Record, alerts_apart, looks_apart, read, summary
 
 from edge.source import open_source
@@ -24,6 +25,7 @@ TRIXIE = Pi("trixie", "trixie", "3.13", 41, ("numpy>=2,<3", "opencv-python-headl
 TFLITE = Pi("tflite-runtime", "bookworm", "3.11", 36, (*OLD, "tflite-runtime==2.14.0"), without="ai-edge-litert")
 RELEASES = [BOOKWORM, TRIXIE]
 PIS = [*RELEASES, TFLITE]
+CLIPS = ROOT.parent / "shared" / "data" / "dev-clips"
 DETECTORS = ["haar", "yunet"]
 EVERY = 6
 """Every so many pictures of the clip are also looked at as files: the same pixels everywhere."""
@@ -41,11 +43,16 @@ Watched = Callable[[Machine, str, str], Record]
 Spoil = Callable[[Any], object]
 
 
-def run(machine: Machine, *args: str | Path, state: Path = ROOT / "out") -> str:
+def run(machine: Machine, *args: str | Path, state: Path = ROOT / "out", emulator: tuple[str, ...] = ()) -> str:
     """What Python says on that machine; fails with what it complained of."""
     environment = {**os.environ, **machine.environment(), "XDG_STATE_HOME": str(state)}
     done = subprocess.run(
-        [*machine.command(), *map(str, args)], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1500
+        [*machine.command(*emulator), *map(str, args)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=1500,
     )
     assert done.returncode == 0, f"{machine.name} {args}: exit code {done.returncode}\n{done.stderr[-2000:]}"
     return done.stdout
@@ -73,7 +80,15 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def watched(built: None, pictures: Path) -> Iterator[Watched]:
+def every_picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration under which all of every picture is searched, so that two machines look at the same things."""
+    path = tmp_path_factory.mktemp("configured") / "every.toml"
+    path.write_text("[detect]\ngate = false\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def watched(built: None, pictures: Path, every_picture: Path) -> Iterator[Watched]:
     """The record of a machine that watches the ``clip`` or the ``pictures``; as many run at once as there are cores."""
     sources = {"clip": "demo", "pictures": str(pictures)}
     wanted = [(machine, "pictures", detector) for detector in DETECTORS for machine in (HERE, *RELEASES)]
@@ -82,7 +97,8 @@ def watched(built: None, pictures: Path) -> Iterator[Watched]:
 
     def watch(machine: Machine, source: str, detector: str) -> Record:
         look = Path(__file__).with_name("look.py")
-        return read(run(machine, look, "run", "--print", "--source", sources[source], "--detector", detector))
+        options = ("--print", "--config", every_picture, "--source", sources[source], "--detector", detector)
+        return read(run(machine, look, "run", *options))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = {key: pool.submit(watch, *key) for key in wanted}
@@ -118,9 +134,11 @@ def test_the_same_pixels_look_the_same(pi: Pi, detector: str, watched: Watched) 
 
 
 @pytest.mark.parametrize("pi", RELEASES, ids=lambda pi: pi.name)
-def test_an_alert_arrives_through_the_embedded_broker(pi: Pi, watched: Watched, pictures: Path, tmp_path: Path) -> None:
+def test_an_alert_arrives_through_the_embedded_broker(
+    pi: Pi, watched: Watched, pictures: Path, every_picture: Path, tmp_path: Path
+) -> None:
     expected = len(watched(HERE, "pictures", "haar").alerts)
-    heard = run(pi, "-m", "edge", "run", "--source", pictures, state=tmp_path)
+    heard = run(pi, "-m", "edge", "run", "--config", every_picture, "--source", pictures, state=tmp_path)
     assert heard.count("NO MASK") == expected > 0
 
 
@@ -170,6 +188,36 @@ def test_the_comparison_tells_other_looks(spoil: Spoil, watched: Watched) -> Non
     assert looks_apart(here, other, SAME_PIXELS) == []
     spoil(next(look for look in other.looks if look["faces"]))
     assert len(looks_apart(here, other, SAME_PIXELS)) == 1
+
+
+def instructions(source: str | Path, detector: str, tmp_path: Path, limit: int = 0) -> dict[str, Any]:
+    """What each picture costs a Pi 4, counted by the emulator: the same at every run, whatever else this PC does."""
+    counted = tmp_path / "count"
+    plugin = ("-plugin", f"{counter()},into={counted}")
+    done = run(BOOKWORM, Path(__file__).with_name("counted.py"), counted, source, detector, str(limit), emulator=plugin)
+    found: dict[str, Any] = json.loads(done)
+    found["mean"] = sum(found["instructions"]) / len(found["instructions"])
+    print(source, detector, f"{found['mean'] / 1e6:.2f} M instructions a picture, alerts at {found['alerts']}")
+    return found
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_a_picture_of_the_clip_costs_a_pi_4_few_instructions(detector: str, tmp_path: Path) -> None:
+    found = instructions("demo", detector, tmp_path)
+    assert len(found["alerts"]) == 4 and found["mean"] <= 40e6
+
+
+def test_an_empty_doorway_costs_a_pi_4_next_to_nothing(tmp_path: Path) -> None:
+    """Nine seconds: three searches of everything are among them."""
+    found = instructions("empty", "haar", tmp_path, 270)
+    assert not found["alerts"] and found["mean"] <= 3e6
+
+
+@pytest.mark.skipif(not CLIPS.is_dir(), reason="the clips (shared/data/dev-clips) are not here")
+def test_the_clips_cost_a_pi_4_few_instructions(tmp_path: Path) -> None:
+    listed = json.loads((CLIPS.parent / "clips.json").read_text())["clips"]
+    found = [instructions(CLIPS / name, "haar", tmp_path) for name, own in listed.items() if own["alerts"] is not None]
+    assert found and sum(each["mean"] for each in found) / len(found) <= 40e6
 
 
 def test_a_missing_archive_and_missing_wheels_are_said_in_a_sentence(
