@@ -188,6 +188,19 @@ def run_card(args: argparse.Namespace) -> None:
         say(f"wrote {path}")
 
 
+def run_single_shot(args: argparse.Namespace) -> None:
+    from .single_shot import write
+
+    say(f"wrote {args.out}: {write(args.out):,} random weights, good for its time and nothing else")
+
+
+def run_bench_chart(args: argparse.Namespace) -> None:
+    from .bench_chart import draw
+
+    draw(args.figures, args.out)
+    say(f"wrote {args.out}")
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "prepare": run_prepare,
     "train": run_train,
@@ -196,6 +209,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "compare": run_compare,
     "evaluate-scenes": run_scenes,
     "evaluate-clips": run_clips,
+    "single-shot": run_single_shot,
+    "bench-chart": run_bench_chart,
     "leave-one-out": run_leave_one_out,
     "search": run_search,
     "card": run_card,

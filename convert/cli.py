@@ -48,7 +48,20 @@ def parser() -> argparse.ArgumentParser:
         epilog="DATA is a folder tree like DATA/train/mask/*.jpg; without train and val folders it is split for you.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_prepare, _train, _quantize, _evaluate, _compare, _scenes, _clips, _leave_one_out, _search, _card):
+    for add in (
+        _prepare,
+        _train,
+        _quantize,
+        _evaluate,
+        _compare,
+        _scenes,
+        _clips,
+        _leave_one_out,
+        _search,
+        _card,
+        _shot,
+        _chart,
+    ):
         add(commands)
     return top
 
@@ -180,3 +193,16 @@ def _card(commands: Any) -> None:
     command.add_argument("figures", type=Path, help="folder of .json files that evaluate-scenes and others wrote")
     command.add_argument("--page", type=Path, required=True, metavar="README.md", help="its marked blocks are renewed")
     command.set_defaults(command="card")
+
+
+def _shot(commands: Any) -> None:
+    command = commands.add_parser("single-shot", help="an untrained single-shot detector, to compare the cost with")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE.tflite", help="for maskwatch bench --compare")
+    command.set_defaults(command="single-shot")
+
+
+def _chart(commands: Any) -> None:
+    command = commands.add_parser("bench-chart", help="cost against faces, resolution and pictures a second")
+    command.add_argument("figures", type=Path, metavar="FILE.json", help="written by maskwatch bench --scale --out")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    command.set_defaults(command="bench-chart")

@@ -150,7 +150,7 @@ class FaceDetector:
         if regions is None:
             found = sorted(self._find(image, luma, whole_picture(image, self._min_face)))
         else:
-            found = search(lambda region: self._find(image, luma, region), regions)
+            found = search(lambda region: self._find(image, luma, region), regions, Box(0, 0, width, height))
         return [box for box in found if self._zones.watch(box, width, height)]
 
     def _find(self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None, region: Region) -> Iterator[Box]:

@@ -4,6 +4,7 @@ Searched are the places where something changed, where somebody is expected, and
 still changes nothing and is followed all the same, and who was missed while moving gets another chance.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -33,6 +34,8 @@ SLACK = 0.005
 """Seconds that a camera's pictures may come early."""
 SIZES = (0.7, 1.5)
 """Sizes, as shares of a known face's width, that it is searched for next."""
+NEAR = 0.5
+"""Face widths that somebody who is judged may move until the next look at them."""
 STEADY = 0.3
 """Share of the tracker's reach within which somebody's face is searched who was found where expected."""
 MARGIN = 0.65
@@ -132,16 +135,20 @@ class RegionPlanner:
         """Seconds after the last look when this person is worth another; ever longer for who is not found again."""
         if track.face is None:
             return max(self._quick, (self._looked - track.last_seen) / 3)
-        return CALM if settled(track) else self._quick
+        if not settled(track):
+            return self._quick
+        speed = math.hypot(*track.velocity)  # before they are out of the tracker's reach
+        return max(self._quick, min(CALM, NEAR * track.box.width / speed)) if speed else CALM
 
     def _around(self, track: Track, frame: Frame, whole: Box) -> Region:
-        """Where the face should be; wherever the tracker would take it for theirs, if that is little known."""
+        """From where the face was to where it should be; wherever the tracker would take it for theirs, if little is
+        known of that."""
         width = track.box.width
-        x, y = track.expected(frame.time)
+        (x0, x1), (y0, y1) = map(sorted, zip(track.box.centre, track.expected(frame.time), strict=True))
         followed = track.face is not None and track.last_seen > track.first_seen
         reach = (REACH + SPEED * min(frame.time - track.last_seen, 0.2)) * (STEADY if followed else 1) + MARGIN
-        side = round(reach * width)
-        box = clip(Box(round(x) - side, round(y) - side, round(x) + side, round(y) + side), whole)
+        side = reach * width
+        box = clip(Box(round(x0 - side), round(y0 - side), round(x1 + side), round(y1 + side)), whole)
         return Region(box, max(self._min_face, round(SIZES[0] * width)), round(SIZES[1] * width))
 
 

@@ -26,11 +26,21 @@ class Region(NamedTuple):
         return self.box.area / self.least**2 / (2 if self.coarse else 1)
 
 
-def search(find: Callable[[Region], Iterable[Box]], regions: Sequence[Region]) -> list[Box]:
-    """What ``find`` finds in each region, left to right; a face that is found twice once, as the larger box."""
-    found = sorted((box for region in regions for box in find(region)), key=lambda box: -box.area)
+def search(find: Callable[[Region], Iterable[Box]], regions: Sequence[Region], whole: Box) -> list[Box]:
+    """What ``find`` finds in each region of the picture ``whole``, left to right; a face that is found twice once, as
+    the larger box, and what a region's edge cuts through not at all: the next look will have all of it."""
+    found = (box for region in regions for box in find(region) if not _cut(box, region.box, whole))
     kept: list[Box] = []
-    for box in found:
+    for box in sorted(found, key=lambda box: -box.area):
         if all(clip(box, other).area < SAME * box.area for other in kept):
             kept.append(box)
     return sorted(kept)
+
+
+def _cut(box: Box, part: Box, whole: Box) -> bool:
+    return (
+        box.x0 <= part.x0 > whole.x0
+        or box.y0 <= part.y0 > whole.y0
+        or box.x1 >= part.x1 < whole.x1
+        or box.y1 >= part.y1 < whole.y1
+    )

@@ -158,7 +158,7 @@ def test_without_the_gate_all_of_every_picture_is_searched() -> None:
 def test_a_face_found_in_two_regions_is_one() -> None:
     inner, outer, other = Box(20, 20, 60, 60), Box(10, 10, 70, 70), Box(200, 10, 260, 70)
     regions = [Region(WHOLE, 48, 640), Region(Box(0, 0, 100, 100), 48, 640)]
-    found = search(lambda region: [outer, other] if region.most and region.box == WHOLE else [inner], regions)
+    found = search(lambda region: [outer, other] if region.most and region.box == WHOLE else [inner], regions, WHOLE)
     assert found == [outer, other]
 
 

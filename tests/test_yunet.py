@@ -125,3 +125,14 @@ def test_snapshots_are_blurred_by_it_too(frames: dict[int, Any]) -> None:
     for face in truth(BOTH):
         small = Box(*(round(0.7 * side) for side in face))
         assert any(iou(box, small) > 0.3 for box in found)
+
+
+def test_a_narrow_part_of_a_picture_is_answered_from_the_picture_alone(frames: dict[int, Any]) -> None:
+    """OpenCV reads other memory where a side is 32 pixels or less: answers must not depend on what was seen before."""
+    used, (face,), rng = YuNetDetector(min_face=24), truth(BARE), np.random.default_rng(0)
+    for _ in range(60):
+        image = np.ascontiguousarray(frames[BARE][face.y0 : face.y1, face.x0 : face.x1])
+        width, height = rng.integers(24, 34), rng.integers(24, 300)
+        narrow = np.asarray(cv2.resize(image, (int(width), int(height))), np.uint8)
+        assert used.detect(narrow) == YuNetDetector(min_face=24).detect(narrow), narrow.shape
+        used.detect(frames[BARE])

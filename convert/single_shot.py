@@ -1,0 +1,66 @@
+"""A single-shot face-mask detector to compare the cost with (``maskwatch bench --compare``): never trained here.
+
+The layout is AIZOOTech's FaceMaskDetection (2020): 260x260, eight convolutions with batch norm and pooling, five heads
+on maps of 33, 17, 9, 5 and 3 cells with four anchors a cell, about one million weights. Its time does not depend on
+what it has learned, so random weights tell it.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .data import DataError
+
+if TYPE_CHECKING:
+    import keras
+
+SIZE = 260
+BODY = (32, 64, 64, 64, 128, 128, 64, 64)
+"""Channels of each convolution; all but the last two are halved before the next."""
+HEADS = (3, 4, 5, 6, 7)
+"""Convolutions whose output is searched."""
+ANCHORS, CLASSES, HEAD = 4, 2, 64
+
+
+def single_shot() -> "keras.Model":
+    """``(n, 260, 260, 3), 0..1 -> (n, 5972, 4) boxes, (n, 5972, 2) scores``, with random weights."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    x = inputs = layers.Input((SIZE, SIZE, 3), name="pixels")
+    boxes, scores = [], []
+    for number, channels in enumerate(BODY):
+        x = _convolved(x, channels, "valid" if number == len(BODY) - 1 else "same")
+        if number in HEADS:
+            boxes.append(_head(x, 4))
+            scores.append(_head(x, CLASSES))
+        if number < len(BODY) - 2:
+            x = layers.MaxPooling2D(2, padding="same")(x)
+    outputs = [layers.Concatenate(axis=1)(boxes), layers.Activation("sigmoid")(layers.Concatenate(axis=1)(scores))]
+    return keras.Model(inputs, outputs, name="single_shot")
+
+
+def _convolved(x: Any, channels: int, padding: str) -> Any:
+    from keras import layers
+
+    return layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(channels, 3, padding=padding)(x)))
+
+
+def _head(x: Any, values: int) -> Any:
+    from keras import layers
+
+    out = layers.Conv2D(ANCHORS * values, 3, padding="same")(_convolved(x, HEAD, "same"))
+    return layers.Reshape((-1, values))(out)
+
+
+def write(path: Path) -> int:
+    """As float TFLite; returns the number of weights. Raises ``DataError`` if the file cannot be written."""
+    import tensorflow as tf
+
+    network = single_shot()
+    content = tf.lite.TFLiteConverter.from_keras_model(network).convert()
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+    return int(network.count_params())
