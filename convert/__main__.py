@@ -33,7 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"maskwatch-convert: {error.name} is not installed; pip install 'maskwatch[convert]'", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not isinstance(error, KeyboardInterrupt) and not isinstance(error.__cause__, KeyboardInterrupt):
+            raise  # NumPy hands a Ctrl-C that comes at the wrong moment on as the cause of a SystemError
         trains = args.command in ("train", "leave-one-out", "search")
         goes_on = "; the same command goes on from the last finished epoch" if trains else ""
         print(f"\nstopped{goes_on}", file=sys.stderr)
