@@ -5,6 +5,8 @@ on maps of 33, 17, 9, 5 and 3 cells with four anchors a cell, about one million 
 what it has learned, so random weights tell it.
 """
 
+import io
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +60,8 @@ def write(path: Path) -> int:
     import tensorflow as tf
 
     network = single_shot()
-    content = tf.lite.TFLiteConverter.from_keras_model(network).convert()
+    with redirect_stdout(io.StringIO()):  # Keras lists every variable that it exports
+        content = tf.lite.TFLiteConverter.from_keras_model(network).convert()
     try:
         path.write_bytes(content)
     except OSError as error:
