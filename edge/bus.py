@@ -57,7 +57,8 @@ class Bus:
     def see(self, image: Image, faces: Sequence[Face], stats: Callable[[], Stats]) -> None:
         """After each picture."""
         now = time.monotonic()
-        self._glow.extend((now, face.box) for face in faces)
+        if self.sight is None or faces is not self.sight.faces:  # not again while nothing new was searched
+            self._glow.extend((now, face.box) for face in faces)
         while self._glow and now - self._glow[0][0] > AFTERGLOW:
             self._glow.popleft()
         number = self.sight.number + 1 if self.sight else 0

@@ -178,3 +178,31 @@ def test_a_panel_is_filled_by_a_real_database(title: str, influx: Influx) -> Non
 def test_doors_can_be_chosen(influx: Influx) -> None:
     found = influx.query(GRAFANA["templating"]["list"][0]["query"])
     assert {value for _, value in found["series"][0]["values"]} == {"front", "back"}
+
+
+PAGE = (ROOT / "systemd" / "many-doors.md").read_text()
+
+
+def test_what_the_page_links_to_exists() -> None:
+    linked = [each for each in re.findall(r"\]\(([^):]+)\)", PAGE) if not each.startswith("http")]
+    assert len(linked) >= 4 and all((ROOT / "systemd" / each).exists() for each in linked), linked
+
+
+def test_the_pages_bridge_takes_alerts_to_the_centre_and_commands_back(
+    mosquitto: Any, subscriber: Any, maskwatch: Any
+) -> None:
+    centre = mosquitto().start()
+    bridge = "\n".join(part.strip() for part in re.findall(r"^ {6}\S.*$", PAGE, re.MULTILINE))
+    assert bridge.startswith("connection to-centre")
+    local = bridge.replace("CENTRE:8883", centre.address)
+    local = re.sub(r"^(bridge_cafile|remote_username|remote_password) .*\n", "", local, flags=re.MULTILINE)
+    site = mosquitto(f"allow_anonymous true\n{local}").start()
+    heard = subscriber(centre.port)
+    heard.publish("maskwatch/front/enabled/set", b"ON")
+    run = maskwatch("run", "--source", "demo", "--broker", site.address, "--device", "front")
+    assert run.end() == 0, run.err
+    assert len(heard.wait_for("maskwatch/front/alert", 4)) == 4
+    assert heard.wait_for("maskwatch/front/status", 2)[-1] == b"offline"
+    told = subscriber(site.port)
+    heard.publish("maskwatch/back/enabled/set", b"OFF")
+    assert told.wait_for("maskwatch/back/enabled/set") == [b"OFF"]

@@ -2,7 +2,8 @@
 
     counted.py COUNTER SOURCE DETECTOR PICTURES
 
-COUNTER is the file into which the emulator counts. Decoding the source is left out: a Pi camera's pictures come ready.
+COUNTER is the file into which the emulator counts. Decoding the source is counted apart: a Pi camera's pictures come
+ready.
 """
 
 import json
@@ -37,16 +38,19 @@ def main(counter: str, source: str, detector: str, limit: int) -> None:
     config = Config(detect=Detect(detector=detector))
     policy = Policy(config.decide)
     report = Report(lambda message: None, lambda: policy.states, lambda: 0, lambda: 0)
-    costs, alerts, begun = list[int](), list[Any](), 0
+    costs, decoding, alerts, begun = list[int](), list[int](), list[Any](), 0
 
     def now() -> int:
         return int(struct.unpack("<Q", count)[0])
 
     def taken() -> Iterator[Frame]:
         nonlocal begun
-        for frame in pictures(source, config, limit):
+        frames, asked = pictures(source, config, limit), now()
+        for frame in frames:
             begun = now()
+            decoding.append(begun - asked)
             yield frame
+            asked = now()
 
     def heartbeat(frame: Frame, tracks: Sequence[Track]) -> None:
         report.heartbeat(frame, tracks)
@@ -62,7 +66,8 @@ def main(counter: str, source: str, detector: str, limit: int) -> None:
         lambda alert, frame: alerts.append(alert.time),
         heartbeat,
     )
-    print(json.dumps({"source": source, "detector": detector, "alerts": alerts, "instructions": costs[WARM:]}))
+    found = {"alerts": alerts, "instructions": costs[WARM:], "decoding": decoding[WARM:]}
+    print(json.dumps({"source": source, "detector": detector} | found))
 
 
 main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
