@@ -136,9 +136,10 @@ def _bench(commands: Any, common: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--frames", type=_count, default=0, metavar="N", help="of each source at most so many pictures"
     )
-    command.add_argument("--stage", choices=("motion", "detect", "classify", "track"), help="profile one stage alone")
-    command.add_argument("--scale", action="store_true", help="cost by number of faces, resolution, pictures a second")
-    command.add_argument("--fleet", type=_count, metavar="N", help="N simulated doors on a mosquitto of this machine")
+    other = command.add_mutually_exclusive_group()
+    other.add_argument("--stage", choices=("motion", "detect", "classify", "track"), help="profile one stage alone")
+    other.add_argument("--scale", action="store_true", help="cost by number of faces, resolution, pictures a second")
+    other.add_argument("--fleet", type=_count, metavar="N", help="N simulated doors on a mosquitto of this machine")
     command.add_argument("--threads", type=_count, help="threads of OpenCV and TFLite (default: as configured, 1)")
     command.add_argument("--every-picture", action="store_true", help="without the motion gate")
     command.add_argument("--out", type=Path, metavar="FILE.json", help="write the figures there")

@@ -186,6 +186,10 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path, mosquitto: A
         (("--compare", "nothing"), "allowed are article"),
         (("--out", "/nowhere/f.json", "--stage", "track"), "cannot be written"),
         (("--stage", "thought"), "invalid choice"),
+        (("--stage", "track", "--scale"), "not allowed with"),
+        (("--scale", "demo"), "leave SOURCE and --compare out"),
+        (("--fleet", "90000"), "at most 5000"),
+        (("--out", ".", "--stage", "track"), "it is a folder"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_a_sentence(args: tuple[str, ...], word: str) -> None:

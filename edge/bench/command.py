@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import __version__
 from ..config import Config
-from ..errors import SourceError
+from ..errors import ConfigError, SourceError
 from . import report
 from .alone import alone
 from .brokers import opened
@@ -30,6 +30,8 @@ from .watching import EMPTY, pictures, watch
 
 def bench(args: argparse.Namespace, config: Config) -> None:
     """Raises ``EdgeError`` for what cannot be opened or written."""
+    if (args.scale or args.fleet) and (args.sources or args.compare):
+        raise ConfigError("--scale and --fleet bring their own pictures and doors; leave SOURCE and --compare out")
     config = chosen(args, config)
     say: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731
     bar = Bar()
@@ -52,7 +54,7 @@ def bench(args: argparse.Namespace, config: Config) -> None:
     else:
         everything(args, config, found, say, bar)
     if args.out:
-        args.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        write(args.out, json.dumps(found, indent=1) + "\n")
         say(f"wrote {args.out}")
 
 
@@ -98,11 +100,22 @@ def machine() -> dict[str, Any]:
 
 def writable(path: Path) -> None:
     """Raises ``SourceError`` if nothing can be written there."""
+    if path.is_dir():
+        raise SourceError(f"{path} cannot be written: it is a folder; name a file")
+    if not os.access(path.parent, os.W_OK):
+        raise SourceError(f"{path} cannot be written: {path.parent} is no folder that may be written to")
+
+
+def write(path: Path, text: str) -> None:
+    """All of it or nothing. Raises ``SourceError``."""
+    part = path.with_name(f".{path.name}.part")
     try:
-        with path.open("a"):
-            pass
+        part.write_text(text, "utf-8")
+        part.replace(path)
     except OSError as error:
         raise SourceError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 class Bar:

@@ -115,7 +115,9 @@ class Fleet:
 
 def fleet(count: int, seconds: float = SECONDS, progress: Progress = lambda *_: None) -> dict[str, Any]:
     """What ``count`` doors (at most ``MOST``) cost one mosquitto. Raises ``BrokerError`` when it is not installed."""
-    _allow_files(2 * count + 200)
+    if count > MOST:
+        raise BrokerError(f"{count} doors are more than one process can play: at most {MOST}")
+    _allow_files(count + 200)
     sent, heard = dict[str, float](), dict[str, float]()
     with mosquitto() as broker, closing(Listener(broker, heard)):
         with closing(Fleet(count, broker, progress)) as doors:

@@ -32,10 +32,14 @@ def watched(options: list[str]) -> dict[str, float]:
         before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         command = [sys.executable, "-m", "edge", "run", "--print", *options]
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=said)
-        ready, peak = _ready(told, process, started), 0.0
-        while process.poll() is None:
-            peak = max(peak, _peak(process.pid))
-            time.sleep(0.02)
+        try:
+            ready, peak = _ready(told, process, started), 0.0
+            while process.poll() is None:
+                peak = max(peak, _peak(process.pid))
+                time.sleep(0.02)
+        finally:
+            process.kill()
+            process.wait()
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         said.seek(0)
         lines = said.read().decode(errors="replace").strip().splitlines()
