@@ -34,7 +34,7 @@ SLACK = 0.005
 """Seconds that a camera's pictures may come early."""
 SIZES = (0.6, 1.5)
 """Sizes, as shares of a known face's width, that it is searched for next. From 0.7 on, 6 of 100 looks at somebody who
-was there missed the face (five clips, three conditions), from 0.6 on 4, and from 0.5 on as many, at a fifth more cost."""
+was there missed the face (five clips, three conditions), from 0.6 on 4, and from 0.5 on as many, but it cost more."""
 NEAR = 0.5
 """Face widths that somebody who is judged may move until the next look at them."""
 STEADY = 0.3
