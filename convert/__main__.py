@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from .cli import parser
 from .data import DataError, write_json
 
 if TYPE_CHECKING:
+    from edge.config import Config
+
     from .train import Recipe
 
 
@@ -115,13 +117,21 @@ def run_compare(args: argparse.Namespace) -> None:
 def end_to_end(args: argparse.Namespace) -> tuple[Any, Any]:
     """Classifier and detector as the device would open them."""
     from edge.classify import MaskClassifier
-    from edge.config import Detect
     from edge.detectors import open_detector
 
     from .evaluate import open_network
 
-    detector = open_detector(Detect(detector=args.detector, min_face=args.min_face))
-    return MaskClassifier(open_network(args.model)), detector
+    config = configured(args)
+    return MaskClassifier(open_network(args.model), reject=config.classify.reject), open_detector(config.detect)
+
+
+def configured(args: argparse.Namespace) -> "Config":
+    """The device's configuration that an evaluation asks for."""
+    from edge.config import build
+    from edge.settings import parse
+
+    own = {"detector": args.detector, "min_face": args.min_face}
+    return build(("command line", {"detect": own}), ("--set", parse(args.set)))
 
 
 def run_scenes(args: argparse.Namespace) -> None:
@@ -145,25 +155,25 @@ def run_scenes(args: argparse.Namespace) -> None:
 
 
 def run_clips(args: argparse.Namespace) -> None:
-    from edge.config import Decide, Detect
     from edge.planner import open_planner
 
     from . import clips
 
     classifier, detector = end_to_end(args)
-    wanted = Detect(min_face=args.min_face, gate=not args.every_picture)
+    config = configured(args)
+    wanted = replace(config.detect, gate=config.detect.gate and not args.every_picture)
     counted = [clip for clip in clips.read_clips(args.list) if clip.allowed is not None]
     watched = [
-        clips.watch(clip, detector, classifier, how, open_planner(wanted, Decide()))
+        clips.watch(clip, detector, classifier, how, open_planner(wanted, config.decide))
         for how in args.condition
         for clip in counted
     ]
-    outcomes = [clips.score(each, clips.replay(each.frames, Decide())) for each in watched]
+    outcomes = [clips.score(each, clips.replay(each.frames, config.decide)) for each in watched]
     say(f"{classifier.card.id}, {args.detector}\n" + clips.table(outcomes))
     figures: dict[str, object] = {"model": classifier.card.id, "detector": args.detector, "gate": wanted.gate}
     figures["outcomes"] = [asdict(outcome) for outcome in outcomes]
     if args.sweep:
-        trials = clips.sweep(watched, Decide())
+        trials = clips.sweep(watched, config.decide)
         figures["false_cost_s"], figures["thresholds"] = clips.FALSE_COST, [asdict(trial) for trial in trials]
         say(f"\n{clips.sweep_table(trials)}")
     written(figures, args.out)

@@ -168,6 +168,13 @@ def _end_to_end(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--condition", nargs="+", choices=list(CONDITIONS), default=["plain"], help="what a door does to the pictures"
     )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.OPTION=VALUE",
+        help="an option of the device's, for example detect.scale_step=1.2; may be given again",
+    )
     command.add_argument("--out", type=Path, metavar="FILE.json", help="write the figures there")
 
 

@@ -114,3 +114,22 @@ def test_the_command_prints_and_writes_outcomes_and_thresholds(tmp_path: Path) -
     figures = json.loads((tmp_path / "f.json").read_text())
     assert figures["outcomes"][0]["right"] == 4 and len(figures["thresholds"]) == len(clips.THRESHOLDS)
     assert "door.mp4" in done.stdout and "threshold" in done.stdout
+
+
+@pytest.mark.timeout(120)
+def test_the_devices_own_options_can_be_tried(tmp_path: Path) -> None:
+    """A door whose zones are elsewhere sees nobody."""
+    zone = "detect.zones=[[[0.0, 0.0], [0.1, 0.0], [0.1, 0.1]]]"
+    done = run_convert("evaluate-clips", MODEL, listed(tmp_path), "--set", zone, "--out", tmp_path / "f.json")
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads((tmp_path / "f.json").read_text())["outcomes"]
+    assert (found["alerts"], found["missed"]) == (0, 4)
+    done = run_convert("evaluate-clips", MODEL, tmp_path / "clips.json", "--set", "detect.scale_stop=2")
+    assert done.returncode == 2 and "did you mean scale_step" in done.stderr
+
+
+@pytest.mark.timeout(120)
+def test_every_picture_can_be_searched(tmp_path: Path) -> None:
+    done = run_convert("evaluate-clips", MODEL, listed(tmp_path), "--every-picture", "--out", tmp_path / "f.json")
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert done.returncode == 0 and figures["gate"] is False and figures["outcomes"][0]["right"] == 4
