@@ -45,7 +45,8 @@ class Named:
 
 @dataclass(slots=True)
 class Watched:
-    """What watching one clip cost. ``rivals`` by name: processor seconds a picture, milliseconds, alerts."""
+    """What watching one clip cost. ``process_cpu`` is the seconds of all threads, ``watch`` knows its own thread's;
+    ``rivals`` has, by name, their times and alerts (None: it makes none)."""
 
     source: str
     size: tuple[int, int]
@@ -70,6 +71,8 @@ class Watched:
             "first_sight_to_alert_s": [alert.seen_s for alert in self.alerts],
             "stages": {stage: self.watch.stage(stage) for stage in STAGES if stage in self.watch.laps},
         }
+        if not self.rivals:  # they use the same process
+            found["process_cpu_ms_a_picture"] = 1000 * self.process_cpu / max(1, self.watch.pictures)
         for name, (watch, alerts) in self.rivals.items():
             found.setdefault("rivals", {})[name] = watch.stage(name) | {
                 "ratio": watch.cpu() / cpu if cpu else 0.0,

@@ -30,6 +30,8 @@ pytestmark = [
     ),
 ]
 SECRET = "canary-8f1d"
+LIKE_A_CAMERA = "source.realtime=true source.repeat=true"
+"""The clip at its own pace without end: played as fast as it can be, it is over before anything is tried on it."""
 UNIT = "maskwatch.service"
 
 
@@ -99,7 +101,7 @@ def test_without_root_it_says_what_to_do(machine: Machine) -> None:
 def test_it_installs_and_the_doctor_is_content(machine: Machine) -> None:
     done = machine.install("--source", "demo", "--broker", f"mqtt://door@127.0.0.1:{machine.port}", "--no-start")
     assert done.returncode == 0, done.stdout
-    machine.run(f"printf {SECRET} > /etc/maskwatch/maskwatch.password")
+    machine.run(f"maskwatch set {LIKE_A_CAMERA}; printf {SECRET} > /etc/maskwatch/maskwatch.password")
     assert machine.run("stat -c '%a %U' /etc/maskwatch/maskwatch.password").strip() == "600 root"
     assert machine.run("stat -c '%a %U %G' /etc/maskwatch/maskwatch.toml").strip() == "640 root maskwatch"
     assert machine.run("systemctl is-active maskwatch", check=False).strip() == "inactive"
@@ -265,6 +267,7 @@ def test_two_cameras_on_one_machine(machine: Machine, heard: Subscriber) -> None
     )
     assert done.returncode == 0, done.stdout
     for name in ("porch", "back"):
+        machine.run(f"maskwatch set --device {name} {LIKE_A_CAMERA}")
         machine.run(f"printf {SECRET} > /etc/maskwatch/{name}.password; systemctl start maskwatch@{name}")
     for name in ("porch", "back", "entrance"):
         heard.wait_for(f"maskwatch/{name}/alert", timeout=90)
