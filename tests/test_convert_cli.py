@@ -9,7 +9,7 @@ from tiny import MODEL, door_list, draw_tree, run_convert, write_list
 from convert.__main__ import main
 
 COMMANDS = ("prepare", "train", "quantize", "evaluate", "compare")
-COMMANDS += ("evaluate-scenes", "evaluate-clips", "leave-one-out", "search", "card")
+COMMANDS += ("evaluate-scenes", "evaluate-clips", "leave-one-out", "search", "card", "single-shot", "bench-chart")
 
 
 def answer(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
