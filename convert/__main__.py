@@ -114,14 +114,13 @@ def run_compare(args: argparse.Namespace) -> None:
     say(compare(open_network(args.a), open_network(args.b), held_out(args.data)))
 
 
-def end_to_end(args: argparse.Namespace) -> tuple[Any, Any]:
+def end_to_end(args: argparse.Namespace, config: "Config") -> tuple[Any, Any]:
     """Classifier and detector as the device would open them."""
     from edge.classify import MaskClassifier
     from edge.detectors import open_detector
 
     from .evaluate import open_network
 
-    config = configured(args)
     return MaskClassifier(open_network(args.model), reject=config.classify.reject), open_detector(config.detect)
 
 
@@ -138,7 +137,7 @@ def run_scenes(args: argparse.Namespace) -> None:
     from .scene_report import SceneReport, summary, table
     from .scenes import detections, judge, read_scenes
 
-    scenes, (classifier, detector) = read_scenes(args.list), end_to_end(args)
+    scenes, (classifier, detector) = read_scenes(args.list), end_to_end(args, configured(args))
     figures = {}
     for how in args.condition:
         looked, seconds = [], 0.0
@@ -159,8 +158,8 @@ def run_clips(args: argparse.Namespace) -> None:
 
     from . import clips
 
-    classifier, detector = end_to_end(args)
     config = configured(args)
+    classifier, detector = end_to_end(args, config)
     wanted = replace(config.detect, gate=config.detect.gate and not args.every_picture)
     counted = [clip for clip in clips.read_clips(args.list) if clip.allowed is not None]
     watched = [

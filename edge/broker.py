@@ -22,7 +22,7 @@ class EmbeddedBroker:
     """Runs from ``start`` to ``close`` in its own thread. ``port`` tells where it listens."""
 
     def __init__(self, port: int = 1883) -> None:
-        self.port = port if _free(port) else _any_port()
+        self.port = port if _free(port) else any_port()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._failure: str | None = None
@@ -84,7 +84,8 @@ def _free(port: int) -> bool:
         return True
 
 
-def _any_port() -> int:
+def any_port() -> int:
+    """A port of this machine that is free at the moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

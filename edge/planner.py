@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import Decide, Detect
-from .detect import Zones
+from .detect import Zones, whole_picture
 from .geometry import Box, clip
 from .motion import MotionGate
 from .roi import Region
@@ -73,8 +73,7 @@ class EveryPicture:
 
     def plan(self, frame: Frame, tracks: Sequence[Track], settled: Settled) -> list[Region]:
         """See ``Planner``."""
-        height, width = frame.image.shape[:2]
-        return [Region(Box(0, 0, width, height), self._min_face, max(width, height))]
+        return [whole_picture(frame.image, self._min_face)]
 
 
 class RegionPlanner:

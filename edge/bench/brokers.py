@@ -13,7 +13,7 @@ from pathlib import Path
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from ..broker import HOST, PROTOCOL, EmbeddedBroker
+from ..broker import HOST, PROTOCOL, EmbeddedBroker, any_port
 from ..client import V5
 from ..errors import BrokerError
 
@@ -33,27 +33,25 @@ class Broker:
 @contextmanager
 def opened() -> Iterator[Broker]:
     """Raises ``BrokerError`` when neither broker is installed."""
-    program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if program is None:
+    if _program() is None:
         embedded = EmbeddedBroker().start()
         try:
             yield Broker("the embedded broker", embedded.port, PROTOCOL)
         finally:
             embedded.close()
         return
-    with mosquitto(program) as broker:
+    with mosquitto() as broker:
         yield broker
 
 
 @contextmanager
-def mosquitto(program: str | None = None) -> Iterator[Broker]:
+def mosquitto() -> Iterator[Broker]:
     """Raises ``BrokerError`` when it is not installed or does not start."""
-    program = program or shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if program is None:
+    if (program := _program()) is None:
         raise BrokerError("mosquitto is not installed: sudo apt install mosquitto")
     with tempfile.TemporaryDirectory(prefix="maskwatch-") as folder:
         os.chmod(folder, 0o755)  # as root, mosquitto becomes another user before it reads on
-        port = _any_port()
+        port = any_port()
         file = Path(folder) / "mosquitto.conf"
         file.write_text(f"listener {port} {HOST}\nallow_anonymous true\n{LIMITS}")
         process = subprocess.Popen([program, "-c", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -65,6 +63,10 @@ def mosquitto(program: str | None = None) -> Iterator[Broker]:
             process.wait(10)
 
 
+def _program() -> str | None:
+    return shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+
+
 def _await(port: int, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + 20
     while process.poll() is None and time.monotonic() < deadline:
@@ -74,9 +76,3 @@ def _await(port: int, process: "subprocess.Popen[bytes]") -> None:
         except OSError:
             time.sleep(0.02)
     raise BrokerError(f"mosquitto does not start (exit code {process.poll()})")
-
-
-def _any_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -1,7 +1,6 @@
 """What maskwatch is compared with: other ways to look at the same picture."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,7 +58,7 @@ class EveryPicture:
     name, judges = "every-picture", True
 
     def __init__(self, config: Config) -> None:
-        self._detector = open_detector(replace(config.detect, gate=False))
+        self._detector = open_detector(config.detect)
         self._classifier = open_classifier(config)
 
     def see(self, image: Image) -> list[Face]:

@@ -32,7 +32,7 @@ EMPTY_FPS, NOISE = 30.0, 2.0
 Progress = Callable[[str, int], None]
 
 
-class Named:
+class TimedNetwork:
     """A network whose part of ``MaskClassifier`` is timed apart from the crops."""
 
     def __init__(self, network: TfliteNetwork, watch: Stopwatch) -> None:
@@ -117,7 +117,7 @@ def watch(
     own = Stopwatch()
     detector, planner = open_detector(config.detect), open_planner(config.detect, config.decide)
     network = TfliteNetwork(model_path(config), threads=config.classify.threads)
-    classifier = MaskClassifier(Named(network, own), reject=config.classify.reject)
+    classifier = MaskClassifier(TimedNetwork(network, own), reject=config.classify.reject)
     policy = TimedPolicy(config.decide, own)
     report = Report(lambda message: None, lambda: policy.states, lambda: 0, lambda: 0)
     others = {rival.name: (Judged(rival, config), Stopwatch()) for rival in rivals}
