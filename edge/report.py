@@ -170,10 +170,10 @@ def throttled() -> bool | None:
         return None
 
 
-def resident_mb() -> float:
-    """Resident memory of this process in MB (10^6 bytes), 0 where /proc is not there."""
+def resident_mb(process: int | str = "self") -> float:
+    """Resident memory of a process (this one) in MB (10^6 bytes), 0 where /proc is not there."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):
         return 0.0
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)

@@ -20,6 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from ..broker import HOST
 from ..errors import BrokerError
 from ..messages import Health, State, Stats, Topics, encode
+from ..report import resident_mb
 from .brokers import Broker, mosquitto
 from .delivery import Listener, an_alert
 from .stopwatch import percentiles
@@ -127,7 +128,7 @@ def fleet(count: int, seconds: float = SECONDS, progress: Progress = lambda *_: 
             deadline = time.monotonic() + 10
             while len(heard) < len(sent) and time.monotonic() < deadline:
                 doors.turn(0.01)
-            memory = _resident(broker.pid)
+            memory = resident_mb(broker.pid)
     found = [heard[name] - moment for name, moment in sent.items() if name in heard]
     return {
         "doors": count,
@@ -153,8 +154,3 @@ def _cpu(pid: int) -> float:
     """Processor seconds that a process has used: fields 14 and 15 of proc(5)'s stat."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
