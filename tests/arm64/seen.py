@@ -20,10 +20,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How far two machines may be apart: a box's edges in pixels, a probability."""
+    """How far two machines may be apart: a box's edges in pixels, a probability, an alert's moment in pictures.
+
+    Somebody who is seen a picture later has walked on: up to ``walk`` pixels a picture.
+    """
 
     pixels: int
     score: float
+    pictures: int = 0
+    walk: int = 0
 
 
 def read(text: str) -> Record:
@@ -44,11 +49,18 @@ def alerts_apart(one: Record, other: Record, bounds: Bounds) -> list[str]:
         return [f"{len(one.alerts)} alerts and {len(other.alerts)}"]
     found = []
     for a, b in zip(one.alerts, other.alerts, strict=True):
-        for key in ("event_type", "picture", "seen_s", "frame_size", "model"):
+        after = f"alert after picture {a['picture']}"
+        for key in ("event_type", "frame_size", "model"):
             if a[key] != b[key]:
-                found.append(f"alert after picture {a['picture']}: {key} {a[key]} and {b[key]}")
-        if box_apart(a["box"], b["box"]) > bounds.pixels or abs(a["score"] - b["score"]) > bounds.score:
-            found.append(f"alert after picture {a['picture']}: {a['box']} {a['score']} and {b['box']} {b['score']}")
+                found.append(f"{after}: {key} {a[key]} and {b[key]}")
+        later = abs(a["picture"] - b["picture"])
+        if later > bounds.pictures or (not later and a["seen_s"] != b["seen_s"]):
+            found.append(f"{after}: picture {a['picture']} and {b['picture']}, seen {a['seen_s']} s and {b['seen_s']} s")
+        elif (
+            box_apart(a["box"], b["box"]) > bounds.pixels + later * bounds.walk
+            or abs(a["score"] - b["score"]) > bounds.score
+        ):
+            found.append(f"{after}: {a['box']} {a['score']} and {b['box']} {b['score']}")
     return found
 
 

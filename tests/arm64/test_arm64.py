@@ -33,8 +33,9 @@ EVERY = 6
 # Measured with the same pixels: boxes 2 pixels (one of the picture that is searched), probabilities one of 256 steps.
 SAME_PIXELS = Bounds(pixels=2, score=2 / 256)
 # The clip's own pixels differ by up to 2 of 255 levels, because FFmpeg turns YUV into BGR with other instructions:
-# alerts were 4 pixels and 0.006 apart, 3 to 20 of 438 pictures (false faces mostly) further apart than CLIP_LOOKS.
-CLIP_ALERTS = Bounds(pixels=6, score=0.015)
+# alerts were 4 pixels and 0.006 apart, 3 to 20 of 438 pictures (false faces mostly) further apart than CLIP_LOOKS. One
+# such false face hides a person for a picture (190, on x86), which makes that alert one picture later.
+CLIP_ALERTS = Bounds(pixels=6, score=0.015, pictures=3, walk=18)
 CLIP_LOOKS = Bounds(pixels=6, score=16 / 256)
 APART = 0.08
 
@@ -158,7 +159,7 @@ def test_the_clip_gives_the_same_alerts(pi: Pi, detector: str, watched: Watched,
     [
         lambda record: record.alerts.pop(),
         lambda record: record.alerts[0].update(event_type="incorrect_mask"),
-        lambda record: record.alerts[0].update(picture=record.alerts[0]["picture"] + 1),
+        lambda record: record.alerts[0].update(picture=record.alerts[0]["picture"] + 4),
         lambda record: record.alerts[0].update(score=record.alerts[0]["score"] - 0.02),
         lambda record: record.alerts[0].update(box=[x + 7 for x in record.alerts[0]["box"]]),
     ],
@@ -169,6 +170,17 @@ def test_the_comparison_tells_other_alerts(spoil: Spoil, watched: Watched) -> No
     other = copy.deepcopy(here)
     assert alerts_apart(here, other, CLIP_ALERTS) == []
     spoil(other)
+    assert len(alerts_apart(here, other, CLIP_ALERTS)) == len(alerts_apart(here, other, SAME_PIXELS)) == 1
+
+
+def test_a_picture_later_is_the_same_alert_only_where_pixels_differ(watched: Watched) -> None:
+    here = watched(HERE, "pictures", "haar")
+    other = copy.deepcopy(here)
+    first = other.alerts[0]
+    first.update(picture=first["picture"] + 1, seen_s=first["seen_s"] + 0.07, box=[x + 20 for x in first["box"]])
+    assert alerts_apart(here, other, CLIP_ALERTS) == []
+    assert len(alerts_apart(here, other, SAME_PIXELS)) == 1
+    first.update(box=[x + 20 for x in first["box"]])
     assert len(alerts_apart(here, other, CLIP_ALERTS)) == 1
 
 
