@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edge.classify import LABELS, Card, Image, prepare
 from edge.drivers import PICTURES
+from edge.files import replacing
 
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 ALIASES = {
@@ -107,9 +108,8 @@ def load(samples: Sequence[Sample], card: Card, labels: Sequence[str]) -> tuple[
 def write_json(path: Path, data: object) -> None:
     """Whole or not at all: written beside, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
-    new.replace(path)
+    with replacing(path) as new:
+        new.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
 
 
 def load_detailed(samples: Sequence[Sample], card: Card) -> tuple[Image, NDArray[np.int64]]:

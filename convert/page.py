@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge.files import replacing
+
 from .data import DataError
 from .drawn import LABELS as DRAWN
 from .scene_report import FACES
@@ -53,7 +55,8 @@ def renew(folder: Path, page: Path) -> list[Path]:
         if not closing:
             raise DataError(f"{page}: the block <!-- {name} --> has no end; write <!-- /{name} --> after it")
         text = f"{before}<!-- {name} -->\n{block}\n{closing}{after}"
-    page.write_text(text, "utf-8")
+    with replacing(page) as new:
+        new.write_text(text, "utf-8")
     return [page, *charts(figures, page.parent)]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.classify import Card, Image, present
+from edge.files import replacing
 
 from .augment import framing, view
 from .data import DataError, Sample, excluded, labels_in, load, load_detailed, split, subset, write_json
@@ -218,9 +219,8 @@ def _epochs(
 
 def _saved(model: Any, path: Path) -> None:
     """Whole or not at all: written beside, then renamed."""
-    new = path.with_suffix(".new.keras")
-    model.save(new)
-    new.replace(path)
+    with replacing(path) as new:
+        model.save(new)
 
 
 def summary(sets: dict[str, list[Sample]]) -> dict[str, dict[str, dict[str, int]]]:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from .classify import Face, Image, MaskClassifier
 from .detect import Detector
 from .drivers import PICTURES
 from .errors import ConfigError, SourceError
+from .files import replacing
 
 STILL_FACE = 32
 """Smallest face, in pixels, that the picture check looks for; a still has no second chance."""
@@ -103,18 +103,14 @@ def as_jpeg(image: Image, quality: int) -> bytes:
 
 def write(image: Image, path: Path) -> None:
     """Writes a picture, whole or not at all. Raises ``SourceError`` naming the file."""
-    new = path.with_name(f".{path.name}.new{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(str(new), image):
-            raise SourceError(f"{path} cannot be written; is the disk full or read-only?")
-        new.replace(path)
+        with replacing(path) as new:
+            if not cv2.imwrite(str(new), image):
+                raise SourceError(f"{path} cannot be written; is the disk full or read-only?")
     except cv2.error as error:
         raise SourceError(f"{path} cannot be written: OpenCV has no encoder for {path.suffix}") from error
     except SourceError:  # it is an OSError too
         raise
     except OSError as error:
         raise SourceError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)

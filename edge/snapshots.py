@@ -17,6 +17,7 @@ import numpy as np
 
 from .config import Snapshots as Rules
 from .drivers import Image
+from .files import replacing
 from .geometry import Box
 from .picture import as_jpeg
 
@@ -55,10 +56,9 @@ class Snapshots:
         """Writes a picture (whole, or not at all), then deletes what is too old or too much."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            new = self._folder / f"{name}.new"
-            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(jpeg)
-            new.replace(self._folder / f"{name}.jpg")
+            with replacing(self._folder / f"{name}.jpg") as new:
+                with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                    file.write(jpeg)
             self._trouble(None)
         except OSError as error:
             self._trouble(f"snapshots cannot be saved in {self._folder}: {error.strerror}")
@@ -105,7 +105,7 @@ def purge(folder: Path, rules: Rules, now: float | None = None) -> int:
 def purge_all(folder: Path) -> int:
     """Deletes every picture; how many."""
     deleted = 0
-    for path in [*folder.glob("*.jpg"), *folder.glob("*.new")] if folder.is_dir() else []:
+    for path in folder.glob("*.jpg") if folder.is_dir() else ():
         path.unlink(missing_ok=True)
         deleted += 1
     return deleted

@@ -13,6 +13,7 @@ from typing import Any
 
 from .config import Config
 from .errors import ConfigError
+from .files import replacing
 
 log = logging.getLogger(__name__)
 
@@ -79,10 +80,8 @@ class StateFolder:
 
     def write_health(self, health: dict[str, Any]) -> None:
         """For ``maskwatch doctor``: how the running process is. Whole or not at all; no disk is no error."""
-        with suppress(OSError):
-            new = self.path / "health.json.new"
+        with suppress(OSError), replacing(self.path / "health.json") as new:
             new.write_text(json.dumps(health))
-            new.replace(self.path / "health.json")
 
     def close(self) -> None:
         self._identity.close()

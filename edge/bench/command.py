@@ -17,6 +17,7 @@ import numpy as np
 from .. import __version__
 from ..config import Config
 from ..errors import ConfigError, SourceError
+from ..files import replacing
 from . import report
 from .alone import alone
 from .brokers import opened
@@ -30,8 +31,10 @@ from .watching import EMPTY, pictures, watch
 
 def bench(args: argparse.Namespace, config: Config) -> None:
     """Raises ``EdgeError`` for what cannot be opened or written."""
-    if (args.scale or args.fleet) and (args.sources or args.compare):
-        raise ConfigError("--scale and --fleet bring their own pictures and doors; leave SOURCE and --compare out")
+    if (args.scale or args.fleet) and (args.sources or args.compare or args.frames):
+        raise ConfigError(
+            "--scale and --fleet bring their own pictures and doors; leave SOURCE, --compare and --frames out"
+        )
     config = chosen(args, config)
     say: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731
     bar = Bar()
@@ -108,14 +111,11 @@ def writable(path: Path) -> None:
 
 def write(path: Path, text: str) -> None:
     """All of it or nothing. Raises ``SourceError``."""
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, "utf-8")
-        part.replace(path)
+        with replacing(path) as new:
+            new.write_text(text, "utf-8")
     except OSError as error:
         raise SourceError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 class Bar:

@@ -55,7 +55,7 @@ def alerts_apart(one: Record, other: Record, bounds: Bounds) -> list[str]:
                 found.append(f"{after}: {key} {a[key]} and {b[key]}")
         later = abs(a["picture"] - b["picture"])
         if later > bounds.pictures or (not later and a["seen_s"] != b["seen_s"]):
-            found.append(f"{after}: picture {a['picture']} and {b['picture']}, seen {a['seen_s']} s and {b['seen_s']} s")
+            found.append(f"{after}: picture {b['picture']}, seen for {a['seen_s']} s and {b['seen_s']} s")
         elif (
             box_apart(a["box"], b["box"]) > bounds.pixels + later * bounds.walk
             or abs(a["score"] - b["score"]) > bounds.score
