@@ -33,6 +33,7 @@ class Source:
     width: int = option(640, "asked of the camera, pixels", low=160, high=3840)
     height: int = option(480, "asked of the camera, pixels", low=120, high=2160)
     fps: float = option(15.0, "asked of the camera; pace of a folder of pictures", low=0.1, high=120)
+    rotate: int = option(0, "degrees clockwise to turn the pictures upright", choices=(0, 90, 180, 270))
     realtime: bool = option(False, "play a file at its own pace instead of as fast as possible")
     repeat: bool = option(False, "play a file again and again")
 

@@ -17,11 +17,11 @@ class Allowed:
     low: float | None = None
     high: float | None = None
     name: bool = False
-    choices: tuple[str, ...] = ()
+    choices: tuple[str | int, ...] = ()
 
     def __str__(self) -> str:
         if self.choices:
-            return ", ".join(self.choices)
+            return ", ".join(map(str, self.choices))
         if self.name:
             return "1 to 64 of a-z 0-9 _ -"
         if self.low is not None and self.high is not None:

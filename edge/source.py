@@ -18,6 +18,7 @@ from .drivers import PICTURES, STREAMS, Capture, Driver, Folder, PiCamera, Repea
 from .errors import ConfigError, SourceError
 from .live import SILENCE, Frame, Live, as_image
 from .nodes import UsbCamera, usb_nodes
+from .turned import Turned
 
 __all__ = ["DEMO", "SILENCE", "Frame", "Live", "Playback", "Source", "open_source"]
 
@@ -99,7 +100,7 @@ def open_source(
     that names nothing, ``SourceError`` for what is there but cannot be opened; a ``patient`` camera is waited for.
     """
     if (opener := _camera(spec, wanted)) is not None:
-        return Live(opener, without_secrets(spec), silence=silence, patient=patient)
+        return Live(_upright(opener, wanted), without_secrets(spec), silence=silence, patient=patient)
     path = DEMO if spec == "demo" else Path(os.path.expanduser(spec))
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
@@ -118,7 +119,12 @@ def open_source(
 
 
 def _playback(opener: Callable[[], Driver], wanted: Wanted) -> Playback:
+    opener = _upright(opener, wanted)
     return Playback(Repeated(opener) if wanted.repeat else opener(), realtime=wanted.realtime)
+
+
+def _upright(opener: Callable[[], Driver], wanted: Wanted) -> Callable[[], Driver]:
+    return (lambda: Turned(opener(), wanted.rotate)) if wanted.rotate else opener
 
 
 def _camera(spec: str, wanted: Wanted) -> Callable[[], Driver] | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from cameras import PATIENCE, SIZE, NetworkCamera, write_folder, write_video
@@ -185,6 +186,30 @@ def test_the_demo_is_the_bundled_clip(door: Path) -> None:
     with closing(open_source("demo")) as source, closing(open_source(str(door))) as same:
         assert source.name == same.name
         assert next(iter(source)).image.tobytes() == next(iter(same)).image.tobytes()
+
+
+@pytest.mark.parametrize(
+    "degrees, corner", [(0, (0, 0)), (90, (0, -1)), (180, (-1, -1)), (270, (-1, 0))]
+)  # clockwise: the upper left corner goes to the upper right one
+def test_pictures_are_turned_upright(degrees: int, corner: tuple[int, int], tmp_path: Path) -> None:
+    image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    image[:8, :8] = 255
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    with closing(open_source(str(tmp_path), Wanted(rotate=degrees))) as source:
+        frame = next(iter(source))
+    assert frame.image.shape[:2] == (SIZE if degrees % 180 else SIZE[::-1]) and frame.image.flags.c_contiguous
+    assert (frame.image[corner] == 255).all() and frame.image.sum() == image.sum()
+
+
+@pytest.mark.parametrize("rig", ["picamera"], indirect=True)
+def test_a_pi_cameras_luma_is_turned_with_its_picture(rig: Rig) -> None:
+    shapes = {}
+    for degrees in (0, 90):
+        with closing(open_source("picamera", Wanted(width=160, height=120, rotate=degrees))) as source:
+            frame = next(iter(source))
+        assert frame.luma is not None and frame.luma.flags.c_contiguous and source.name == "picamera"
+        shapes[degrees] = frame.image.shape[:2], frame.luma.shape
+    assert shapes[90] == tuple(shape[::-1] for shape in shapes[0])
 
 
 @pytest.mark.parametrize("kind", RECORDED)
