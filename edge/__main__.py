@@ -34,10 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=level, format="%(levelname)s %(message)s", stream=sys.stderr, force=True)
     try:
         return leave(COMMANDS[args.command](args))
-    except (ConfigError, ModelError, BrokerError) as error:
+    except (ConfigError, ModelError) as error:
         print(f"maskwatch: {error}", file=sys.stderr)
         return USAGE
-    except SourceError as error:
+    except (SourceError, BrokerError) as error:  # may pass by itself: a service is started again
         print(f"maskwatch: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from typing import Any
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from .errors import BrokerError
+from .errors import BrokerError, ConfigError
 
 HOST = "127.0.0.1"
 PROTOCOL = MQTTProtocolVersion.MQTTv311
@@ -30,11 +30,11 @@ class EmbeddedBroker:
         self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
 
     def start(self) -> "EmbeddedBroker":
-        """Raises ``BrokerError`` when amqtt is missing or the broker does not come up."""
+        """Raises ``ConfigError`` when amqtt is missing, ``BrokerError`` when the broker does not come up."""
         try:
             import amqtt.broker  # noqa: F401
         except ImportError as error:
-            raise BrokerError(
+            raise ConfigError(
                 "no broker is configured and the embedded one is not installed; name yours with --broker or "
                 "[mqtt] host, use --print, or pip install amqtt"
             ) from error

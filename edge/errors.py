@@ -18,4 +18,4 @@ class ModelError(EdgeError, ValueError):
 
 
 class BrokerError(EdgeError, OSError):
-    """The MQTT broker cannot be used as configured."""
+    """A broker does not come up, or does not do what it must (exit code 1: it may next time)."""

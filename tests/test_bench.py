@@ -29,6 +29,10 @@ from edge.geometry import iou
 from edge.source import Frame
 
 MODELS = ROOT / "models"
+FEW_FILES = (
+    "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300)); "
+    "from edge.__main__ import main; sys.exit(main(sys.argv[1:]))"
+)
 
 
 def bench(*args: object) -> "subprocess.CompletedProcess[str]":
@@ -175,6 +179,13 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path, mosquitto: A
     for word in ("demo: 30 pictures of 640x480", "classify", "times as much", "first picture after", "p99"):
         assert word in done.stdout
     assert "\r" not in done.stderr, "no progress bar where nobody watches"
+
+
+def test_what_may_work_another_time_has_another_exit_code_than_a_mistake() -> None:
+    few = [sys.executable, "-c", FEW_FILES, "bench", "--fleet", "500"]
+    done = subprocess.run(few, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "this user may have 300" in done.stderr and "Traceback" not in done.stderr
+    assert bench("--fleet", "90000").returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
 """The product as a user runs it: real processes, the bundled clip, a real mosquitto."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 
 EXPECTED = [  # who comes bare, from tests/door.json: (earliest, latest second of the clip, person)
     (0.67, 5.33, "Grace Hopper"),
@@ -64,6 +68,15 @@ def test_without_a_broker_the_embedded_one_shows_alerts_arriving(maskwatch: Any)
     assert run.end() == 0
     assert run.out.count("NO MASK") == 4
     assert "is online" in run.out
+
+
+def test_without_a_broker_to_embed_it_says_what_to_install(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['amqtt'] = None; from edge.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "--source", "demo"],
+        cwd=ROOT, env={**os.environ, "XDG_STATE_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2 and "pip install amqtt" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_watch_prints_what_arrives(maskwatch: Any, mosquitto: Any) -> None:

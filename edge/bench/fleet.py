@@ -18,7 +18,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ..broker import HOST
-from ..errors import BrokerError
+from ..errors import BrokerError, ConfigError
 from ..messages import Health, State, Stats, Topics, encode
 from ..report import resident_mb
 from .brokers import Broker, mosquitto
@@ -115,9 +115,9 @@ class Fleet:
 
 
 def fleet(count: int, seconds: float = SECONDS, progress: Progress = lambda *_: None) -> dict[str, Any]:
-    """What ``count`` doors (at most ``MOST``) cost one mosquitto. Raises ``BrokerError`` when it is not installed."""
+    """What ``count`` doors (at most ``MOST``) cost one mosquitto. Raises ``BrokerError`` when that is not installed."""
     if count > MOST:
-        raise BrokerError(f"{count} doors are more than one process can play: at most {MOST}")
+        raise ConfigError(f"{count} doors are more than one process can play: at most {MOST}")
     _allow_files(count + 200)
     sent, heard = dict[str, float](), dict[str, float]()
     with mosquitto() as broker, closing(Listener(broker, heard)):
