@@ -13,6 +13,7 @@ from dataclasses import replace
 from . import picture, settings
 from .annotate import annotate
 from .cli import configured, given, parser
+from .config import load
 from .detectors import open_detector
 from .errors import BrokerError, ConfigError, ModelError, SourceError
 from .letters import peek, resend
@@ -53,9 +54,13 @@ def run_run(args: argparse.Namespace) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: source.stop())
 
-    keeper = settings.Keeper(args.config, folder_of(configured(args)), given(args))
+    keeper = keeper_of(args)
     kept = watch_door(keeper.load(), args.print, args.or_demo, args.show_stats, ready, keeper.keep)
     return ENDED if kept else FAILED
+
+
+def keeper_of(args: argparse.Namespace) -> settings.Keeper:
+    return settings.Keeper(args.config, folder_of(configured(args)), given(args))
 
 
 def run_image(args: argparse.Namespace) -> int:
@@ -81,7 +86,7 @@ def run_image(args: argparse.Namespace) -> int:
 def run_doctor(args: argparse.Namespace) -> int:
     from .doctor import examine
 
-    config = configured(args)
+    config = keeper_of(args).load()
     worst = ENDED
     for finding in examine(config, model_path(config), folder_of(config)):
         print(f"{finding.state:4}  {finding.what:12} {finding.text}", flush=True)
@@ -102,6 +107,8 @@ def run_set(args: argparse.Namespace) -> int:
     settings.write(args.config, values)
     names = ", ".join(f"{section}.{key}" for section, pairs in values.items() for key in pairs)
     print(f"{args.config}: {names} changed; a running maskwatch takes it when it is started again")
+    if gone := settings.Keeper(args.config, folder_of(load(args.config)), {}).give_way(values):
+        print(f"what the page had set of that counts no more: {', '.join(gone)}")
     return ENDED
 
 

@@ -101,7 +101,13 @@ def check_detector(own: Detect) -> tuple[str, str]:
 
 
 def check_service(running: dict[str, Any] | None, outbox: Path) -> tuple[str, str]:
+    """An installed ``maskwatch`` command (systemd/maskwatch) hands over which unit it speaks of, and how that is."""
     how = "no maskwatch runs with this state folder at the moment"
+    unit, state = os.environ.get("MASKWATCH_UNIT"), os.environ.get("MASKWATCH_UNIT_IS")
+    if running is None and unit:
+        if state == "inactive":
+            return "warn", f"{unit} is not started: sudo systemctl start {unit}"
+        return "FAIL", f"{unit} does not run ({state}): journalctl -u {unit} -n 5 says why"
     if running is not None:
         how = f"running (process {running.get('pid')})"
         if running.get("problem"):

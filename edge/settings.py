@@ -66,6 +66,19 @@ class Keeper:
         layers = [(str(path), read(path)) for path in (self._file, self._own) if path is not None and path.exists()]
         return build(*layers, ("command line", self._said))
 
+    def give_way(self, sections: Sections) -> list[str]:
+        """Takes out of ``page.toml`` what was set in the file later: the newest word counts. Returns the names."""
+        kept = read(self._own) if os.path.exists(self._own) else {}
+        old = [(section, key) for section, pairs in sections.items() for key in pairs if key in kept.get(section, {})]
+        if old:
+            import tomlkit
+
+            document: dict[str, Any] = tomlkit.parse(self._own.read_text())
+            for section, key in old:
+                del document[section][key]
+            _replace(self._own, tomlkit.dumps(document))
+        return [f"{section}.{key}" for section, key in old]
+
     def keep(self, sections: Sections) -> Config:
         """Writes options; returns the configuration with them. Raises ``ConfigError``, and then nothing is changed."""
         file = self._file

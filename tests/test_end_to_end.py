@@ -189,6 +189,24 @@ def test_doctor_says_what_is_wrong_and_what_to_do(maskwatch: Any, mosquitto: Any
     )
 
 
+def test_doctor_sees_what_the_page_has_set(maskwatch: Any, tmp_path: Path) -> None:
+    page = tmp_path / "state" / "maskwatch" / "entrance" / "page.toml"
+    page.parent.mkdir(parents=True)
+    page.write_text('[detect]\ncascade = "/nowhere.xml"\n')
+    told = maskwatch("doctor", "--source", "demo")
+    assert told.end() == 1 and "/nowhere.xml" in told.out
+
+
+@pytest.mark.parametrize(
+    "state, code, word",
+    [("inactive", 0, "is not started: sudo systemctl start maskwatch"), ("failed", 1, "does not run (failed)")],
+)
+def test_doctor_says_that_the_service_does_not_run(maskwatch: Any, state: str, code: int, word: str) -> None:
+    unit = {"MASKWATCH_UNIT": "maskwatch", "MASKWATCH_UNIT_IS": state}
+    told = maskwatch("doctor", "--source", "demo", env=unit)
+    assert told.end() == code and word in told.out
+
+
 def test_image_answers_a_line_a_picture(maskwatch: Any, tmp_path: Path, door: Path) -> None:
     import cv2
 

@@ -23,10 +23,11 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def maskwatch_set(*args: str) -> subprocess.CompletedProcess[str]:
+def maskwatch_set(*args: str, state: str = "/nonexistent") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "edge", "set", *args], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
+        [sys.executable, "-m", "edge", "set", *args],
+        cwd=ROOT, env={**os.environ, "STATE_DIRECTORY": state}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
 
 
 def test_options_are_changed_where_they_stand_and_all_else_is_kept(file: Path) -> None:
@@ -93,6 +94,21 @@ def test_without_a_file_or_a_value_it_says_what_is_missing(file: Path, tmp_path:
     assert "--config FILE" in maskwatch_set("detect.min_face=60").stderr
     assert "nothing to change" in maskwatch_set("--config", str(file)).stderr
     assert "cannot be read" in maskwatch_set("--config", str(tmp_path / "none"), "detect.min_face=60").stderr
+
+
+def test_what_was_set_on_the_page_gives_way_to_what_is_set_later(file: Path, tmp_path: Path) -> None:
+    """The sandboxed service may not write its file; what its page changes counts on top of that."""
+    state = tmp_path / "state"
+    state.mkdir()
+    page = state / "page.toml"
+    page.write_text("# of the page\n[detect]\nmin_face = 40\nzones = [[[0, 0], [1, 0], [1, 1]]]\n")
+    done = maskwatch_set("--config", str(file), "detect.min_face=60", "decide.cool_down=10", state=str(state))
+    assert done.returncode == 0 and done.stdout.endswith("counts no more: detect.min_face\n"), done
+    config = settings.Keeper(file, state, {}).load()
+    assert (config.detect.min_face, config.decide.cool_down, len(config.detect.zones)) == (60, 10.0, 1)
+    assert "# of the page" in page.read_text() and os.listdir(state) == ["page.toml"]
+    done = maskwatch_set("--config", str(file), "detect.min_face=70", state=str(state))
+    assert done.returncode == 0 and "counts no more" not in done.stdout
 
 
 def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def test_it_installs_and_the_doctor_is_content(machine: Machine) -> None:
     assert machine.run("stat -c '%a %U' /etc/maskwatch/maskwatch.password").strip() == "600 root"
     assert machine.run("stat -c '%a %U %G' /etc/maskwatch/maskwatch.toml").strip() == "640 root maskwatch"
     assert machine.run("systemctl is-active maskwatch", check=False).strip() == "inactive"
+    assert "maskwatch is not started" in machine.run("maskwatch doctor", check=False)
     machine.run("systemctl start maskwatch")
     told = machine.run("maskwatch doctor", check=False)
     assert "FAIL" not in told and f"127.0.0.1:{machine.port} takes the login" in told, told
@@ -187,7 +188,9 @@ def test_a_mistake_in_the_configuration_is_said_and_not_tried_again(machine: Mac
         "ActiveState": "failed", "ExecMainStatus": "2", "NRestarts": "0"
     }  # fmt: skip
     assert "/etc/maskwatch/maskwatch.toml: source.widht: unknown; did you mean width?" in machine.journal(UNIT)
-    machine.run("cp /root/kept /etc/maskwatch/maskwatch.toml; systemctl start maskwatch")
+    machine.run("cp /root/kept /etc/maskwatch/maskwatch.toml")
+    assert "maskwatch does not run (failed)" in machine.run("maskwatch doctor", check=False)
+    machine.run("systemctl start maskwatch")
     assert machine.show(UNIT, "ActiveState")["ActiveState"] == "active"
 
 
@@ -212,7 +215,9 @@ def test_the_page_keeps_its_settings_though_the_service_may_not_write_its_file(m
     machine.run("systemctl restart maskwatch")
     machine.until(lambda: page.ask("/healthz").status == 200, 30, "the page is well again")
     assert page.ask("/api/now").json["min_face"] == 50
-    machine.run("maskwatch set web.enabled=false; rm /var/lib/maskwatch/maskwatch/page.toml")
+    told = machine.run("maskwatch set web.enabled=false detect.min_face=48")
+    assert "counts no more: detect.min_face" in told
+    assert "min_face" not in machine.run("cat /var/lib/maskwatch/maskwatch/page.toml")
     machine.run("systemctl restart maskwatch")
 
 
