@@ -181,7 +181,10 @@ def given(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 
 def from_address(address: str) -> dict[str, Any]:
-    """``[mqtt]`` values for a broker given as ``host``, ``host:port`` or ``mqtt[s]://[user@]host[:port]``."""
+    """``[mqtt]`` values for a broker given as ``host``, ``host:port`` or ``mqtt[s]://[user@]host[:port]``.
+
+    A scheme settles port and TLS, whatever was configured before; what is not said stays as it is.
+    """
     match = re.fullmatch(r"(?:(mqtts?)://)?(?:([^@:/]+)@)?(\[[0-9a-fA-F:]+\]|[^@:/\[\]\s]+)(?::(\d{1,5}))?/?", address)
     if not match:
         raise ConfigError(
@@ -190,6 +193,6 @@ def from_address(address: str) -> dict[str, Any]:
         )
     scheme, user, host, port = match.groups()
     values: dict[str, Any] = {"host": host.strip("[]")}
-    values |= {"tls": True, "port": 8883} if scheme == "mqtts" else {}
+    values |= {"mqtts": {"tls": True, "port": 8883}, "mqtt": {"tls": False, "port": 1883}}.get(scheme, {})
     values |= {"user": user} if user else {}
     return values | ({"port": int(port)} if port else {})

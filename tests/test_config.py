@@ -168,12 +168,12 @@ def test_evidence_over_longer_than_the_window_could_never_alert() -> None:
         ("broker", {"host": "broker"}),
         ("10.0.0.5:1884", {"host": "10.0.0.5", "port": 1884}),
         ("user@broker", {"host": "broker", "user": "user"}),
-        ("mqtt://cam@broker:1", {"host": "broker", "port": 1, "user": "cam"}),
-        ("mqtt://broker/", {"host": "broker"}),
+        ("mqtt://cam@broker:1", {"host": "broker", "port": 1, "user": "cam", "tls": False}),
+        ("mqtt://broker/", {"host": "broker", "port": 1883, "tls": False}),
         ("mqtts://broker", {"host": "broker", "port": 8883, "tls": True}),
         ("mqtts://broker:884", {"host": "broker", "port": 884, "tls": True}),
         ("[::1]", {"host": "::1"}),
-        ("mqtt://[fe80::1]:1885", {"host": "fe80::1", "port": 1885}),
+        ("mqtt://[fe80::1]:1885", {"host": "fe80::1", "port": 1885, "tls": False}),
     ],
 )
 def test_broker_addresses(address: str, values: dict[str, Any]) -> None:
