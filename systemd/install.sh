@@ -192,8 +192,8 @@ settings() {
             run install -m 600 /dev/null "$etc/$name.password"
         fi
         if [ "$broker$source$detector" ]; then
-            run $opt/current/bin/maskwatch set --config "$etc/$name.toml" ${broker:+--broker "$broker"} \
-                ${source:+--source "$source"} ${detector:+--detector "$detector"}
+            run env STATE_DIRECTORY="$state/$name" $opt/current/bin/maskwatch set --config "$etc/$name.toml" \
+                ${broker:+--broker "$broker"} ${source:+--source "$source"} ${detector:+--detector "$detector"}
         fi
     done
     run install -m 644 "$here/systemd/maskwatch.toml" $etc/maskwatch.toml.example
@@ -256,12 +256,16 @@ enabled() {
 finish() {
     [ "$dry" ] && return
     current=$(readlink $opt/current)
+    before=''
     for old in "$opt"/*Z; do
-        [ "$old" = "$current" ] || rm -rf "$old"
+        [ "$old" != "$current" ] || continue
+        # not what may run still (nothing was started), nor what may be wanted back (the new one does not start)
+        if [ "$start" ] && [ -z "${failed-}" ]; then rm -rf "$old"; else before=$old; fi
     done
     for unit in ${failed-}; do
         echo "$unit does not start:"
         journalctl --no-pager -q -n 5 -o cat -u "$unit" || true
+        [ -z "$before" ] || echo "back to the version before: sudo ln -sfn $before $opt/current; sudo systemctl restart $unit"
     done
     for name in ${cameras:-$(plain)}; do
         say "maskwatch doctor${cameras:+ --device $name}"

@@ -244,12 +244,30 @@ def test_an_upgrade_that_breaks_off_leaves_the_old_version_running(machine: Mach
 
 def test_an_upgrade_replaces_the_program_and_keeps_the_settings(machine: Machine) -> None:
     before, pid = machine.run("cat /etc/maskwatch/maskwatch.toml"), machine.pid()
+    done = machine.install("--no-start")
+    assert done.returncode == 0 and machine.pid() == pid, done.stdout
+    assert len(machine.run("ls -d /opt/maskwatch/*Z").split()) == 2, "the old version runs, and is there"
     done = machine.install()
     assert done.returncode == 0, done.stdout
     assert machine.run("maskwatch --version").startswith("maskwatch 99.")
     assert len(machine.run("ls -d /opt/maskwatch/*Z").split()) == 1, "the old version is gone"
     assert machine.run("cat /etc/maskwatch/maskwatch.toml") == before
     assert machine.pid() != pid and machine.show(UNIT, "ActiveState")["ActiveState"] == "active"
+
+
+def test_of_a_version_that_does_not_start_the_one_before_is_kept(machine: Machine) -> None:
+    version = machine.run("readlink /opt/maskwatch/current").strip()
+    command = machine.source / "edge" / "__main__.py"
+    good = command.read_text()
+    command.write_text(good.replace("    keeper = keeper_of(args)\n", "    sys.exit(2)\n"))
+    done = machine.install()
+    assert done.returncode == 1 and "maskwatch.service does not start" in done.stdout
+    command.write_text(good)
+    back = next(line for line in done.stdout.splitlines() if line.startswith("back to the version before: "))
+    assert version in back
+    machine.run(back.partition(": ")[2].replace("sudo ", ""))
+    assert machine.run("readlink /opt/maskwatch/current").strip() == version
+    assert machine.show(UNIT, "ActiveState")["ActiveState"] == "active"
 
 
 def test_alerts_ring_a_phone(machine: Machine) -> None:
