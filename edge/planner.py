@@ -82,6 +82,7 @@ class RegionPlanner:
     def __init__(self, wanted: Detect = WANTED, rules: Decide = RULES) -> None:
         self._min_face, self._zones = wanted.min_face, Zones(wanted.zones)
         self._quick = min(QUICK, rules.window / (2 * rules.frames))  # twice the looks that a judgement needs
+        self._seconds = rules.seconds
         self._gate = MotionGate()
         self._watched: NDArray[np.bool_] = np.ones((1, 1), np.bool_)
         self._looked = self._searched = self._explained = self._swept = float("-inf")
@@ -136,7 +137,8 @@ class RegionPlanner:
         if track.face is None:
             return max(self._quick, (self._looked - track.last_seen) / 3)
         if not settled(track):
-            return self._quick
+            left = track.first_seen + self._seconds - self._looked  # till a judgement may be due: not a picture later
+            return left if 0 < left < self._quick else self._quick
         speed = math.hypot(*track.velocity)  # before they are out of the tracker's reach
         return max(self._quick, min(CALM, NEAR * track.box.width / speed)) if speed else CALM
 

@@ -95,6 +95,15 @@ def test_who_is_not_judged_is_looked_at_often_and_who_is_rarely() -> None:
     assert np.diff(times) == pytest.approx(CALM, abs=0.06)
 
 
+@pytest.mark.parametrize("first", [0.0, 0.05])
+def test_the_picture_after_which_somebody_may_be_judged_is_looked_at(first: float) -> None:
+    """0.3 s after the first sight, whichever pictures the looks before fell on; not one picture later."""
+    times = looks(RegionPlanner(), [person(first=first)], never, FPS // 2)
+    assert times[:4] == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    assert any(time == pytest.approx(first + Decide().seconds) for time in times)
+    assert len(times) <= 6
+
+
 def test_more_evidence_wanted_is_more_looks() -> None:
     """20 sightings within a second cannot come of 16 looks."""
     planner = RegionPlanner(Detect(), Decide(frames=20, window=1.0))
