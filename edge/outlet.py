@@ -60,6 +60,12 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     local = replace(config.mqtt, host=HOST, port=broker.port)
     if broker.port == Mqtt().port:
         log.info("no broker configured: an embedded one serves this machine at %s:%d", HOST, broker.port)
+    elif supervised:  # nobody reads the log of a service: a phone would just never ring
+        health.report(
+            "no broker",
+            f"no broker is configured, and port {Mqtt().port} is another broker's: alerts can only be heard at "
+            f"{HOST}:{broker.port}; name the broker, for example maskwatch set --broker {HOST}",
+        )
     else:
         log.warning(
             "no broker configured, and port 1883 is taken (by another broker? then use it: --broker 127.0.0.1); "

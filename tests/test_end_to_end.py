@@ -3,13 +3,16 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import ROOT
+from notified import Systemd
 
 EXPECTED = [  # who comes bare, from tests/door.json: (earliest, latest second of the clip, person)
     (0.67, 5.33, "Grace Hopper"),
@@ -77,6 +80,19 @@ def test_without_a_broker_to_embed_it_says_what_to_install(tmp_path: Path) -> No
         cwd=ROOT, env={**os.environ, "XDG_STATE_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 2 and "pip install amqtt" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_service_says_that_another_broker_is_where_its_own_would_be(maskwatch: Any, tmp_path: Path) -> None:
+    pytest.importorskip("amqtt", reason="needs the broker extra (amqtt)")
+    with socket.socket() as other, closing(Systemd(str(tmp_path / "notify"))) as systemd:
+        with suppress(OSError):  # it is another's already
+            other.bind(("127.0.0.1", 1883))
+            other.listen()
+        run = maskwatch("run", "--source", "demo", "--realtime", env={"NOTIFY_SOCKET": systemd.address})
+        run.wait_for("port 1883 is another broker's")
+        told = maskwatch("doctor")
+        assert told.end() == 1 and "maskwatch set --broker 127.0.0.1" in told.out, told.out
+        assert run.end(signal.SIGTERM) == 0
 
 
 def test_watch_prints_what_arrives(maskwatch: Any, mosquitto: Any) -> None:
