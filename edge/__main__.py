@@ -21,7 +21,7 @@ from .monitor import model_path, open_classifier, watch_door
 from .service import leave
 from .snapshots import purge, purge_all
 from .source import Source
-from .state import folder_of
+from .state import claim, folder_of, identity_of
 
 log = logging.getLogger("maskwatch")
 
@@ -135,9 +135,15 @@ def run_forget(args: argparse.Namespace) -> int:
     config = configured(args)
     if not config.mqtt.host:
         raise ConfigError("say which broker: --broker HOST, or [mqtt] host in a file named by --config")
+    runs = f"{config.device.name} is running, and would announce itself again; stop it first"
     if running_health(folder_of(config)) is not None:
-        raise ConfigError(f"{config.device.name} is running, and would announce itself again; stop it first")
-    topics = forget(config)
+        raise ConfigError(runs)
+    try:
+        held = claim(identity_of(config))  # one with another state folder
+    except ConfigError as error:
+        raise ConfigError(runs) from error
+    with held:
+        topics = forget(config)
     print(f"{config.device.name} is forgotten at {config.mqtt.host}: {', '.join(topics)}")
     return ENDED
 

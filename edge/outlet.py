@@ -13,7 +13,7 @@ from .discovery import discovery
 from .health import HealthMonitor
 from .publish import Both, PrintPublisher, Publisher
 from .sender import MqttPublisher
-from .state import StateFolder, folder_of
+from .state import StateFolder, folder_of, identity_of
 
 log = logging.getLogger("maskwatch")
 
@@ -33,8 +33,7 @@ class Outlet:
 
 def open_state(config: Config, stack: ExitStack) -> StateFolder:
     """The state folder, ours until ``stack`` closes."""
-    broker = f"{config.mqtt.host}:{config.mqtt.port}" if config.mqtt.host else "the embedded broker"
-    state = StateFolder(folder_of(config), f"{config.mqtt.prefix}/{config.device.name} at {broker}")
+    state = StateFolder(folder_of(config), identity_of(config))
     stack.callback(state.close)
     state.write_health({"camera": "starting", "problem": None, "pid": os.getpid()})  # not an earlier run's word
     return state

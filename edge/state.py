@@ -31,6 +31,27 @@ def folder_of(config: Config) -> Path:
     return base / "maskwatch" / config.device.name
 
 
+def identity_of(config: Config) -> str:
+    """Who this camera is to its broker."""
+    broker = f"{config.mqtt.host}:{config.mqtt.port}" if config.mqtt.host else "the embedded broker"
+    return f"{config.mqtt.prefix}/{config.device.name} at {broker}"
+
+
+def claim(identity: str) -> socket.socket:
+    """Nobody else on this machine is this camera until the socket is closed. Raises ``ConfigError`` if somebody is."""
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()  # however long it is
+        held.bind(f"\0maskwatch:{name}")  # abstract: gone with the process, however it ends
+    except OSError as error:
+        held.close()
+        raise ConfigError(
+            f"another maskwatch on this machine is already {identity}; stop it, or give this camera a [device] "
+            "name of its own"
+        ) from error
+    return held
+
+
 class StateFolder:
     """A state folder that is ours until ``close``.
 
@@ -41,17 +62,8 @@ class StateFolder:
 
     def __init__(self, path: Path, identity: str) -> None:
         self.path = path
-        self._identity = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._lock: int | None = None
-        try:
-            name = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()  # however long it is
-            self._identity.bind(f"\0maskwatch:{name}")  # abstract: gone with the process, however it ends
-        except OSError as error:
-            self._identity.close()
-            raise ConfigError(
-                f"another maskwatch on this machine is already {identity}; stop it, or give this camera a [device] "
-                "name of its own"
-            ) from error
+        self._identity = claim(identity)
         try:
             self._lock = self._take()
         except BaseException:

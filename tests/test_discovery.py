@@ -108,6 +108,8 @@ def test_forget_leaves_nothing_at_the_broker(maskwatch: Any, broker: Any, subscr
     heard.wait_for("maskwatch/entrance/state")
     refused = maskwatch("forget", "--broker", broker.address)
     assert refused.end() == 2 and "stop it first" in refused.err
+    elsewhere = maskwatch("forget", "--broker", broker.address, env={"STATE_DIRECTORY": "/nonexistent"})
+    assert elsewhere.end() == 2 and "stop it first" in elsewhere.err
     assert process.end(15) == 0
     done = maskwatch("forget", "--broker", broker.address)
     assert done.end() == 0 and TOPIC in done.out

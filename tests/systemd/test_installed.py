@@ -221,6 +221,18 @@ def test_the_page_keeps_its_settings_though_the_service_may_not_write_its_file(m
     machine.run("systemctl restart maskwatch")
 
 
+def test_a_camera_of_another_name_than_before_is_forgotten(machine: Machine, heard: Subscriber) -> None:
+    done = machine.tried("maskwatch forget --device entrance")
+    assert done.returncode == 2 and "entrance is running" in done.stdout
+    machine.run("maskwatch set device.name=front; systemctl restart maskwatch")
+    heard.wait_for("maskwatch/front/status")
+    assert "entrance is forgotten at 127.0.0.1" in machine.run("maskwatch forget --device entrance")
+    machine.until(lambda: heard.on("maskwatch/entrance/status")[-1:] == [b""], 10, "nothing left of it")
+    machine.run("maskwatch set device.name=entrance; systemctl restart maskwatch")
+    machine.until(lambda: heard.on("maskwatch/entrance/status")[-1:] == [b"online"], 30, "online again")
+    machine.run("maskwatch forget --device front")
+
+
 def test_installed_again_it_keeps_what_is_there(machine: Machine) -> None:
     machine.run("maskwatch set decide.cool_down=7.5")
     before, version = machine.run("cat /etc/maskwatch/maskwatch.toml"), machine.run("readlink /opt/maskwatch/current")
