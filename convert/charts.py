@@ -1,6 +1,5 @@
 """Pictures of an evaluation: confusion matrix, threshold curve, and a contact sheet of the worst mistakes."""
 
-import json
 from pathlib import Path
 
 import cv2
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from edge.classify import Image
 
-from .data import read_picture
+from .data import read_picture, write_json
 from .evaluate import Report, summary
 
 
@@ -17,7 +16,7 @@ def pictures(report: Report, out: Path) -> list[Path]:
     """Writes report.json, confusion.png, threshold.png and, if there are any, mistakes.jpg; returns the paths."""
     out.mkdir(parents=True, exist_ok=True)
     files = [out / "report.json", out / "confusion.png"]
-    files[0].write_text(json.dumps(summary(report), indent=1) + "\n", "utf-8")
+    write_json(files[0], summary(report))
     _confusion_chart(report, files[1])
     if "no_mask" in report.labels:
         files.append(out / "threshold.png")

@@ -10,6 +10,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge.files import replacing
+
 from .data import DataError
 
 if TYPE_CHECKING:
@@ -63,7 +65,8 @@ def write(path: Path) -> int:
     with redirect_stdout(io.StringIO()):  # Keras lists every variable that it exports
         content = tf.lite.TFLiteConverter.from_keras_model(network).convert()
     try:
-        path.write_bytes(content)
+        with replacing(path) as new:
+            new.write_bytes(content)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
     return int(network.count_params())

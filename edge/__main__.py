@@ -13,7 +13,6 @@ from dataclasses import replace
 from . import picture, settings
 from .annotate import annotate
 from .cli import configured, given, parser
-from .config import load
 from .detectors import open_detector
 from .errors import BrokerError, ConfigError, ModelError, SourceError
 from .letters import peek, resend
@@ -107,7 +106,7 @@ def run_set(args: argparse.Namespace) -> int:
     settings.write(args.config, values)
     names = ", ".join(f"{section}.{key}" for section, pairs in values.items() for key in pairs)
     print(f"{args.config}: {names} changed; a running maskwatch takes it when it is started again")
-    if gone := settings.Keeper(args.config, folder_of(load(args.config)), {}).give_way(values):
+    if gone := keeper_of(args).give_way(values):
         print(f"what the page had set of that counts no more: {', '.join(gone)}")
     return ENDED
 

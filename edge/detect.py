@@ -176,11 +176,11 @@ class FaceDetector:
     def _reduced(self, part: NDArray[np.uint8], factor: float, whole: bool) -> Any:
         """The part so much smaller (never larger), grey, its contrast evened."""
         # grey first would take half the time, but rounds twice: three of 317 bare faces of the scenes were lost by it
-        grey: Any = part
+        small: Any = part
         if factor < 1.0:
             size = (max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor)))
-            grey = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-        grey = grey if grey.ndim == 2 else cv2.cvtColor(grey, cv2.COLOR_BGR2GRAY)
+            small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        grey = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
         return equalized(self._equalizer, grey, whole)
 
 

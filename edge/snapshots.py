@@ -56,9 +56,11 @@ class Snapshots:
         """Writes a picture (whole, or not at all), then deletes what is too old or too much."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with replacing(self._folder / f"{name}.jpg") as new:
-                with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                    file.write(jpeg)
+            with (
+                replacing(self._folder / f"{name}.jpg") as new,
+                open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
+            ):
+                file.write(jpeg)
             self._trouble(None)
         except OSError as error:
             self._trouble(f"snapshots cannot be saved in {self._folder}: {error.strerror}")

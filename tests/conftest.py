@@ -83,6 +83,14 @@ class Process:
         return self.popen.wait(timeout)
 
 
+def after(code: str) -> tuple[str, str]:
+    """The ``program`` of a maskwatch in whose process ``code`` runs first; ``sys`` is there.
+
+    ``sys.modules[NAME] = None`` is Python's own way to say that a package is not installed.
+    """
+    return "-c", f"import sys; {code}; from edge.__main__ import main; sys.exit(main(sys.argv[1:]))"
+
+
 @pytest.fixture
 def maskwatch(tmp_path: Path) -> Iterator[Any]:
     """Starts maskwatch with the given arguments; what still runs at the end of the test is killed."""

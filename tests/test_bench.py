@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, after
 
 from edge.bench import scale
 from edge.bench.alone import alone
@@ -29,10 +29,7 @@ from edge.geometry import iou
 from edge.source import Frame
 
 MODELS = ROOT / "models"
-FEW_FILES = (
-    "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300)); "
-    "from edge.__main__ import main; sys.exit(main(sys.argv[1:]))"
-)
+FEW_FILES = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))"
 
 
 def bench(*args: object) -> "subprocess.CompletedProcess[str]":
@@ -181,10 +178,9 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path, mosquitto: A
     assert "\r" not in done.stderr, "no progress bar where nobody watches"
 
 
-def test_what_may_work_another_time_has_another_exit_code_than_a_mistake() -> None:
-    few = [sys.executable, "-c", FEW_FILES, "bench", "--fleet", "500"]
-    done = subprocess.run(few, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1 and "this user may have 300" in done.stderr and "Traceback" not in done.stderr
+def test_what_may_work_another_time_has_another_exit_code_than_a_mistake(maskwatch: Any) -> None:
+    few = maskwatch("bench", "--fleet", "500", program=after(FEW_FILES))
+    assert few.end() == 1 and "this user may have 300" in few.err and "Traceback" not in few.err
     assert bench("--fleet", "90000").returncode == 2
 
 

