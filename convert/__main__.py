@@ -3,10 +3,13 @@
 import argparse
 import os
 import shutil
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from edge.card import LABELS
@@ -27,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     args = parser().parse_args(argv)
     try:
-        COMMANDS[args.command](args)
+        with ctrl_c() as pressed:
+            COMMANDS[args.command](args)
         return 0
     except (DataError, EdgeError) as error:
         print(f"maskwatch-convert: {error}", file=sys.stderr)
@@ -35,13 +39,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"maskwatch-convert: {error.name} is not installed; pip install 'maskwatch[convert]'", file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, SystemError) as error:
-        if not isinstance(error, KeyboardInterrupt) and not isinstance(error.__cause__, KeyboardInterrupt):
-            raise  # NumPy hands a Ctrl-C that comes at the wrong moment on as the cause of a SystemError
+    except (KeyboardInterrupt, Exception) as error:
+        if not isinstance(error, KeyboardInterrupt) and not pressed:
+            raise
         trains = args.command in ("train", "leave-one-out", "search")
         goes_on = "; the same command goes on from the last finished epoch" if trains else ""
         print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
+
+
+@contextmanager
+def ctrl_c() -> Iterator[list[int]]:
+    """Notes a Ctrl-C before Python raises it: NumPy and TensorFlow, when it comes at the wrong moment, raise errors of
+    their own instead, with or without a trace of it. Where Ctrl-C is ignored it stays so.
+    """
+    pressed: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        signal.default_int_handler(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield pressed
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def say(text: str) -> None:

@@ -1,12 +1,14 @@
 """The command maskwatch-convert: help, usage errors, and its commands from end to end."""
 
 import re
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tiny import MODEL, door_list, draw_tree, run_convert, write_list
 
-from convert.__main__ import main
+from convert.__main__ import ctrl_c, main
 
 COMMANDS = ("prepare", "train", "quantize", "evaluate", "compare")
 COMMANDS += ("evaluate-scenes", "evaluate-clips", "leave-one-out", "search", "card", "single-shot", "bench-chart")
@@ -26,6 +28,24 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     code, out, _ = answer(capsys, "--help")
     assert code == 0 and "DATA/train/mask/*.jpg" in out
     assert re.findall(r"^    ([\w-]+)(?: |$)", out, re.M) == list(COMMANDS)
+
+
+def test_a_ctrl_c_is_noted_whatever_becomes_of_it() -> None:
+    usual = signal.getsignal(signal.SIGINT)
+    with ctrl_c() as pressed, suppress(KeyboardInterrupt):
+        assert pressed == []
+        signal.raise_signal(signal.SIGINT)
+    assert pressed == [signal.SIGINT] and signal.getsignal(signal.SIGINT) is usual
+
+
+def test_where_ctrl_c_is_ignored_it_stays_so() -> None:
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ctrl_c() as pressed:
+            signal.raise_signal(signal.SIGINT)
+        assert pressed == [] and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
