@@ -69,7 +69,8 @@ class Keeper:
     def give_way(self, sections: Sections) -> list[str]:
         """Takes out of ``page.toml`` what was set in the file later: the newest word counts. Returns the names."""
         kept = read(self._own) if os.path.exists(self._own) else {}
-        old = [(section, key) for section, pairs in sections.items() for key in pairs if key in kept.get(section, {})]
+        both = {section: pairs for section, pairs in sections.items() if isinstance(kept.get(section), Mapping)}
+        old = [(section, key) for section, pairs in both.items() for key in pairs if key in kept[section]]
         if old:
             import tomlkit
 

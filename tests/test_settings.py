@@ -109,6 +109,9 @@ def test_what_was_set_on_the_page_gives_way_to_what_is_set_later(file: Path, tmp
     assert "# of the page" in page.read_text() and os.listdir(state) == ["page.toml"]
     done = maskwatch_set("--config", str(file), "detect.min_face=70", state=str(state))
     assert done.returncode == 0 and "counts no more" not in done.stdout
+    page.write_text("detect = 5 # by hand")
+    done = maskwatch_set("--config", str(file), "detect.min_face=80", state=str(state))
+    assert done.returncode == 0 and "counts no more" not in done.stdout and "Traceback" not in done.stderr
 
 
 def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
