@@ -15,8 +15,8 @@ from .annotate import annotate
 from .cli import configured, given, parser
 from .detectors import open_detector
 from .errors import BrokerError, ConfigError, ModelError, SourceError
-from .letters import peek, resend
 from .monitor import model_path, open_classifier, watch_door
+from .outbox.letters import peek, resend
 from .service import leave
 from .snapshots import purge, purge_all
 from .source import Source

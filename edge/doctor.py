@@ -18,9 +18,9 @@ from .client import V5, V311, asked
 from .config import Config, Detect
 from .detectors import open_detector
 from .errors import EdgeError
-from .letters import peek, setting
 from .link import UNSUPPORTED_PROTOCOL
 from .messages import clock_synced
+from .outbox.letters import peek, setting
 from .report import cpu_temperature, throttled
 from .source import open_source
 from .state import refuse_file, running_health

@@ -20,10 +20,10 @@ from .client import V5
 from .commands import parse
 from .config import Mqtt
 from .discovery import ONLINE, Discovery
-from .letters import Letter
 from .link import Event, Link
 from .messages import AlertMessage, Health, State, Stats, Topics, encode
-from .outbox import Outbox
+from .outbox.letters import Letter
+from .outbox.outbox import Outbox
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from edge.letters import Letter
-from edge.outbox import Outbox
+from edge.outbox.letters import Letter
+from edge.outbox.outbox import Outbox
 
 
 class Opened:

@@ -13,8 +13,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge.config import Mqtt
-from edge.letters import peek
 from edge.messages import AlertMessage, utc_now, uuid7
+from edge.outbox.letters import peek
 from edge.sender import MqttPublisher
 
 SYSTEMD = Path(__file__).parents[1] / "systemd"

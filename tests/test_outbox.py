@@ -10,18 +10,21 @@ from hypothesis import strategies as st
 from letters import Opened, eventually, filled, letter
 from mounts import fill, remount, small_disk
 
-from edge.letters import HISTORY_KEPT, Letter, history, peek, resend
-from edge.outbox import (
+from edge.outbox.letters import (
     DEAD_KEPT,
     DONE,
+    HISTORY_KEPT,
     PUT,
     RAISED,
     REFUSED,
     SET,
-    Outbox,
+    Letter,
     Statement,
-    without_pairs,
+    history,
+    peek,
+    resend,
 )
+from edge.outbox.outbox import Outbox, without_pairs
 
 
 @pytest.fixture

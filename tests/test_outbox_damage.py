@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from letters import Opened, eventually, filled, letter
 
-from edge.letters import Letter, peek
+from edge.outbox.letters import Letter, peek
 
 PAGE = 4096
 COUNT = 300

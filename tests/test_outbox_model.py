@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from letters import Opened, eventually
 
-from edge.letters import Letter, peek, resend
+from edge.outbox.letters import Letter, peek, resend
 
 
 class AnOutbox(RuleBasedStateMachine):

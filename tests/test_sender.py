@@ -12,8 +12,8 @@ from letters import eventually
 
 from edge.client import Client
 from edge.config import Mqtt
-from edge.letters import peek, resend
 from edge.messages import AlertMessage, Health, State, Stats
+from edge.outbox.letters import peek, resend
 from edge.sender import CAPACITY, MqttPublisher
 
 ROOT = "maskwatch/door"

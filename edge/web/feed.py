@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 
 from ..bus import Bus
-from ..letters import history
 from ..messages import AlertMessage
+from ..outbox.letters import history
 
 SHOWN = 100
 DAYS = 7

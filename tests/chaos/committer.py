@@ -12,9 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-from edge.database import connect
-from edge.letters import Letter
-from edge.outbox import DONE, PUT, SCHEMA, Outbox
+from edge.outbox.database import connect
+from edge.outbox.letters import DONE, PUT, SCHEMA, Letter
+from edge.outbox.outbox import Outbox
 
 LIMIT = 150
 """Letters that wait, at most."""

@@ -13,8 +13,8 @@ from raising import TOPIC, ids, raise_alerts, raised
 
 from edge.client import V5, V311
 from edge.config import Mqtt
-from edge.letters import peek
 from edge.link import Link
+from edge.outbox.letters import peek
 from edge.sender import MqttPublisher
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]

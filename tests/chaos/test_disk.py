@@ -13,7 +13,7 @@ from letters import eventually
 from mounts import ext4_image, fill, mounted, remount, small_disk
 from raising import RAISER, TOPIC, raised
 
-from edge.letters import peek
+from edge.outbox.letters import peek
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
 

@@ -14,8 +14,8 @@ import pytest
 from committer import letter
 from mounts import ext4_image, mounted
 
-from edge.letters import Letter
-from edge.outbox import Outbox
+from edge.outbox.letters import Letter
+from edge.outbox.outbox import Outbox
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 

@@ -12,7 +12,7 @@ from letters import eventually
 from raising import TOPIC, ids, raise_alerts, raised
 from relay import Relay
 
-from edge.letters import peek
+from edge.outbox.letters import peek
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 

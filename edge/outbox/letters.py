@@ -4,11 +4,38 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .database import uri
 
 HISTORY_KEPT = 5000
 """Alerts that the page can still show, delivered or not; some more until they are counted again."""
+DEAD_KEPT = 1000
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS alerts (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, topic TEXT, payload BLOB);
+CREATE TABLE IF NOT EXISTS dead_letters (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, topic TEXT, payload BLOB, reason TEXT);
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS history (seq INTEGER PRIMARY KEY, payload BLOB);
+"""
+PUT = "INSERT OR IGNORE INTO alerts (id, topic, payload) VALUES (?, ?, ?)"
+DONE = "DELETE FROM alerts WHERE id = ?"
+REFUSED = "INSERT OR REPLACE INTO dead_letters (id, topic, payload, reason) VALUES (?, ?, ?, ?)"
+TRIM = f"DELETE FROM dead_letters WHERE seq <= (SELECT max(seq) FROM dead_letters) - {DEAD_KEPT}"
+RAISED = "INSERT INTO history (payload) VALUES (?)"
+FORGET = f"DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - {HISTORY_KEPT}"
+SET = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"
+LETTER: dict[str, type] = {"id": str, "topic": str, "payload": bytes}
+KEPT: dict[str, tuple[str, dict[str, type]]] = {
+    "alerts": (PUT, LETTER),
+    "dead_letters": (REFUSED, LETTER | {"reason": str}),
+    "settings": (SET, {"name": str, "value": str}),
+    "history": (RAISED, {"payload": bytes}),
+}
+"""What is carried over from a damaged file: the statement for each table, and its columns."""
+MOST = {REFUSED: DEAD_KEPT, RAISED: HISTORY_KEPT}
+"""What waits for a disk that refuses, at most: the newest."""
+Statement = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)

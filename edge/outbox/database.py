@@ -11,7 +11,6 @@ MAGIC = b"SQLite format 3\0" + bytes((16, 0, 1, 1, 0, 64, 32, 32))
 """How a file with SQLite's own defaults begins: pages of 4096 bytes, rollback journal."""
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 """With statements that never change, a plain SQLITE_ERROR too says that the file is not what it was."""
-
 Columns = Mapping[str, type]
 Rows = list[tuple[Any, ...]]
 
