@@ -19,7 +19,7 @@ from .cli import parser
 from .data import DataError, write_json
 
 if TYPE_CHECKING:
-    from edge.config import Config
+    from edge.config.schema import Config
 
     from .train import Recipe
 
@@ -151,8 +151,8 @@ def end_to_end(args: argparse.Namespace, config: "Config") -> tuple[Any, Any]:
 
 def configured(args: argparse.Namespace) -> "Config":
     """The device's configuration that an evaluation asks for."""
-    from edge.config import build
-    from edge.settings import parse
+    from edge.config.edit import parse
+    from edge.config.load import build
 
     own = {"detector": args.detector, "min_face": args.min_face}
     return build(("command line", {"detect": own}), ("--set", parse(args.set)))

@@ -16,7 +16,7 @@ import numpy as np
 
 from edge import loop
 from edge.classify import Face, Image, MaskClassifier
-from edge.config import Decide
+from edge.config.schema import Decide
 from edge.decide import Alert, Policy
 from edge.detect import Detector
 from edge.geometry import Box

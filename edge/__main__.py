@@ -10,9 +10,10 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from . import picture, settings
+from . import picture
 from .annotate import annotate
 from .cli import configured, given, parser
+from .config import edit as settings
 from .detectors import open_detector
 from .errors import BrokerError, ConfigError, ModelError, SourceError
 from .monitor import model_path, open_classifier, watch_door

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .config import Config, load
+from .config.load import load
+from .config.schema import Config
 from .errors import ConfigError
 from .picture import STILL_FACE
 

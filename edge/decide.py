@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .config import Decide as Rules
+from .config.schema import Decide as Rules
 from .track import Track
 
 DEFAULTS = Rules()

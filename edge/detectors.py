@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import Detect
+from .config.schema import Detect
 from .detect import Detector, FaceDetector
 from .geometry import Box
 from .roi import Region

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import __version__
-from .config import Config
+from .config.schema import Config
 from .messages import Topics
 
 ONLINE = b"online"

@@ -15,7 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from .classify import TfliteNetwork
 from .client import V5, V311, asked
-from .config import Config, Detect
+from .config.schema import Config, Detect
 from .detectors import open_detector
 from .errors import EdgeError
 from .link import UNSUPPORTED_PROTOCOL

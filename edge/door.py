@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from .bus import Bus
 from .classify import Face, Image, MaskClassifier
-from .config import Config, Detect
+from .config.schema import Config, Detect
 from .decide import Alert, Policy
 from .detect import Detector
 from .detectors import open_detector, open_eager

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import Source as Wanted
+from .config.schema import Source as Wanted
 from .errors import SourceError
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from . import discovery
 from .client import V311, asked
-from .config import Config
+from .config.schema import Config
 from .errors import EdgeError, SourceError
 from .messages import Topics
 

@@ -17,7 +17,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .client import V5, V311, Client, cut, new_client, note_error
-from .config import Mqtt
+from .config.schema import Mqtt
 
 log = logging.getLogger(__name__)
 

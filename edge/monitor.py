@@ -15,7 +15,8 @@ import cv2
 from . import loop
 from .bus import Bus
 from .classify import MaskClassifier, TfliteNetwork
-from .config import Config, Sections
+from .config.load import Sections
+from .config.schema import Config
 from .detect import Detector
 from .detectors import open_detector, open_eager
 from .door import Door

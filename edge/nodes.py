@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from .config import Source as Wanted
+from .config.schema import Source as Wanted
 from .drivers import Capture, Driver
 from .errors import SourceError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .config import Config, Mqtt
+from .config.schema import Config, Mqtt
 from .discovery import discovery
 from .health import HealthMonitor
 from .publish import Both, PrintPublisher, Publisher

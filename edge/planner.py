@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import Decide, Detect
+from .config.schema import Decide, Detect
 from .detect import Zones, whole_picture
 from .geometry import Box, clip
 from .motion import MotionGate

@@ -18,7 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from .client import V5
 from .commands import parse
-from .config import Mqtt
+from .config.schema import Mqtt
 from .discovery import ONLINE, Discovery
 from .link import Event, Link
 from .messages import AlertMessage, Health, State, Stats, Topics, encode

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .config import Snapshots as Rules
+from .config.schema import Snapshots as Rules
 from .drivers import Image
 from .files import replacing
 from .geometry import Box

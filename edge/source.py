@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from .config import Source as Wanted
+from .config.schema import Source as Wanted
 from .drivers import PICTURES, STREAMS, Capture, Driver, Folder, PiCamera, Repeated, VideoFile, without_secrets
 from .errors import ConfigError, SourceError
 from .live import SILENCE, Frame, Live, as_image

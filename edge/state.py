@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .config import Config
+from .config.schema import Config
 from .errors import ConfigError
 from .files import replacing
 

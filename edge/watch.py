@@ -13,7 +13,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .client import V311
-from .config import Mqtt
+from .config.schema import Mqtt
 from .link import Link
 from .messages import AlertMessage
 

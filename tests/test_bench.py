@@ -23,7 +23,7 @@ from edge.bench.stopwatch import Stopwatch
 from edge.bench.watching import EMPTY, STAGES, pictures, watch
 from edge.classify import Face
 from edge.client import V5
-from edge.config import Config
+from edge.config.schema import Config
 from edge.errors import ConfigError, ModelError, SourceError
 from edge.geometry import iou
 from edge.source import Frame

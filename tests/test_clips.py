@@ -10,7 +10,7 @@ from convert import clips
 from convert.clips import Clip, Trial, Watched
 from convert.data import DataError
 from edge.classify import Face, MaskClassifier, TfliteNetwork
-from edge.config import Config, Decide
+from edge.config.schema import Config, Decide
 from edge.decide import Alert
 from edge.detect import FaceDetector
 from edge.geometry import Box

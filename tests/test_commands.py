@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from letters import eventually
 
 from edge.commands import LIMIT, VALUES, Command, parse
-from edge.config import Mqtt
+from edge.config.schema import Mqtt
 from edge.sender import MqttPublisher
 
 ROOT = "maskwatch/door"

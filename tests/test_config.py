@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from edge.classify import REJECT
 from edge.cli import from_address
 from edge.client import new_client, read_password
-from edge.config import Config, Mqtt, load, options
+from edge.config.load import load
+from edge.config.schema import Config, Mqtt, options
 from edge.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[1] / "systemd" / "maskwatch.toml"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from edge.classify import Face
-from edge.config import Decide as Rules
+from edge.config.schema import Decide as Rules
 from edge.decide import Alert, Policy
 from edge.geometry import Box
 from edge.track import Track

@@ -8,7 +8,7 @@ import pytest
 from conftest import Process
 
 from edge import discovery
-from edge.config import Config, Device, HomeAssistant, Mqtt, Snapshots
+from edge.config.schema import Config, Device, HomeAssistant, Mqtt, Snapshots
 from edge.forget import left_behind
 from edge.messages import Topics
 

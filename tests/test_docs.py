@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import options
+from edge.config.schema import options
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

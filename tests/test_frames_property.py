@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.classify import MaskClassifier, TfliteNetwork
-from edge.config import Decide
+from edge.config.schema import Decide
 from edge.decide import Policy
 from edge.detect import FaceDetector
 from edge.geometry import Box

@@ -13,7 +13,7 @@ import pytest
 from letters import eventually
 
 from edge.client import V5, Client, cut
-from edge.config import Mqtt
+from edge.config.schema import Mqtt
 from edge.errors import ConfigError
 from edge.link import WINDOW, Event, Link
 

@@ -10,7 +10,7 @@ import pytest
 from cameras import PATIENCE, Image, NetworkCamera, black, picture, until
 from viewer import QUICK, watching
 
-from edge.config import Source as Wanted
+from edge.config.schema import Source as Wanted
 from edge.drivers import Capture, Picture
 from edge.live import Live, as_image, as_luma
 from edge.sight import Sight

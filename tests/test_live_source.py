@@ -12,7 +12,7 @@ import pytest
 from cameras import PATIENCE, NetworkCamera, picture, until
 from viewer import QUICK, Counting, Viewer, watching
 
-from edge.config import Source as Wanted
+from edge.config.schema import Source as Wanted
 from edge.drivers import Capture, Driver, Picture
 from edge.errors import SourceError
 from edge.source import Live, open_source

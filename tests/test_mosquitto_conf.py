@@ -12,7 +12,7 @@ from letters import eventually
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge.config import Mqtt
+from edge.config.schema import Mqtt
 from edge.messages import AlertMessage, utc_now, uuid7
 from edge.outbox.letters import peek
 from edge.sender import MqttPublisher

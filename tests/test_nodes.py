@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cameras import picture
 
-from edge.config import Source as Wanted
+from edge.config.schema import Source as Wanted
 from edge.drivers import Picture
 from edge.errors import SourceError
 from edge.nodes import UsbCamera, identity, same_camera, usb_nodes

@@ -11,7 +11,7 @@ import pytest
 from cameras import PATIENCE
 from viewer import QUICK, watching
 
-from edge.config import Source as Wanted
+from edge.config.schema import Source as Wanted
 from edge.drivers import PiCamera
 from edge.errors import SourceError
 from edge.source import FirstCamera, Live, open_source

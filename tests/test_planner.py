@@ -10,7 +10,7 @@ import pytest
 
 from edge import loop
 from edge.classify import Face, Image, MaskClassifier, TfliteNetwork
-from edge.config import Decide, Detect
+from edge.config.schema import Decide, Detect
 from edge.decide import Policy
 from edge.detect import FaceDetector
 from edge.geometry import Box, clip

@@ -17,7 +17,7 @@ from convert.scene_report import table as scene_table
 from convert.scenes import detections, judge, read_scenes
 from convert.sources import measure
 from edge.classify import MaskClassifier, TfliteNetwork
-from edge.config import Detect
+from edge.config.schema import Detect
 from edge.detectors import open_detector
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

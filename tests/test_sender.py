@@ -11,7 +11,7 @@ import pytest
 from letters import eventually
 
 from edge.client import Client
-from edge.config import Mqtt
+from edge.config.schema import Mqtt
 from edge.messages import AlertMessage, Health, State, Stats
 from edge.outbox.letters import peek, resend
 from edge.sender import CAPACITY, MqttPublisher

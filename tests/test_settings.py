@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge import settings
-from edge.config import load
+from edge.config import edit as settings
+from edge.config.load import load
 from edge.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]

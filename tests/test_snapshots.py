@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.config import Snapshots as Rules
+from edge.config.schema import Snapshots as Rules
 from edge.detect import FaceDetector
 from edge.drivers import Image
 from edge.geometry import Box

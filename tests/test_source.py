@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from cameras import PATIENCE, SIZE, NetworkCamera, write_folder, write_video
 
-from edge.config import Source as Wanted
+from edge.config.schema import Source as Wanted
 from edge.errors import SourceError
 from edge.source import Frame, Source, open_source
 

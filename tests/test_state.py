@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from mounts import remount, small_disk
 
-from edge.config import Config, load
+from edge.config.load import load
+from edge.config.schema import Config
 from edge.errors import ConfigError
 from edge.state import StateFolder, folder_of, running_health
 

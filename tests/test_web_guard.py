@@ -10,7 +10,7 @@ import pytest
 from notified import Systemd
 from pages import Client, Watched
 
-from edge.config import load
+from edge.config.load import load
 from edge.errors import ConfigError
 from edge.web.passwords import TRIES, Limiter, Sessions, hashed, matches
 

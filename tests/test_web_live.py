@@ -17,7 +17,7 @@ import pytest
 from conftest import ROOT, after
 from pages import Watched, events_of, pictures_of
 
-from edge.config import load
+from edge.config.load import load
 from edge.web.view import VIEWERS
 
 

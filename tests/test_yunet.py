@@ -13,7 +13,7 @@ import pytest
 from conftest import after
 from tiny import ROOT
 
-from edge.config import Detect
+from edge.config.schema import Detect
 from edge.detect import FaceDetector
 from edge.detectors import open_detector, open_eager
 from edge.errors import ModelError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import loop
-from ..config import Config
+from ..config.schema import Config
 from ..decide import Policy
 from ..detectors import open_detector
 from ..monitor import open_classifier

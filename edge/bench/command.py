@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from .. import __version__
-from ..config import Config
+from ..config.schema import Config
 from ..errors import ConfigError, SourceError
 from ..files import replacing
 from . import report

@@ -12,7 +12,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ..broker import HOST
-from ..config import Mqtt
+from ..config.schema import Mqtt
 from ..decide import Alert
 from ..errors import BrokerError
 from ..messages import AlertMessage

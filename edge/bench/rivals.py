@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ..classify import Face, Image, MaskClassifier, TfliteNetwork, interpreter
-from ..config import Config
+from ..config.schema import Config
 from ..decide import Alert, Policy
 from ..detect import load_cascade
 from ..detectors import open_detector

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..classify import Image
-from ..config import Config
+from ..config.schema import Config
 from ..source import Frame, open_source
 from .watching import Progress, watch
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .. import loop
 from ..classify import Face, Image, MaskClassifier, TfliteNetwork
-from ..config import Config, Decide
+from ..config.schema import Config, Decide
 from ..decide import Alert, Policy
 from ..detectors import open_detector
 from ..monitor import model_path

@@ -14,7 +14,7 @@ from aiohttp import web
 from .. import __version__
 from ..bus import Bus
 from ..classify import MaskClassifier
-from ..config import Config
+from ..config.schema import Config
 from ..detect import Detector
 from ..errors import ConfigError
 from .check import BYTES, Check, refusal

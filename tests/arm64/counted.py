@@ -18,7 +18,7 @@ import cv2
 
 from edge import loop
 from edge.bench.watching import pictures
-from edge.config import Config, Detect
+from edge.config.schema import Config, Detect
 from edge.decide import Policy
 from edge.detectors import open_detector
 from edge.monitor import open_classifier

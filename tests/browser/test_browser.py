@@ -18,7 +18,7 @@ from cameras import clip_pictures
 from conftest import ROOT
 from pages import BARE, Watched
 
-from edge.config import load
+from edge.config.load import load
 from edge.web.passwords import hashed
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not here: make test-browser")

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.config import Config, Device, Mqtt
+from edge.config.schema import Config, Device, Mqtt
 from edge.detect import FaceDetector
 from edge.door import Door
 from edge.drivers import Driver, Image, Picture

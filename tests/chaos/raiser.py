@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from edge.config import Mqtt
+from edge.config.schema import Mqtt
 from edge.errors import EdgeError
 from edge.messages import AlertMessage, clock_synced, utc_now, uuid7
 from edge.sender import MqttPublisher

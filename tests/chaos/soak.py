@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from conftest import Mosquitto  # noqa: E402
 
-from edge.config import Config  # noqa: E402
+from edge.config.schema import Config  # noqa: E402
 from edge.detectors import open_detector  # noqa: E402
 from edge.door import Door  # noqa: E402
 from edge.drivers import Image, Picture  # noqa: E402

@@ -12,7 +12,7 @@ from raiser import alert
 from raising import TOPIC, ids, raise_alerts, raised
 
 from edge.client import V5, V311
-from edge.config import Mqtt
+from edge.config.schema import Mqtt
 from edge.link import Link
 from edge.outbox.letters import peek
 from edge.sender import MqttPublisher

@@ -12,7 +12,7 @@ from cameras import NetworkCamera, black, until
 from doors import Door, bare_face
 from viewer import watching
 
-from edge.config import Source as Wanted
+from edge.config.schema import Source as Wanted
 from edge.drivers import Capture
 from edge.source import Live
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import Config, load, options
+from edge.config.load import load
+from edge.config.schema import Config, options
 from edge.errors import ConfigError
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]

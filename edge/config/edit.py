@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .config import Config, Sections, build, options, read
-from .errors import ConfigError
+from ..errors import ConfigError
+from .load import Sections, build, read
+from .schema import Config, options
 
 HEAD = "# Written by the page; counts on top of the configuration file. Delete it to undo what was set there.\n"
 
