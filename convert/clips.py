@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from edge import loop
+from edge.camera.frames import Frame
+from edge.camera.source import open_source
 from edge.classify import Face, Image, MaskClassifier
 from edge.config.schema import Decide
 from edge.decide import Alert, Policy
 from edge.detect import Detector
 from edge.geometry import Box
 from edge.planner import Planner, RegionPlanner
-from edge.source import Frame, open_source
 from edge.track import Tracker
 
 from .conditions import condition

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.camera.pictures import PICTURES
 from edge.classify import LABELS, Card, Image, prepare
-from edge.drivers import PICTURES
 from edge.files import replacing
 
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}

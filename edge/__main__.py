@@ -12,6 +12,8 @@ from dataclasses import replace
 
 from . import picture
 from .annotate import annotate
+from .camera import pictures
+from .camera.source import Source
 from .cli import configured, given, parser
 from .config import edit as settings
 from .detectors import open_detector
@@ -20,7 +22,6 @@ from .monitor import model_path, open_classifier, watch_door
 from .outbox.letters import peek, resend
 from .service import leave
 from .snapshots import purge, purge_all
-from .source import Source
 from .state import claim, folder_of, identity_of
 
 log = logging.getLogger("maskwatch")
@@ -72,11 +73,11 @@ def run_image(args: argparse.Namespace) -> int:
     failed = False
     for found in picture.walk(args.pictures):
         try:
-            image = picture.read(found.path)
+            image = pictures.read(found.path)
             faces = picture.check(image, detector, classifier)
             print((picture.as_json if args.json else picture.as_text)(found.path, faces), flush=True)
             if copies:
-                picture.write(annotate(image, faces), copies.place(found))
+                pictures.write(annotate(image, faces), copies.place(found))
         except SourceError as error:  # one bad file must not end the walk
             print(f"maskwatch: {error}", file=sys.stderr)
             failed = True

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .camera.frames import Image
 from .classify import Face
-from .drivers import Image
 from .geometry import Box
 from .messages import AlertMessage, Health, State, Stats
 

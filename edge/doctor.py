@@ -13,6 +13,7 @@ import numpy as np
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from .camera.source import open_source
 from .classify import TfliteNetwork
 from .client import V5, V311, asked
 from .config.schema import Config, Detect
@@ -22,7 +23,6 @@ from .link import UNSUPPORTED_PROTOCOL
 from .messages import clock_synced
 from .outbox.letters import peek, setting
 from .report import cpu_temperature, throttled
-from .source import open_source
 from .state import refuse_file, running_health
 from .yunet import find_network
 

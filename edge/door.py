@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from .bus import Bus
+from .camera.frames import Frame
+from .camera.source import Source
 from .classify import Face, Image, MaskClassifier
 from .config.schema import Config, Detect
 from .decide import Alert, Policy
@@ -19,7 +21,6 @@ from .planner import Planner, open_planner
 from .report import Report
 from .roi import Region
 from .snapshots import Snapshots
-from .source import Frame, Source
 from .track import Track
 
 log = logging.getLogger("maskwatch")

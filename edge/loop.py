@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from .camera.frames import Frame
 from .classify import Face, Image
 from .decide import Alert, Policy
 from .geometry import Box
 from .roi import Region
-from .source import Frame
 from .track import Track, Tracker
 
 

@@ -14,6 +14,8 @@ import cv2
 
 from . import loop
 from .bus import Bus
+from .camera.frames import Frame
+from .camera.source import Source, open_source
 from .classify import MaskClassifier, TfliteNetwork
 from .config.load import Sections
 from .config.schema import Config
@@ -28,7 +30,6 @@ from .picture import STILL_FACE
 from .publish import Both
 from .report import StatsLine, summary
 from .service import Notifier, Watchdog
-from .source import Frame, Source, open_source
 from .track import Track, Tracker
 
 log = logging.getLogger("maskwatch")

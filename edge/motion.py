@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .drivers import Image
+from .camera.frames import Image
 from .geometry import Box
 
 WIDE = 80

@@ -5,14 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
-
+from .camera.pictures import PICTURES
 from .classify import Face, Image, MaskClassifier
 from .detect import Detector
-from .drivers import PICTURES
 from .errors import ConfigError, SourceError
-from .files import replacing
 
 STILL_FACE = 32
 """Smallest face, in pixels, that the picture check looks for; a still has no second chance."""
@@ -65,17 +61,6 @@ class Copies:
         return path
 
 
-def read(path: Path) -> Image:
-    """The picture as BGR, turned as its EXIF data say. Raises ``SourceError`` if it cannot be decoded."""
-    try:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error:  # more pixels than OpenCV is willing to decode
-        image = None
-    if image is None:
-        raise SourceError(f"{path} is no picture that can be read ({', '.join(sorted(PICTURES))})")
-    return np.asarray(image, np.uint8)
-
-
 def check(image: Image, detector: Detector, classifier: MaskClassifier) -> list[Face]:
     """The faces in one picture, left to right."""
     return classifier.classify(image, detector.detect(image))
@@ -91,26 +76,3 @@ def as_text(path: Path, faces: Sequence[Face]) -> str:
     """One line for people."""
     found = ", ".join(f"{face.label} {face.score:.2f} at {face.box.x0},{face.box.y0}" for face in faces)
     return f"{str(path).encode(errors='backslashreplace').decode()}: {found or 'no face found'}"
-
-
-def as_jpeg(image: Image, quality: int) -> bytes:
-    """The picture as JPEG, ``quality`` 0..100. Raises ``ValueError`` for one that JPEG cannot hold."""
-    done, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise ValueError("the picture cannot be encoded")
-    return jpeg.tobytes()
-
-
-def write(image: Image, path: Path) -> None:
-    """Writes a picture, whole or not at all. Raises ``SourceError`` naming the file."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as new:
-            if not cv2.imwrite(str(new), image):
-                raise SourceError(f"{path} cannot be written; is the disk full or read-only?")
-    except cv2.error as error:
-        raise SourceError(f"{path} cannot be written: OpenCV has no encoder for {path.suffix}") from error
-    except SourceError:  # it is an OSError too
-        raise
-    except OSError as error:
-        raise SourceError(f"{path} cannot be written: {error.strerror}") from error

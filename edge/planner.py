@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .camera.frames import Frame
 from .config.schema import Decide, Detect
 from .detect import Zones, whole_picture
 from .geometry import Box, clip
 from .motion import MotionGate
 from .roi import Region
-from .source import Frame
 from .track import REACH, SPEED, Track
 
 QUICK = 0.06

@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from .camera.frames import Frame
 from .messages import State, Stats
-from .source import Frame
 from .track import Track
 
 P = ParamSpec("P")

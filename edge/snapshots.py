@@ -15,11 +15,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .camera.frames import Image
+from .camera.pictures import as_jpeg
 from .config.schema import Snapshots as Rules
-from .drivers import Image
 from .files import replacing
 from .geometry import Box
-from .picture import as_jpeg
 
 log = logging.getLogger(__name__)
 

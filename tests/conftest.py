@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture
 def door() -> Path:
-    return ROOT / "edge" / "door.mp4"
+    return ROOT / "edge" / "camera" / "door.mp4"
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
-"""Draw the demo clip of the door camera, `edge/door.mp4`, and its truth, `tests/door.json`.
+"""Draw the demo clip of the door camera, `edge/camera/door.mp4`, and its truth, `tests/door.json`.
 
 The scene is drawn; the people are cut out of two portraits in the public domain:
   * Eileen Collins, photograph by NASA (`skimage.data.astronaut()`),
   * Grace Hopper, photograph by the US Navy (matplotlib's sample picture `grace_hopper.jpg`).
 The masks are drawn over Collins's face. Everything random is seeded: each run gives the same frames.
 
-Run:    python tests/make_clip.py [--out edge/door.mp4]
+Run:    python tests/make_clip.py [--out edge/camera/door.mp4]
 Needs:  numpy, opencv-python-headless, scikit-image, matplotlib, imageio-ffmpeg
 """
 
@@ -28,7 +28,7 @@ EYES, DESK, DOOR = 208, 416, (140, 500)  # y of faces, y of the desk's edge, x o
 WALK, LEAVE, SLIDE = 2.4, 0.9, 0.5  # seconds: to come up, to go, to put a mask on or take it off
 FAR, INSIDE = 43, 52  # a face's height when it appears, and when its owner is through the door
 ABOUT = (
-    "Truth of edge/door.mp4, written by tests/make_clip.py. Times are seconds; faces are [frame, x0, y0, x1, "
+    "Truth of edge/camera/door.mp4, written by tests/make_clip.py. Times are seconds; faces are [frame, x0, y0, x1, "
     "y1] from brow to chin, every 5th frame, while most of the face is in view. One alert is due for each "
     "bare phase; while a mask moves its face is neither bare nor masked."
 )
@@ -307,7 +307,7 @@ def report(path: Path, acts: list[Act]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draw the demo clip of the door camera, and its truth.")
-    parser.add_argument("--out", type=Path, default=ROOT / "edge" / "door.mp4", help="where the clip goes")
+    parser.add_argument("--out", type=Path, default=ROOT / "edge" / "camera" / "door.mp4", help="where the clip goes")
     path = parser.parse_args().out
     acts, count = cast(), round(SECONDS * FPS)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -82,7 +82,7 @@ class Watched:
     """``maskwatch run --web`` as a process of its own, its configuration file, and a client of its page."""
 
     def __init__(self, maskwatch: Callable[..., Any], folder: Path, text: str = "", *options: str) -> None:
-        self.camera = NetworkCamera(clip_pictures(ROOT / "edge" / "door.mp4", *BARE, 1), interval=1 / 20)
+        self.camera = NetworkCamera(clip_pictures(ROOT / "edge" / "camera" / "door.mp4", *BARE, 1), interval=1 / 20)
         self.port, self.file = free_port(), folder / "door.toml"
         self.file.write_text(f"[web]\nport = {self.port}\n{text}")
         self._start = lambda: maskwatch("run", "--web", "--config", self.file, "--source", self.camera.url, *options)

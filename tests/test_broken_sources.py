@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from cameras import write_folder, write_video
 
+from edge.camera.source import open_source
 from edge.errors import ConfigError, SourceError
-from edge.source import open_source
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge.camera.source import open_source
 from edge.classify import (
     CONTEXT,
     Card,
@@ -22,7 +23,6 @@ from edge.classify import (
 )
 from edge.detect import FaceDetector
 from edge.geometry import Box
-from edge.source import open_source
 
 HOPPER, COLLINS = 50, 140
 """Frames of the bundled clip: Grace Hopper without a mask, Eileen Collins with one; each alone, near and still."""

@@ -19,7 +19,7 @@ DOOR = {"alerts": 4, "people": [{"bare": [0.0, 40.0]}, {"bare": [0.0, 40.0]}, {"
 
 
 def listed(folder: Path, entry: object = DOOR, name: str = "door.mp4") -> Path:
-    (folder / "door.mp4").symlink_to(ROOT / "edge" / "door.mp4")
+    (folder / "door.mp4").symlink_to(ROOT / "edge" / "camera" / "door.mp4")
     path = folder / "clips.json"
     path.write_text(json.dumps({"clips": {name: entry}}))
     return path

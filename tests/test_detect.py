@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.camera.source import open_source
 from edge.detect import FaceDetector, find_cascade, load_cascade
 from edge.errors import ModelError
 from edge.geometry import Box, iou
-from edge.source import open_source
 
 HOPPER = 50
 """A frame of the bundled clip in which Grace Hopper stands in front of the camera, alone."""

@@ -10,13 +10,13 @@ from cameras import clip_pictures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edge.camera.frames import as_image, as_luma
+from edge.camera.live import Sight
 from edge.classify import MaskClassifier, TfliteNetwork
 from edge.config.schema import Decide
 from edge.decide import Policy
 from edge.detect import FaceDetector
 from edge.geometry import Box
-from edge.live import as_image, as_luma
-from edge.sight import Sight
 from edge.track import Tracker
 
 ROOT = Path(__file__).parents[1]
@@ -121,5 +121,5 @@ def test_a_whole_face_is_found_whatever_its_form(pipeline: Pipeline) -> None:
 
 
 def face() -> Any:
-    (jpeg,) = clip_pictures(ROOT / "edge" / "door.mp4", 60, 61)
+    (jpeg,) = clip_pictures(ROOT / "edge" / "camera" / "door.mp4", 60, 61)
     return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)

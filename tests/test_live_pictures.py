@@ -10,10 +10,10 @@ import pytest
 from cameras import PATIENCE, Image, NetworkCamera, black, picture, until
 from viewer import QUICK, watching
 
+from edge.camera.capture import Capture
+from edge.camera.frames import Picture, as_image, as_luma
+from edge.camera.live import Live, Sight
 from edge.config.schema import Source as Wanted
-from edge.drivers import Capture, Picture
-from edge.live import Live, as_image, as_luma
-from edge.sight import Sight
 
 
 def impatient() -> Sight:

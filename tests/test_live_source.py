@@ -12,10 +12,12 @@ import pytest
 from cameras import PATIENCE, NetworkCamera, picture, until
 from viewer import QUICK, Counting, Viewer, watching
 
+from edge.camera.capture import Capture
+from edge.camera.frames import Driver, Picture
+from edge.camera.live import Live
+from edge.camera.source import open_source
 from edge.config.schema import Source as Wanted
-from edge.drivers import Capture, Driver, Picture
 from edge.errors import SourceError
-from edge.source import Live, open_source
 
 STUCK = """
 import sys, threading

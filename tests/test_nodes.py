@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from cameras import picture
 
+from edge.camera.frames import Picture
+from edge.camera.usb import UsbCamera, identity, same_camera, usb_nodes
 from edge.config.schema import Source as Wanted
-from edge.drivers import Picture
 from edge.errors import SourceError
-from edge.nodes import UsbCamera, identity, same_camera, usb_nodes
 
 
 class Machine:

@@ -11,10 +11,11 @@ import pytest
 from cameras import PATIENCE
 from viewer import QUICK, watching
 
+from edge.camera.live import Live
+from edge.camera.picamera import PiCamera
+from edge.camera.source import FirstCamera, open_source
 from edge.config.schema import Source as Wanted
-from edge.drivers import PiCamera
 from edge.errors import SourceError
-from edge.source import FirstCamera, Live, open_source
 
 
 @pytest.fixture

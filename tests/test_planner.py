@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from edge import loop
+from edge.camera.frames import Frame
+from edge.camera.source import open_source
 from edge.classify import Face, Image, MaskClassifier, TfliteNetwork
 from edge.config.schema import Decide, Detect
 from edge.decide import Policy
@@ -16,7 +18,6 @@ from edge.detect import FaceDetector
 from edge.geometry import Box, clip
 from edge.planner import CALM, QUICK, STALE, SWEEP, EveryPicture, RegionPlanner, Settled, open_planner
 from edge.roi import Region, search
-from edge.source import Frame, open_source
 from edge.track import Track, Tracker
 
 WALL = np.full((480, 640, 3), 90, np.uint8)

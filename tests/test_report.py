@@ -4,10 +4,10 @@ import time
 import numpy as np
 import pytest
 
+from edge.camera.frames import Frame
 from edge.geometry import Box
 from edge.messages import State, Stats
 from edge.report import Report, cpu_temperature, resident_mb, throttled
-from edge.source import Frame
 from edge.track import Track
 
 FRAME = Frame(np.zeros((2, 2, 3), np.uint8), None, 0.0, 0)

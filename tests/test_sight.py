@@ -8,7 +8,7 @@ import pytest
 from cameras import Image, as_jpeg, black, clip_pictures, picture
 from numpy.typing import NDArray
 
-from edge.sight import DARK, FROZEN, Sight
+from edge.camera.live import DARK, FROZEN, Sight
 
 STEP = 0.1
 

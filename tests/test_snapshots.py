@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.camera.frames import Image
 from edge.config.schema import Snapshots as Rules
 from edge.detect import FaceDetector
-from edge.drivers import Image
 from edge.geometry import Box
 from edge.snapshots import Snapshots, blurred, purge, purge_all
 

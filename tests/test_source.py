@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from cameras import PATIENCE, SIZE, NetworkCamera, write_folder, write_video
 
+from edge.camera.frames import Frame
+from edge.camera.source import Source, open_source
 from edge.config.schema import Source as Wanted
 from edge.errors import SourceError
-from edge.source import Frame, Source, open_source
 
 KINDS = ["video", "folder", "stream", "picamera"]
 LIVE = ["stream", "picamera"]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pages import Client, Watched
 from PIL import Image
 
-DOOR = (ROOT / "edge" / "door.jpg").read_bytes()
+DOOR = (ROOT / "edge" / "camera" / "door.jpg").read_bytes()
 
 
 @pytest.fixture

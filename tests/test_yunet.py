@@ -13,12 +13,12 @@ import pytest
 from conftest import after
 from tiny import ROOT
 
+from edge.camera.source import open_source
 from edge.config.schema import Detect
 from edge.detect import FaceDetector
 from edge.detectors import open_detector, open_eager
 from edge.errors import ModelError
 from edge.geometry import Box, iou
-from edge.source import open_source
 from edge.yunet import FILE, YuNetDetector, find_network
 
 BARE, BOTH = 50, 230

@@ -87,7 +87,7 @@ def quantized(factory: pytest.TempPathFactory) -> Path:
 
 @functools.cache
 def door_faces() -> tuple[tuple[int, str, Box], ...]:
-    """(frame, label, box) of every face in ``edge/door.mp4`` whose mask does not move, from ``tests/door.json``."""
+    """(frame, label, box) of every face in the bundled clip whose mask does not move, from ``tests/door.json``."""
     truth = json.loads((ROOT / "tests" / "door.json").read_text("utf-8"))
     found = []
     for person in truth["people"]:
@@ -102,7 +102,7 @@ def door_faces() -> tuple[tuple[int, str, Box], ...]:
 def door_frames() -> dict[int, Image]:
     """The frames that ``door_faces`` names."""
     wanted = {frame for frame, _, _ in door_faces()}
-    video = cv2.VideoCapture(str(ROOT / "edge" / "door.mp4"))
+    video = cv2.VideoCapture(str(ROOT / "edge" / "camera" / "door.mp4"))
     frames: dict[int, Image] = {}
     for number in range(max(wanted) + 1):
         read, image = video.read()

@@ -6,8 +6,8 @@ from contextlib import closing, contextmanager
 
 from cameras import PATIENCE, picture, until
 
-from edge.drivers import Picture
-from edge.source import Frame, Live
+from edge.camera.frames import Frame, Picture
+from edge.camera.live import Live
 
 QUICK = (0.05, 0.2)
 """Pauses between attempts, so that a test need not wait."""

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import loop
+from ..camera.frames import Frame
 from ..config.schema import Config
 from ..decide import Policy
 from ..detectors import open_detector
 from ..monitor import open_classifier
 from ..planner import open_planner
-from ..source import Frame
 from ..track import Tracker
 from .stopwatch import Stopwatch
 

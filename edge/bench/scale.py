@@ -11,9 +11,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..camera.frames import Frame
+from ..camera.source import open_source
 from ..classify import Image
 from ..config.schema import Config
-from ..source import Frame, open_source
 from .watching import Progress, watch
 
 FACES = (0, 1, 5, 10, 30)

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import loop
+from ..camera.frames import Frame
+from ..camera.source import open_source
 from ..classify import Face, Image, MaskClassifier, TfliteNetwork
 from ..config.schema import Config, Decide
 from ..decide import Alert, Policy
@@ -18,7 +20,6 @@ from ..detectors import open_detector
 from ..monitor import model_path
 from ..planner import open_planner
 from ..report import Report
-from ..source import Frame, open_source
 from ..track import Track, Tracker
 from .rivals import Judged, Rival
 from .stopwatch import Stopwatch

@@ -13,10 +13,11 @@ from aiohttp import web
 from PIL import Image as Header
 
 from ..annotate import annotate
+from ..camera.frames import Image
+from ..camera.pictures import as_jpeg
 from ..classify import MaskClassifier
 from ..detect import Detector
-from ..drivers import Image
-from ..picture import as_jpeg, check
+from ..picture import check
 
 BYTES = 8 * 2**20
 PIXELS = 12_000_000

@@ -8,8 +8,8 @@ from aiohttp import web
 
 from ..annotate import annotate
 from ..bus import Bus, Sight
+from ..camera.pictures import as_jpeg
 from ..detect import Detector
-from ..picture import as_jpeg
 from ..snapshots import blurred
 
 BOUNDARY = "maskwatch-picture"

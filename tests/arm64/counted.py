@@ -18,13 +18,13 @@ import cv2
 
 from edge import loop
 from edge.bench.watching import pictures
+from edge.camera.frames import Frame
 from edge.config.schema import Config, Detect
 from edge.decide import Policy
 from edge.detectors import open_detector
 from edge.monitor import open_classifier
 from edge.planner import open_planner
 from edge.report import Report
-from edge.source import Frame
 from edge.track import Track, Tracker
 
 WARM = 3

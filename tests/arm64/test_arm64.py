@@ -14,7 +14,7 @@ import pytest
 from pi import ROOT, Here, NotBuilt, Pi, counter, install_tools
 from seen import Bounds, Record, alerts_apart, looks_apart, read, summary
 
-from edge.source import open_source
+from edge.camera.source import open_source
 
 pytestmark = [pytest.mark.arm64, pytest.mark.timeout(1800)]
 

@@ -34,7 +34,8 @@ PASSWORD = "correct horse"
 @pytest.fixture(scope="module")
 def webcam(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Chromium's fake camera shows: one bare person of the clip."""
-    capture, path = cv2.VideoCapture(str(ROOT / "edge" / "door.mp4")), tmp_path_factory.mktemp("cam") / "cam.mjpeg"
+    capture = cv2.VideoCapture(str(ROOT / "edge" / "camera" / "door.mp4"))
+    path = tmp_path_factory.mktemp("cam") / "cam.mjpeg"
     with path.open("wb") as out:
         for number in range(BARE[1]):
             image = capture.read()[1]
@@ -135,10 +136,10 @@ def test_an_alert_appears_without_a_reload(visit: Visit, watched: Watched) -> No
     count = rows.count()
     assert "No mask" in rows.first.inner_text()
     # everybody leaves, for longer than they are remembered
-    empty = cv2.VideoCapture(str(ROOT / "edge" / "door.mp4")).read()[1]
+    empty = cv2.VideoCapture(str(ROOT / "edge" / "camera" / "door.mp4")).read()[1]
     watched.camera.show(lambda number: cv2.add(empty, np.full_like(empty, number % 2)))
     visit.page.wait_for_timeout(5000)
-    watched.camera.show(clip_pictures(ROOT / "edge" / "door.mp4", *BARE, 1))
+    watched.camera.show(clip_pictures(ROOT / "edge" / "camera" / "door.mp4", *BARE, 1))
     visit.until(f"document.querySelectorAll('#list tbody tr').length > {count}")
     assert visit.page.locator("#chart .bar").count() == 7
     visit.shot("alerts")
@@ -147,7 +148,7 @@ def test_an_alert_appears_without_a_reload(visit: Visit, watched: Watched) -> No
 def test_pictures_are_checked_and_downloaded(visit: Visit, tmp_path: Path) -> None:
     (tmp_path / "no picture.jpg").write_text("hello")
     visit.page.get_by_role("link", name="Check a picture").click()
-    visit.page.set_input_files("#files", [ROOT / "edge" / "door.jpg", tmp_path / "no picture.jpg"])
+    visit.page.set_input_files("#files", [ROOT / "edge" / "camera" / "door.jpg", tmp_path / "no picture.jpg"])
     visit.until("/checked,/.test(document.getElementById('checking').textContent)")
     texts = visit.page.locator("#results > li").all_inner_texts()
     assert "this is no JPEG, PNG or WebP picture" in texts[0]

@@ -14,7 +14,7 @@ TOPIC = "maskwatch/entrance"
 
 def bare_face() -> list[bytes]:
     """Somebody without a mask who stands before the door, breathing."""
-    return clip_pictures(ROOT / "edge" / "door.mp4", 36, 72)
+    return clip_pictures(ROOT / "edge" / "camera" / "door.mp4", 36, 72)
 
 
 class Door:

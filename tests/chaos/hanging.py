@@ -15,10 +15,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge.camera.frames import Driver, Image, Picture
+from edge.camera.live import Live
+from edge.camera.source import DEMO
 from edge.config.schema import Config, Device, Mqtt
 from edge.detect import FaceDetector
 from edge.door import Door
-from edge.drivers import Driver, Image, Picture
 from edge.geometry import Box
 from edge.health import HealthMonitor
 from edge.monitor import open_classifier, watch
@@ -26,7 +28,6 @@ from edge.outlet import Outlet
 from edge.roi import Region
 from edge.sender import MqttPublisher
 from edge.service import Notifier
-from edge.source import DEMO, Live
 
 
 def for_ever() -> None:

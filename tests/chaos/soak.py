@@ -25,17 +25,17 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from conftest import Mosquitto  # noqa: E402
 
+from edge.camera.frames import Image, Picture  # noqa: E402
+from edge.camera.live import Live  # noqa: E402
+from edge.camera.source import DEMO  # noqa: E402
 from edge.config.schema import Config  # noqa: E402
 from edge.detectors import open_detector  # noqa: E402
 from edge.door import Door  # noqa: E402
-from edge.drivers import Image, Picture  # noqa: E402
 from edge.health import HealthMonitor  # noqa: E402
-from edge.live import Live  # noqa: E402
 from edge.monitor import open_classifier, watch  # noqa: E402
 from edge.outlet import Outlet  # noqa: E402
 from edge.sender import MqttPublisher  # noqa: E402
 from edge.service import Notifier  # noqa: E402
-from edge.source import DEMO  # noqa: E402
 from edge.state import StateFolder  # noqa: E402
 
 PACE = 25

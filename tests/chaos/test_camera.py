@@ -12,9 +12,9 @@ from cameras import NetworkCamera, black, until
 from doors import Door, bare_face
 from viewer import watching
 
+from edge.camera.capture import Capture
+from edge.camera.live import Live
 from edge.config.schema import Source as Wanted
-from edge.drivers import Capture
-from edge.source import Live
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 

@@ -135,7 +135,7 @@ class Crowd:
     EVERY = 3
 
     def __init__(self) -> None:
-        capture = cv2.VideoCapture(str(ROOT / "edge" / "door.mp4"))
+        capture = cv2.VideoCapture(str(ROOT / "edge" / "camera" / "door.mp4"))
         capture.set(cv2.CAP_PROP_POS_FRAMES, 60)
         image = np.asarray(capture.read()[1], np.uint8)
         capture.release()

@@ -52,7 +52,7 @@ def clip(tmp_path: Path) -> Path:
     """The first seconds of the bundled clip: one bare person."""
     import cv2
 
-    capture = cv2.VideoCapture(str(ROOT / "edge" / "door.mp4"))
+    capture = cv2.VideoCapture(str(ROOT / "edge" / "camera" / "door.mp4"))
     for number in range(90):
         assert cv2.imwrite(str(tmp_path / f"{number}.jpg"), capture.read()[1], [cv2.IMWRITE_JPEG_QUALITY, 95])
     return tmp_path

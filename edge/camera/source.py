@@ -7,24 +7,24 @@ order, with times from the recording, so that a replay gives the same alerts at 
 
 import os
 import re
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from .config.schema import Source as Wanted
-from .drivers import PICTURES, STREAMS, Capture, Driver, Folder, PiCamera, Repeated, VideoFile, without_secrets
-from .errors import ConfigError, SourceError
-from .live import SILENCE, Frame, Live, as_image
-from .nodes import UsbCamera, usb_nodes
-from .turned import Turned
-
-__all__ = ["DEMO", "SILENCE", "Frame", "Live", "Playback", "Source", "open_source"]
+from ..config.schema import Source as Wanted
+from ..errors import ConfigError, SourceError
+from .capture import STREAMS, Capture, without_secrets
+from .frames import Driver, Frame
+from .live import SILENCE, Live
+from .picamera import PiCamera
+from .pictures import PICTURES
+from .playback import Playback
+from .recordings import Folder, VideoFile
+from .usb import UsbCamera, usb_nodes
+from .wrappers import Repeated, Turned
 
 DEMO = Path(__file__).with_name("door.mp4")
 """The bundled clip, drawn from two public-domain portraits by tests/make_clip.py."""
-
 DEFAULTS = Wanted()
 
 
@@ -49,45 +49,6 @@ class Source(Protocol):
     def stop(self) -> None: ...
 
     def close(self) -> None: ...
-
-
-class Playback:
-    """Every picture in order; ``realtime`` waits for each picture's time, otherwise as fast as they are taken."""
-
-    live = False
-
-    def __init__(self, driver: Driver, *, realtime: bool = False) -> None:
-        self.name, self.dropped, self.condition = driver.name, 0, "ok"
-        self.idle: Callable[[], None] = lambda: None
-        self.told: Callable[[str, str | None], None] = lambda condition, text: None
-        self._driver = driver
-        self._realtime = realtime
-        self._stop = threading.Event()
-
-    def __iter__(self) -> Iterator[Frame]:
-        started = time.monotonic()
-        number = 0
-        while not self._stop.is_set() and (found := self._driver.read()) is not None:
-            moment = found.time or 0.0
-            while self._realtime and (early := started + moment - time.monotonic()) > 0:
-                if self._stop.wait(min(early, 1.0)):
-                    return
-                self.idle()
-            if (image := as_image(found.image)) is not None:
-                yield Frame(image, found.luma, moment, number)
-                number += 1
-        if number == 0 and not self._stop.is_set():
-            raise SourceError(f"{self.name}: not one picture in it can be read; is the file complete?")
-
-    def alive(self) -> bool:
-        return True
-
-    def stop(self) -> None:
-        self._stop.set()
-
-    def close(self) -> None:
-        self._stop.set()
-        self._driver.close()
 
 
 def open_source(

@@ -1,23 +1,26 @@
-"""A camera under supervision: read in a thread of its own, opened again whenever it is lost, never trusted blindly.
-
-A driver may block, end, raise or go on giving one and the same picture; the loop only ever sees the newest picture
-that is one, and what ``condition`` the camera is in.
-"""
+"""Does the camera see anything: pictures that never change, and pictures that show nothing."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from .drivers import Driver, Image, Picture
-from .errors import SourceError
-from .sight import Sight
+from ..errors import SourceError
+from .frames import Driver, Frame, Image, Picture, as_image, as_luma
 
+FROZEN = 6.0
+"""Seconds of bit-identical pictures; a real sensor's noise makes two alike never, a coded stream's for a moment."""
+DARK = 4.0
+"""Seconds without anything to see."""
+DARK_MEAN, LIT_MEAN = 16.0, 20.0
+"""Mean brightness, of 255, below which a flat picture is dark, and above which it is not any more."""
+FLAT = 3.0
+"""Standard deviation below which a picture shows nothing, whatever its brightness: a covered or dazzled lens."""
+STEP = 8
+"""Every so many pixels are looked at."""
 SILENCE = 8.0
 """Seconds without a picture after which a live camera counts as lost."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
@@ -28,14 +31,31 @@ EYES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One picture, its luma where the camera gives it for free, its time and its number from 0 (gaps: dropped)."""
+class Sight:
+    """Looks at each picture of one camera; ``condition`` is ``ok``, ``frozen`` or ``dark``."""
 
-    image: Image
-    luma: Image | None
-    time: float
-    number: int
+    def __init__(self, frozen: float = FROZEN, dark: float = DARK) -> None:
+        self.condition = "ok"
+        self._frozen, self._dark = frozen, dark
+        self._last: NDArray[np.uint8] | None = None
+        self._moved = self._seen = float("-inf")
+
+    def look(self, image: Image, now: float) -> str:
+        sample = image[::STEP, ::STEP]
+        if self._last is None:
+            self._moved = self._seen = now
+        elif not np.array_equal(sample, self._last):
+            self._moved = now
+        self._last = sample.copy()
+        mean, spread = float(sample.mean()), float(sample.std(axis=(0, 1)).max())
+        dim = mean < (DARK_MEAN if self.condition == "ok" else LIT_MEAN) and spread < 10
+        if not dim and spread >= FLAT:
+            self._seen = now
+        if now - self._moved > self._frozen:
+            self.condition = "frozen"
+        else:
+            self.condition = "dark" if now - self._seen > self._dark else "ok"
+        return self.condition
 
 
 class _Reader(threading.Thread):
@@ -172,20 +192,3 @@ class Live:
         if self._reader is not None:
             self._reader.stopped.set()
             self._reader.join(2.0)
-
-
-def as_image(image: Any) -> Image | None:
-    """A picture in the house's form, None for what is none: grey and four-channel ones are converted."""
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.size == 0:
-        return None
-    if image.ndim == 2 or image.ndim == 3 and image.shape[2] == 1:
-        return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
-    if image.ndim == 3 and image.shape[2] == 4:
-        return np.ascontiguousarray(image[:, :, :3])
-    return np.ascontiguousarray(image) if image.ndim == 3 and image.shape[2] == 3 else None
-
-
-def as_luma(luma: Any) -> Image | None:
-    """A luma picture that is one; None, and the detector makes its own from the image."""
-    fits = isinstance(luma, np.ndarray) and luma.dtype == np.uint8 and luma.ndim == 2 and luma.size > 0
-    return np.ascontiguousarray(luma) if fits else None

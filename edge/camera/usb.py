@@ -4,9 +4,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from .config.schema import Source as Wanted
-from .drivers import Capture, Driver
-from .errors import SourceError
+from ..config.schema import Source as Wanted
+from ..errors import SourceError
+from .capture import Capture
+from .frames import Driver
 
 NOT_CAMERAS = ("bcm2835", "rpi", "rp1", "unicam", "pispbe")
 """Beginnings of the names of the Pi's own codec, ISP and sensor nodes."""
