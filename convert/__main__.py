@@ -12,8 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from edge.card import LABELS
 from edge.errors import EdgeError
+from edge.faces.face import LABELS
 
 from .cli import parser
 from .data import DataError, write_json
@@ -141,8 +141,8 @@ def run_compare(args: argparse.Namespace) -> None:
 
 def end_to_end(args: argparse.Namespace, config: "Config") -> tuple[Any, Any]:
     """Classifier and detector as the device would open them."""
-    from edge.classify import MaskClassifier
-    from edge.detectors import open_detector
+    from edge.faces.classifier import MaskClassifier
+    from edge.faces.opening import open_detector
 
     from .evaluate import open_network
 

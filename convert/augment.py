@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.classify import Card, present
+from edge.faces.card import Card
+from edge.faces.crop import present
 
 Picture = NDArray[np.uint8]
 Random = np.random.Generator

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.classify import Image
+from edge.camera.frames import Image
 
 from .data import read_picture, write_json
 from .evaluate import Report, summary

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edge.card import COLOURS, EXPOSURES, LABELS
+from edge.faces.card import COLOURS, EXPOSURES
+from edge.faces.face import LABELS
 
 from .conditions import CONDITIONS
 from .drawn import LABELS as DRAWN

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from edge import loop
-from edge.camera.frames import Frame
+from edge.camera.frames import Frame, Image
 from edge.camera.source import open_source
-from edge.classify import Face, Image, MaskClassifier
 from edge.config.schema import Decide
 from edge.decide import Alert, Policy
-from edge.detect import Detector
-from edge.geometry import Box
+from edge.faces.classifier import MaskClassifier
+from edge.faces.detector import Detector
+from edge.faces.face import Face
+from edge.faces.geometry import Box
 from edge.planner import Planner, RegionPlanner
 from edge.track import Tracker
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from edge.classify import Image
+from edge.camera.frames import Image
 
 from .augment import clipped
 

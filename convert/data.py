@@ -16,8 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.camera.frames import Image
 from edge.camera.pictures import PICTURES
-from edge.classify import LABELS, Card, Image, prepare
+from edge.faces.card import Card
+from edge.faces.crop import prepare
+from edge.faces.face import LABELS
 from edge.files import replacing
 
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -180,7 +183,7 @@ def excluded(source: str, names: Sequence[str]) -> bool:
 
 
 def labels_in(samples: Iterable[Sample]) -> tuple[str, ...]:
-    """The labels that occur, in the order of ``edge.classify.LABELS``."""
+    """The labels that occur, in the order of ``edge.faces.face.LABELS``."""
     found = {sample.label for sample in samples}
     return tuple(label for label in LABELS if label in found)
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.classify import Image
-from edge.yunet import Find
+from edge.camera.frames import Image
+from edge.faces.yunet import Find
 
 Random = np.random.Generator
 Field = NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""Figures of one model on labelled crops, through the shipping ``edge.classify``: no second copy of it."""
+"""Figures of one model on labelled crops, through the shipping ``edge.faces``: no second copy of it."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.classify import Card, Image, MaskClassifier, Network, TfliteNetwork, as_rows
+from edge.camera.frames import Image
+from edge.faces.card import Card
+from edge.faces.classifier import MaskClassifier, Network
+from edge.faces.tflite import TfliteNetwork, as_rows
 
 from .data import DataError, Sample, labels_in, read_picture, read_tree
 

@@ -1,7 +1,7 @@
 """Face crops made the way the device makes them, from pictures with more than the face in them.
 
 For every listed picture both shipping detectors look for the face; what each finds (or, where neither does, the
-listed box with the detectors' proportions) is cut with the shipping ``edge.classify.crop``, a few times with the
+listed box with the detectors' proportions) is cut with the shipping ``edge.faces.crop.crop``, a few times with the
 jitter that a detector shows from frame to frame. What a far too eager cascade finds beside the face becomes the
 class ``not_face``: the hard negatives that turn collars, hands and patterns into people on a device. Bare training
 faces are used again with masks and hands drawn on them (``drawn``).
@@ -14,10 +14,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.classify import Image, crop
-from edge.detect import FaceDetector
-from edge.geometry import Box, clip, iou, square
-from edge.yunet import Find, YuNetDetector
+from edge.camera.frames import Image
+from edge.faces.crop import crop
+from edge.faces.geometry import Box, clip, iou, square
+from edge.faces.haar import FaceDetector
+from edge.faces.yunet import Find, YuNetDetector
 
 from .data import DRAWINGS, DataError, Sample, label_of, read_picture, read_rows, split
 from .drawn import LABELS, clutter, draw

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from edge.classify import Card, Image
+from edge.camera.frames import Image
+from edge.faces.card import Card
 
 from .augment import view
 from .data import DataError, Sample, excluded, load_detailed, read_tree, split, subset

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.classify import REJECT, Face
-from edge.geometry import Box
+from edge.faces.classifier import REJECT
+from edge.faces.face import Face
+from edge.faces.geometry import Box
 
 from .evaluate import calibration_error
 from .intervals import Share

@@ -13,10 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.classify import Image, MaskClassifier, crop
-from edge.detect import Detector
-from edge.geometry import Box, iou
-from edge.yunet import YuNetDetector
+from edge.camera.frames import Image
+from edge.faces.classifier import MaskClassifier
+from edge.faces.crop import crop
+from edge.faces.detector import Detector
+from edge.faces.geometry import Box, iou
+from edge.faces.yunet import YuNetDetector
 
 from .conditions import condition
 from .data import DataError, label_of, read_picture, read_rows

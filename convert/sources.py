@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.classify import TfliteNetwork
+from edge.faces.tflite import TfliteNetwork
 
 from .data import DRAWINGS, DataError, Sample, read_tree, write_json
 from .evaluate import Report, evaluate

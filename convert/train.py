@@ -14,7 +14,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.classify import Card, Image, present
+from edge.camera.frames import Image
+from edge.faces.card import Card
+from edge.faces.crop import present
 from edge.files import replacing
 
 from .augment import framing, view

@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from . import picture
-from .annotate import annotate
 from .camera import pictures
 from .camera.source import Source
 from .cli import configured, given, parser
 from .config import edit as settings
-from .detectors import open_detector
 from .errors import BrokerError, ConfigError, ModelError, SourceError
-from .monitor import model_path, open_classifier, watch_door
+from .faces.drawing import annotate
+from .faces.opening import STILL_FACE, check, model_path, open_classifier, open_detector
+from .monitor import watch_door
 from .outbox.letters import peek, resend
 from .service import leave
 from .snapshots import purge, purge_all
@@ -67,14 +67,14 @@ def keeper_of(args: argparse.Namespace) -> settings.Keeper:
 def run_image(args: argparse.Namespace) -> int:
     config = configured(args)
     if args.min_face is None:
-        config = replace(config, detect=replace(config.detect, min_face=picture.STILL_FACE))
+        config = replace(config, detect=replace(config.detect, min_face=STILL_FACE))
     detector, classifier = open_detector(config.detect), open_classifier(config)
     copies = picture.Copies(args.out) if args.out and not args.no_pictures else None
     failed = False
     for found in picture.walk(args.pictures):
         try:
             image = pictures.read(found.path)
-            faces = picture.check(image, detector, classifier)
+            faces = check(image, detector, classifier)
             print((picture.as_json if args.json else picture.as_text)(found.path, faces), flush=True)
             if copies:
                 pictures.write(annotate(image, faces), copies.place(found))

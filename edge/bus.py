@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .camera.frames import Image
-from .classify import Face
-from .geometry import Box
+from .faces.face import Face
+from .faces.geometry import Box
 from .messages import AlertMessage, Health, State, Stats
 
 log = logging.getLogger(__name__)

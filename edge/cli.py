@@ -9,7 +9,7 @@ from . import __version__
 from .config.load import load
 from .config.schema import Config
 from .errors import ConfigError
-from .picture import STILL_FACE
+from .faces.opening import STILL_FACE
 
 
 def parser() -> argparse.ArgumentParser:

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .config.schema import Decide as Rules
+from .faces.face import FAULTS
 from .track import Track
 
 DEFAULTS = Rules()
-FAULTS = ("no_mask", "incorrect_mask")
-"""Labels that are worth an alert; each is also the alert's ``event_type``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,17 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .camera.source import open_source
-from .classify import TfliteNetwork
 from .client import V5, V311, asked
 from .config.schema import Config, Detect
-from .detectors import open_detector
 from .errors import EdgeError
+from .faces.opening import open_detector
+from .faces.tflite import TfliteNetwork
+from .faces.yunet import find_network
 from .link import UNSUPPORTED_PROTOCOL
 from .messages import clock_synced
 from .outbox.letters import peek, setting
 from .report import cpu_temperature, throttled
 from .state import refuse_file, running_health
-from .yunet import find_network
 
 PACKAGES = (
     "numpy",

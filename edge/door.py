@@ -6,20 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from .bus import Bus
-from .camera.frames import Frame
+from .camera.frames import Frame, Image
 from .camera.source import Source
-from .classify import Face, Image, MaskClassifier
 from .config.schema import Config, Detect
 from .decide import Alert, Policy
-from .detect import Detector
-from .detectors import open_detector, open_eager
-from .geometry import Box
+from .faces.classifier import MaskClassifier
+from .faces.detector import Detector, Region
+from .faces.face import Face
+from .faces.geometry import Box
+from .faces.opening import open_detector, open_eager
 from .health import HealthMonitor
 from .messages import AlertMessage, Health
 from .outlet import Outlet
 from .planner import Planner, open_planner
 from .report import Report
-from .roi import Region
 from .snapshots import Snapshots
 from .track import Track
 

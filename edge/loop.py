@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from .camera.frames import Frame
-from .classify import Face, Image
+from .camera.frames import Frame, Image
 from .decide import Alert, Policy
-from .geometry import Box
-from .roi import Region
+from .faces.detector import Region
+from .faces.face import Face
+from .faces.geometry import Box
 from .track import Track, Tracker
 
 

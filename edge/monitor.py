@@ -1,13 +1,10 @@
 """The wiring of ``maskwatch run``: source, detector, classifier, policy and publisher put together and watched over."""
 
 import logging
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,36 +13,22 @@ from . import loop
 from .bus import Bus
 from .camera.frames import Frame
 from .camera.source import Source, open_source
-from .classify import MaskClassifier, TfliteNetwork
 from .config.load import Sections
 from .config.schema import Config
-from .detect import Detector
-from .detectors import open_detector, open_eager
 from .door import Door
 from .errors import ConfigError, SourceError
+from .faces.classifier import MaskClassifier
+from .faces.detector import Detector
+from .faces.opening import STILL_FACE, open_classifier, open_detector, open_eager
 from .health import HealthMonitor
 from .messages import Health
 from .outlet import open_outlet
-from .picture import STILL_FACE
 from .publish import Both
 from .report import StatsLine, summary
 from .service import Notifier, Watchdog
 from .track import Track, Tracker
 
 log = logging.getLogger("maskwatch")
-
-
-def model_path(config: Config) -> Path:
-    """The configured model, or the one that comes with maskwatch (in the checkout, or installed under share/)."""
-    if config.classify.model:
-        return Path(os.path.expanduser(config.classify.model))
-    places = (Path(__file__).parents[1] / "models", Path(sys.prefix) / "share" / "maskwatch" / "models")
-    return next((p / "mask.tflite" for p in places if (p / "mask.tflite").is_file()), places[0] / "mask.tflite")
-
-
-def open_classifier(config: Config) -> MaskClassifier:
-    network = TfliteNetwork(model_path(config), threads=config.classify.threads)
-    return MaskClassifier(network, reject=config.classify.reject)
 
 
 def open_camera(config: Config, or_demo: bool, patient: bool) -> tuple[Source, Config]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .camera.frames import Image
-from .geometry import Box
+from .faces.geometry import Box
 
 WIDE = 80
 """Width of the tiny picture, pixels: a face of 48 in a picture 640 wide is 6 of them."""

@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .camera.pictures import PICTURES
-from .classify import Face, Image, MaskClassifier
-from .detect import Detector
 from .errors import ConfigError, SourceError
-
-STILL_FACE = 32
-"""Smallest face, in pixels, that the picture check looks for; a still has no second chance."""
+from .faces.face import Face
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +55,6 @@ class Copies:
             raise ConfigError(f"--out {self._out} would write over the picture {found.path}; name another folder")
         self._taken.add(path)
         return path
-
-
-def check(image: Image, detector: Detector, classifier: MaskClassifier) -> list[Face]:
-    """The faces in one picture, left to right."""
-    return classifier.classify(image, detector.detect(image))
 
 
 def as_json(path: Path, faces: Sequence[Face]) -> str:

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from .camera.frames import Frame
 from .config.schema import Decide, Detect
-from .detect import Zones, whole_picture
-from .geometry import Box, clip
+from .faces.detector import Region, Zones, whole_picture
+from .faces.geometry import Box, clip
 from .motion import MotionGate
-from .roi import Region
 from .track import REACH, SPEED, Track
 
 QUICK = 0.06

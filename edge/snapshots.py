@@ -5,28 +5,19 @@ found in the frame and what more eager detectors find; a face that none of them 
 which is why pictures are off by default.
 """
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from .camera.frames import Image
 from .camera.pictures import as_jpeg
 from .config.schema import Snapshots as Rules
+from .faces.drawing import blurred
+from .faces.geometry import Box
 from .files import replacing
-from .geometry import Box
 
-log = logging.getLogger(__name__)
-
-MARGIN = 0.35
-"""Of a face's size, blurred on every side of it: hair, ears and chin tell who somebody is, too."""
-CELLS = 5
-"""Cells across a blurred face."""
 QUALITY = 80
 
 
@@ -65,23 +56,6 @@ class Snapshots:
         except OSError as error:
             self._trouble(f"snapshots cannot be saved in {self._folder}: {error.strerror}")
         purge(self._folder, self._rules)
-
-
-def blurred(image: Image, boxes: Iterable[Box]) -> Image:
-    """A copy in which nobody in ``boxes`` can be recognized or even found."""
-    image, (height, width) = image.copy(), image.shape[:2]
-    for box in boxes:
-        margin = round(MARGIN * max(box.width, box.height))
-        x0, y0 = max(0, box.x0 - margin), max(0, box.y0 - margin)
-        x1, y1 = min(width, box.x1 + margin), min(height, box.y1 + margin)
-        if x1 <= x0 or y1 <= y0:
-            continue
-        part = image[y0:y1, x0:x1]
-        cells = cv2.resize(part, (min(CELLS, x1 - x0), min(CELLS, y1 - y0)), interpolation=cv2.INTER_AREA)
-        image[y0:y1, x0:x1] = np.asarray(
-            cv2.resize(cells, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR), np.uint8
-        )
-    return image
 
 
 def purge(folder: Path, rules: Rules, now: float | None = None) -> int:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from edge.annotate import COLOURS, WORDS, annotate
-from edge.classify import LABELS, Face
-from edge.geometry import Box
+from edge.faces.drawing import COLOURS, WORDS, annotate
+from edge.faces.face import LABELS, Face
+from edge.faces.geometry import Box
 
 
 def face(box: Box, label: str = "no_mask") -> Face:

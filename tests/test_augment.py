@@ -8,8 +8,8 @@ import pytest
 from tiny import drawn_face, texture
 
 from convert import augment
-from edge.card import Card
-from edge.classify import Image
+from edge.camera.frames import Image
+from edge.faces.card import Card
 
 Step = Callable[[Image, np.random.Generator], Image]
 STEPS: tuple[Step, ...] = (

@@ -22,11 +22,11 @@ from edge.bench.rivals import Article, SingleShot, open_rival
 from edge.bench.stopwatch import Stopwatch
 from edge.bench.watching import EMPTY, STAGES, pictures, watch
 from edge.camera.frames import Frame
-from edge.classify import Face
 from edge.client import V5
 from edge.config.schema import Config
 from edge.errors import ConfigError, ModelError, SourceError
-from edge.geometry import iou
+from edge.faces.face import Face
+from edge.faces.geometry import iou
 
 MODELS = ROOT / "models"
 FEW_FILES = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))"

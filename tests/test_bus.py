@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from edge.bus import AFTERGLOW, Bus
-from edge.classify import Face
-from edge.geometry import Box
+from edge.faces.face import Face
+from edge.faces.geometry import Box
 from edge.messages import Health, State, Stats
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)

@@ -9,20 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.camera.source import open_source
-from edge.classify import (
-    CONTEXT,
-    Card,
-    Face,
-    MaskClassifier,
-    TfliteNetwork,
-    _dequantized,
-    _input_table,
-    as_rows,
-    crop,
-    prepare,
-)
-from edge.detect import FaceDetector
-from edge.geometry import Box
+from edge.faces.card import Card
+from edge.faces.classifier import MaskClassifier
+from edge.faces.crop import CONTEXT, crop, prepare
+from edge.faces.face import Face
+from edge.faces.geometry import Box
+from edge.faces.haar import FaceDetector
+from edge.faces.tflite import TfliteNetwork, _dequantized, _input_table, as_rows
 
 HOPPER, COLLINS = 50, 140
 """Frames of the bundled clip: Grace Hopper without a mask, Eileen Collins with one; each alone, near and still."""

@@ -9,11 +9,13 @@ from tiny import MODEL, ROOT, run_convert
 from convert import clips
 from convert.clips import Clip, Trial, Watched
 from convert.data import DataError
-from edge.classify import Face, MaskClassifier, TfliteNetwork
 from edge.config.schema import Config, Decide
 from edge.decide import Alert
-from edge.detect import FaceDetector
-from edge.geometry import Box
+from edge.faces.classifier import MaskClassifier
+from edge.faces.face import Face
+from edge.faces.geometry import Box
+from edge.faces.haar import FaceDetector
+from edge.faces.tflite import TfliteNetwork
 
 DOOR = {"alerts": 4, "people": [{"bare": [0.0, 40.0]}, {"bare": [0.0, 40.0]}, {"bare": [0.0, 40.0]}, {"bare": [0, 40]}]}
 

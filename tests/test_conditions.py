@@ -5,9 +5,10 @@ import pytest
 from tiny import door_faces, door_frames
 
 from convert.conditions import CONDITIONS, condition
-from edge.classify import Image, crop
-from edge.detect import FaceDetector
-from edge.geometry import Box, iou
+from edge.camera.frames import Image
+from edge.faces.crop import crop
+from edge.faces.geometry import Box, iou
+from edge.faces.haar import FaceDetector
 
 FACE: tuple[int, str, Box] = next(face for face in door_faces() if face[1] == "no_mask" and face[2].width > 90)
 

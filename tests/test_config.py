@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.classify import REJECT
 from edge.cli import from_address
 from edge.client import new_client, read_password
 from edge.config.load import load
 from edge.config.schema import Config, Mqtt, options
 from edge.errors import ConfigError
+from edge.faces.classifier import REJECT
 
 EXAMPLE = Path(__file__).parents[1] / "systemd" / "maskwatch.toml"
 ZONE = [[0.2, 0.1], [0.8, 0.1], [0.8, 1.0]]

@@ -8,7 +8,8 @@ import pytest
 from tiny import draw_tree, saved, texture
 
 from convert.data import DataError, Sample, groups, label_of, labels_in, load, read_picture, read_tree, split, subset
-from edge.classify import LABELS, Card
+from edge.faces.card import Card
+from edge.faces.face import LABELS
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from edge.classify import Face
 from edge.config.schema import Decide as Rules
 from edge.decide import Alert, Policy
-from edge.geometry import Box
+from edge.faces.face import Face
+from edge.faces.geometry import Box
 from edge.track import Track
 
 SEEN: Mapping[str, dict[str, float]] = {

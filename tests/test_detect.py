@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edge.camera.source import open_source
-from edge.detect import FaceDetector, find_cascade, load_cascade
 from edge.errors import ModelError
-from edge.geometry import Box, iou
+from edge.faces.geometry import Box, iou
+from edge.faces.haar import FaceDetector, find_cascade, load_cascade
 
 HOPPER = 50
 """A frame of the bundled clip in which Grace Hopper stands in front of the camera, alone."""

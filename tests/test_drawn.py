@@ -5,10 +5,10 @@ import pytest
 from tiny import door_faces, door_frames
 
 from convert.drawn import LABELS, clutter, draw
-from edge.card import LABELS as KNOWN
-from edge.classify import Image
-from edge.geometry import iou
-from edge.yunet import Find, YuNetDetector
+from edge.camera.frames import Image
+from edge.faces.face import LABELS as KNOWN
+from edge.faces.geometry import iou
+from edge.faces.yunet import Find, YuNetDetector
 
 SEEDS = range(8)
 

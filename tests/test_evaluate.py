@@ -12,8 +12,10 @@ from tiny import MODEL, door_faces, door_frames, draw_tree, readable, saved, tin
 from convert.charts import mistakes, pictures, threshold_curve
 from convert.data import DataError, Sample, read_tree
 from convert.evaluate import Report, compare, evaluate, held_out, open_network, summary, table
-from edge.classify import Card, Image, crop
+from edge.camera.frames import Image
 from edge.errors import ModelError
+from edge.faces.card import Card
+from edge.faces.crop import crop
 
 LABELS = ("mask", "no_mask", "not_face")
 TRUTH = ("mask", "mask", "mask", "no_mask", "no_mask", "no_mask", "no_mask", "not_face")

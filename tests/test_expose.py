@@ -1,11 +1,12 @@
-"""edge.classify.expose and present: each crop exposed for its face, as the card asks for."""
+"""edge.faces.crop: expose and present: each crop exposed for its face, as the card asks for."""
 
 import numpy as np
 import pytest
 from tiny import door_faces, door_frames
 
-from edge.card import Card
-from edge.classify import MOST_GAIN, Image, crop, expose, prepare, present
+from edge.camera.frames import Image
+from edge.faces.card import Card
+from edge.faces.crop import MOST_GAIN, crop, expose, prepare, present
 
 FACES = [face for face in door_faces() if face[2].width > 90][::60]
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from edge.camera.frames import as_image, as_luma
 from edge.camera.live import Sight
-from edge.classify import MaskClassifier, TfliteNetwork
 from edge.config.schema import Decide
 from edge.decide import Policy
-from edge.detect import FaceDetector
-from edge.geometry import Box
+from edge.faces.classifier import MaskClassifier
+from edge.faces.geometry import Box
+from edge.faces.haar import FaceDetector
+from edge.faces.tflite import TfliteNetwork
 from edge.track import Tracker
 
 ROOT = Path(__file__).parents[1]

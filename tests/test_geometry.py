@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.geometry import Box, clip, iou, square
+from edge.faces.geometry import Box, clip, iou, square
 
 FRAME = Box(0, 0, 640, 480)
 numbers = st.integers(-2000, 2000)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from edge.classify import TfliteNetwork, read_card
 from edge.errors import ModelError
+from edge.faces.card import read_card
+from edge.faces.tflite import TfliteNetwork
 
 Make = Callable[..., Path]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edge.bench.watching import empty
-from edge.classify import Image
-from edge.geometry import Box
+from edge.camera.frames import Image
+from edge.faces.geometry import Box
 from edge.motion import CELL, MotionGate
 
 WHOLE = Box(0, 0, 640, 480)

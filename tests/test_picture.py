@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from edge import picture
-from edge.classify import Face, MaskClassifier, TfliteNetwork
-from edge.detect import FaceDetector
 from edge.errors import SourceError
-from edge.geometry import Box
+from edge.faces.classifier import MaskClassifier
+from edge.faces.face import Face
+from edge.faces.geometry import Box
+from edge.faces.haar import FaceDetector
+from edge.faces.tflite import TfliteNetwork
 
 FACE = Face(Box(10, 20, 110, 120), {"mask": 0.02, "no_mask": 0.97, "not_face": 0.01})
 

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from edge import loop
-from edge.camera.frames import Frame
+from edge.camera.frames import Frame, Image
 from edge.camera.source import open_source
-from edge.classify import Face, Image, MaskClassifier, TfliteNetwork
 from edge.config.schema import Decide, Detect
 from edge.decide import Policy
-from edge.detect import FaceDetector
-from edge.geometry import Box, clip
+from edge.faces.classifier import MaskClassifier
+from edge.faces.detector import Region, search
+from edge.faces.face import Face
+from edge.faces.geometry import Box, clip
+from edge.faces.haar import FaceDetector
+from edge.faces.tflite import TfliteNetwork
 from edge.planner import CALM, QUICK, STALE, SWEEP, EveryPicture, RegionPlanner, Settled, open_planner
-from edge.roi import Region, search
 from edge.track import Track, Tracker
 
 WALL = np.full((480, 640, 3), 90, np.uint8)

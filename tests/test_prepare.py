@@ -9,9 +9,9 @@ from tiny import door_faces, door_frames, door_list, readable, saved, texture, w
 
 from convert.data import DRAWINGS, DataError, groups, read_tree
 from convert.prepare import ACROSS, BESIDE, SAME_FACE, Listed, false_faces, jitter, read_list, strays, write_tree
-from edge.classify import crop
-from edge.detect import FaceDetector
-from edge.geometry import Box, clip, iou
+from edge.faces.crop import crop
+from edge.faces.geometry import Box, clip, iou
+from edge.faces.haar import FaceDetector
 
 
 def listed(folder: Path, text: str, exclude: tuple[str, ...] = ()) -> list[Listed]:

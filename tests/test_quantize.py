@@ -16,8 +16,11 @@ from tiny import MODEL, ROOT, door_faces, door_frames, draw_tree, quantized, rea
 from convert.data import DataError, read_tree
 from convert.evaluate import open_network
 from convert.quantize import quantize
-from edge.classify import Card, Image, TfliteNetwork, crop, prepare, read_card
+from edge.camera.frames import Image
 from edge.errors import ModelError
+from edge.faces.card import Card, read_card
+from edge.faces.crop import crop, prepare
+from edge.faces.tflite import TfliteNetwork
 
 STEP = 1 / 256
 OTHER = "MASKWATCH_OTHER_PYTHON"
@@ -25,7 +28,7 @@ ANSWERS = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from edge.classify import TfliteNetwork
+from edge.faces.tflite import TfliteNetwork
 network = TfliteNetwork(Path(sys.argv[1]))
 print(json.dumps([network.runtime, network.probabilities(np.load(sys.argv[2])).tolist()]))
 """

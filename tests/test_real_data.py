@@ -16,9 +16,10 @@ from convert.scene_report import SceneReport
 from convert.scene_report import table as scene_table
 from convert.scenes import detections, judge, read_scenes
 from convert.sources import measure
-from edge.classify import MaskClassifier, TfliteNetwork
 from edge.config.schema import Detect
-from edge.detectors import open_detector
+from edge.faces.classifier import MaskClassifier
+from edge.faces.opening import open_detector
+from edge.faces.tflite import TfliteNetwork
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 ARTICLE_TEST, CLIPS = DATA / "k12-test", DATA / "dev-clips"

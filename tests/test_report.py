@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge.camera.frames import Frame
-from edge.geometry import Box
+from edge.faces.geometry import Box
 from edge.messages import State, Stats
 from edge.report import Report, cpu_temperature, resident_mb, throttled
 from edge.track import Track

@@ -11,9 +11,10 @@ from convert.data import DataError
 from convert.intervals import Share
 from convert.scene_report import SceneReport, summary, table
 from convert.scenes import Looked, Scene, Seen, Truth, detections, judge, read_scenes
-from edge.classify import MaskClassifier, TfliteNetwork
-from edge.geometry import Box
-from edge.yunet import YuNetDetector
+from edge.faces.classifier import MaskClassifier
+from edge.faces.geometry import Box
+from edge.faces.tflite import TfliteNetwork
+from edge.faces.yunet import YuNetDetector
 
 HEAD = "file\tsource\tlabel\tx0\ty0\tx1\ty1\n"
 BARE = {"mask": 0.02, "no_mask": 0.9, "incorrect_mask": 0.05, "not_face": 0.03}

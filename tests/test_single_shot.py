@@ -9,7 +9,7 @@ pytest.importorskip("tensorflow", reason="needs the convert extra (TensorFlow)")
 
 from convert.single_shot import single_shot  # noqa: E402
 from edge.bench.rivals import SingleShot  # noqa: E402
-from edge.classify import interpreter  # noqa: E402
+from edge.faces.tflite import interpreter  # noqa: E402
 
 
 def test_it_has_a_million_weights_and_5972_anchors() -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from edge.camera.frames import Image
 from edge.config.schema import Snapshots as Rules
-from edge.detect import FaceDetector
-from edge.geometry import Box
-from edge.snapshots import Snapshots, blurred, purge, purge_all
+from edge.faces.drawing import blurred
+from edge.faces.geometry import Box
+from edge.faces.haar import FaceDetector
+from edge.snapshots import Snapshots, purge, purge_all
 
 DAY = 86400.0
 

@@ -13,7 +13,7 @@ pytest.importorskip("tensorflow", reason="needs the convert extra (TensorFlow)")
 from convert.data import DRAWINGS, DataError, Sample  # noqa: E402
 from convert.evaluate import Report  # noqa: E402
 from convert.sources import leave_one_out, measure, real, search  # noqa: E402
-from edge.card import Card  # noqa: E402
+from edge.faces.card import Card  # noqa: E402
 
 SHORT = replace(RECIPE, epochs=1, size=48)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from edge.classify import Face
-from edge.geometry import Box
+from edge.faces.face import Face
+from edge.faces.geometry import Box
 from edge.track import Tracker
 
 Spot = tuple[float, float, float]

@@ -15,11 +15,11 @@ from tiny import ROOT
 
 from edge.camera.source import open_source
 from edge.config.schema import Detect
-from edge.detect import FaceDetector
-from edge.detectors import open_detector, open_eager
 from edge.errors import ModelError
-from edge.geometry import Box, iou
-from edge.yunet import FILE, YuNetDetector, find_network
+from edge.faces.geometry import Box, iou
+from edge.faces.haar import FaceDetector
+from edge.faces.opening import open_detector, open_eager
+from edge.faces.yunet import FILE, YuNetDetector, find_network
 
 BARE, BOTH = 50, 230
 """Frames of the bundled clip: Grace Hopper alone, and beside Eileen Collins, who wears a mask."""

@@ -17,8 +17,8 @@ from convert.data import read_tree
 from convert.prepare import Listed
 from convert.quantize import quantize
 from convert.train import Recipe, train
-from edge.classify import Image
-from edge.geometry import Box
+from edge.camera.frames import Image
+from edge.faces.geometry import Box
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "models" / "mask.tflite"

@@ -10,8 +10,7 @@ from .. import loop
 from ..camera.frames import Frame
 from ..config.schema import Config
 from ..decide import Policy
-from ..detectors import open_detector
-from ..monitor import open_classifier
+from ..faces.opening import open_classifier, open_detector
 from ..planner import open_planner
 from ..track import Tracker
 from .stopwatch import Stopwatch

@@ -7,14 +7,16 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from ..classify import Face, Image, MaskClassifier, TfliteNetwork, interpreter
+from ..camera.frames import Image
 from ..config.schema import Config
 from ..decide import Alert, Policy
-from ..detect import load_cascade
-from ..detectors import open_detector
 from ..errors import ConfigError, ModelError
-from ..geometry import Box
-from ..monitor import model_path, open_classifier
+from ..faces.classifier import MaskClassifier
+from ..faces.face import Face
+from ..faces.geometry import Box
+from ..faces.haar import load_cascade
+from ..faces.opening import model_path, open_classifier, open_detector
+from ..faces.tflite import TfliteNetwork, interpreter
 from ..track import Tracker
 
 NAMES = ("article", "every-picture")

@@ -11,9 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..camera.frames import Frame
+from ..camera.frames import Frame, Image
 from ..camera.source import open_source
-from ..classify import Image
 from ..config.schema import Config
 from .watching import Progress, watch
 

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import loop
-from ..camera.frames import Frame
+from ..camera.frames import Frame, Image
 from ..camera.source import open_source
-from ..classify import Face, Image, MaskClassifier, TfliteNetwork
 from ..config.schema import Config, Decide
 from ..decide import Alert, Policy
-from ..detectors import open_detector
-from ..monitor import model_path
+from ..faces.classifier import MaskClassifier
+from ..faces.face import Face
+from ..faces.opening import model_path, open_detector
+from ..faces.tflite import TfliteNetwork
 from ..planner import open_planner
 from ..report import Report
 from ..track import Track, Tracker

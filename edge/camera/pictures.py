@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..classify import Image
 from ..errors import SourceError
 from ..files import replacing
+from .frames import Image
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 

@@ -12,12 +12,12 @@ import numpy as np
 from aiohttp import web
 from PIL import Image as Header
 
-from ..annotate import annotate
 from ..camera.frames import Image
 from ..camera.pictures import as_jpeg
-from ..classify import MaskClassifier
-from ..detect import Detector
-from ..picture import check
+from ..faces.classifier import MaskClassifier
+from ..faces.detector import Detector
+from ..faces.drawing import annotate
+from ..faces.opening import check
 
 BYTES = 8 * 2**20
 PIXELS = 12_000_000

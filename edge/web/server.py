@@ -13,10 +13,10 @@ from aiohttp import web
 
 from .. import __version__
 from ..bus import Bus
-from ..classify import MaskClassifier
 from ..config.schema import Config
-from ..detect import Detector
 from ..errors import ConfigError
+from ..faces.classifier import MaskClassifier
+from ..faces.detector import Detector
 from .check import BYTES, Check, refusal
 from .feed import Feed
 from .guard import Guard, restrict

@@ -6,11 +6,10 @@ from concurrent.futures import Executor
 
 from aiohttp import web
 
-from ..annotate import annotate
 from ..bus import Bus, Sight
 from ..camera.pictures import as_jpeg
-from ..detect import Detector
-from ..snapshots import blurred
+from ..faces.detector import Detector
+from ..faces.drawing import annotate, blurred
 
 BOUNDARY = "maskwatch-picture"
 QUALITY = 75

@@ -21,8 +21,7 @@ from edge.bench.watching import pictures
 from edge.camera.frames import Frame
 from edge.config.schema import Config, Detect
 from edge.decide import Policy
-from edge.detectors import open_detector
-from edge.monitor import open_classifier
+from edge.faces.opening import open_classifier, open_detector
 from edge.planner import open_planner
 from edge.report import Report
 from edge.track import Track, Tracker

@@ -14,7 +14,7 @@ import cv2
 import numpy
 
 from edge.__main__ import main
-from edge.classify import MaskClassifier
+from edge.faces.classifier import MaskClassifier
 
 classify = MaskClassifier.classify
 told: list[str] = []

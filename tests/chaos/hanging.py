@@ -19,13 +19,14 @@ from edge.camera.frames import Driver, Image, Picture
 from edge.camera.live import Live
 from edge.camera.source import DEMO
 from edge.config.schema import Config, Device, Mqtt
-from edge.detect import FaceDetector
 from edge.door import Door
-from edge.geometry import Box
+from edge.faces.detector import Region
+from edge.faces.geometry import Box
+from edge.faces.haar import FaceDetector
+from edge.faces.opening import open_classifier
 from edge.health import HealthMonitor
-from edge.monitor import open_classifier, watch
+from edge.monitor import watch
 from edge.outlet import Outlet
-from edge.roi import Region
 from edge.sender import MqttPublisher
 from edge.service import Notifier
 

@@ -29,10 +29,10 @@ from edge.camera.frames import Image, Picture  # noqa: E402
 from edge.camera.live import Live  # noqa: E402
 from edge.camera.source import DEMO  # noqa: E402
 from edge.config.schema import Config  # noqa: E402
-from edge.detectors import open_detector  # noqa: E402
 from edge.door import Door  # noqa: E402
+from edge.faces.opening import open_classifier, open_detector  # noqa: E402
 from edge.health import HealthMonitor  # noqa: E402
-from edge.monitor import open_classifier, watch  # noqa: E402
+from edge.monitor import watch  # noqa: E402
 from edge.outlet import Outlet  # noqa: E402
 from edge.sender import MqttPublisher  # noqa: E402
 from edge.service import Notifier  # noqa: E402

@@ -4,10 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import ModelError
+from ..errors import ModelError
+from .face import LABELS
 
-LABELS = ("mask", "no_mask", "incorrect_mask", "not_face")
-"""Every label a model may have. ``not_face`` is the reject class: what a cascade fires on that is no face."""
 COLOURS = ("rgb", "bgr", "luma")
 EXPOSURES = ("camera", "face")
 """What a card may say of its input: pixels as the camera exposed them, or each crop exposed for its face."""

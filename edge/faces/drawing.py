@@ -1,15 +1,21 @@
-"""Faces drawn onto a copy of a picture."""
+"""Draws faces onto a copy of an image, or blurs them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
 
-from .classify import Face, Image
+from ..camera.frames import Image
+from .face import Face
+from .geometry import Box
 
 COLOURS = {"mask": (80, 160, 0), "no_mask": (40, 40, 220), "incorrect_mask": (0, 140, 255)}
 """B, G, R: green, red, orange; the text says the same, for who cannot tell them apart."""
 WORDS = {"mask": "mask", "no_mask": "no mask", "incorrect_mask": "mask not right"}
+MARGIN = 0.35
+"""Of a face's size, blurred on every side of it: hair, ears and chin tell who somebody is, too."""
+CELLS = 5
+"""Cells across a blurred face."""
 
 
 def annotate(image: Image, faces: Sequence[Face]) -> Image:
@@ -27,3 +33,20 @@ def annotate(image: Image, faces: Sequence[Face]) -> Image:
         cv2.rectangle(out, (x, y - height - below), (x + width, y + below), colour, cv2.FILLED)
         cv2.putText(out, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), thick, cv2.LINE_AA)
     return np.asarray(out, np.uint8)
+
+
+def blurred(image: Image, boxes: Iterable[Box]) -> Image:
+    """A copy in which nobody in ``boxes`` can be recognized or even found."""
+    image, (height, width) = image.copy(), image.shape[:2]
+    for box in boxes:
+        margin = round(MARGIN * max(box.width, box.height))
+        x0, y0 = max(0, box.x0 - margin), max(0, box.y0 - margin)
+        x1, y1 = min(width, box.x1 + margin), min(height, box.y1 + margin)
+        if x1 <= x0 or y1 <= y0:
+            continue
+        part = image[y0:y1, x0:x1]
+        cells = cv2.resize(part, (min(CELLS, x1 - x0), min(CELLS, y1 - y0)), interpolation=cv2.INTER_AREA)
+        image[y0:y1, x0:x1] = np.asarray(
+            cv2.resize(cells, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR), np.uint8
+        )
+    return image

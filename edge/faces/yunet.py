@@ -16,10 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .detect import Zones, equalized, new_equalizer, whole_picture
-from .errors import ModelError
+from ..errors import ModelError
+from .detector import Region, Zones, equalized, new_equalizer, search, whole_picture
 from .geometry import Box
-from .roi import Region, search
 
 FILE = "face_detection_yunet_2023mar.onnx"
 WINDOW = 24

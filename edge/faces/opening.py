@@ -1,15 +1,25 @@
-"""The face detector that the configuration names, and the eager ones that snapshots are blurred by."""
+"""Opens what the configuration names: the face detector, the classifier, and the eager detectors used for blurring."""
 
+import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .config.schema import Detect
-from .detect import Detector, FaceDetector
+from ..camera.frames import Image
+from ..config.schema import Config, Detect
+from .classifier import MaskClassifier
+from .detector import Detector, Region
+from .face import Face
 from .geometry import Box
-from .roi import Region
+from .haar import FaceDetector
+from .tflite import TfliteNetwork
 from .yunet import YuNetDetector
+
+STILL_FACE = 32
+"""Smallest face, in pixels, that the picture check looks for; a still has no second chance."""
 
 
 def open_detector(own: Detect) -> Detector:
@@ -42,3 +52,21 @@ def open_eager(own: Detect) -> Detector:
     if own.detector == "yunet":  # it sees the masked bystanders whom no cascade finds
         eager.append(YuNetDetector(own.network, min_face=24, score=0.3))
     return Together(eager)
+
+
+def model_path(config: Config) -> Path:
+    """The configured model, or the one that comes with maskwatch (in the checkout, or installed under share/)."""
+    if config.classify.model:
+        return Path(os.path.expanduser(config.classify.model))
+    places = (Path(__file__).parents[2] / "models", Path(sys.prefix) / "share" / "maskwatch" / "models")
+    return next((p / "mask.tflite" for p in places if (p / "mask.tflite").is_file()), places[0] / "mask.tflite")
+
+
+def open_classifier(config: Config) -> MaskClassifier:
+    network = TfliteNetwork(model_path(config), threads=config.classify.threads)
+    return MaskClassifier(network, reject=config.classify.reject)
+
+
+def check(image: Image, detector: Detector, classifier: MaskClassifier) -> list[Face]:
+    """The faces in one picture, left to right."""
+    return classifier.classify(image, detector.detect(image))

@@ -9,45 +9,24 @@ things that are no face, and cost less; CHANGELOG.md keeps such choices, README.
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ModelError
+from ..errors import ModelError
+from .detector import Region, Zones, equalized, new_equalizer, search, whole_picture
 from .geometry import Box
-from .roi import Region, search
 
 SYSTEM_CASCADES = Path("/usr/share/opencv4/haarcascades")
 """Where Debian's package opencv-data keeps the cascades that apt's python3-opencv does not carry."""
 WINDOW = 24
 """Smallest face, in pixels of the reduced picture, that the cascade is asked for (it was trained at 20 to 24)."""
-
 CONTRAST = 3.0
 """Clip limit of the cascade's local contrast stretch. Of the bare faces in a simulated backlit doorway (condition
 ``edge_camera`` of ``maskwatch-convert evaluate-scenes``) it found a fifth without and two thirds with it, and in plain
 light as many as before."""
-TILES = 8
-"""Tiles of a whole picture along each side."""
-TILE = 30
-"""Side of a tile, in pixels of the reduced picture, where only a part is searched: the same as in a whole one."""
-
-
-def new_equalizer(limit: float) -> Any:
-    """Contrast-limited adaptive histogram equalization (Zuiderveld, 1994) of a luma picture: ``apply(luma) -> luma``.
-
-    A door camera looks into the light: exposed for the window, its faces are flat and dark. Local, because the
-    picture as a whole already has all the contrast there is.
-    """
-    return cv2.createCLAHE(limit, (TILES, TILES))
-
-
-def equalized(equalizer: Any, luma: Any, whole: bool) -> Any:
-    """Its contrast evened; a part of a picture gets as many tiles as it has room for."""
-    tiles = (TILES, TILES) if whole else tuple(min(TILES, max(1, side // TILE)) for side in luma.shape[::-1])
-    equalizer.setTilesGridSize(tiles)
-    return equalizer.apply(luma)
 
 
 def find_cascade(name: str) -> Path:
@@ -78,40 +57,6 @@ def load_cascade(name: str) -> Any:
     if cascade.empty():
         raise ModelError(f"cascade {path} is damaged or no cascade; install it again")
     return cascade
-
-
-class Detector(Protocol):
-    """Anything that finds faces: the cascade here, or ``yunet.YuNetDetector``."""
-
-    def detect(
-        self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None, regions: Sequence[Region] | None = None
-    ) -> list[Box]:
-        """Boxes in pixels of ``image``, left to right; ``luma`` saves the grey conversion where the camera has it.
-
-        Only ``regions`` are searched; None is the whole picture, for faces of every size.
-        """
-        ...
-
-
-class Zones:
-    """The parts of the picture that are watched: polygons, corners as shares 0..1; none means all of it."""
-
-    def __init__(self, polygons: Sequence[Sequence[tuple[float, float]]]) -> None:
-        self._polygons = [np.array(polygon, np.float32) for polygon in polygons]
-
-    def cells(self, rows: int, columns: int) -> NDArray[np.bool_]:
-        """Which cells of a picture ``rows`` x ``columns`` large are watched, those that touch one included."""
-        if not self._polygons:
-            return np.ones((rows, columns), np.bool_)
-        inside = np.zeros((rows, columns), np.uint8)
-        corners = [(zone * (columns, rows)).astype(np.int32) for zone in self._polygons]
-        cv2.fillPoly(inside, corners, 1)
-        return np.asarray(cv2.dilate(inside, np.ones((3, 3), np.uint8)) > 0)
-
-    def watch(self, box: Box, width: int, height: int) -> bool:
-        """Whether the centre of ``box`` lies in one of them, in a picture of ``width`` x ``height``."""
-        at = (box.centre[0] / width, box.centre[1] / height)
-        return not self._polygons or any(cv2.pointPolygonTest(zone, at, False) >= 0 for zone in self._polygons)
 
 
 class FaceDetector:
@@ -182,9 +127,3 @@ class FaceDetector:
             small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
         grey = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
         return equalized(self._equalizer, grey, whole)
-
-
-def whole_picture(image: NDArray[np.uint8], min_face: int) -> Region:
-    """All of it, for faces of ``min_face`` pixels and more."""
-    height, width = image.shape[:2]
-    return Region(Box(0, 0, width, height), min_face, max(width, height))
