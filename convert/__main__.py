@@ -179,7 +179,7 @@ def run_scenes(args: argparse.Namespace) -> None:
 
 
 def run_clips(args: argparse.Namespace) -> None:
-    from edge.planner import open_planner
+    from edge.people.planner import open_planner
 
     from . import clips
 

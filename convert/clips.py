@@ -18,13 +18,13 @@ from edge import loop
 from edge.camera.frames import Frame, Image
 from edge.camera.source import open_source
 from edge.config.schema import Decide
-from edge.decide import Alert, Policy
 from edge.faces.classifier import MaskClassifier
 from edge.faces.detector import Detector
 from edge.faces.face import Face
 from edge.faces.geometry import Box
-from edge.planner import Planner, RegionPlanner
-from edge.track import Tracker
+from edge.people.planner import Planner, RegionPlanner
+from edge.people.policy import Alert, Policy
+from edge.people.tracker import Tracker
 
 from .conditions import condition
 from .data import DataError

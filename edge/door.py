@@ -9,7 +9,6 @@ from .bus import Bus
 from .camera.frames import Frame, Image
 from .camera.source import Source
 from .config.schema import Config, Detect
-from .decide import Alert, Policy
 from .faces.classifier import MaskClassifier
 from .faces.detector import Detector, Region
 from .faces.face import Face
@@ -18,10 +17,11 @@ from .faces.opening import open_detector, open_eager
 from .health import HealthMonitor
 from .messages import AlertMessage, Health
 from .outlet import Outlet
-from .planner import Planner, open_planner
+from .people.planner import Planner, open_planner
+from .people.policy import Alert, Policy
+from .people.tracker import Track
 from .report import Report
 from .snapshots import Snapshots
-from .track import Track
 
 log = logging.getLogger("maskwatch")
 

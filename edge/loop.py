@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from .camera.frames import Frame, Image
-from .decide import Alert, Policy
 from .faces.detector import Region
 from .faces.face import Face
 from .faces.geometry import Box
-from .track import Track, Tracker
+from .people.policy import Alert, Policy
+from .people.tracker import Track, Tracker
 
 
 def run(

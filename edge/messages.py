@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .decide import Alert
+from .people.policy import Alert
 
 SCHEMA = 1
 RUN = secrets.token_hex(4)

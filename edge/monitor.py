@@ -23,10 +23,10 @@ from .faces.opening import STILL_FACE, open_classifier, open_detector, open_eage
 from .health import HealthMonitor
 from .messages import Health
 from .outlet import open_outlet
+from .people.tracker import Track, Tracker
 from .publish import Both
 from .report import StatsLine, summary
 from .service import Notifier, Watchdog
-from .track import Track, Tracker
 
 log = logging.getLogger("maskwatch")
 

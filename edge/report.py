@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from .camera.frames import Frame
 from .messages import State, Stats
-from .track import Track
+from .people.tracker import Track
 
 P = ParamSpec("P")
 R = TypeVar("R")

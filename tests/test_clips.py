@@ -10,12 +10,12 @@ from convert import clips
 from convert.clips import Clip, Trial, Watched
 from convert.data import DataError
 from edge.config.schema import Config, Decide
-from edge.decide import Alert
 from edge.faces.classifier import MaskClassifier
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.faces.haar import FaceDetector
 from edge.faces.tflite import TfliteNetwork
+from edge.people.policy import Alert
 
 DOOR = {"alerts": 4, "people": [{"bare": [0.0, 40.0]}, {"bare": [0.0, 40.0]}, {"bare": [0.0, 40.0]}, {"bare": [0, 40]}]}
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 import pytest
 
 from edge.config.schema import Decide as Rules
-from edge.decide import Alert, Policy
 from edge.faces.face import Face
 from edge.faces.geometry import Box
-from edge.track import Track
+from edge.people.policy import Alert, Policy
+from edge.people.tracker import Track
 
 SEEN: Mapping[str, dict[str, float]] = {
     "b": {"mask": 0.02, "no_mask": 0.95, "incorrect_mask": 0.03},

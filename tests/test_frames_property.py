@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from edge.camera.frames import as_image, as_luma
 from edge.camera.live import Sight
 from edge.config.schema import Decide
-from edge.decide import Policy
 from edge.faces.classifier import MaskClassifier
 from edge.faces.geometry import Box
 from edge.faces.haar import FaceDetector
 from edge.faces.tflite import TfliteNetwork
-from edge.track import Tracker
+from edge.people.policy import Policy
+from edge.people.tracker import Tracker
 
 ROOT = Path(__file__).parents[1]
 QUICKLY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

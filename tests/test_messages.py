@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.decide import Alert
 from edge.messages import AlertMessage, Health, State, Stats, Topics, clock_synced, encode, utc_now, uuid7
+from edge.people.policy import Alert
 
 ALERT = Alert("no_mask", 3, 12.5, 0.97123, 6, 0.4, (10, 20, 110, 140))
 ALERT_KEYS = """schema event_type id device time score frames seen_s track box frame_size clock_synced model

@@ -1,4 +1,4 @@
-"""edge.motion: what changed since it was searched, on drawn pictures and with real noise."""
+"""edge.people.motion: what changed since it was searched, on drawn pictures and with real noise."""
 
 import tracemalloc
 from itertools import islice
@@ -10,7 +10,7 @@ import pytest
 from edge.bench.watching import empty
 from edge.camera.frames import Image
 from edge.faces.geometry import Box
-from edge.motion import CELL, MotionGate
+from edge.people.motion import CELL, MotionGate
 
 WHOLE = Box(0, 0, 640, 480)
 

@@ -1,4 +1,4 @@
-"""edge.planner and edge.roi: what is searched when, on drawn pictures; and somebody who stands still."""
+"""edge.people.planner: what is searched when, on drawn pictures; and somebody who stands still."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -12,15 +12,15 @@ from edge import loop
 from edge.camera.frames import Frame, Image
 from edge.camera.source import open_source
 from edge.config.schema import Decide, Detect
-from edge.decide import Policy
 from edge.faces.classifier import MaskClassifier
 from edge.faces.detector import Region, search
 from edge.faces.face import Face
 from edge.faces.geometry import Box, clip
 from edge.faces.haar import FaceDetector
 from edge.faces.tflite import TfliteNetwork
-from edge.planner import CALM, QUICK, STALE, SWEEP, EveryPicture, RegionPlanner, Settled, open_planner
-from edge.track import Track, Tracker
+from edge.people.planner import CALM, QUICK, STALE, SWEEP, EveryPicture, RegionPlanner, Settled, open_planner
+from edge.people.policy import Policy
+from edge.people.tracker import Track, Tracker
 
 WALL = np.full((480, 640, 3), 90, np.uint8)
 WHOLE = Box(0, 0, 640, 480)

@@ -7,8 +7,8 @@ import pytest
 from edge.camera.frames import Frame
 from edge.faces.geometry import Box
 from edge.messages import State, Stats
+from edge.people.tracker import Track
 from edge.report import Report, cpu_temperature, resident_mb, throttled
-from edge.track import Track
 
 FRAME = Frame(np.zeros((2, 2, 3), np.uint8), None, 0.0, 0)
 PATIENCE = 30.0

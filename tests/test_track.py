@@ -6,7 +6,7 @@ import pytest
 
 from edge.faces.face import Face
 from edge.faces.geometry import Box
-from edge.track import Tracker
+from edge.people.tracker import Tracker
 
 Spot = tuple[float, float, float]
 """Centre and width of a face."""

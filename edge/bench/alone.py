@@ -9,10 +9,10 @@ from typing import Any
 from .. import loop
 from ..camera.frames import Frame
 from ..config.schema import Config
-from ..decide import Policy
 from ..faces.opening import open_classifier, open_detector
-from ..planner import open_planner
-from ..track import Tracker
+from ..people.planner import open_planner
+from ..people.policy import Policy
+from ..people.tracker import Tracker
 from .stopwatch import Stopwatch
 
 STAGES = ("motion", "detect", "classify", "track")

@@ -13,9 +13,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from ..broker import HOST
 from ..config.schema import Mqtt
-from ..decide import Alert
 from ..errors import BrokerError
 from ..messages import AlertMessage
+from ..people.policy import Alert
 from ..sender import MqttPublisher
 from .brokers import Broker
 from .stopwatch import percentiles

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..camera.frames import Image
 from ..config.schema import Config
-from ..decide import Alert, Policy
 from ..errors import ConfigError, ModelError
 from ..faces.classifier import MaskClassifier
 from ..faces.face import Face
@@ -17,7 +16,8 @@ from ..faces.geometry import Box
 from ..faces.haar import load_cascade
 from ..faces.opening import model_path, open_classifier, open_detector
 from ..faces.tflite import TfliteNetwork, interpreter
-from ..track import Tracker
+from ..people.policy import Alert, Policy
+from ..people.tracker import Tracker
 
 NAMES = ("article", "every-picture")
 

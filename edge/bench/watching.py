@@ -14,14 +14,14 @@ from .. import loop
 from ..camera.frames import Frame, Image
 from ..camera.source import open_source
 from ..config.schema import Config, Decide
-from ..decide import Alert, Policy
 from ..faces.classifier import MaskClassifier
 from ..faces.face import Face
 from ..faces.opening import model_path, open_detector
 from ..faces.tflite import TfliteNetwork
-from ..planner import open_planner
+from ..people.planner import open_planner
+from ..people.policy import Alert, Policy
+from ..people.tracker import Track, Tracker
 from ..report import Report
-from ..track import Track, Tracker
 from .rivals import Judged, Rival
 from .stopwatch import Stopwatch
 

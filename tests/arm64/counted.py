@@ -20,11 +20,11 @@ from edge import loop
 from edge.bench.watching import pictures
 from edge.camera.frames import Frame
 from edge.config.schema import Config, Detect
-from edge.decide import Policy
 from edge.faces.opening import open_classifier, open_detector
-from edge.planner import open_planner
+from edge.people.planner import open_planner
+from edge.people.policy import Policy
+from edge.people.tracker import Track, Tracker
 from edge.report import Report
-from edge.track import Track, Tracker
 
 WARM = 3
 """Pictures at the start that do not count: what is done once is no cost of a picture."""

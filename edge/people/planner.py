@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .camera.frames import Frame
-from .config.schema import Decide, Detect
-from .faces.detector import Region, Zones, whole_picture
-from .faces.geometry import Box, clip
+from ..camera.frames import Frame
+from ..config.schema import Decide, Detect
+from ..faces.detector import Region, Zones, whole_picture
+from ..faces.geometry import Box, clip
 from .motion import MotionGate
-from .track import REACH, SPEED, Track
+from .tracker import REACH, SPEED, Track
 
 QUICK = 0.06
 """Seconds between two looks at somebody who is not judged yet, or about whom the last look raised a doubt."""
@@ -42,9 +42,7 @@ MARGIN = 0.65
 """Half a face and the room around it that a search needs, in face widths."""
 STEP = 1.1
 """Ratio of the smallest sizes of two coarse searches in a row: the sizes that one leaves out, the next has."""
-
 WANTED, RULES = Detect(), Decide()
-
 Settled = Callable[[Track], bool]
 
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .camera.frames import Image
-from .faces.geometry import Box
+from ..camera.frames import Image
+from ..faces.geometry import Box
 
 WIDE = 80
 """Width of the tiny picture, pixels: a face of 48 in a picture 640 wide is 6 of them."""

@@ -8,8 +8,8 @@ found centre in face widths. Overlap of boxes would not do: at 5 pictures a seco
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .faces.face import Face
-from .faces.geometry import Box
+from ..faces.face import Face
+from ..faces.geometry import Box
 
 REACH = 0.6
 """Face widths that a face may be from where it was expected, when seen a moment ago."""

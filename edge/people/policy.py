@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .config.schema import Decide as Rules
-from .faces.face import FAULTS
-from .track import Track
+from ..config.schema import Decide as Rules
+from ..faces.face import FAULTS
+from .tracker import Track
 
 DEFAULTS = Rules()
 
