@@ -150,8 +150,8 @@ def run_forget(args: argparse.Namespace) -> int:
 
 
 def run_watch(args: argparse.Namespace) -> int:
+    from .mqtt.subscriber import Watcher
     from .post import Poster, address
-    from .watch import Watcher
 
     config = configured(args)
     post = Poster(address(args.post)) if args.post else None

@@ -14,7 +14,7 @@ from typing import Any
 from .camera.frames import Image
 from .faces.face import Face
 from .faces.geometry import Box
-from .messages import AlertMessage, Health, State, Stats
+from .mqtt.messages import AlertMessage, Health, State, Stats
 
 log = logging.getLogger(__name__)
 

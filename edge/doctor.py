@@ -14,14 +14,14 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .camera.source import open_source
-from .client import V5, V311, asked
 from .config.schema import Config, Detect
 from .errors import EdgeError
 from .faces.opening import open_detector
 from .faces.tflite import TfliteNetwork
 from .faces.yunet import find_network
-from .link import UNSUPPORTED_PROTOCOL
-from .messages import clock_synced
+from .machine import clock_synced
+from .mqtt.client import V5, V311, asked
+from .mqtt.link import UNSUPPORTED_PROTOCOL
 from .outbox.letters import peek, setting
 from .report import cpu_temperature, throttled
 from .state import refuse_file, running_health

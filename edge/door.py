@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -15,7 +16,8 @@ from .faces.face import Face
 from .faces.geometry import Box
 from .faces.opening import open_detector, open_eager
 from .health import HealthMonitor
-from .messages import AlertMessage, Health
+from .machine import clock_synced
+from .mqtt.messages import AlertMessage, Health, utc_now, uuid7
 from .outlet import Outlet
 from .people.planner import Planner, open_planner
 from .people.policy import Alert, Policy
@@ -24,6 +26,9 @@ from .report import Report
 from .snapshots import Snapshots
 
 log = logging.getLogger("maskwatch")
+
+RUN = secrets.token_hex(4)
+"""Random per process, so that track names tell nobody anything beyond one run."""
 
 
 @dataclass(slots=True)
@@ -93,7 +98,7 @@ class Door:
         if self.snapshots.on:  # who was seen a moment ago is still there, though the cascade misses the face just now
             people = [*self.boxes, *(track.box for track in self.tracks), Box(*alert.box)]
             jpeg = self.snapshots.take(frame.image, people)
-        message = AlertMessage.of(
+        message = alert_message(
             alert,
             device=self.config.device.name,
             model=self.classifier.card.id,
@@ -115,3 +120,24 @@ class Door:
         self.outlet.publisher.show(health)
         if self.outlet.state is not None:
             self.outlet.state.write_health(asdict(health) | {"pid": os.getpid()})
+
+
+def alert_message(
+    alert: Alert, *, device: str, model: str, frame_size: tuple[int, int], snapshot: bool = False
+) -> AlertMessage:
+    """The message for an alert, with a fresh id and the present time; ``frame_size`` is (width, height)."""
+    return AlertMessage(
+        event_type=alert.event_type,
+        id=str(uuid7()),
+        device=device,
+        time=utc_now(),
+        score=round(alert.score, 3),
+        frames=alert.frames,
+        seen_s=round(alert.seen_s, 2),
+        track=f"{RUN}-{alert.track}",
+        box=tuple(map(int, alert.box)),  # type: ignore[arg-type]
+        frame_size=frame_size,
+        clock_synced=clock_synced(),
+        model=model,
+        snapshot=snapshot,
+    )

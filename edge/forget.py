@@ -1,10 +1,10 @@
 """``maskwatch forget``: takes back what a camera has left at the broker, so that nobody goes on showing it."""
 
-from . import discovery
-from .client import V311, asked
 from .config.schema import Config
 from .errors import EdgeError, SourceError
-from .messages import Topics
+from .mqtt import homeassistant as discovery
+from .mqtt.client import V311, asked
+from .mqtt.topics import Topics
 
 PATIENCE = 10.0
 

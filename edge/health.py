@@ -9,7 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from .messages import Health, clock_synced
+from .machine import clock_synced
+from .mqtt.messages import Health
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from .faces.classifier import MaskClassifier
 from .faces.detector import Detector
 from .faces.opening import STILL_FACE, open_classifier, open_detector, open_eager
 from .health import HealthMonitor
-from .messages import Health
+from .mqtt.messages import Health
 from .outlet import open_outlet
 from .people.tracker import Track, Tracker
 from .publish import Both

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .config.schema import Config, Mqtt
-from .discovery import discovery
 from .health import HealthMonitor
+from .mqtt.homeassistant import discovery
+from .mqtt.publisher import MqttPublisher
 from .publish import Both, PrintPublisher, Publisher
-from .sender import MqttPublisher
 from .state import StateFolder, folder_of, identity_of
 
 log = logging.getLogger("maskwatch")
@@ -51,8 +51,8 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
         return Outlet(Both(PrintPublisher(), publisher) if to_stdout else publisher, state.path, state, state.path)
     if to_stdout:
         return Outlet(PrintPublisher(), folder_of(config), state)
-    from .broker import HOST, PROTOCOL, EmbeddedBroker
-    from .watch import Watcher
+    from .mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
+    from .mqtt.subscriber import Watcher
 
     broker = EmbeddedBroker().start()
     stack.callback(broker.close)

@@ -3,7 +3,7 @@
 import sys
 from typing import Protocol, TextIO
 
-from .messages import AlertMessage, Health, State, Stats, encode
+from .mqtt.messages import AlertMessage, Health, State, Stats, encode
 
 
 class Publisher(Protocol):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from .camera.frames import Frame
-from .messages import State, Stats
+from .mqtt.messages import State, Stats
 from .people.tracker import Track
 
 P = ParamSpec("P")

@@ -22,11 +22,11 @@ from edge.bench.rivals import Article, SingleShot, open_rival
 from edge.bench.stopwatch import Stopwatch
 from edge.bench.watching import EMPTY, STAGES, pictures, watch
 from edge.camera.frames import Frame
-from edge.client import V5
 from edge.config.schema import Config
 from edge.errors import ConfigError, ModelError, SourceError
 from edge.faces.face import Face
 from edge.faces.geometry import iou
+from edge.mqtt.client import V5
 
 MODELS = ROOT / "models"
 FEW_FILES = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))"

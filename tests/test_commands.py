@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from letters import eventually
 
-from edge.commands import LIMIT, VALUES, Command, parse
 from edge.config.schema import Mqtt
-from edge.sender import MqttPublisher
+from edge.mqtt.messages import LIMIT, VALUES, Command, parse
+from edge.mqtt.publisher import MqttPublisher
 
 ROOT = "maskwatch/door"
 SET = f"{ROOT}/enabled/set"

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.cli import from_address
-from edge.client import new_client, read_password
 from edge.config.load import load
 from edge.config.schema import Config, Mqtt, options
 from edge.errors import ConfigError
 from edge.faces.classifier import REJECT
+from edge.mqtt.client import new_client, read_password
 
 EXAMPLE = Path(__file__).parents[1] / "systemd" / "maskwatch.toml"
 ZONE = [[0.2, 0.1], [0.8, 0.1], [0.8, 1.0]]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from conftest import Process
 
-from edge import discovery
 from edge.config.schema import Config, Device, HomeAssistant, Mqtt, Snapshots
 from edge.forget import left_behind
-from edge.messages import Topics
+from edge.mqtt import homeassistant as discovery
+from edge.mqtt.topics import Topics
 
 TOPIC = "homeassistant/device/maskwatch_entrance/config"
 KEYS = {

@@ -8,7 +8,7 @@ import pytest
 from cameras import until
 
 from edge.health import EVERY, HealthMonitor
-from edge.messages import Health
+from edge.mqtt.messages import Health
 
 WELL = Health("ok", "m", None)
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from letters import eventually
 
-from edge.client import V5, Client, cut
 from edge.config.schema import Mqtt
 from edge.errors import ConfigError
-from edge.link import WINDOW, Event, Link
+from edge.mqtt.client import V5, Client, cut
+from edge.mqtt.link import WINDOW, Event, Link
 
 
 class Owner:

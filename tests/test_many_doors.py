@@ -20,7 +20,8 @@ from conftest import ROOT, free_port
 
 from edge.bench.delivery import an_alert
 from edge.bench.fleet import STATS
-from edge.messages import Health, State, Topics, encode
+from edge.mqtt.messages import Health, State, encode
+from edge.mqtt.topics import Topics
 
 TELEGRAF = tomllib.loads((ROOT / "systemd" / "telegraf.conf").read_text())
 GRAFANA = json.loads((ROOT / "systemd" / "grafana.json").read_text())

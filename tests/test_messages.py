@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.messages import AlertMessage, Health, State, Stats, Topics, clock_synced, encode, utc_now, uuid7
+from edge.door import alert_message
+from edge.machine import clock_synced
+from edge.mqtt.messages import AlertMessage, Health, State, Stats, encode, utc_now, uuid7
+from edge.mqtt.topics import Topics
 from edge.people.policy import Alert
 
 ALERT = Alert("no_mask", 3, 12.5, 0.97123, 6, 0.4, (10, 20, 110, 140))
@@ -21,7 +24,7 @@ uptime_s""".split()
 
 
 def message(alert: Alert = ALERT) -> AlertMessage:
-    return AlertMessage.of(alert, device="entrance", model="mask@01234567", frame_size=(640, 480))
+    return alert_message(alert, device="entrance", model="mask@01234567", frame_size=(640, 480))
 
 
 def test_topics() -> None:

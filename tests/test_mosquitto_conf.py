@@ -13,9 +13,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge.config.schema import Mqtt
-from edge.messages import AlertMessage, utc_now, uuid7
+from edge.mqtt.messages import AlertMessage, utc_now, uuid7
+from edge.mqtt.publisher import MqttPublisher
 from edge.outbox.letters import peek
-from edge.sender import MqttPublisher
 
 SYSTEMD = Path(__file__).parents[1] / "systemd"
 

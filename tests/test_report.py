@@ -6,7 +6,7 @@ import pytest
 
 from edge.camera.frames import Frame
 from edge.faces.geometry import Box
-from edge.messages import State, Stats
+from edge.mqtt.messages import State, Stats
 from edge.people.tracker import Track
 from edge.report import Report, cpu_temperature, resident_mb, throttled
 

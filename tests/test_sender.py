@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from letters import eventually
 
-from edge.client import Client
 from edge.config.schema import Mqtt
-from edge.messages import AlertMessage, Health, State, Stats
+from edge.mqtt.client import Client
+from edge.mqtt.messages import AlertMessage, Health, State, Stats
+from edge.mqtt.publisher import CAPACITY, MqttPublisher
 from edge.outbox.letters import peek, resend
-from edge.sender import CAPACITY, MqttPublisher
 
 ROOT = "maskwatch/door"
 ALERT, STATUS = f"{ROOT}/alert", f"{ROOT}/status"

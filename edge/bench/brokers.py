@@ -13,9 +13,9 @@ from pathlib import Path
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from ..broker import HOST, PROTOCOL, EmbeddedBroker, any_port
-from ..client import V5
 from ..errors import BrokerError
+from ..mqtt.client import V5
+from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, any_port
 
 LIMITS = "max_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\nlog_type error\n"
 

@@ -11,12 +11,13 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ..broker import HOST
 from ..config.schema import Mqtt
+from ..door import alert_message
 from ..errors import BrokerError
-from ..messages import AlertMessage
+from ..mqtt.embedded_broker import HOST
+from ..mqtt.messages import AlertMessage
+from ..mqtt.publisher import MqttPublisher
 from ..people.policy import Alert
-from ..sender import MqttPublisher
 from .brokers import Broker
 from .stopwatch import percentiles
 
@@ -73,7 +74,7 @@ class Listener:
 def an_alert(device: str) -> AlertMessage:
     """One like any other."""
     alert = Alert("no_mask", 1, 0.0, 0.97, 4, 0.4, (10, 10, 90, 90))
-    return AlertMessage.of(alert, device=device, model="mask", frame_size=(640, 480))
+    return alert_message(alert, device=device, model="mask", frame_size=(640, 480))
 
 
 def _await(holds: Any, otherwise: str) -> None:

@@ -17,9 +17,10 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ..broker import HOST
 from ..errors import BrokerError, ConfigError
-from ..messages import Health, State, Stats, Topics, encode
+from ..mqtt.embedded_broker import HOST
+from ..mqtt.messages import Health, State, Stats, encode
+from ..mqtt.topics import Topics
 from ..report import resident_mb
 from .brokers import Broker, mosquitto
 from .delivery import Listener, an_alert

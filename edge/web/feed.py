@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from ..bus import Bus
-from ..messages import AlertMessage
+from ..mqtt.messages import AlertMessage
 from ..outbox.letters import history
 
 SHOWN = 100

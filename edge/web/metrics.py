@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 
 from .. import __version__
 from ..bus import Bus
-from ..messages import AlertMessage
+from ..mqtt.messages import AlertMessage
 
 CONDITIONS = ("ok", "lost", "frozen", "dark")
 NUMBERS = {

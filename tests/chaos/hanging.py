@@ -26,8 +26,8 @@ from edge.faces.haar import FaceDetector
 from edge.faces.opening import open_classifier
 from edge.health import HealthMonitor
 from edge.monitor import watch
+from edge.mqtt.publisher import MqttPublisher
 from edge.outlet import Outlet
-from edge.sender import MqttPublisher
 from edge.service import Notifier
 
 

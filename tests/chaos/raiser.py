@@ -15,8 +15,9 @@ from pathlib import Path
 
 from edge.config.schema import Mqtt
 from edge.errors import EdgeError
-from edge.messages import AlertMessage, clock_synced, utc_now, uuid7
-from edge.sender import MqttPublisher
+from edge.machine import clock_synced
+from edge.mqtt.messages import AlertMessage, utc_now, uuid7
+from edge.mqtt.publisher import MqttPublisher
 from edge.state import StateFolder
 
 

@@ -33,8 +33,8 @@ from edge.door import Door  # noqa: E402
 from edge.faces.opening import open_classifier, open_detector  # noqa: E402
 from edge.health import HealthMonitor  # noqa: E402
 from edge.monitor import watch  # noqa: E402
+from edge.mqtt.publisher import MqttPublisher  # noqa: E402
 from edge.outlet import Outlet  # noqa: E402
-from edge.sender import MqttPublisher  # noqa: E402
 from edge.service import Notifier  # noqa: E402
 from edge.state import StateFolder  # noqa: E402
 

@@ -11,11 +11,11 @@ from letters import eventually
 from raiser import alert
 from raising import TOPIC, ids, raise_alerts, raised
 
-from edge.client import V5, V311
 from edge.config.schema import Mqtt
-from edge.link import Link
+from edge.mqtt.client import V5, V311
+from edge.mqtt.link import Link
+from edge.mqtt.publisher import MqttPublisher
 from edge.outbox.letters import peek
-from edge.sender import MqttPublisher
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 def test_a_broker_of_the_older_protocol_is_spoken_to_in_it(will: bool) -> None:
     """amqtt takes our MQTT 5 greeting for the first part of a longer one."""
     pytest.importorskip("amqtt", reason="needs the broker extra (amqtt)")
-    from edge.broker import EmbeddedBroker
+    from edge.mqtt.embedded_broker import EmbeddedBroker
 
     used: list[int] = []
 

@@ -14,7 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from raising import TOPIC, ids, raise_alerts, raised
 
-from edge.messages import AlertMessage
+from edge.mqtt.messages import AlertMessage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 

@@ -1,41 +1,26 @@
-"""The wire contract: topics, and the messages with their encoding beside the fields.
+"""The wire contract: messages with their encoding beside the fields, and the commands that a camera takes.
 
-JSON is UTF-8 and compact, every message carries ``"schema": 1``, times are UTC ISO 8601 with milliseconds and Z.
-"""
+JSON is UTF-8 and compact, every message carries ``"schema": 1``, times are UTC ISO 8601 with milliseconds and Z."""
 
-import ctypes
 import json
 import secrets
 import time
 import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from .people.policy import Alert
-
 SCHEMA = 1
-RUN = secrets.token_hex(4)
-"""Random per process, so that track names tell nobody anything beyond one run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Topics:
-    """Topic names of one camera: ``prefix/device/...``."""
-
-    prefix: str
-    device: str
-
-    @property
-    def root(self) -> str:
-        return f"{self.prefix}/{self.device}"
-
-    def __getattr__(self, name: str) -> str:
-        """``status``, ``alert``, ``state``, ``health``, ``stats``, ``snapshot``, ``enabled_set``, ``enabled_state``."""
-        if name not in ("status", "alert", "state", "health", "stats", "snapshot", "enabled_set", "enabled_state"):
-            raise AttributeError(name)
-        return f"{self.root}/{name.replace('_', '/')}"
+KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (str, "event_type id device time track model"),
+    ((int, float), "score seen_s"),
+    (int, "frames"),
+    (bool, "clock_synced"),
+)
+LIMIT = 4096
+"""Bytes; longer payloads are not even looked at."""
+VALUES = {"enabled": {b"ON": True, b"OFF": False}}
+"""Command -> payload -> meaning."""
 
 
 def encode(message: Any) -> bytes:
@@ -60,27 +45,6 @@ class AlertMessage:
     clock_synced: bool
     model: str
     snapshot: bool = False
-
-    @classmethod
-    def of(
-        cls, alert: Alert, *, device: str, model: str, frame_size: tuple[int, int], snapshot: bool = False
-    ) -> "AlertMessage":
-        """The message for an alert, with a fresh id and the present time; ``frame_size`` is (width, height)."""
-        return cls(
-            event_type=alert.event_type,
-            id=str(uuid7()),
-            device=device,
-            time=utc_now(),
-            score=round(alert.score, 3),
-            frames=alert.frames,
-            seen_s=round(alert.seen_s, 2),
-            track=f"{RUN}-{alert.track}",
-            box=tuple(map(int, alert.box)),  # type: ignore[arg-type]
-            frame_size=frame_size,
-            clock_synced=clock_synced(),
-            model=model,
-            snapshot=snapshot,
-        )
 
     @classmethod
     def decode(cls, payload: bytes) -> "AlertMessage":
@@ -130,14 +94,6 @@ class Stats:
     uptime_s: int
 
 
-KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (str, "event_type id device time track model"),
-    ((int, float), "score seen_s"),
-    (int, "frames"),
-    (bool, "clock_synced"),
-)
-
-
 def _check_types(data: dict[str, Any]) -> None:
     """What another sender might get wrong must be found here, not where it is used."""
     for kind, names in KINDS:
@@ -160,17 +116,24 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
-TIME_ERROR = 5
-"""``adjtimex(2)``: the clock is not synchronized."""
-TIMESYNCD = Path("/run/systemd/timesync/synchronized")
-"""There once systemd-timesyncd has set the clock (its manual page); the only word where a sandbox forbids adjtimex."""
+@dataclass(frozen=True, slots=True)
+class Command:
+    name: str
+    value: bool
 
 
-def clock_synced() -> bool:
-    """Whether the clock is held for synchronized, by the kernel or by systemd: a Pi has no clock of its own at boot."""
-    try:
-        buffer = ctypes.create_string_buffer(512)  # struct timex, modes = 0: read only
-        state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
-    except (OSError, AttributeError):
-        state = -1
-    return bool(state != TIME_ERROR) if state >= 0 else TIMESYNCD.exists()
+def parse(topic: str, payload: bytes, retained: bool, root: str) -> Command:
+    """The command in a message under ``root`` (``prefix/device``). Raises ``ValueError`` with the reason to ignore it.
+
+    Retained ones are ignored: a pause that somebody once left at the broker must not come back with every connection.
+    """
+    name = topic.removeprefix(f"{root}/").removesuffix("/set")
+    if topic != f"{root}/{name}/set" or name not in VALUES:
+        raise ValueError("unknown command")
+    if retained:
+        raise ValueError("retained commands are ignored; publish it without the retain flag")
+    if len(payload) > LIMIT:
+        raise ValueError(f"longer than {LIMIT} bytes")
+    if payload not in VALUES[name]:
+        raise ValueError(f"must be {' or '.join(value.decode() for value in VALUES[name])}")
+    return Command(name, VALUES[name][payload])

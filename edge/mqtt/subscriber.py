@@ -12,8 +12,8 @@ from typing import Any
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ..config.schema import Mqtt
 from .client import V311
-from .config.schema import Mqtt
 from .link import Link
 from .messages import AlertMessage
 

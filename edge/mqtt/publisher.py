@@ -16,17 +16,16 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ..config.schema import Mqtt
+from ..outbox.letters import Letter
+from ..outbox.outbox import Outbox
 from .client import V5
-from .commands import parse
-from .config.schema import Mqtt
-from .discovery import ONLINE, Discovery
+from .homeassistant import ONLINE, Discovery
 from .link import Event, Link
-from .messages import AlertMessage, Health, State, Stats, Topics, encode
-from .outbox.letters import Letter
-from .outbox.outbox import Outbox
+from .messages import AlertMessage, Health, State, Stats, encode, parse
+from .topics import Topics
 
 log = logging.getLogger(__name__)
-
 IN_FLIGHT = 20
 """Alerts sent and not yet acknowledged, at most: what a kill at the wrong moment can send twice."""
 CAPACITY = 10_000

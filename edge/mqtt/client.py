@@ -16,8 +16,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from .config.schema import Mqtt
-from .errors import ConfigError
+from ..config.schema import Mqtt
+from ..errors import ConfigError
 
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 LARGEST_TAKEN = 256 * 1024

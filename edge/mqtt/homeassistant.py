@@ -8,9 +8,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from . import __version__
-from .config.schema import Config
-from .messages import Topics
+from .. import __version__
+from ..config.schema import Config
+from .topics import Topics
 
 ONLINE = b"online"
 """Home Assistant's birth message on ``PREFIX/status``: then it wants to hear everything again."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from .errors import BrokerError, ConfigError
+from ..errors import BrokerError, ConfigError
 
 HOST = "127.0.0.1"
 PROTOCOL = MQTTProtocolVersion.MQTTv311

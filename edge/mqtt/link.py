@@ -16,11 +16,10 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ..config.schema import Mqtt
 from .client import V5, V311, Client, cut, new_client, note_error
-from .config.schema import Mqtt
 
 log = logging.getLogger(__name__)
-
 Event = tuple[Any, ...]
 UNSUPPORTED_PROTOCOL, KEEPALIVE = 132, 141
 SILENCE = "no answer"

@@ -1,0 +1,7 @@
+"""Speaks MQTT: topics, messages, the connection, the publisher, Home Assistant, and a subscriber.
+
+In: alerts, states, health and statistics. Out: messages at the broker; alerts go through the outbox.
+Public names: ``Topics`` (topics.py), the messages (messages.py), ``MqttPublisher`` (publisher.py), ``Subscriber``
+(subscriber.py), ``EmbeddedBroker`` (embedded_broker.py). No module here loads OpenCV or NumPy.
+Threads: paho's network thread, the publisher's thread ``mqtt-publisher``, the subscriber's thread ``mqtt-subscriber``.
+"""
