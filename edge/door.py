@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
-from .bus import Bus
 from .camera.frames import Frame, Image
 from .camera.source import Source
 from .config.schema import Config, Detect
@@ -24,6 +23,7 @@ from .people.policy import Alert, Policy
 from .people.tracker import Track
 from .report import Report
 from .snapshots import Snapshots
+from .web.bus import Bus
 
 log = logging.getLogger("maskwatch")
 

@@ -10,7 +10,6 @@ from typing import Any
 import cv2
 
 from . import loop
-from .bus import Bus
 from .camera.frames import Frame
 from .camera.source import Source, open_source
 from .config.load import Sections
@@ -27,6 +26,7 @@ from .people.tracker import Track, Tracker
 from .publish import Both
 from .report import StatsLine, summary
 from .service import Notifier, Watchdog
+from .web.bus import Bus
 
 log = logging.getLogger("maskwatch")
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.bus import AFTERGLOW, Bus
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.mqtt.messages import Health, State, Stats
+from edge.web.bus import AFTERGLOW, Bus
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 FACE = Face(Box(1, 2, 11, 12), {"mask": 1.0})

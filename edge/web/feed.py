@@ -12,9 +12,9 @@ from typing import Any
 
 from aiohttp import web
 
-from ..bus import Bus
 from ..mqtt.messages import AlertMessage
 from ..outbox.letters import history
+from .bus import Bus
 
 SHOWN = 100
 DAYS = 7

@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
 from .. import __version__
-from ..bus import Bus
 from ..mqtt.messages import AlertMessage
+from .bus import Bus
 
 CONDITIONS = ("ok", "lost", "frozen", "dark")
 NUMBERS = {

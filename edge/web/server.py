@@ -12,11 +12,11 @@ from typing import Any
 from aiohttp import web
 
 from .. import __version__
-from ..bus import Bus
 from ..config.schema import Config
 from ..errors import ConfigError
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
+from .bus import Bus
 from .check import BYTES, Check, refusal
 from .feed import Feed
 from .guard import Guard, restrict

@@ -6,10 +6,10 @@ from concurrent.futures import Executor
 
 from aiohttp import web
 
-from ..bus import Bus, Sight
 from ..camera.pictures import as_jpeg
 from ..faces.detector import Detector
 from ..faces.drawing import annotate, blurred
+from .bus import Bus, Sight
 
 BOUNDARY = "maskwatch-picture"
 QUALITY = 75

@@ -11,20 +11,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .camera.frames import Image
-from .faces.face import Face
-from .faces.geometry import Box
-from .mqtt.messages import AlertMessage, Health, State, Stats
+from ..camera.frames import Image
+from ..faces.face import Face
+from ..faces.geometry import Box
+from ..mqtt.messages import AlertMessage, Health, State, Stats
 
 log = logging.getLogger(__name__)
-
 REMEMBERED = 200
 """Alerts that are kept in memory, the newest."""
 AFTERGLOW = 1.5
 """Seconds for which a face's place is remembered, to be blurred though the detector misses it in this picture."""
 STATS_EVERY = 2.0
 """Seconds between two statistics while somebody listens."""
-
 Listener = Callable[[str, Any], None]
 
 
