@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from edge import loop
 from edge.camera.frames import Frame, Image
 from edge.camera.source import open_source
 from edge.config.schema import Decide
@@ -22,6 +21,7 @@ from edge.faces.classifier import MaskClassifier
 from edge.faces.detector import Detector
 from edge.faces.face import Face
 from edge.faces.geometry import Box
+from edge.monitor import loop
 from edge.people.planner import Planner, RegionPlanner
 from edge.people.policy import Alert, Policy
 from edge.people.tracker import Tracker

@@ -18,11 +18,11 @@ from .config import edit as settings
 from .errors import BrokerError, ConfigError, ModelError, SourceError
 from .faces.drawing import annotate
 from .faces.opening import STILL_FACE, check, model_path, open_classifier, open_detector
-from .monitor import watch_door
+from .monitor.run import watch_door
+from .monitor.snapshots import purge, purge_all
+from .monitor.state import claim, folder_of, identity_of
+from .monitor.systemd import leave
 from .outbox.letters import peek, resend
-from .service import leave
-from .snapshots import purge, purge_all
-from .state import claim, folder_of, identity_of
 
 log = logging.getLogger("maskwatch")
 
@@ -131,7 +131,7 @@ def ask_password() -> str:
 
 def run_forget(args: argparse.Namespace) -> int:
     from .forget import forget
-    from .state import running_health
+    from .monitor.state import running_health
 
     config = configured(args)
     if not config.mqtt.host:

@@ -19,12 +19,11 @@ from .errors import EdgeError
 from .faces.opening import open_detector
 from .faces.tflite import TfliteNetwork
 from .faces.yunet import find_network
-from .machine import clock_synced
+from .monitor.machine import clock_synced, cpu_temperature, throttled
+from .monitor.state import refuse_file, running_health
 from .mqtt.client import V5, V311, asked
 from .mqtt.link import UNSUPPORTED_PROTOCOL
 from .outbox.letters import peek, setting
-from .report import cpu_temperature, throttled
-from .state import refuse_file, running_health
 
 PACKAGES = (
     "numpy",

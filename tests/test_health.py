@@ -7,7 +7,7 @@ import time
 import pytest
 from cameras import until
 
-from edge.health import EVERY, HealthMonitor
+from edge.monitor.health import EVERY, HealthMonitor
 from edge.mqtt.messages import Health
 
 WELL = Health("ok", "m", None)

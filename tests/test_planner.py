@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge import loop
 from edge.camera.frames import Frame, Image
 from edge.camera.source import open_source
 from edge.config.schema import Decide, Detect
@@ -18,6 +17,7 @@ from edge.faces.face import Face
 from edge.faces.geometry import Box, clip
 from edge.faces.haar import FaceDetector
 from edge.faces.tflite import TfliteNetwork
+from edge.monitor import loop
 from edge.people.planner import CALM, QUICK, STALE, SWEEP, EveryPicture, RegionPlanner, Settled, open_planner
 from edge.people.policy import Policy
 from edge.people.tracker import Track, Tracker

@@ -6,9 +6,10 @@ import pytest
 
 from edge.camera.frames import Frame
 from edge.faces.geometry import Box
+from edge.monitor.machine import cpu_temperature, resident_mb, throttled
+from edge.monitor.stats import Report
 from edge.mqtt.messages import State, Stats
 from edge.people.tracker import Track
-from edge.report import Report, cpu_temperature, resident_mb, throttled
 
 FRAME = Frame(np.zeros((2, 2, 3), np.uint8), None, 0.0, 0)
 PATIENCE = 30.0

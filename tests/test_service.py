@@ -12,7 +12,7 @@ import pytest
 from cameras import NetworkCamera, until
 from notified import Systemd
 
-from edge.service import Notifier
+from edge.monitor.systemd import Notifier
 
 LEAVING = """
 import sys, time

@@ -14,7 +14,7 @@ from edge.config.schema import Snapshots as Rules
 from edge.faces.drawing import blurred
 from edge.faces.geometry import Box
 from edge.faces.haar import FaceDetector
-from edge.snapshots import Snapshots, purge, purge_all
+from edge.monitor.snapshots import Snapshots, purge, purge_all
 
 DAY = 86400.0
 

@@ -18,7 +18,7 @@ from mounts import remount, small_disk
 from edge.config.load import load
 from edge.config.schema import Config
 from edge.errors import ConfigError
-from edge.state import StateFolder, folder_of, running_health
+from edge.monitor.state import StateFolder, folder_of, running_health
 
 HOLDER = """
 import sys, time

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.service import LIMIT
+from edge.monitor.systemd import LIMIT
 
 ROOT = Path(__file__).parents[1]
 SYSTEMD = ROOT / "systemd"

@@ -1,4 +1,4 @@
-"""A program under ``edge.service.Watchdog``, for tests: ``python watched.py LIMIT KIND``.
+"""A program under ``edge.monitor.systemd.Watchdog``, for tests: ``python watched.py LIMIT KIND``.
 
 Pulses every 0.1 s; after two seconds it ``hang``s in the main thread, hangs with Python's lock held (``lock``), lets
 its check fail for ever (``check``) or for a moment (``moment``), or goes ``on`` and ends after three limits.
@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from edge.service import Notifier, Watchdog
+from edge.monitor.systemd import Notifier, Watchdog
 
 
 def main(limit: float, kind: str) -> None:

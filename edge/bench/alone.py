@@ -6,10 +6,10 @@ import pstats
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .. import loop
 from ..camera.frames import Frame
 from ..config.schema import Config
 from ..faces.opening import open_classifier, open_detector
+from ..monitor import loop
 from ..people.planner import open_planner
 from ..people.policy import Policy
 from ..people.tracker import Tracker

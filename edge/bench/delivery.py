@@ -12,8 +12,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ..config.schema import Mqtt
-from ..door import alert_message
 from ..errors import BrokerError
+from ..monitor.door import alert_message
 from ..mqtt.embedded_broker import HOST
 from ..mqtt.messages import AlertMessage
 from ..mqtt.publisher import MqttPublisher

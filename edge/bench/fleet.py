@@ -18,10 +18,10 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ..errors import BrokerError, ConfigError
+from ..monitor.machine import resident_mb
 from ..mqtt.embedded_broker import HOST
 from ..mqtt.messages import Health, State, Stats, encode
 from ..mqtt.topics import Topics
-from ..report import resident_mb
 from .brokers import Broker, mosquitto
 from .delivery import Listener, an_alert
 from .stopwatch import percentiles

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import loop
 from ..camera.frames import Frame, Image
 from ..camera.source import open_source
 from ..config.schema import Config, Decide
@@ -18,10 +17,11 @@ from ..faces.classifier import MaskClassifier
 from ..faces.face import Face
 from ..faces.opening import model_path, open_detector
 from ..faces.tflite import TfliteNetwork
+from ..monitor import loop
+from ..monitor.stats import Report
 from ..people.planner import open_planner
 from ..people.policy import Alert, Policy
 from ..people.tracker import Track, Tracker
-from ..report import Report
 from .rivals import Judged, Rival
 from .stopwatch import Stopwatch
 

@@ -16,15 +16,15 @@ from typing import Any
 
 import cv2
 
-from edge import loop
 from edge.bench.watching import pictures
 from edge.camera.frames import Frame
 from edge.config.schema import Config, Detect
 from edge.faces.opening import open_classifier, open_detector
+from edge.monitor import loop
+from edge.monitor.stats import Report
 from edge.people.planner import open_planner
 from edge.people.policy import Policy
 from edge.people.tracker import Track, Tracker
-from edge.report import Report
 
 WARM = 3
 """Pictures at the start that do not count: what is done once is no cost of a picture."""

@@ -19,16 +19,16 @@ from edge.camera.frames import Driver, Image, Picture
 from edge.camera.live import Live
 from edge.camera.source import DEMO
 from edge.config.schema import Config, Device, Mqtt
-from edge.door import Door
 from edge.faces.detector import Region
 from edge.faces.geometry import Box
 from edge.faces.haar import FaceDetector
 from edge.faces.opening import open_classifier
-from edge.health import HealthMonitor
-from edge.monitor import watch
+from edge.monitor.door import Door
+from edge.monitor.health import HealthMonitor
+from edge.monitor.outlet import Outlet
+from edge.monitor.run import watch
+from edge.monitor.systemd import Notifier
 from edge.mqtt.publisher import MqttPublisher
-from edge.outlet import Outlet
-from edge.service import Notifier
 
 
 def for_ever() -> None:

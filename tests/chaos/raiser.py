@@ -15,10 +15,10 @@ from pathlib import Path
 
 from edge.config.schema import Mqtt
 from edge.errors import EdgeError
-from edge.machine import clock_synced
+from edge.monitor.machine import clock_synced
+from edge.monitor.state import StateFolder
 from edge.mqtt.messages import AlertMessage, utc_now, uuid7
 from edge.mqtt.publisher import MqttPublisher
-from edge.state import StateFolder
 
 
 def arguments() -> argparse.Namespace:

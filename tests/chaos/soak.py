@@ -29,14 +29,14 @@ from edge.camera.frames import Image, Picture  # noqa: E402
 from edge.camera.live import Live  # noqa: E402
 from edge.camera.source import DEMO  # noqa: E402
 from edge.config.schema import Config  # noqa: E402
-from edge.door import Door  # noqa: E402
 from edge.faces.opening import open_classifier, open_detector  # noqa: E402
-from edge.health import HealthMonitor  # noqa: E402
-from edge.monitor import watch  # noqa: E402
+from edge.monitor.door import Door  # noqa: E402
+from edge.monitor.health import HealthMonitor  # noqa: E402
+from edge.monitor.outlet import Outlet  # noqa: E402
+from edge.monitor.run import watch  # noqa: E402
+from edge.monitor.state import StateFolder  # noqa: E402
+from edge.monitor.systemd import Notifier  # noqa: E402
 from edge.mqtt.publisher import MqttPublisher  # noqa: E402
-from edge.outlet import Outlet  # noqa: E402
-from edge.service import Notifier  # noqa: E402
-from edge.state import StateFolder  # noqa: E402
 
 PACE = 25
 """Pictures a second of the clip; each is given as often as it takes the loop to look at it once."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from .camera.frames import Frame, Image
-from .faces.detector import Region
-from .faces.face import Face
-from .faces.geometry import Box
-from .people.policy import Alert, Policy
-from .people.tracker import Track, Tracker
+from ..camera.frames import Frame, Image
+from ..faces.detector import Region
+from ..faces.face import Face
+from ..faces.geometry import Box
+from ..people.policy import Alert, Policy
+from ..people.tracker import Track, Tracker
 
 
 def run(

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from .camera.frames import Image
-from .camera.pictures import as_jpeg
-from .config.schema import Snapshots as Rules
-from .faces.drawing import blurred
-from .faces.geometry import Box
-from .files import replacing
+from ..camera.frames import Image
+from ..camera.pictures import as_jpeg
+from ..config.schema import Snapshots as Rules
+from ..faces.drawing import blurred
+from ..faces.geometry import Box
+from ..files import replacing
 
 QUALITY = 80
 

@@ -1,22 +1,20 @@
 """Numbers about the run: who is there now, today's sums, frames a second, milliseconds a stage."""
 
-import os
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-from .camera.frames import Frame
-from .mqtt.messages import State, Stats
-from .people.tracker import Track
+from ..camera.frames import Frame
+from ..mqtt.messages import State, Stats
+from ..people.tracker import Track
+from .machine import cpu_temperature, resident_mb, throttled
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
 STATE_EVERY = 1.0
 STATS_EVERY = 30.0
 WINDOW = 100
@@ -146,34 +144,3 @@ def summary(report: Report) -> str:
 
 def _mean_ms(times: deque[float]) -> float:
     return round(1000 * sum(times) / len(times), 2) if times else 0.0
-
-
-def _number(path: str) -> Any:
-    try:
-        return int(Path(path).read_text().split()[0], 0)
-    except (OSError, ValueError, IndexError):
-        return None
-
-
-def cpu_temperature() -> float | None:
-    """Degrees Celsius, None where the machine has no sensor."""
-    value = _number("/sys/class/thermal/thermal_zone0/temp")
-    return None if value is None else round(value / 1000, 1)
-
-
-def throttled() -> bool | None:
-    """Whether the Pi's firmware holds the processor back now (heat or low voltage); None elsewhere."""
-    try:
-        found = next(Path("/sys/devices/platform").glob("soc*/soc*firmware/get_throttled"))
-        return bool(int(found.read_text(), 16) & 0xF)
-    except (OSError, ValueError, StopIteration):
-        return None
-
-
-def resident_mb(process: int | str = "self") -> float:
-    """Resident memory of a process (this one) in MB (10^6 bytes), 0 where /proc is not there."""
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0.0
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)

@@ -9,24 +9,23 @@ from typing import Any
 
 import cv2
 
+from ..camera.frames import Frame
+from ..camera.source import Source, open_source
+from ..config.load import Sections
+from ..config.schema import Config
+from ..errors import ConfigError, SourceError
+from ..faces.classifier import MaskClassifier
+from ..faces.detector import Detector
+from ..faces.opening import STILL_FACE, open_classifier, open_detector, open_eager
+from ..mqtt.messages import Health
+from ..people.tracker import Track, Tracker
+from ..web.bus import Bus
 from . import loop
-from .camera.frames import Frame
-from .camera.source import Source, open_source
-from .config.load import Sections
-from .config.schema import Config
 from .door import Door
-from .errors import ConfigError, SourceError
-from .faces.classifier import MaskClassifier
-from .faces.detector import Detector
-from .faces.opening import STILL_FACE, open_classifier, open_detector, open_eager
 from .health import HealthMonitor
-from .mqtt.messages import Health
-from .outlet import open_outlet
-from .people.tracker import Track, Tracker
-from .publish import Both
-from .report import StatsLine, summary
-from .service import Notifier, Watchdog
-from .web.bus import Bus
+from .outlet import Both, open_outlet
+from .stats import StatsLine, summary
+from .systemd import Notifier, Watchdog
 
 log = logging.getLogger("maskwatch")
 
@@ -82,7 +81,7 @@ def watch_door(
 def open_page(door: Door, bus: Bus, keep: Callable[[Sections], Config]) -> Any:
     """The page over this door. Raises ``ConfigError`` when its extra is missing, or its address cannot be had."""
     try:
-        from .web.server import Desk, Page
+        from ..web.server import Desk, Page
     except ImportError as error:
         raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
     config, folder, outbox = door.config, door.outlet.folder, door.outlet.outbox

@@ -6,27 +6,26 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
-from .camera.frames import Frame, Image
-from .camera.source import Source
-from .config.schema import Config, Detect
-from .faces.classifier import MaskClassifier
-from .faces.detector import Detector, Region
-from .faces.face import Face
-from .faces.geometry import Box
-from .faces.opening import open_detector, open_eager
+from ..camera.frames import Frame, Image
+from ..camera.source import Source
+from ..config.schema import Config, Detect
+from ..faces.classifier import MaskClassifier
+from ..faces.detector import Detector, Region
+from ..faces.face import Face
+from ..faces.geometry import Box
+from ..faces.opening import open_detector, open_eager
+from ..mqtt.messages import AlertMessage, Health, utc_now, uuid7
+from ..people.planner import Planner, open_planner
+from ..people.policy import Alert, Policy
+from ..people.tracker import Track
+from ..web.bus import Bus
 from .health import HealthMonitor
 from .machine import clock_synced
-from .mqtt.messages import AlertMessage, Health, utc_now, uuid7
 from .outlet import Outlet
-from .people.planner import Planner, open_planner
-from .people.policy import Alert, Policy
-from .people.tracker import Track
-from .report import Report
 from .snapshots import Snapshots
-from .web.bus import Bus
+from .stats import Report
 
 log = logging.getLogger("maskwatch")
-
 RUN = secrets.token_hex(4)
 """Random per process, so that track names tell nobody anything beyond one run."""
 

@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 log = logging.getLogger(__name__)
-
 LIMIT = 20.0
 """Seconds without progress that are a hang. Less than WatchdogSec in systemd/maskwatch.service."""
 

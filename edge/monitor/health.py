@@ -9,11 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..mqtt.messages import Health
 from .machine import clock_synced
-from .mqtt.messages import Health
 
 log = logging.getLogger(__name__)
-
 EVERY = 1.0
 """Seconds between two messages, at least."""
 CLOCK_EVERY = 60.0

@@ -11,12 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .config.schema import Config
-from .errors import ConfigError
-from .files import replacing
+from ..config.schema import Config
+from ..errors import ConfigError
+from ..files import replacing
 
 log = logging.getLogger(__name__)
-
 ASKED = 1.0
 """Seconds for which a lock that somebody only asks about (``running_health``) may seem to be taken."""
 

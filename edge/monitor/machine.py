@@ -1,0 +1,52 @@
+"""What this machine tells of itself: temperature, throttling, memory, and whether its clock is synchronized."""
+
+import ctypes
+import os
+from pathlib import Path
+from typing import Any
+
+TIME_ERROR = 5
+"""``adjtimex(2)``: the clock is not synchronized."""
+TIMESYNCD = Path("/run/systemd/timesync/synchronized")
+"""There once systemd-timesyncd has set the clock (its manual page); the only word where a sandbox forbids adjtimex."""
+
+
+def clock_synced() -> bool:
+    """Whether the clock is held for synchronized, by the kernel or by systemd: a Pi has no clock of its own at boot."""
+    try:
+        buffer = ctypes.create_string_buffer(512)  # struct timex, modes = 0: read only
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
+    except (OSError, AttributeError):
+        state = -1
+    return bool(state != TIME_ERROR) if state >= 0 else TIMESYNCD.exists()
+
+
+def _number(path: str) -> Any:
+    try:
+        return int(Path(path).read_text().split()[0], 0)
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def cpu_temperature() -> float | None:
+    """Degrees Celsius, None where the machine has no sensor."""
+    value = _number("/sys/class/thermal/thermal_zone0/temp")
+    return None if value is None else round(value / 1000, 1)
+
+
+def throttled() -> bool | None:
+    """Whether the Pi's firmware holds the processor back now (heat or low voltage); None elsewhere."""
+    try:
+        found = next(Path("/sys/devices/platform").glob("soc*/soc*firmware/get_throttled"))
+        return bool(int(found.read_text(), 16) & 0xF)
+    except (OSError, ValueError, StopIteration):
+        return None
+
+
+def resident_mb(process: int | str = "self") -> float:
+    """Resident memory of a process (this one) in MB (10^6 bytes), 0 where /proc is not there."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
