@@ -13,14 +13,14 @@ import pytest
 from conftest import ROOT, after
 
 from edge.bench import scale
-from edge.bench.alone import alone
 from edge.bench.brokers import Broker
+from edge.bench.clip import EMPTY, STAGES, pictures, watch
 from edge.bench.delivery import delivered
 from edge.bench.fleet import fleet
 from edge.bench.process import watched
 from edge.bench.rivals import Article, SingleShot, open_rival
+from edge.bench.stage import alone
 from edge.bench.stopwatch import Stopwatch
-from edge.bench.watching import EMPTY, STAGES, pictures, watch
 from edge.camera.frames import Frame
 from edge.config.schema import Config
 from edge.errors import ConfigError, ModelError, SourceError

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.cli import from_address
+from edge.cli.arguments import from_address
 from edge.config.load import load
 from edge.config.schema import Config, Mqtt, options
 from edge.errors import ConfigError

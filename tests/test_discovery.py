@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from conftest import Process
 
+from edge.cli.forget import left_behind
 from edge.config.schema import Config, Device, HomeAssistant, Mqtt, Snapshots
-from edge.forget import left_behind
 from edge.mqtt import homeassistant as discovery
 from edge.mqtt.topics import Topics
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.bench.watching import empty
+from edge.bench.clip import empty
 from edge.camera.frames import Image
 from edge.faces.geometry import Box
 from edge.people.motion import CELL, MotionGate

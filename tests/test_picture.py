@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge import picture
+from edge.cli import image as picture
 from edge.errors import SourceError
 from edge.faces.classifier import MaskClassifier
 from edge.faces.face import Face

@@ -10,8 +10,8 @@ import pytest
 from letters import eventually
 from phone import Server
 
+from edge.cli.watch import KEPT, Poster, address
 from edge.errors import ConfigError
-from edge.post import KEPT, Poster, address
 
 QUICK = (0.05, 0.2)
 

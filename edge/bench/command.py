@@ -18,15 +18,15 @@ from .. import __version__
 from ..config.schema import Config
 from ..errors import ConfigError, SourceError
 from ..files import replacing
-from . import report
-from .alone import alone
+from . import tables
 from .brokers import opened
+from .clip import EMPTY, pictures, watch
 from .delivery import delivered
 from .fleet import fleet
 from .process import watched
 from .rivals import open_rival
 from .scale import scaled
-from .watching import EMPTY, pictures, watch
+from .stage import alone
 
 
 def bench(args: argparse.Namespace, config: Config) -> None:
@@ -44,16 +44,16 @@ def bench(args: argparse.Namespace, config: Config) -> None:
     if args.stage:
         for source in args.sources or ["demo"]:
             figures, profile = alone(args.stage, pictures(source, config, args.frames), config)
-            say(f"{source}\n" + report.stage_table(args.stage, figures, profile.splitlines()))
+            say(f"{source}\n" + tables.stage_table(args.stage, figures, profile.splitlines()))
             found.setdefault("stages", {})[source] = {args.stage: figures}
     elif args.scale:
         found["scale"] = scaled(config, bar.show)
         bar.clear()
-        say(report.scale_table(found["scale"]))
+        say(tables.scale_table(found["scale"]))
     elif args.fleet:
         found["fleet"] = fleet(args.fleet, progress=bar.show)
         bar.clear()
-        say(report.fleet_lines(found["fleet"]))
+        say(tables.fleet_lines(found["fleet"]))
     else:
         everything(args, config, found, say, bar)
     if args.out:
@@ -71,14 +71,14 @@ def everything(
         figures = watch(source, pictures(source, config, args.frames), config, rivals, bar.show).figures()
         found["clips"].append(figures)
         bar.clear()
-        say(report.clip_table(figures) + "\n")
+        say(tables.clip_table(figures) + "\n")
     options = ["--source", next((each for each in args.sources if each != EMPTY), "demo")]
     options += ["--detector", config.detect.detector]
     found["service"] = watched(options + (["--config", str(args.config)] if args.config else []))
-    say(report.service_line(found["service"]))
+    say(tables.service_line(found["service"]))
     with opened() as broker:
         found["delivery"] = delivered(broker)
-    say(report.delivery_line(found["delivery"]))
+    say(tables.delivery_line(found["delivery"]))
 
 
 def chosen(args: argparse.Namespace, config: Config) -> Config:

@@ -14,7 +14,7 @@ import numpy as np
 from ..camera.frames import Frame, Image
 from ..camera.source import open_source
 from ..config.schema import Config
-from .watching import Progress, watch
+from .clip import Progress, watch
 
 FACES = (0, 1, 5, 10, 30)
 SIZES = ((320, 240), (640, 480), (1280, 720), (1920, 1080))

@@ -16,7 +16,7 @@ from typing import Any
 
 import cv2
 
-from edge.bench.watching import pictures
+from edge.bench.clip import pictures
 from edge.camera.frames import Frame
 from edge.config.schema import Config, Detect
 from edge.faces.opening import open_classifier, open_detector

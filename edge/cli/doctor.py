@@ -1,5 +1,6 @@
-"""``maskwatch doctor``: what is wrong with this installation, and what to do about it."""
+"""``maskwatch doctor``: Examines the installation and says what to do about each problem."""
 
+import argparse
 import importlib.metadata
 import os
 import platform
@@ -13,17 +14,18 @@ import numpy as np
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from .camera.source import open_source
-from .config.schema import Config, Detect
-from .errors import EdgeError
-from .faces.opening import open_detector
-from .faces.tflite import TfliteNetwork
-from .faces.yunet import find_network
-from .monitor.machine import clock_synced, cpu_temperature, throttled
-from .monitor.state import refuse_file, running_health
-from .mqtt.client import V5, V311, asked
-from .mqtt.link import UNSUPPORTED_PROTOCOL
-from .outbox.letters import peek, setting
+from ..camera.source import open_source
+from ..config.schema import Config, Detect
+from ..errors import EdgeError
+from ..faces.opening import model_path, open_detector
+from ..faces.tflite import TfliteNetwork
+from ..faces.yunet import find_network
+from ..monitor.machine import clock_synced, cpu_temperature, throttled
+from ..monitor.state import folder_of, refuse_file, running_health
+from ..mqtt.client import V5, V311, asked
+from ..mqtt.link import UNSUPPORTED_PROTOCOL
+from ..outbox.letters import peek, setting
+from .arguments import ENDED, FAILED, choose_detector, keeper_of, name_device
 
 PACKAGES = (
     "numpy",
@@ -35,6 +37,24 @@ PACKAGES = (
     "aiohttp",
     "picamera2",
 )
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--source", help="camera to try")
+    name_device(command)
+    command.add_argument("--broker", metavar="HOST[:PORT]", help="broker to try")
+    command.add_argument("--model", metavar="FILE.tflite", help="model to try")
+    choose_detector(command)
+
+
+def run(args: argparse.Namespace) -> int:
+
+    config = keeper_of(args).load()
+    worst = ENDED
+    for finding in examine(config, model_path(config), folder_of(config)):
+        print(f"{finding.state:4}  {finding.what:12} {finding.text}", flush=True)
+        worst = FAILED if finding.state == "FAIL" else worst
+    return worst
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,49 @@
-"""The picture check: single pictures instead of a camera, one answer a picture."""
+"""``maskwatch image``: Checks single pictures instead of a camera and prints one answer per picture."""
 
+import argparse
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .camera.pictures import PICTURES
-from .errors import ConfigError, SourceError
-from .faces.face import Face
+from ..camera import pictures
+from ..camera.pictures import PICTURES
+from ..errors import ConfigError, SourceError
+from ..faces.drawing import annotate
+from ..faces.face import Face
+from ..faces.opening import STILL_FACE, check, open_classifier, open_detector
+from .arguments import ENDED, FAILED, choose_detector, configured
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="picture files; folders are walked")
+    command.add_argument("--out", type=Path, metavar="DIR", help="write annotated copies there")
+    command.add_argument("--json", action="store_true", help="print one JSON line a picture")
+    command.add_argument("--no-pictures", action="store_true", help="write no copies, whatever --out says")
+    command.add_argument("--model", metavar="FILE.tflite", help="another model")
+    choose_detector(command)
+    command.add_argument("--min-face", type=int, help=f"smallest face in pixels (default {STILL_FACE})")
+
+
+def run(args: argparse.Namespace) -> int:
+    config = configured(args)
+    if args.min_face is None:
+        config = replace(config, detect=replace(config.detect, min_face=STILL_FACE))
+    detector, classifier = open_detector(config.detect), open_classifier(config)
+    copies = Copies(args.out) if args.out and not args.no_pictures else None
+    failed = False
+    for found in walk(args.pictures):
+        try:
+            image = pictures.read(found.path)
+            faces = check(image, detector, classifier)
+            print((as_json if args.json else as_text)(found.path, faces), flush=True)
+            if copies:
+                pictures.write(annotate(image, faces), copies.place(found))
+        except SourceError as error:  # one bad file must not end the walk
+            print(f"maskwatch: {error}", file=sys.stderr)
+            failed = True
+    return FAILED if failed else ENDED
 
 
 @dataclass(frozen=True, slots=True)

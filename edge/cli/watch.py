@@ -1,24 +1,56 @@
-"""Alerts sent on as short texts by HTTP POST: ntfy takes that, and so does much else that rings a phone."""
+"""``maskwatch watch``: subscribes, prints alerts as they arrive, and sends them on as short texts by HTTP POST.
 
+ntfy takes such a POST, and so do many other services that ring a phone."""
+
+import argparse
 import logging
+import signal
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .errors import ConfigError
+from ..errors import ConfigError
+from .arguments import ENDED, configured
 
-log = logging.getLogger(__name__)
-
+log = logging.getLogger("maskwatch")
 KEPT = 100
 """Texts that wait at most; the oldest is dropped first."""
 STALE = 3600.0
 """Seconds after which a text is not worth a ring any more."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between attempts, doubled each time."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--broker", metavar="HOST[:PORT]", help="default: as configured, else 127.0.0.1:1883")
+    command.add_argument(
+        "--post",
+        metavar="URL",
+        help="also send each alert as a short text there, for example https://ntfy.sh/NAME; or a file with it",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..mqtt.subscriber import Watcher
+
+    config = configured(args)
+    post = Poster(address(args.post)) if args.post else None
+    mqtt = config.mqtt if config.mqtt.host else replace(config.mqtt, host="127.0.0.1")
+    log.info("waiting for alerts from %s:%d; Ctrl-C ends", mqtt.host, mqtt.port)
+    watcher = Watcher(mqtt, lambda text: print(text, flush=True), post=post)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    stopped.wait()
+    watcher.close()
+    if post:
+        post.close()
+    return ENDED
 
 
 def address(said: str) -> str:

@@ -30,7 +30,6 @@ EMPTY = "empty"
 """Name of the source that is the bundled clip's doorway before anybody comes, with a sensor's noise."""
 EMPTY_FPS, NOISE = 30.0, 2.0
 """Pictures a second of it, and standard deviation of its noise in levels."""
-
 Progress = Callable[[str, int], None]
 
 
