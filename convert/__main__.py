@@ -16,12 +16,12 @@ from edge.errors import EdgeError
 from edge.faces.face import LABELS
 
 from .cli import parser
-from .data import DataError, write_json
+from .data.trees import DataError, write_json
 
 if TYPE_CHECKING:
     from edge.config.schema import Config
 
-    from .train import Recipe
+    from .training.train import Recipe
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,7 +80,7 @@ def written(figures: object, out: Path | None) -> None:
 
 
 def run_prepare(args: argparse.Namespace) -> None:
-    from .prepare import read_list, write_tree
+    from .data.prepare import read_list, write_tree
 
     if args.out.exists():
         raise DataError(f"{args.out} exists already; delete it or choose another --out")
@@ -94,7 +94,7 @@ def run_prepare(args: argparse.Namespace) -> None:
 
 def recipe_of(args: argparse.Namespace) -> "Recipe":
     """The recipe that the options of a training describe; what a command has no option for stays as it is."""
-    from .train import Recipe
+    from .training.train import Recipe
 
     arch = getattr(args, "arch", "lean")
     given = {name: value for name, value in vars(args).items() if name in Recipe.__dataclass_fields__}
@@ -105,8 +105,8 @@ def recipe_of(args: argparse.Namespace) -> "Recipe":
 
 
 def run_train(args: argparse.Namespace) -> None:
-    from .data import read_tree
-    from .train import train
+    from .data.trees import read_tree
+    from .training.train import train
 
     if args.out.suffix != ".keras":
         raise DataError(f"--out {args.out}: the file name must end in .keras")
@@ -116,15 +116,15 @@ def run_train(args: argparse.Namespace) -> None:
 
 
 def run_quantize(args: argparse.Namespace) -> None:
-    from .quantize import quantize
+    from .training.quantize import quantize
 
     card = quantize(args.model, args.data, args.out, args.test, args.note)
     say(f"wrote {args.out} ({args.out.stat().st_size / 1000:.0f} kB) and its card {card}")
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
-    from .charts import pictures
-    from .evaluate import evaluate, held_out, open_network, table
+    from .evaluation.charts import pictures
+    from .evaluation.crops import evaluate, held_out, open_network, table
 
     report = evaluate(open_network(args.model), held_out(args.data))
     say(table(report))
@@ -134,7 +134,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
 
 
 def run_compare(args: argparse.Namespace) -> None:
-    from .evaluate import compare, held_out, open_network
+    from .evaluation.crops import compare, held_out, open_network
 
     say(compare(open_network(args.a), open_network(args.b), held_out(args.data)))
 
@@ -144,7 +144,7 @@ def end_to_end(args: argparse.Namespace, config: "Config") -> tuple[Any, Any]:
     from edge.faces.classifier import MaskClassifier
     from edge.faces.opening import open_detector
 
-    from .evaluate import open_network
+    from .evaluation.crops import open_network
 
     return MaskClassifier(open_network(args.model), reject=config.classify.reject), open_detector(config.detect)
 
@@ -159,8 +159,8 @@ def configured(args: argparse.Namespace) -> "Config":
 
 
 def run_scenes(args: argparse.Namespace) -> None:
-    from .scene_report import SceneReport, summary, table
-    from .scenes import detections, judge, read_scenes
+    from .evaluation.scene_report import SceneReport, summary, table
+    from .evaluation.scenes import detections, judge, read_scenes
 
     scenes, (classifier, detector) = read_scenes(args.list), end_to_end(args, configured(args))
     figures = {}
@@ -181,7 +181,7 @@ def run_scenes(args: argparse.Namespace) -> None:
 def run_clips(args: argparse.Namespace) -> None:
     from edge.people.planner import open_planner
 
-    from . import clips
+    from .evaluation import clips
 
     config = configured(args)
     classifier, detector = end_to_end(args, config)
@@ -204,34 +204,34 @@ def run_clips(args: argparse.Namespace) -> None:
 
 
 def run_leave_one_out(args: argparse.Namespace) -> None:
-    from .sources import leave_one_out
+    from .training.experiments import leave_one_out
 
     leave_one_out(args.data, recipe_of(args), args.out, args.labels or LABELS, say)
     say(f"wrote {args.out}")
 
 
 def run_search(args: argparse.Namespace) -> None:
-    from .sources import search
+    from .training.experiments import search
 
     search(args.data, recipe_of(args), args.out, args.labels or LABELS, say)
     say(f"wrote {args.out}")
 
 
 def run_card(args: argparse.Namespace) -> None:
-    from .page import renew
+    from .evaluation.model_card import renew
 
     for path in renew(args.figures, args.page):
         say(f"wrote {path}")
 
 
 def run_single_shot(args: argparse.Namespace) -> None:
-    from .single_shot import write
+    from .training.single_shot import write
 
     say(f"wrote {args.out}: {write(args.out):,} random weights, good for its time and nothing else")
 
 
 def run_bench_chart(args: argparse.Namespace) -> None:
-    from .bench_chart import draw
+    from .evaluation.bench_chart import draw
 
     draw(args.figures, args.out)
     say(f"wrote {args.out}")

@@ -8,8 +8,8 @@ from typing import Any
 from edge.faces.card import COLOURS, EXPOSURES
 from edge.faces.face import LABELS
 
-from .conditions import CONDITIONS
-from .drawn import LABELS as DRAWN
+from .data.conditions import CONDITIONS
+from .data.drawings import LABELS as DRAWN
 
 
 def positive(text: str) -> int:

@@ -1,4 +1,4 @@
-"""convert.augment: each step keeps the picture's form, is repeatable, and does what it says."""
+"""convert.data.augment: each step keeps the picture's form, is repeatable, and does what it says."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny import drawn_face, texture
 
-from convert import augment
+from convert.data import augment
 from edge.camera.frames import Image
 from edge.faces.card import Card
 

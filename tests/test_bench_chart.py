@@ -1,4 +1,4 @@
-"""convert.bench_chart: a chart from the figures of bench, and plain words for a file without them."""
+"""convert.evaluation.bench_chart: a chart from the figures of bench, and plain words for a file without them."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,8 @@ from tiny import readable, run_convert
 
 pytest.importorskip("matplotlib", reason="needs the convert extra (matplotlib)")
 
-from convert.bench_chart import draw  # noqa: E402
-from convert.data import DataError  # noqa: E402
+from convert.data.trees import DataError  # noqa: E402
+from convert.evaluation.bench_chart import draw  # noqa: E402
 
 ROW = {"cpu_ms_a_picture": 2.5, "cpu_ms_a_second": 37.5, "searched": 0.3}
 SCALE = {"faces": {"0": ROW, "30": ROW}, "resolution": {"640x480": ROW}, "fps": {"15": ROW}}

@@ -1,4 +1,4 @@
-"""convert.clips: the bundled clip as its own truth, and the arithmetic of right, missed and false."""
+"""convert.evaluation.clips: the bundled clip as its own truth, and the arithmetic of right, missed and false."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from tiny import MODEL, ROOT, run_convert
 
-from convert import clips
-from convert.clips import Clip, Trial, Watched
-from convert.data import DataError
+from convert.data.trees import DataError
+from convert.evaluation import clips
+from convert.evaluation.clips import Clip, Trial, Watched
 from edge.config.schema import Config, Decide
 from edge.faces.classifier import MaskClassifier
 from edge.faces.face import Face

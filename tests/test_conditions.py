@@ -1,10 +1,10 @@
-"""convert.conditions: fixed, repeatable, and as hard as they say."""
+"""convert.data.conditions: fixed, repeatable, and as hard as they say."""
 
 import numpy as np
 import pytest
 from tiny import door_faces, door_frames
 
-from convert.conditions import CONDITIONS, condition
+from convert.data.conditions import CONDITIONS, condition
 from edge.camera.frames import Image
 from edge.faces.crop import crop
 from edge.faces.geometry import Box, iou

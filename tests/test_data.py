@@ -1,4 +1,4 @@
-"""convert.data: labels from folder names, trees, near-duplicates, splits, subsets."""
+"""convert.data.trees: labels from folder names, trees, near-duplicates, splits, subsets."""
 
 from collections import Counter
 from pathlib import Path
@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 from tiny import draw_tree, saved, texture
 
-from convert.data import DataError, Sample, groups, label_of, labels_in, load, read_picture, read_tree, split, subset
+from convert.data.trees import (
+    DataError,
+    Sample,
+    groups,
+    label_of,
+    labels_in,
+    load,
+    read_picture,
+    read_tree,
+    split,
+    subset,
+)
 from edge.faces.card import Card
 from edge.faces.face import LABELS
 

@@ -1,10 +1,10 @@
-"""convert.drawn: masks and hands on the bare face of the bundled clip, each where it belongs and nowhere else."""
+"""convert.data.drawings: masks and hands on the bare face of the bundled clip, each where it belongs."""
 
 import numpy as np
 import pytest
 from tiny import door_faces, door_frames
 
-from convert.drawn import LABELS, clutter, draw
+from convert.data.drawings import LABELS, clutter, draw
 from edge.camera.frames import Image
 from edge.faces.face import LABELS as KNOWN
 from edge.faces.geometry import iou

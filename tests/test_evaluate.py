@@ -1,4 +1,4 @@
-"""convert.evaluate and convert.charts: every figure against a count by hand; text, charts, held-out rules."""
+"""convert.evaluation.crops and charts: every figure against a count by hand; text, charts, held-out rules."""
 
 import json
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from tiny import MODEL, door_faces, door_frames, draw_tree, readable, saved, tiny_tree, trained
 
-from convert.charts import mistakes, pictures, threshold_curve
-from convert.data import DataError, Sample, read_tree
-from convert.evaluate import Report, compare, evaluate, held_out, open_network, summary, table
+from convert.data.trees import DataError, Sample, read_tree
+from convert.evaluation.charts import mistakes, pictures, threshold_curve
+from convert.evaluation.crops import Report, compare, evaluate, held_out, open_network, summary, table
 from edge.camera.frames import Image
 from edge.errors import ModelError
 from edge.faces.card import Card

@@ -1,4 +1,4 @@
-"""convert.model: the two architectures and the count of multiply-adds."""
+"""convert.training.architectures: the two architectures and the count of multiply-adds."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ pytest.importorskip("tensorflow", reason="needs the convert extra (TensorFlow)")
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
-from convert.model import SIZES, build, multiply_adds  # noqa: E402
+from convert.training.architectures import SIZES, build, multiply_adds  # noqa: E402
 
 both = pytest.mark.parametrize("arch", ["lean", "article"])
 

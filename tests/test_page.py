@@ -1,4 +1,4 @@
-"""convert.page: the blocks of a model card follow from figures alone, and its text is left alone."""
+"""convert.evaluation.model_card: the blocks of a model card follow from figures alone, and its text is left alone."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,8 @@ from tiny import ROOT, readable
 
 pytest.importorskip("matplotlib", reason="needs the convert extra (matplotlib)")
 
-from convert.data import DataError  # noqa: E402
-from convert.page import BLOCKS, renew  # noqa: E402
+from convert.data.trees import DataError  # noqa: E402
+from convert.evaluation.model_card import BLOCKS, renew  # noqa: E402
 
 FIGURES = ROOT / "models" / "figures"
 

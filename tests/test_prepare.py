@@ -1,4 +1,4 @@
-"""convert.prepare: lists, and the tree of crops made from frames of the bundled clip."""
+"""convert.data.prepare: lists, and the tree of crops made from frames of the bundled clip."""
 
 from collections import Counter
 from pathlib import Path
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tiny import door_faces, door_frames, door_list, readable, saved, texture, write_list
 
-from convert.data import DRAWINGS, DataError, groups, read_tree
-from convert.prepare import ACROSS, BESIDE, SAME_FACE, Listed, false_faces, jitter, read_list, strays, write_tree
+from convert.data.prepare import ACROSS, BESIDE, SAME_FACE, Listed, false_faces, jitter, read_list, strays, write_tree
+from convert.data.trees import DRAWINGS, DataError, groups, read_tree
 from edge.faces.crop import crop
 from edge.faces.geometry import Box, clip, iou
 from edge.faces.haar import FaceDetector

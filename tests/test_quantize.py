@@ -1,4 +1,4 @@
-"""convert.quantize: the int8 file, its card, and that both TFLite runtimes give the same answers."""
+"""convert.training.quantize: the int8 file, its card, and that both TFLite runtimes give the same answers."""
 
 import hashlib
 import json
@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from tiny import MODEL, ROOT, door_faces, door_frames, draw_tree, quantized, readable, tiny_tree, trained
 
-from convert.data import DataError, read_tree
-from convert.evaluate import open_network
-from convert.quantize import quantize
+from convert.data.trees import DataError, read_tree
+from convert.evaluation.crops import open_network
+from convert.training.quantize import quantize
 from edge.camera.frames import Image
 from edge.errors import ModelError
 from edge.faces.card import Card, read_card

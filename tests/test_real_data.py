@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from tiny import MODEL, ROOT
 
-from convert.data import read_tree
-from convert.evaluate import Report, evaluate, open_network, table
-from convert.scene_report import SceneReport
-from convert.scene_report import table as scene_table
-from convert.scenes import detections, judge, read_scenes
-from convert.sources import measure
+from convert.data.trees import read_tree
+from convert.evaluation.crops import Report, evaluate, open_network, table
+from convert.evaluation.scene_report import SceneReport
+from convert.evaluation.scene_report import table as scene_table
+from convert.evaluation.scenes import detections, judge, read_scenes
+from convert.training.experiments import measure
 from edge.config.schema import Detect
 from edge.faces.classifier import MaskClassifier
 from edge.faces.opening import open_detector

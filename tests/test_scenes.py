@@ -1,4 +1,4 @@
-"""convert.scenes and its report: from a list of boxed faces to shares with intervals, on frames of the bundled clip."""
+"""convert.evaluation.scenes: from a list of boxed faces to shares with intervals, on frames of the bundled clip."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from tiny import MODEL, door_faces, door_frames, run_convert, saved
 
-from convert.data import DataError
-from convert.intervals import Share
-from convert.scene_report import SceneReport, summary, table
-from convert.scenes import Looked, Scene, Seen, Truth, detections, judge, read_scenes
+from convert.data.trees import DataError
+from convert.evaluation.intervals import Share
+from convert.evaluation.scene_report import SceneReport, summary, table
+from convert.evaluation.scenes import Looked, Scene, Seen, Truth, detections, judge, read_scenes
 from edge.faces.classifier import MaskClassifier
 from edge.faces.geometry import Box
 from edge.faces.tflite import TfliteNetwork

@@ -1,4 +1,4 @@
-"""convert.single_shot: a network of the size and shape that it stands for, and one that bench can time."""
+"""convert.training.single_shot: a network of the size and shape that it stands for, and one that bench can time."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tiny import run_convert
 
 pytest.importorskip("tensorflow", reason="needs the convert extra (TensorFlow)")
 
-from convert.single_shot import single_shot  # noqa: E402
+from convert.training.single_shot import single_shot  # noqa: E402
 from edge.bench.rivals import SingleShot  # noqa: E402
 from edge.faces.tflite import interpreter  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""convert.sources: really trained without a source, really tested on it. Tiny trainings of drawn faces."""
+"""convert.training.experiments: really trained without a source, really tested on it. Tiny trainings of drawn faces."""
 
 import json
 from dataclasses import replace
@@ -10,9 +10,9 @@ from tiny import RECIPE, draw_tree, drawn_face, saved
 
 pytest.importorskip("tensorflow", reason="needs the convert extra (TensorFlow)")
 
-from convert.data import DRAWINGS, DataError, Sample  # noqa: E402
-from convert.evaluate import Report  # noqa: E402
-from convert.sources import leave_one_out, measure, real, search  # noqa: E402
+from convert.data.trees import DRAWINGS, DataError, Sample  # noqa: E402
+from convert.evaluation.crops import Report  # noqa: E402
+from convert.training.experiments import leave_one_out, measure, real, search  # noqa: E402
 from edge.faces.card import Card  # noqa: E402
 
 SHORT = replace(RECIPE, epochs=1, size=48)

@@ -1,4 +1,4 @@
-"""convert.train: what training leaves on disk, and that a stopped training goes on. Real, tiny trainings."""
+"""convert.training.train: what training leaves on disk, and that a stopped training goes on. Real, tiny trainings."""
 
 import json
 import signal
@@ -14,9 +14,9 @@ pytest.importorskip("tensorflow", reason="needs the convert extra (TensorFlow)")
 
 from dataclasses import replace  # noqa: E402
 
-from convert.data import DataError, Sample, read_tree  # noqa: E402
-from convert.evaluate import KerasNetwork, evaluate, held_out  # noqa: E402
-from convert.train import Recipe, train  # noqa: E402
+from convert.data.trees import DataError, Sample, read_tree  # noqa: E402
+from convert.evaluation.crops import KerasNetwork, evaluate, held_out  # noqa: E402
+from convert.training.train import Recipe, train  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convert.data import read_tree
-from convert.prepare import Listed
-from convert.quantize import quantize
-from convert.train import Recipe, train
+from convert.data.prepare import Listed
+from convert.data.trees import read_tree
+from convert.training.quantize import quantize
+from convert.training.train import Recipe, train
 from edge.camera.frames import Image
 from edge.faces.geometry import Box
 

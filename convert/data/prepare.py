@@ -20,8 +20,8 @@ from edge.faces.geometry import Box, clip, iou, square
 from edge.faces.haar import FaceDetector
 from edge.faces.yunet import Find, YuNetDetector
 
-from .data import DRAWINGS, DataError, Sample, label_of, read_picture, read_rows, split
-from .drawn import LABELS, clutter, draw
+from .drawings import LABELS, clutter, draw
+from .trees import DRAWINGS, DataError, Sample, label_of, read_picture, read_rows, split
 
 SAME_FACE = 0.3
 """IoU from which a detection counts as the listed face."""

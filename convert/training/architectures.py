@@ -6,9 +6,6 @@ Keras is imported inside the functions: reading cards and evaluating .tflite fil
 import math
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import keras
-
 SIZES = {"lean": 96, "article": 150}
 """Input width and height, in pixels, of each architecture unless told otherwise. ``models/README.md`` has what other
 sizes cost and gain."""
@@ -83,3 +80,7 @@ def multiply_adds(model: "keras.Model") -> int:
         if kernel is not None:
             total += math.prod(layer.output.shape[1:-1]) * math.prod(kernel.shape)
     return total
+
+
+if TYPE_CHECKING:
+    import keras

@@ -16,9 +16,9 @@ import numpy as np
 
 from edge.faces.tflite import TfliteNetwork
 
-from .data import DRAWINGS, DataError, Sample, read_tree, write_json
-from .evaluate import Report, evaluate
-from .intervals import Share
+from ..data.trees import DRAWINGS, DataError, Sample, read_tree, write_json
+from ..evaluation.crops import Report, evaluate
+from ..evaluation.intervals import Share
 from .quantize import quantize
 from .train import Recipe, train
 

@@ -14,7 +14,7 @@ from edge.faces.card import Card
 from edge.faces.classifier import MaskClassifier, Network
 from edge.faces.tflite import TfliteNetwork, as_rows
 
-from .data import DataError, Sample, labels_in, read_picture, read_tree
+from ..data.trees import DataError, Sample, labels_in, read_picture, read_tree
 
 BINS = 15
 """Equal-width bins of the expected calibration error (Guo et al., "On calibration of modern neural networks", 2017)."""

@@ -20,9 +20,9 @@ from edge.faces.detector import Detector
 from edge.faces.geometry import Box, iou
 from edge.faces.yunet import YuNetDetector
 
-from .conditions import condition
-from .data import DataError, label_of, read_picture, read_rows
-from .drawn import LABELS, draw
+from ..data.conditions import condition
+from ..data.drawings import LABELS, draw
+from ..data.trees import DataError, label_of, read_picture, read_rows
 
 MATCH = 0.25
 """IoU from which a detection is on a labelled face: labellers and detectors draw boxes differently."""

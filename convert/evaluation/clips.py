@@ -26,8 +26,8 @@ from edge.people.planner import Planner, RegionPlanner
 from edge.people.policy import Alert, Policy
 from edge.people.tracker import Tracker
 
-from .conditions import condition
-from .data import DataError
+from ..data.conditions import condition
+from ..data.trees import DataError
 
 FALSE_COST = 60.0
 """A false alert costs as much as so many seconds in which somebody bare is not told of: people who are accused

@@ -12,13 +12,12 @@ from typing import Any
 
 from edge.files import replacing
 
-from .data import DataError
-from .drawn import LABELS as DRAWN
+from ..data.drawings import LABELS as DRAWN
+from ..data.trees import DataError
 from .scene_report import FACES
 
 Figures = dict[str, dict[str, Any]]
 """File name without ``.json`` -> its content."""
-
 SHARES = (
     ("bare found", "bare_found", 3),
     ("bare called bare", "bare_called_bare", 3),

@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.files import replacing
 
-from .data import DataError
-
-if TYPE_CHECKING:
-    import keras
+from ..data.trees import DataError
 
 SIZE = 260
 BODY = (32, 64, 64, 64, 128, 128, 64, 64)
@@ -70,3 +67,7 @@ def write(path: Path) -> int:
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
     return int(network.count_params())
+
+
+if TYPE_CHECKING:
+    import keras

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from edge.camera.frames import Image
 
-from .data import read_picture, write_json
-from .evaluate import Report, summary
+from ..data.trees import read_picture, write_json
+from .crops import Report, summary
 
 
 def pictures(report: Report, out: Path) -> list[Path]:

@@ -19,9 +19,9 @@ from edge.faces.card import Card
 from edge.faces.crop import present
 from edge.files import replacing
 
-from .augment import framing, view
-from .data import DataError, Sample, excluded, labels_in, load, load_detailed, split, subset, write_json
-from .model import SIZES, build
+from ..data.augment import framing, view
+from ..data.trees import DataError, Sample, excluded, labels_in, load, load_detailed, split, subset, write_json
+from .architectures import SIZES, build
 
 
 @dataclass(frozen=True, slots=True)

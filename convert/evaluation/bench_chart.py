@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .data import DataError
+from ..data.trees import DataError
 
 TITLES = {"faces": "faces in the picture", "resolution": "resolution", "fps": "pictures a second"}
 UNITS = {"faces": "cpu_ms_a_picture", "resolution": "cpu_ms_a_picture", "fps": "cpu_ms_a_second"}

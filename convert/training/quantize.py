@@ -12,10 +12,10 @@ import numpy as np
 from edge.camera.frames import Image
 from edge.faces.card import Card
 
-from .augment import view
-from .data import DataError, Sample, excluded, load_detailed, read_tree, split, subset
-from .evaluate import KerasNetwork, evaluate, held_out, open_network, summary
-from .model import multiply_adds
+from ..data.augment import view
+from ..data.trees import DataError, Sample, excluded, load_detailed, read_tree, split, subset
+from ..evaluation.crops import KerasNetwork, evaluate, held_out, open_network, summary
+from .architectures import multiply_adds
 
 REPRESENTATIVE = 300
 """Training pictures that set the activation ranges; half as they are, half as a doorway may show them."""

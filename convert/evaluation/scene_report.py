@@ -10,14 +10,13 @@ from edge.faces.classifier import REJECT
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 
-from .evaluate import calibration_error
+from .crops import calibration_error
 from .intervals import Share
 from .scenes import Looked, Truth
 
 BANDS = ((0, 60), (60, 100), (100, 10**6))
 """Face sizes told apart, pixels of the shorter side."""
 FACES = ("mask", "no_mask", "incorrect_mask")
-
 Call = str | None
 """What became of a labelled face: its label, ``not_face`` (found, then rejected), or None (not found)."""
 

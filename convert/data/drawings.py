@@ -17,7 +17,6 @@ from edge.faces.yunet import Find
 
 Random = np.random.Generator
 Field = NDArray[np.float32]
-
 PLACES = {
     "mask": ((0.12, 0.45), (0.25, 0.55), (1.65, 2.0)),
     "under_nose": ((0.74, 0.92), (0.5, 0.8), (1.7, 2.05)),

@@ -1,0 +1,1 @@
+"""Pictures for training: labelled folders, lists, splits, near-duplicates, augmentation, drawn masks and hands."""

@@ -1,0 +1,1 @@
+"""Architectures, training, quantization, and experiments over sources and shapes."""
