@@ -48,7 +48,7 @@ check: $(VENV)/check.stamp
 
 clip: $(VENV)/test.stamp
 	$(BIN)/pip install --quiet scikit-image matplotlib imageio-ffmpeg
-	$(BIN)/python tests/make_clip.py
+	$(BIN)/python tests/support/make_clip.py
 
 # the shipped model from a list of pictures: make model LIST=train.tsv EXCLUDE="maskon mfs" TEST=k12-test
 WORK ?= out/model

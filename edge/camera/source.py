@@ -24,7 +24,7 @@ from .usb import UsbCamera, usb_nodes
 from .wrappers import Repeated, Turned
 
 DEMO = Path(__file__).with_name("door.mp4")
-"""The bundled clip, drawn from two public-domain portraits by tests/make_clip.py."""
+"""The bundled clip, drawn from two public-domain portraits by tests/support/make_clip.py."""
 DEFAULTS = Wanted()
 
 

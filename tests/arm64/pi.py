@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from needs import requirements
+from support.needs import requirements
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".venv-arm64"

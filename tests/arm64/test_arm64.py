@@ -11,8 +11,8 @@ from typing import Any
 
 import cv2
 import pytest
-from pi import ROOT, Here, NotBuilt, Pi, counter, install_tools
-from seen import Bounds, Record, alerts_apart, looks_apart, read, summary
+from arm64.pi import ROOT, Here, NotBuilt, Pi, counter, install_tools
+from arm64.seen import Bounds, Record, alerts_apart, looks_apart, read, summary
 
 from edge.camera.source import open_source
 

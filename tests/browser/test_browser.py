@@ -14,9 +14,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from cameras import clip_pictures
-from conftest import ROOT
-from pages import BARE, Watched
+from support import DOOR, ROOT
+from support.browsing import BARE, Watched
+from support.cameras import clip_pictures
 
 from edge.config.load import load
 from edge.web.passwords import hashed
@@ -34,7 +34,7 @@ PASSWORD = "correct horse"
 @pytest.fixture(scope="module")
 def webcam(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Chromium's fake camera shows: one bare person of the clip."""
-    capture = cv2.VideoCapture(str(ROOT / "edge" / "camera" / "door.mp4"))
+    capture = cv2.VideoCapture(str(DOOR))
     path = tmp_path_factory.mktemp("cam") / "cam.mjpeg"
     with path.open("wb") as out:
         for number in range(BARE[1]):
@@ -136,10 +136,10 @@ def test_an_alert_appears_without_a_reload(visit: Visit, watched: Watched) -> No
     count = rows.count()
     assert "No mask" in rows.first.inner_text()
     # everybody leaves, for longer than they are remembered
-    empty = cv2.VideoCapture(str(ROOT / "edge" / "camera" / "door.mp4")).read()[1]
+    empty = cv2.VideoCapture(str(DOOR)).read()[1]
     watched.camera.show(lambda number: cv2.add(empty, np.full_like(empty, number % 2)))
     visit.page.wait_for_timeout(5000)
-    watched.camera.show(clip_pictures(ROOT / "edge" / "camera" / "door.mp4", *BARE, 1))
+    watched.camera.show(clip_pictures(DOOR, *BARE, 1))
     visit.until(f"document.querySelectorAll('#list tbody tr').length > {count}")
     assert visit.page.locator("#chart .bar").count() == 7
     visit.shot("alerts")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from cameras import NetworkCamera, clip_pictures, until
+from support import DOOR, until
+from support.cameras import NetworkCamera, clip_pictures
 
 ROOT = Path(__file__).parents[2]
 TOPIC = "maskwatch/entrance"
@@ -14,7 +15,7 @@ TOPIC = "maskwatch/entrance"
 
 def bare_face() -> list[bytes]:
     """Somebody without a mask who stands before the door, breathing."""
-    return clip_pictures(ROOT / "edge" / "camera" / "door.mp4", 36, 72)
+    return clip_pictures(DOOR, 36, 72)
 
 
 class Door:

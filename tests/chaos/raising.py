@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from support import ROOT
+
 RAISER = (str(Path(__file__).with_name("raiser.py")),)
-ENVIRON = {"PYTHONPATH": str(Path(__file__).parents[2])}
+ENVIRON = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
 TOPIC = "maskwatch/door/alert"
 
 

@@ -23,7 +23,7 @@ import psutil
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from conftest import Mosquitto  # noqa: E402
+from support.brokers import Mosquitto  # noqa: E402
 
 from edge.camera.frames import Image, Picture  # noqa: E402
 from edge.camera.live import Live  # noqa: E402

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import free_port
-from letters import eventually
-from raiser import alert
-from raising import TOPIC, ids, raise_alerts, raised
+from chaos.raiser import alert
+from chaos.raising import TOPIC, ids, raise_alerts, raised
+from support import until
+from support.brokers import free_port
 
 from edge.config.schema import Mqtt
 from edge.mqtt.client import V5, V311
@@ -36,7 +36,7 @@ def test_a_broker_of_the_older_protocol_is_spoken_to_in_it(will: bool) -> None:
     broker, started = EmbeddedBroker(free_port()).start(), time.monotonic()
     link = Link(Mqtt(host="127.0.0.1", port=broker.port), "test", prepare)
     try:
-        eventually(lambda: link.wait(0.1) == ("up",), 90)
+        until(lambda: link.wait(0.1) == ("up",), timeout=90)
         print(f"connected after {time.monotonic() - started:.1f} s by {used}")
         assert used == [V5, V311, V5, V311], "5 is tried once more: 3.1.1 hides what an ACL refuses"
         assert time.monotonic() - started <= 60
@@ -60,9 +60,9 @@ def test_two_doors_with_one_name_are_told_and_lose_nothing(
         second.publish(each)
         time.sleep(0.3)
     hint = "another client calls itself maskwatch-door? give each camera its own name"
-    eventually(lambda: hint in first.err or hint in caplog.text, 60)
+    until(lambda: hint in first.err or hint in caplog.text, timeout=60)
     print(f"told within {time.monotonic() - started:.0f} s")
-    eventually(lambda: len(ids(heard.on(TOPIC))) == 200, 150)
+    until(lambda: len(ids(heard.on(TOPIC))) == 200, 150)
     print(f"all delivered after {time.monotonic() - started:.0f} s, {first.err.count('broker lost')} times thrown off")
     assert (first.err + caplog.text).count(hint) <= 2, "said once by each"
     for own in (raised(first), [each.id for each in alerts]):
@@ -78,7 +78,7 @@ def test_a_kill_in_the_midst_of_a_backlog_sends_one_window_twice_at_most(
     """What is acknowledged and not yet off the disk counts too, however slow the disk is."""
     broker = mosquitto("allow_anonymous true\nmax_queued_messages 0")
     first = raise_alerts(maskwatch, broker.port, tmp_path / "state", 1500, "--stay")
-    eventually(lambda: len(raised(first)) == 1500, 60)
+    until(lambda: len(raised(first)) == 1500, timeout=60)
     first.end(signal.SIGTERM)
     broker.start()
     heard = subscriber(broker.port)
@@ -88,7 +88,7 @@ def test_a_kill_in_the_midst_of_a_backlog_sends_one_window_twice_at_most(
     second.end(signal.SIGKILL)
     third = raise_alerts(maskwatch, broker.port, tmp_path / "state", 0, "--stay")
     third.wait_for("well broker")
-    eventually(lambda: len(ids(heard.on(TOPIC))) == 1500, 60)
+    until(lambda: len(ids(heard.on(TOPIC))) == 1500, 60)
     assert ids(heard.on(TOPIC)) == raised(first)
     print(f"{len(heard.on(TOPIC)) - 1500} duplicates")
     assert len(heard.on(TOPIC)) - 1500 <= 20

@@ -8,9 +8,10 @@ from typing import Any
 
 import psutil
 import pytest
-from cameras import NetworkCamera, black, until
-from doors import Door, bare_face
-from viewer import watching
+from chaos.doors import Door, bare_face
+from support import until
+from support.cameras import NetworkCamera, black
+from support.viewer import watching
 
 from edge.camera.capture import Capture
 from edge.camera.live import Live

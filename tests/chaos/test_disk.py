@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from letters import eventually
-from mounts import ext4_image, fill, mounted, remount, small_disk
-from raising import RAISER, TOPIC, raised
+from chaos.raising import RAISER, TOPIC, raised
+from support import until
+from support.mounts import ext4_image, fill, mounted, remount, small_disk
 
 from edge.outbox.letters import peek
 
@@ -45,29 +45,29 @@ class Door:
         return [line for line in lines if line.startswith(("trouble disk", "well disk"))]
 
     def has_trouble(self, text: str) -> None:
-        eventually(lambda: self.disk and text in self.disk[-1], 60)
+        until(lambda: self.disk and text in self.disk[-1], timeout=60)
 
     def is_well(self) -> None:
-        eventually(lambda: self.disk and self.disk[-1] == "well disk", 60)
+        until(lambda: self.disk and self.disk[-1] == "well disk", timeout=60)
 
     def delivers_live(self) -> None:
         """Ten alerts, every one raised from now on."""
         before = len(self.raised)
-        eventually(lambda: len(self.raised) > before + 10, 60)
+        until(lambda: len(self.raised) > before + 10, timeout=60)
         new = self.raised[before : before + 10]
-        eventually(lambda: set(new) <= set(self.arrived), 60)
+        until(lambda: set(new) <= set(self.arrived), timeout=60)
 
     def loses_the_broker(self) -> None:
         """For as long as it takes to raise ten alerts."""
         self._broker.kill()
-        eventually(lambda: "trouble broker" in self._process.err, 60)
+        until(lambda: "trouble broker" in self._process.err, timeout=60)
         self._first_without = len(self.raised)
-        eventually(lambda: len(self.raised) > self._first_without + 10, 60)
+        until(lambda: len(self.raised) > self._first_without + 10, timeout=60)
 
     def waits_on_disk(self) -> list[str]:
         """Alerts raised since the broker has gone, once they are all on disk."""
         waiting = self.raised[self._first_without :]
-        eventually(lambda: set(waiting) <= {each.id for each in peek(self._folder / "outbox.db")[0]}, 60)
+        until(lambda: set(waiting) <= {each.id for each in peek(self._folder / "outbox.db")[0]}, timeout=60)
         return waiting
 
     def is_killed_and_delivers_in_its_next_run(self, expected: list[str]) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cameras import until
-from notified import Systemd
+from support import until
+from support.notified import Systemd
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 

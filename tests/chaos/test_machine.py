@@ -12,9 +12,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from cameras import Image, NetworkCamera, until
-from doors import ROOT, Door, bare_face, listening
-from notified import Systemd
+from chaos.doors import Door, bare_face, listening
+from support import DOOR, until
+from support.cameras import Image, NetworkCamera
+from support.notified import Systemd
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
@@ -135,7 +136,7 @@ class Crowd:
     EVERY = 3
 
     def __init__(self) -> None:
-        capture = cv2.VideoCapture(str(ROOT / "edge" / "camera" / "door.mp4"))
+        capture = cv2.VideoCapture(str(DOOR))
         capture.set(cv2.CAP_PROP_POS_FRAMES, 60)
         image = np.asarray(capture.read()[1], np.uint8)
         capture.release()

@@ -10,9 +10,9 @@ from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
+from chaos.raising import TOPIC, ids, raise_alerts, raised
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from raising import TOPIC, ids, raise_alerts, raised
 
 from edge.mqtt.messages import AlertMessage
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from committer import letter
-from mounts import ext4_image, mounted
+from chaos.committer import letter
+from support.mounts import ext4_image, mounted
 
 from edge.outbox.letters import Letter
 from edge.outbox.outbox import Outbox

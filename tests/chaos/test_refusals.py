@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from letters import eventually
-from raising import TOPIC, ids, raise_alerts, raised
-from relay import Relay
+from chaos.raising import TOPIC, ids, raise_alerts, raised
+from chaos.relay import Relay
+from support import until
 
 from edge.outbox.letters import peek
 
@@ -112,11 +112,11 @@ def test_certificates_that_do_not_fit_are_named_and_heal(maskwatch: Any, mosquit
             door = raise_alerts(maskwatch, broker.port, tmp_path / "state", 3, "--stay", "--ca", ca)
         if reason:
             said = door  # for the closure below
-            eventually(lambda said=said, reason=reason: any(part in said.err for part in reason.split("|")), 60)
+            until(lambda said=said, reason=reason: any(part in said.err for part in reason.split("|")), timeout=60)
     assert door is not None
     door.wait_for("well broker")
     assert door.err.count("certificate has expired") <= 2, "not once per attempt"
-    eventually(lambda: peek(tmp_path / "state" / "outbox.db")[0] == [], 30)
+    until(lambda: peek(tmp_path / "state" / "outbox.db")[0] == [], timeout=30)
     assert door.end(signal.SIGTERM) == 0
 
 
@@ -153,12 +153,12 @@ def test_poison_is_set_aside_and_the_next_alert_leaves_soon(
     broker = mosquitto()
     between = relay(broker.port)
     door = raise_alerts(maskwatch, between.port, tmp_path / "state", 30, "--stay")
-    eventually(lambda: len(raised(door)) == 30, 60)
+    until(lambda: len(raised(door)) == 30, timeout=60)
     poison = raised(door)[10]
     between.poison = poison.encode()
     broker.start()
     heard = subscriber(broker.port)
-    eventually(lambda: len(ids(heard.on(TOPIC))) >= 10, 60)
+    until(lambda: len(ids(heard.on(TOPIC))) >= 10, 60)
     started = time.monotonic()
     heard.wait_for(TOPIC, 29)
     print(f"the next left {time.monotonic() - started:.1f} s later")

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cameras import NetworkCamera, until
-from doors import TOPIC, bare_face
-from notified import Systemd
+from chaos.doors import TOPIC, bare_face
+from support import until
+from support.cameras import NetworkCamera
+from support.notified import Systemd
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, Process
-from pages import Watched
+from support import ROOT
+from support.browsing import Watched
+from support.processes import Process
 
 pytestmark = [pytest.mark.homeassistant, pytest.mark.timeout(300)]
 PICTURED = '[snapshots]\nmode = "blurred"\n[homeassistant]\npage = "http://192.168.1.7:8080/"\n'

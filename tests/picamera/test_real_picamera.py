@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[2]
 HEAD = """
 import gc, json, os, threading, time
 import cv2, numpy as np
-from edge.config import Source
-from edge.drivers import PiCamera
+from edge.config.schema import Source
+from edge.camera.picamera import PiCamera
 from edge.errors import SourceError
 """
 
@@ -150,7 +150,7 @@ import subprocess, sys
 camera = PiCamera(Source())
 code = """
 import gc, os
-from edge.drivers import PiCamera; from edge.config import Source; from edge.errors import SourceError
+from edge.camera.picamera import PiCamera; from edge.config.schema import Source; from edge.errors import SourceError
 open = []
 for _ in range(21):
     try:

@@ -11,7 +11,8 @@ import textwrap
 import time
 from pathlib import Path
 
-from needs import requirements
+from support import STANDINS
+from support.needs import requirements
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".venv-systemd"
@@ -49,9 +50,7 @@ def picamera_package(release: str) -> Path:
     """Debian has no python3-picamera2: a package of that name with this project's stand-in in it (and no camera)."""
     folder = CACHE / f"picamera-{release}"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(
-        ROOT / "tests" / "standins" / "picamera2", folder / "usr" / "lib" / "python3" / "dist-packages" / "picamera2"
-    )
+    shutil.copytree(STANDINS / "picamera2", folder / "usr" / "lib" / "python3" / "dist-packages" / "picamera2")
     (folder / "DEBIAN").mkdir()
     (folder / "DEBIAN" / "control").write_text(
         textwrap.dedent("""\

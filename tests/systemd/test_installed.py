@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Subscriber, free_port
-from container import PYTHONS, Container, checkout
-from pages import Client
-from phone import Server
+from support.brokers import Subscriber, free_port
+from support.browsing import Client
+from support.phone import Server
+from systemd.container import PYTHONS, Container, checkout
 
 pytestmark = [
     pytest.mark.systemd,

@@ -1,0 +1,45 @@
+"""convert.data.conditions: fixed, repeatable, and as hard as they say."""
+
+import numpy as np
+import pytest
+from support.tiny import door_faces, door_frames
+
+from convert.data.conditions import CONDITIONS, condition
+from edge.camera.frames import Image
+from edge.faces.crop import crop
+from edge.faces.geometry import Box, iou
+from edge.faces.haar import FaceDetector
+
+FACE: tuple[int, str, Box] = next(face for face in door_faces() if face[1] == "no_mask" and face[2].width > 90)
+
+
+@pytest.fixture
+def image() -> Image:
+    return door_frames()[FACE[0]]
+
+
+@pytest.mark.parametrize("name", list(CONDITIONS))
+def test_the_same_number_gives_the_same_picture(name: str, image: Image) -> None:
+    before = image.copy()
+    one, two = condition(name, 7)(image), condition(name, 7)(image)
+    assert (one == two).all() and one.dtype == np.uint8 and one.shape[0] == image.shape[0]
+    assert (image == before).all()
+
+
+@pytest.mark.parametrize("name", sorted(set(CONDITIONS) - {"plain"}))
+def test_each_changes_something(name: str, image: Image) -> None:
+    done = condition(name)(image)
+    assert done.shape != image.shape or (done != image).any()
+
+
+def test_the_edge_camera_sees_a_dark_flat_face_beside_a_window(image: Image) -> None:
+    done, box = condition("edge_camera")(image), FACE[2]
+    assert done.shape[1] == image.shape[1] + image.shape[1] // 3, "the window hides nobody"
+    assert done[:, -50:].mean() > 230
+    assert crop(done, box).std() < 0.5 * crop(image, box).std()
+
+
+def test_a_face_at_the_edge_camera_is_still_found(image: Image) -> None:
+    """The contrast that the detector is given is what makes the difference."""
+    found = FaceDetector(min_face=40).detect(condition("edge_camera")(image))
+    assert any(iou(box, FACE[2]) > 0.4 for box in found)

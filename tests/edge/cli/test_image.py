@@ -1,0 +1,78 @@
+"""edge.cli.image: which files are walked, where copies go, and the lines that are printed."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.camera import pictures
+from edge.cli import image as picture
+from edge.errors import SourceError
+from edge.faces.classifier import MaskClassifier
+from edge.faces.face import Face
+from edge.faces.geometry import Box
+from edge.faces.haar import FaceDetector
+from edge.faces.opening import check
+from edge.faces.tflite import TfliteNetwork
+
+FACE = Face(Box(10, 20, 110, 120), {"mask": 0.02, "no_mask": 0.97, "not_face": 0.01})
+
+
+def save(path: Path, grey: int = 100) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), np.full((40, 60, 3), grey, np.uint8))
+    return path
+
+
+def test_the_json_line() -> None:
+    expected = '{"file": "a.jpg", "faces": [{"box": [10, 20, 110, 120], "label": "no_mask", "score": 0.97}]}'
+    assert picture.as_json(Path("a.jpg"), [FACE]) == expected
+    assert picture.as_json(Path("b.jpg"), []) == '{"file": "b.jpg", "faces": []}'
+
+
+@pytest.mark.parametrize("name", ['q"uote.jpg', "back\\slash.jpg", "line\nend.jpg", "Tür 戸.jpg"])
+def test_the_json_line_of_odd_names(name: str) -> None:
+    line = picture.as_json(Path(name), [])
+    assert "\n" not in line
+    assert json.loads(line.encode())["file"] == name
+
+
+def test_a_name_that_is_not_utf8_can_be_printed() -> None:
+    name = b"caf\xe9.jpg"
+    path = Path(name.decode("utf-8", "surrogateescape"))
+    assert picture.as_json(path, []).encode()
+    assert picture.as_text(path, []).encode()
+
+
+def test_the_line_for_people() -> None:
+    assert picture.as_text(Path("a.jpg"), [FACE]) == "a.jpg: no_mask 0.97 at 10,20"
+    assert picture.as_text(Path("a.jpg"), []) == "a.jpg: no face found"
+
+
+def test_folders_are_walked_in_order_and_other_files_left_out(tmp_path: Path) -> None:
+    for name in ("in/b.png", "in/a/z.JPG", "in/a/c.webp", "single.jpg"):
+        save(tmp_path / name)
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    (tmp_path / "in" / "folder.png").mkdir()
+    found = list(picture.walk([tmp_path / "single.jpg", tmp_path / "in"]))
+    assert [str(each.relative) for each in found] == ["single.jpg", "a/c.webp", "a/z.JPG", "b.png"]
+    assert [each.path for each in found] == [
+        tmp_path / name for name in ("single.jpg", "in/a/c.webp", "in/a/z.JPG", "in/b.png")
+    ]
+
+
+def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=str(tmp_path / "none.jpg")):
+        list(picture.walk([tmp_path / "none.jpg"]))
+
+
+def test_a_picture_of_the_clip_is_checked(tmp_path: Path, door: Path, model: Path) -> None:
+    clip = cv2.VideoCapture(str(door))
+    clip.set(cv2.CAP_PROP_POS_FRAMES, 50)
+    cv2.imwrite(str(tmp_path / "hopper.png"), clip.read()[1])
+    clip.release()
+    image = pictures.read(tmp_path / "hopper.png")
+    (face,) = check(image, FaceDetector(), MaskClassifier(TfliteNetwork(model)))
+    assert face.label == "no_mask"

@@ -1,0 +1,138 @@
+"""``maskwatch set``: options written into a file that people have written by hand."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+from edge.config import edit as settings
+from edge.config.load import load
+from edge.errors import ConfigError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "maskwatch.toml"
+    shutil.copy(ROOT / "systemd" / "maskwatch.toml", path)
+    path.chmod(0o640)
+    return path
+
+
+def maskwatch_set(*args: str, state: str = "/nonexistent") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edge", "set", *args],
+        cwd=ROOT, env={**os.environ, "STATE_DIRECTORY": state}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+
+def test_options_are_changed_where_they_stand_and_all_else_is_kept(file: Path) -> None:
+    before = file.read_text().splitlines()
+    address = "rtsp://user:a#b=c@camera/1"
+    done = maskwatch_set(
+        "--config", str(file), "--broker", "mqtts://door@broker.lan", f"source.source={address}", "decide.cool_down=10"
+    )
+    assert done.returncode == 0, done.stderr
+    assert address not in done.stdout, "an address may hold a password"
+    after = file.read_text().splitlines()
+    changed = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert [line.split("=")[0].strip() for line in changed] == ["source", "cool_down", "host", "port", "user", "tls"]
+    assert all("#" in line for line in changed), "the notes stay"
+    config = load(file)
+    assert (config.mqtt.host, config.mqtt.port, config.mqtt.user, config.mqtt.tls) == (
+        "broker.lan", 8883, "door", True
+    )  # fmt: skip
+    assert (config.source.source, config.decide.cool_down) == (address, 10.0)
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(file.parent) == [file.name], "nothing is left beside it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("[mqtt]\nhost = 'a' # note\n", id="another section"),
+        pytest.param("[detect]\nmin_face = 'wrong'\n", id="a mistake that this mends"),
+        pytest.param("detect.scale_step = 1.2\n", id="dotted"),
+        pytest.param("detect = { scale_step = 1.2 }\n", id="inline"),
+        pytest.param("[detect]\nzones = [\n  [[0, 0], [1, 0], # upper\n   [1, 1]],\n]\n\n[mqtt]\n", id="over lines"),
+        pytest.param("[detect]\r\nscale_step = 1.2\r\n", id="Windows"),
+    ],
+)
+def test_files_written_in_other_ways(file: Path, text: str) -> None:
+    file.write_bytes(text.encode())
+    settings.write(file, {"detect": {"min_face": 60}})
+    assert load(file).detect.min_face == 60
+    settings.write(file, {"detect": {"zones": [[[0, 0], [1, 0], [0.5, 1]]]}})
+    assert load(file).detect.zones == (((0, 0), (1, 0), (0.5, 1)),)
+    assert "note" in file.read_text() or "note" not in text
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("detect.min_fase=60", "did you mean min_face?"),
+        ("detect.min_face=6", "allowed: 24 to 1000"),
+        ("detect.min_face=many", "must be a whole number"),
+        ("detect.min_face", "section.option=value"),
+        ("min_face=60", "section.option=value"),
+        ("mqtt.user=me", "need mqtt.host"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_the_file_stays(file: Path, assignment: str, said: str) -> None:
+    before = file.read_bytes()
+    done = maskwatch_set("--config", str(file), assignment)
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+    assert file.read_bytes() == before
+
+
+def test_without_a_file_or_a_value_it_says_what_is_missing(file: Path, tmp_path: Path) -> None:
+    assert "--config FILE" in maskwatch_set("detect.min_face=60").stderr
+    assert "nothing to change" in maskwatch_set("--config", str(file)).stderr
+    assert "cannot be read" in maskwatch_set("--config", str(tmp_path / "none"), "detect.min_face=60").stderr
+
+
+def test_what_was_set_on_the_page_gives_way_to_what_is_set_later(file: Path, tmp_path: Path) -> None:
+    """The sandboxed service may not write its file; what its page changes counts on top of that."""
+    state = tmp_path / "state"
+    state.mkdir()
+    page = state / "page.toml"
+    page.write_text("# of the page\n[detect]\nmin_face = 40\nzones = [[[0, 0], [1, 0], [1, 1]]]\n")
+    done = maskwatch_set("--config", str(file), "detect.min_face=60", "decide.cool_down=10", state=str(state))
+    assert done.returncode == 0 and done.stdout.endswith("counts no more: detect.min_face\n"), done
+    config = settings.Keeper(file, state, {}).load()
+    assert (config.detect.min_face, config.decide.cool_down, len(config.detect.zones)) == (60, 10.0, 1)
+    assert "# of the page" in page.read_text() and os.listdir(state) == ["page.toml"]
+    done = maskwatch_set("--config", str(file), "detect.min_face=70", state=str(state))
+    assert done.returncode == 0 and "counts no more" not in done.stdout
+    page.write_text("detect = 5 # by hand")
+    done = maskwatch_set("--config", str(file), "detect.min_face=80", state=str(state))
+    assert done.returncode == 0 and "counts no more" not in done.stdout and "Traceback" not in done.stderr
+
+
+def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.toml"
+    link.symlink_to(file)
+    settings.write(link, {"device": {"name": "porch"}})
+    assert link.is_symlink() and load(file).device.name == "porch"
+
+
+def test_a_folder_that_cannot_be_written_is_said(file: Path) -> None:
+    """/dev/fd is a folder of readable files in which nobody, not even root, can make one."""
+    with file.open() as opened, pytest.raises(ConfigError, match="cannot be written"):
+        settings.write(Path(f"/dev/fd/{opened.fileno()}"), {"device": {"name": "porch"}})
+
+
+@pytest.mark.parametrize(("typed", "code"), [("correct horse\n", 0), ("short\n", 2), ("", 2)])
+def test_the_pages_password_is_kept_as_a_hash(file: Path, typed: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", "set", "--config", file, "--web-password"],
+        cwd=ROOT, input=typed, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    kept = load(file).web.password_hash
+    assert kept.startswith("scrypt$") if code == 0 else kept == "" and "8 or more" in done.stderr
+    assert "horse" not in file.read_text() + done.stdout + done.stderr

@@ -1,0 +1,269 @@
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support import ROOT
+
+from edge.cli.arguments import from_address
+from edge.config.load import load
+from edge.config.schema import Config, Mqtt, options
+from edge.errors import ConfigError
+from edge.faces.classifier import REJECT
+from edge.mqtt.client import new_client, read_password
+
+EXAMPLE = ROOT / "systemd" / "maskwatch.toml"
+ZONE = [[0.2, 0.1], [0.8, 0.1], [0.8, 1.0]]
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def written(text: str) -> Path:
+        path = tmp_path / "maskwatch.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return written
+
+
+def refusal(path: Path | None, overrides: dict[str, dict[str, Any]] | None = None) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(path, overrides)
+    return str(caught.value).splitlines()
+
+
+def test_without_a_file_everything_has_its_default() -> None:
+    assert load(None) == Config()
+
+
+def test_values_of_a_file_and_of_the_command_line(write: Write) -> None:
+    path = write('[device]\nname = "back-door"\n[source]\nfps = 5\nwidth = 800\n[mqtt]\nhost = "a"\ntls = true\n')
+    config = load(path, {"source": {"width": 1280}, "mqtt": {"host": "b"}})
+    assert (config.device.name, config.source.fps, config.source.width) == ("back-door", 5.0, 1280)
+    assert (config.mqtt.host, config.mqtt.tls, config.mqtt.port) == ("b", True, 1883)
+    assert isinstance(config.source.fps, float)
+    assert config.decide == Config().decide
+
+
+def test_the_example_names_exactly_every_option_with_its_default() -> None:
+    shown = tomllib.loads(EXAMPLE.read_text("utf-8"))
+    real = {name: {**section} for name, section in asdict(Config()).items()}
+    real["detect"]["zones"] = list(real["detect"]["zones"])
+    assert shown == real
+    order = [(section, key) for section, values in shown.items() for key in values]
+    assert order == [(section, key) for section, key, _, _ in options()]
+    assert load(EXAMPLE) == Config()
+
+
+def test_every_option_has_a_help_text_and_an_acceptable_default() -> None:
+    for section, key, default, allowed in options():
+        assert allowed.help, f"{section}.{key}"
+        assert load(None, {section: {key: default}}) == Config()
+
+
+def test_all_faults_of_file_and_command_line_are_named_at_once(write: Write) -> None:
+    path = write('[source]\nwidht = 640\nfps = "fast"\n[decide]\nthreshold = 1.5\n[mqqt]\nhost = "a"\n')
+    lines = refusal(path, {"device": {"name": "Front Door"}})
+    assert len(lines) == 5
+    assert lines[0] == f"{path}: source.widht: unknown; did you mean width?"
+    assert "source.fps = 'fast'" in lines[1] and "a number" in lines[1]
+    assert "decide.threshold = 1.5: out of range (allowed: 0.5 to 1)" in lines[2]
+    assert "unknown section [mqqt]; did you mean mqtt?" in lines[3]
+    assert lines[4].startswith("command line: device.name = 'Front Door'") and "a-z" in lines[4]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("source = 3", "must be a section", id="a value where a section belongs"),
+        pytest.param("[source]\nzebra = 1", "known: fps, height", id="nothing near"),
+        pytest.param("[source]\nwidth = 640.0", "a whole number", id="float for int"),
+        pytest.param("[source]\nwidth = true", "a whole number", id="bool for int"),
+        pytest.param("[source]\nrealtime = 1", "true or false", id="int for bool"),
+        pytest.param("[device]\nname = 7", "text in quotes", id="int for text"),
+        pytest.param("[source]\nfps = nan", "out of range", id="nan"),
+        pytest.param("[source]\nfps = inf", "out of range", id="infinity"),
+        pytest.param("[mqtt]\nport = 0", "1 to 65535", id="below the range"),
+        pytest.param("[mqtt]\nport = 65536", "1 to 65535", id="above the range"),
+        pytest.param('[device]\nname = ""', "topic", id="empty name"),
+        pytest.param('[device]\nname = "a/b"', "topic", id="topic separator"),
+        pytest.param('[device]\nname = "a\\n"', "topic", id="name with line end"),
+        pytest.param('[mqtt]\nprefix = "a+b"', "topic", id="topic wildcard"),
+        pytest.param('[mqtt]\nhost = "a\\u0000b"', "control characters", id="control character"),
+        pytest.param("not toml", "is not TOML", id="not TOML"),
+        pytest.param("[a]\n[a]", "is not TOML", id="section twice"),
+        pytest.param("x = " + "[" * 50_000, "is not TOML", id="nested too deep"),
+        pytest.param("[source]\nfps = 1" + "0" * 400, "source.fps", id="a number beyond floats"),
+        pytest.param("[source]\nwidth = 1" + "0" * 5000, "is not TOML", id="a number beyond Python's limit"),
+    ],
+)
+def test_what_a_file_may_not_say(write: Write, text: str, said: str) -> None:
+    assert said in refusal(write(text))[0]
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert str(tmp_path / "none.toml") in refusal(tmp_path / "none.toml")[0]
+    assert "cannot be read" in refusal(tmp_path)[0]
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "latin.toml").write_bytes('[device]\nname = "tür"'.encode("latin-1"))
+    assert "is not TOML" in refusal(tmp_path / "latin.toml")[0]
+
+
+def test_zones_become_polygons(write: Write) -> None:
+    assert load(write(f"[detect]\nzones = [{ZONE}]")).detect.zones == (((0.2, 0.1), (0.8, 0.1), (0.8, 1.0)),)
+
+
+@pytest.mark.parametrize(
+    ("zones", "said"),
+    [
+        pytest.param(ZONE, "list of polygons", id="one polygon without the list"),
+        pytest.param([ZONE[:2]], "3 corners", id="two corners"),
+        pytest.param([[[0, 0], [0, 2], [1, 1]]], "0 to 1", id="pixels"),
+        pytest.param([[[0, 0], [0, float("nan")], [1, 1]]], "0 to 1", id="nan"),
+        pytest.param([[[0, 0, 0], [0, 1], [1, 1]]], "list of polygons", id="three numbers"),
+        pytest.param(1, "list of polygons", id="a number"),
+        pytest.param("", "list of polygons", id="empty text"),
+        pytest.param({}, "list of polygons", id="a table"),
+        pytest.param([[["0.1", "0.2"], [0, 1], [1, 1]]], "list of polygons", id="numbers in quotes"),
+        pytest.param([[[0, 10**400], [0, 1], [1, 1]]], "zones", id="a number beyond floats"),
+    ],
+)
+def test_zones_that_are_none(zones: Any, said: str) -> None:
+    assert said in refusal(None, {"detect": {"zones": zones}})[0]
+
+
+HERE = __file__
+"""A file that is there: only the contradiction is wrong."""
+
+
+@pytest.mark.parametrize(
+    ("mqtt", "said"),
+    [
+        pytest.param({"host": "a b"}, "without spaces", id="spaces in the host"),
+        pytest.param({"host": "a", "user": "u", "password_file": "/nowhere/p"}, "/nowhere/p", id="no such file"),
+        pytest.param({"host": "a", "password_file": HERE}, "mqtt.user", id="password without user"),
+        pytest.param({"host": "a", "tls": True, "key_file": HERE}, "mqtt.cert_file", id="key without certificate"),
+        pytest.param({"host": "a", "ca_file": HERE}, "mqtt.tls = true", id="authority without TLS"),
+        pytest.param({"user": "u"}, "mqtt.host", id="user without broker"),
+        pytest.param({"tls": True}, "mqtt.host", id="TLS without broker"),
+    ],
+)
+def test_contradictions_in_mqtt(mqtt: dict[str, Any], said: str) -> None:
+    lines = refusal(None, {"mqtt": mqtt})
+    assert len(lines) == 1 and said in lines[0]
+
+
+def test_evidence_over_longer_than_the_window_could_never_alert() -> None:
+    assert "decide.window" in refusal(None, {"decide": {"seconds": 2.0, "window": 1.0}})[0]
+
+
+@pytest.mark.parametrize(
+    ("address", "values"),
+    [
+        ("broker", {"host": "broker"}),
+        ("10.0.0.5:1884", {"host": "10.0.0.5", "port": 1884}),
+        ("user@broker", {"host": "broker", "user": "user"}),
+        ("mqtt://cam@broker:1", {"host": "broker", "port": 1, "user": "cam", "tls": False}),
+        ("mqtt://broker/", {"host": "broker", "port": 1883, "tls": False}),
+        ("mqtts://broker", {"host": "broker", "port": 8883, "tls": True}),
+        ("mqtts://broker:884", {"host": "broker", "port": 884, "tls": True}),
+        ("[::1]", {"host": "::1"}),
+        ("mqtt://[fe80::1]:1885", {"host": "fe80::1", "port": 1885, "tls": False}),
+    ],
+)
+def test_broker_addresses(address: str, values: dict[str, Any]) -> None:
+    assert from_address(address) == values
+    assert load(None, {"mqtt": values}).mqtt.host == values["host"]
+
+
+@pytest.mark.parametrize(
+    "address", ["", "::1", "[::1", "a:", "a:x", "a:123456", "http://a", "mqtt://a/b", "a b", "a@b@c", "a\n"]
+)
+def test_addresses_that_are_none(address: str) -> None:
+    with pytest.raises(ConfigError, match="use host"):
+        from_address(address)
+
+
+@pytest.mark.parametrize("address", ["mqtt://cam:hunter2@broker", "cam:hunter2@broker:1883"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(address: str) -> None:
+    with pytest.raises(ConfigError, match="mqtt.password_file") as caught:
+        from_address(address)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_a_password_file(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "password"
+    path.write_text(" s3crét \n", "utf-8")
+    path.chmod(mode)
+    assert read_password(str(path)) == " s3crét "
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o602])
+def test_a_password_file_for_everybody_is_refused(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "password"
+    path.write_text("s3cret")
+    path.chmod(mode)
+    with pytest.raises(ConfigError, match="chmod 640") as caught:
+        read_password(str(path))
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["/nowhere/password", "~nobody-of-that-name/password"])
+def test_a_password_file_that_is_not_there(path: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_password(path)
+
+
+toml_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=4)
+)
+keys = st.sampled_from(sorted({key for _, key, _, _ in options()})) | st.text()
+sections = st.sampled_from(sorted({section for section, _, _, _ in options()})) | st.text()
+
+
+@given(st.dictionaries(sections, st.dictionaries(keys, toml_values) | toml_values))
+def test_any_data_give_a_config_or_a_config_error(data: dict[str, Any]) -> None:
+    try:
+        assert isinstance(load(None, data), Config)
+    except ConfigError as error:
+        assert str(error)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200) | st.text("[]{}='\"\n#.0aé", max_size=200).map(str.encode))
+def test_any_bytes_give_a_config_or_a_config_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "fuzz.toml"
+    path.write_bytes(content)
+    try:
+        assert isinstance(load(path), Config)
+    except ConfigError as error:
+        assert str(path) in str(error)
+
+
+def test_the_classifier_rejects_by_itself_as_it_is_configured_to() -> None:
+    """Evaluations open it without a configuration, and must measure what the device does."""
+    assert Config().classify.reject == REJECT
+
+
+def test_the_password_may_come_as_a_systemd_credential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "mqtt-password"
+    file.touch(0o400)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert new_client(Mqtt(host="a", user="door"), "c").password is None, "an empty one is none"
+    file.chmod(0o600)
+    file.write_text("canary\n")
+    assert new_client(Mqtt(host="a", user="door"), "c").password == "canary"
+    with pytest.raises(ConfigError, match="set mqtt.user"):
+        new_client(Mqtt(host="a"), "c")
+    own = tmp_path / "own"
+    own.touch(0o600)
+    own.write_text("mine")
+    assert new_client(Mqtt(host="a", user="door", password_file=str(own)), "c").password == "mine"

@@ -1,0 +1,134 @@
+"""Commands over MQTT: a closed list, and nothing that a stranger sends may be acted on, or break anything."""
+
+import logging
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from support import until
+
+from edge.config.schema import Mqtt
+from edge.mqtt.messages import LIMIT, VALUES, Command, parse
+from edge.mqtt.publisher import MqttPublisher
+
+ROOT = "maskwatch/door"
+SET = f"{ROOT}/enabled/set"
+WORDS = (
+    b"ON",
+    b"OFF",
+    b"on",
+    b"true",
+    b"1",
+    b"",
+    b"\0",
+    b"ON\n",
+    b" ON",
+    b"{}",
+    b'{"enabled":',
+    b"\xff\xfe",
+    b"O" * 9000,
+)
+LEVELS = ("maskwatch", "door", "enabled", "set", "state", "alert", "+", "#", "", "..", "\0", "set/set", "\ud7ff", "é")
+
+
+def verdict(topic: str, payload: bytes, retained: bool, root: str = ROOT) -> Command | None:
+    """The command, or None where it is ignored; anything but ``ValueError`` comes out."""
+    try:
+        return parse(topic, payload, retained, root)
+    except ValueError as reason:
+        assert 0 < len(str(reason)) < 200
+        return None
+
+
+def is_harmless(topic: str, payload: bytes, retained: bool, found: Command | None) -> bool:
+    """Whether only one of the two true commands was taken for one."""
+    allowed = topic == SET and payload in (b"ON", b"OFF") and not retained
+    return found == (Command("enabled", payload == b"ON") if allowed else None)
+
+
+@pytest.mark.parametrize(("payload", "value"), [(b"ON", True), (b"OFF", False)])
+def test_the_closed_list_pauses_and_resumes(payload: bytes, value: bool) -> None:
+    assert parse(SET, payload, False, ROOT) == Command("enabled", value)
+    assert list(VALUES) == ["enabled"], "a new command needs its own tests here"
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "retained", "reason"),
+    [
+        (SET, b"ON", True, "retained"),
+        (SET, b"O" * (LIMIT + 1), False, f"longer than {LIMIT} bytes"),
+        (SET, b"on", False, "must be ON or OFF"),
+        (SET, b"", False, "must be ON or OFF"),
+        (f"{ROOT}/reboot/set", b"ON", False, "unknown command"),
+        (f"{ROOT}/enabled", b"ON", False, "unknown command"),
+        (f"{ROOT}/enabled/set/set", b"ON", False, "unknown command"),
+        ("maskwatch/other/enabled/set", b"ON", False, "unknown command"),
+        (f"x{SET}", b"ON", False, "unknown command"),
+        ("", b"ON", False, "unknown command"),
+    ],
+)
+def test_everything_else_is_ignored_with_a_reason(topic: str, payload: bytes, retained: bool, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        parse(topic, payload, retained, ROOT)
+
+
+def test_the_cap_is_looked_at_before_the_payload() -> None:
+    with pytest.raises(ValueError, match="longer"):
+        parse(SET, b"ON" + b" " * LIMIT, False, ROOT)
+    with pytest.raises(ValueError, match="must be"):
+        parse(SET, b"ON".ljust(LIMIT), False, ROOT)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.one_of(st.just(SET), st.text()), st.one_of(st.sampled_from(WORDS), st.binary(max_size=6000)), st.booleans())
+@example(SET, b"ON", True)
+def test_no_invented_message_is_taken_for_a_command(topic: str, payload: bytes, retained: bool) -> None:
+    assert is_harmless(topic, payload, retained, verdict(topic, payload, retained))
+
+
+def fuzz(count: int, seed: int) -> Iterator[tuple[str, bytes, bool]]:
+    """Messages near the truth: the right words in wrong places, single bytes changed, noise of any length."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        topic = chance.choice((SET, SET, "/".join(chance.choices(LEVELS, k=chance.randint(0, 6)))))
+        payload = bytearray(chance.choice((*WORDS, chance.randbytes(chance.randint(0, 64)))))
+        if payload and chance.random() < 0.3:
+            payload[chance.randrange(len(payload))] = chance.randrange(256)
+        yield topic, bytes(payload), chance.random() < 0.3
+
+
+def test_a_hundred_thousand_messages_raise_nothing_but_the_reason_to_ignore_them() -> None:
+    taken = 0
+    for topic, payload, retained in fuzz(100_000, seed=1):
+        found = verdict(topic, payload, retained)
+        assert is_harmless(topic, payload, retained, found), (topic, payload, retained)
+        taken += found is not None
+    assert taken > 1000, "the fuzzing must also meet the true commands"
+
+
+def test_two_thousand_hostile_messages_leave_the_publisher_at_work(
+    mosquitto: Any, subscriber: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker = mosquitto().start()
+    heard = subscriber(broker.port)
+    publisher = MqttPublisher(Mqtt(host="127.0.0.1", port=broker.port), "door", tmp_path)
+    heard.wait_for(f"{ROOT}/status")
+    with caplog.at_level(logging.INFO):
+        before = len(caplog.records)
+        hostile = [p for _, p, _ in fuzz(4000, seed=2) if p not in (b"ON", b"OFF")][:2000]
+        hostile[::500] = [b"x" * 1_000_000] * 4  # far beyond the cap, and beyond what we let a broker send us
+        for number, payload in enumerate(hostile):
+            heard.publish(SET, payload, retain=number % 7 == 0)
+        assert publisher.alive and publisher.enabled
+        assert len(caplog.records) - before <= 3, [record.getMessage() for record in caplog.records]
+        heard.publish(SET, b"OFF")
+        until(lambda: not publisher.enabled, timeout=60)
+        heard.publish(SET, b"ON")
+        until(lambda: publisher.enabled, timeout=60)
+    assert heard.wait_for(f"{ROOT}/enabled/state", 3)[-2:] == [b"OFF", b"ON"]
+    assert heard.on(f"{ROOT}/status") == [b"online"], "the connection was never lost"
+    assert publisher.close()

@@ -1,0 +1,127 @@
+"""Home Assistant's discovery over a real broker; a real Home Assistant reads it in tests/homeassistant."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.processes import Process
+
+from edge.cli.forget import left_behind
+from edge.config.schema import Config, Device, HomeAssistant, Mqtt, Snapshots
+from edge.mqtt import homeassistant as discovery
+from edge.mqtt.topics import Topics
+
+TOPIC = "homeassistant/device/maskwatch_entrance/config"
+KEYS = {
+    "event": {"state_topic", "event_types"},
+    "binary_sensor": {"state_topic", "value_template"},
+    "sensor": {"state_topic", "value_template"},
+    "switch": {"command_topic", "state_topic"},
+    "image": {"image_topic", "content_type"},
+}
+"""What each platform must say beside its name, by Home Assistant's documentation."""
+
+
+def found(config: Config) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(discovery.message(config, "mask@1a2b3c4d"))
+    return loaded
+
+
+def test_every_entity_is_complete_and_unique() -> None:
+    message = found(Config(snapshots=Snapshots(mode="blurred")))
+    assert message["availability_topic"] == "maskwatch/entrance/status"
+    assert message["device"]["identifiers"] == ["maskwatch_entrance"] and "name" in message["origin"]
+    entities = message["components"].values()
+    for entity in entities:
+        assert KEYS[entity["platform"]] | {"unique_id", "default_entity_id", "name"} <= entity.keys()
+        assert entity["default_entity_id"].startswith(entity["platform"] + ".") and "object_id" not in entity
+    assert len({entity["unique_id"] for entity in entities}) == len(entities)
+    assert {entity["platform"] for entity in entities} == set(KEYS)
+
+
+def test_every_topic_named_is_one_of_ours() -> None:
+    topics = Topics("doors", "back-door")
+    message = found(Config(device=Device(name="back-door"), mqtt=Mqtt(prefix="doors")))
+    named = {value for entity in message["components"].values() for key, value in entity.items() if "topic" in key}
+    assert named <= {
+        topics.alert, topics.state, topics.health, topics.stats, topics.enabled_set, topics.enabled_state
+    }  # fmt: skip
+    assert message["device"]["name"] == "Back door"
+    ids = [entity["default_entity_id"] for entity in message["components"].values() if len(entity) > 1]
+    assert len(ids) > 10 and all("-" not in name for name in ids)
+
+
+def test_pictures_and_the_link_are_offered_only_where_there_are_any() -> None:
+    assert found(Config())["components"]["snapshot"] == {"platform": "image"}, "takes an earlier one back"
+    assert "configuration_url" not in found(Config())["device"]
+    page = HomeAssistant(page="http://10.0.0.7:8080/")
+    assert found(Config(homeassistant=page))["device"]["configuration_url"] == "http://10.0.0.7:8080/"
+
+
+def test_two_prefixes_are_two_devices() -> None:
+    assert discovery.topic(Config()) == TOPIC
+    assert discovery.topic(Config(mqtt=Mqtt(prefix="hall"))) == "homeassistant/device/maskwatch_hall_entrance/config"
+
+
+@pytest.fixture
+def broker(mosquitto: Any) -> Any:
+    return mosquitto().start()
+
+
+def watching(maskwatch: Any, broker: Any, *options: str) -> Process:
+    started: Process = maskwatch("run", "--source", "demo", "--realtime", "--broker", broker.address, *options)
+    return started
+
+
+def test_it_is_announced_before_the_states_and_again_when_home_assistant_is_born(
+    maskwatch: Any, broker: Any, subscriber: Any
+) -> None:
+    heard = subscriber(broker.port)
+    watching(maskwatch, broker)
+    heard.wait_for("maskwatch/entrance/status")
+    order = [topic for topic, _, _ in heard.messages if topic == TOPIC or topic.startswith("maskwatch/entrance/")]
+    assert order[0] == TOPIC and order.index(TOPIC) < order.index("maskwatch/entrance/enabled/state")
+    assert json.loads(heard.on(TOPIC)[0])["device"]["name"] == "Entrance"
+    heard.wait_for("maskwatch/entrance/health")
+    count = len(heard.on("maskwatch/entrance/health"))
+    heard.publish("homeassistant/status", b"offline")
+    heard.publish("homeassistant/status", b"online")
+    heard.wait_for(TOPIC, 2)
+    heard.wait_for("maskwatch/entrance/health", count + 1)
+    assert heard.wait_for("maskwatch/entrance/status", 2)[-1] == b"online"
+    later = subscriber(broker.port)
+    assert later.wait_for(TOPIC), "it is retained"
+
+
+def test_it_can_be_left_out(maskwatch: Any, broker: Any, subscriber: Any, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[homeassistant]\ndiscovery = false\n")
+    heard = subscriber(broker.port)
+    watching(maskwatch, broker, "--config", str(tmp_path / "c.toml"))
+    heard.wait_for("maskwatch/entrance/health")
+    assert not heard.on(TOPIC)
+
+
+def test_forget_leaves_nothing_at_the_broker(maskwatch: Any, broker: Any, subscriber: Any) -> None:
+    heard = subscriber(broker.port)
+    process = watching(maskwatch, broker)
+    heard.wait_for("maskwatch/entrance/state")
+    refused = maskwatch("forget", "--broker", broker.address)
+    assert refused.end() == 2 and "stop it first" in refused.err
+    elsewhere = maskwatch("forget", "--broker", broker.address, env={"STATE_DIRECTORY": "/nonexistent"})
+    assert elsewhere.end() == 2 and "stop it first" in elsewhere.err
+    assert process.end(15) == 0
+    done = maskwatch("forget", "--broker", broker.address)
+    assert done.end() == 0 and TOPIC in done.out
+    later = subscriber(broker.port)
+    later.publish("end", b"")
+    later.wait_for("end")
+    assert [topic for topic, _, retained in later.messages if retained] == []
+    assert set(left_behind(Config())) == {topic for topic, payload, _ in heard.messages if payload == b""} - {"end"}
+
+
+def test_forget_says_what_is_missing(maskwatch: Any) -> None:
+    without = maskwatch("forget")
+    assert without.end() == 2 and "--broker HOST" in without.err
+    absent = maskwatch("forget", "--broker", "127.0.0.1:1")
+    assert absent.end() == 1 and "127.0.0.1:1 cannot be reached" in absent.err and "Traceback" not in absent.err

@@ -1,0 +1,117 @@
+"""The reference broker configuration, used by a real mosquitto: TLS, passwords, rights, and what a restart keeps."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from support import ROOT, until
+
+from edge.config.schema import Mqtt
+from edge.mqtt.messages import AlertMessage, utc_now, uuid7
+from edge.mqtt.publisher import MqttPublisher
+from edge.outbox.letters import peek
+
+SYSTEMD = ROOT / "systemd"
+
+
+@pytest.fixture
+def broker(mosquitto: Any, tmp_path: Path) -> Any:
+    """A mosquitto under the reference files, with only the places and the port replaced."""
+    made = mosquitto()
+    openssl = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    )
+    keys = ["-keyout", str(tmp_path / "server.key"), "-out", str(tmp_path / "server.crt")]
+    subprocess.run([*openssl.split(), *keys], check=True, capture_output=True, timeout=60)
+    for number, user in enumerate(("entrance", "homeassistant", "cellar")):
+        create = ["-c"] if number == 0 else []
+        passwords = str(tmp_path / "maskwatch.passwords")
+        subprocess.run(["mosquitto_passwd", "-b", *create, passwords, user, f"{user}-secret"], check=True, timeout=60)
+    (tmp_path / "maskwatch.acl").write_text((SYSTEMD / "mosquitto.acl").read_text())
+    text = (SYSTEMD / "mosquitto.conf").read_text()
+    for old, new in (
+        ("/etc/mosquitto/certs/", f"{tmp_path}/"),
+        ("/etc/mosquitto/", f"{tmp_path}/"),
+        ("/var/lib/mosquitto/", f"{tmp_path}/"),
+        ("listener 8883", f"listener {made.port} 127.0.0.1"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    made.configure(f"{text}\nuser root\n")
+    return made.start()
+
+
+def publisher(broker: Any, user: str, folder: Path, device: str = "entrance") -> MqttPublisher:
+    secret = folder / f"{user}.password"
+    secret.write_text(f"{user}-secret\n")
+    secret.chmod(0o600)
+    settings = Mqtt(
+        host="localhost", port=broker.port, user=user, password_file=str(secret), tls=True,
+        ca_file=str(folder / "server.crt"),
+    )  # fmt: skip
+    return MqttPublisher(settings, device, folder / f"state-{user}")
+
+
+def alert() -> AlertMessage:
+    return AlertMessage(
+        "no_mask", str(uuid7()), "entrance", utc_now(), 0.9, 5, 0.4, "a-1", (0, 0, 9, 9), (640, 480), True, "m"
+    )
+
+
+class Listener:
+    """Home Assistant's place: a persistent session, so that what came while it was away is not lost."""
+
+    def __init__(self, broker: Any, folder: Path) -> None:
+        self.payloads: list[bytes] = []
+        self.subscribed = False
+        forever = Properties(PacketTypes.CONNECT)
+        forever.SessionExpiryInterval = 3600
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, "listener", protocol=paho.MQTTv5)
+        self._client.username_pw_set("homeassistant", "homeassistant-secret")
+        self._client.tls_set(str(folder / "server.crt"))
+        self._client.on_connect = lambda client, *_: client.subscribe("maskwatch/+/alert", 1)
+        self._client.on_subscribe = lambda *_: setattr(self, "subscribed", True)
+        self._client.on_message = lambda c, u, m: self.payloads.append(m.payload)
+        self._client.connect("localhost", broker.port, clean_start=False, properties=forever)
+        self._client.loop_start()
+
+    @property
+    def ids(self) -> list[str]:
+        return [json.loads(payload)["id"] for payload in self.payloads]
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def test_what_the_broker_has_acknowledged_survives_its_restart(broker: Any, tmp_path: Path) -> None:
+    first = Listener(broker, tmp_path)
+    until(lambda: first.subscribed, timeout=40)
+    first.close()
+    door, alerts = publisher(broker, "entrance", tmp_path), [alert() for _ in range(50)]
+    for each in alerts:
+        door.publish(each)
+    time.sleep(1)
+    until(lambda: door.waiting == 0, timeout=40)
+    broker.stop()
+    broker.start()
+    second = Listener(broker, tmp_path)
+    until(lambda: len(second.payloads) >= 50, timeout=40)
+    assert second.ids == [each.id for each in alerts]
+    second.close()
+    assert door.close()
+
+
+def test_a_camera_cannot_speak_in_anothers_name(broker: Any, tmp_path: Path) -> None:
+    door = publisher(broker, "cellar", tmp_path, device="entrance")
+    door.publish(alert())
+    dead = tmp_path / "state-cellar" / "outbox.db"
+    until(lambda: dead.exists() and len(peek(dead)[1]) == 1, timeout=40)
+    assert "Not authorized" in peek(dead)[1][0][1]
+    assert door.close()

@@ -1,0 +1,235 @@
+"""The outbox on real SQLite files: what is put stays until it is done."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import until
+from support.mounts import fill, remount, small_disk
+from support.outboxes import Opened, filled, letter
+
+from edge.outbox.letters import (
+    DEAD_KEPT,
+    DONE,
+    HISTORY_KEPT,
+    PUT,
+    RAISED,
+    REFUSED,
+    SET,
+    Letter,
+    Statement,
+    history,
+    peek,
+    resend,
+)
+from edge.outbox.outbox import Outbox, without_pairs
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "outbox.db"
+
+
+def test_what_is_put_is_found_once_oldest_first_by_the_next_run(path: Path) -> None:
+    letters = filled(path, 50)
+    again = Opened(path)
+    again.box.put(letter(50))
+    again.close()
+    assert again.found == [letters]
+    assert Opened(path).close().found == [[*letters, letter(50)]]
+
+
+def test_a_new_outbox_finds_nothing_and_has_no_trouble(path: Path) -> None:
+    opened = Opened(path).close()
+    assert (opened.found, opened.deaths, set(opened.troubles)) == ([], [], {None})
+
+
+def test_what_is_done_is_gone(path: Path) -> None:
+    letters, opened = filled(path, 5), Opened(path)
+    for number in (0, 2, 4):
+        opened.box.done(letters[number])
+    opened.box.done(letter(77))  # never put: nothing happens
+    opened.close()
+    assert Opened(path).close().found == [[letters[1], letters[3]]]
+
+
+def test_a_letter_is_kept_byte_for_byte_and_an_id_never_twice(path: Path) -> None:
+    first, second = Letter("same", "töpic/☃", bytes(range(256))), Letter("same", "other", b"")
+    opened = Opened(path)
+    opened.box.put(first)
+    opened.box.put(second)
+    opened.close()
+    assert Opened(path).close().found == [[first]]
+
+
+def test_settings_survive_and_the_last_counts(path: Path) -> None:
+    opened = Opened(path)
+    assert opened.box.setting("enabled") is None
+    for value in ("OFF", "ON", "OFF"):
+        opened.box.set("enabled", value)
+    assert opened.box.setting("enabled") == "OFF"
+    opened.close()
+    assert Opened(path).close().box.setting("enabled") == "OFF"
+
+
+@pytest.mark.parametrize("fault", ["read-only", "full"])
+def test_settings_are_known_though_the_disk_takes_nothing(tmp_path: Path, fault: str) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        letters = filled(disk / "outbox.db", 2)
+        remount(disk, "ro") if fault == "read-only" else fill(disk)
+        opened = Opened(disk / "outbox.db")
+        assert opened.troubles[-1] is not None
+        assert opened.box.setting("enabled") == "OFF"
+        if fault == "read-only":
+            remount(disk, "rw")
+        else:
+            (disk / "big").unlink()
+        until(lambda: opened.troubles[-1] is None)
+        assert opened.close().found == [letters]
+
+
+def test_a_refused_letter_moves_to_the_dead_ones_and_each_change_is_told(path: Path) -> None:
+    letters, opened = filled(path, 3), Opened(path)
+    opened.box.refused(letters[1], "not authorized")
+    opened.close()
+    assert opened.deaths == [(1, "too large"), (2, "not authorized")] and opened.box.dead == 2
+    waiting, dead = peek(path)
+    assert waiting == [letters[0], letters[2]]
+    assert dead == [("id-99999", "too large"), (letters[1].id, "not authorized")]
+
+
+def test_only_the_newest_dead_letters_are_kept(path: Path) -> None:
+    opened = Opened(path)
+    for number in range(DEAD_KEPT + 25):
+        opened.box.refused(letter(number), f"reason {number}")
+    opened.close()
+    dead = peek(path)[1]
+    assert [id for id, _ in dead] == [letter(number).id for number in range(25, DEAD_KEPT + 25)]
+    assert opened.box.dead == DEAD_KEPT
+
+
+def test_resent_letters_wait_behind_the_others_for_the_next_run(path: Path) -> None:
+    letters = filled(path, 2)
+    assert resend(path) == 1 and resend(path) == 0
+    assert peek(path) == ([*letters, letter(99_999)], [])
+    again = Opened(path).close()
+    assert again.found == [[*letters, letter(99_999)]] and again.deaths == []
+
+
+def test_another_process_looks_and_resends_while_the_outbox_is_open(path: Path) -> None:
+    opened = Opened(path)
+    opened.box.put(letter(1))
+    opened.box.refused(letter(2), "no")
+    until(lambda: opened.box.dead)
+    assert peek(path) == ([letter(1)], [(letter(2).id, "no")])
+    assert resend(path) == 1
+    opened.box.done(letter(1))
+    opened.close()
+    assert peek(path) == ([letter(2)], [])
+
+
+@pytest.mark.parametrize("folder", ["a folder", "100% & more?", "#1", "Tür"])
+def test_any_name_of_a_folder_will_do(tmp_path: Path, folder: str) -> None:
+    filled(tmp_path / folder / "outbox.db", 2)
+    assert resend(tmp_path / folder / "outbox.db") == 1
+    assert len(peek(tmp_path / folder / "outbox.db")[0]) == 3
+
+
+def test_nobody_makes_a_file_by_looking(path: Path) -> None:
+    path.parent.mkdir()
+    for look in (peek, resend):
+        with pytest.raises(sqlite3.Error):
+            look(path)
+    assert not path.exists()
+
+
+def test_a_callback_that_raises_does_not_end_the_writing(path: Path) -> None:
+    def mourn(count: int, reason: str) -> None:
+        raise RuntimeError("what a callback should not do")
+
+    box = Outbox(path, lambda letters: None, mourn=mourn)
+    box.refused(letter(1), "no")
+    until(lambda: peek(path)[1])
+    box.put(letter(2))
+    assert box.close(30)
+    assert peek(path)[0] == [letter(2)]
+
+
+def test_a_locked_file_is_trouble_that_passes_without_a_loss(path: Path) -> None:
+    letters, opened = filled(path, 2), Opened(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        opened.box.put(letter(2))
+        until(lambda: opened.troubles[-1])
+        assert "locked" in str(opened.troubles[-1])
+        opened.box.put(letter(3))
+    until(lambda: opened.troubles[-1] is None)
+    opened.close()
+    assert opened.found == [letters]
+    assert peek(path)[0] == [*letters, letter(2), letter(3)]
+
+
+def test_close_says_when_something_could_not_be_written(path: Path) -> None:
+    opened = Opened(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        opened.box.put(letter(1))
+        assert not opened.box.close(30)
+
+
+STATEMENTS = st.lists(
+    st.tuples(st.sampled_from((PUT, DONE, REFUSED, SET)), st.integers(0, 12)).map(
+        lambda pair: (pair[0], (f"id-{pair[1]}", *["x", b"", "r"][: (2 if pair[0] == PUT else 0)]))
+    ),
+    max_size=60,
+)
+
+
+@given(STATEMENTS)
+def test_only_pairs_of_put_and_done_are_dropped_from_a_backlog(statements: list[Statement]) -> None:
+    left = without_pairs(statements)
+    put, done = ({values[0] for sql, values in statements if sql == word} for word in (PUT, DONE))
+    assert left == [(sql, v) for sql, v in statements if sql not in (PUT, DONE) or v[0] not in put & done]
+    assert without_pairs(left) == left
+
+
+def test_a_backlog_holds_no_more_refused_letters_than_would_be_kept() -> None:
+    refused: list[Statement] = [(REFUSED, (f"id-{number}", "t", b"", "r")) for number in range(DEAD_KEPT + 7)]
+    assert without_pairs(refused) == refused[7:]
+
+
+def test_the_history_keeps_what_was_delivered_and_what_was_not_newest_first(path: Path) -> None:
+    letters, opened = filled(path, 6), Opened(path)
+    for number in (0, 2, 4):
+        opened.box.done(letters[number])
+    opened.close()
+    assert history(path) == [letter.payload for letter in reversed(letters)]
+    assert history(path, 2) == [letters[5].payload, letters[4].payload]
+
+
+def test_the_history_has_an_end(path: Path) -> None:
+    opened = Opened(path)
+    for number in range(HISTORY_KEPT + 40):
+        opened.box.put(letter(number))
+        opened.box.done(letter(number))
+    opened.close()
+    Opened(path).close()
+    assert history(path, HISTORY_KEPT * 2) == [letter(n).payload for n in range(HISTORY_KEPT + 39, 39, -1)]
+
+
+def test_a_disk_that_refuses_does_not_fill_the_memory_with_history() -> None:
+    statements: list[Statement] = [(RAISED, (b"%d" % number,)) for number in range(HISTORY_KEPT + 7)]
+    assert without_pairs(statements) == statements[7:]
+
+
+def test_a_file_of_an_earlier_version_gets_its_history(path: Path) -> None:
+    letters = filled(path, 2)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DROP TABLE history")
+    opened = Opened(path)
+    opened.box.put(letter(9))
+    opened.close()
+    assert opened.found == [letters] and history(path) == [letter(9).payload]

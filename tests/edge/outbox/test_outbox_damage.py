@@ -1,0 +1,196 @@
+"""A damaged outbox: kept under another name, what can be read is saved from it, and alerts go on being kept."""
+
+import random
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support import until
+from support.outboxes import Opened, filled, letter
+
+from edge.outbox.letters import Letter, peek
+
+PAGE = 4096
+COUNT = 300
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "outbox.db"
+
+
+def kept_aside(path: Path) -> list[Path]:
+    return [file for file in path.parent.glob("outbox.db.damaged-*") if not file.name.endswith(("-wal", "-shm"))]
+
+
+def overwrite(path: Path, at: int, data: bytes) -> bytes:
+    """The bytes of the damaged file."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(data)
+    return path.read_bytes()
+
+
+def page_of(path: Path, kind: str, which: int) -> int:
+    """Where a page of the table's or the index's tree begins."""
+    with closing(sqlite3.connect(path)) as db:
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'alerts' AND type = ?", (kind,))
+        if which == 0:
+            return int(root[0] - 1) * PAGE
+    data = path.read_bytes()
+    leaf = {"table": 0x0D, "index": 0x0A}[kind]
+    leaves = [at for at in range(PAGE, len(data), PAGE) if data[at] == leaf and b"id-00" in data[at : at + PAGE]]
+    return leaves[which]
+
+
+def works_on(path: Path) -> Opened:
+    """An outbox on the file as it is: must be without trouble, and keep what comes now and what it has found."""
+    opened = Opened(path)
+    opened.box.put(letter(COUNT))
+    opened.close()
+    assert opened.troubles[-1] is None
+    found = opened.found[0] if opened.found else []
+    assert len({each.id for each in found}) == len(found) and found == sorted(found, key=lambda each: each.id)
+    again = Opened(path).close()
+    assert again.found == [[*found, letter(COUNT)]], "what was saved is saved for good"
+    assert again.box.dead == opened.box.dead
+    return opened
+
+
+@pytest.mark.parametrize("at", [0, 5, 16, 18, 19, 21, 47, 59])
+def test_a_header_with_a_wrong_byte_costs_nothing(path: Path, at: int) -> None:
+    letters = filled(path, COUNT)
+    damaged = overwrite(path, at, b"\xf3")
+    opened = works_on(path)
+    assert opened.found == [letters]
+    assert opened.box.setting("enabled") == "OFF" and opened.deaths == [(1, "too large")]
+    (aside,) = kept_aside(path)
+    assert aside.read_bytes()[PAGE:] == damaged[PAGE:]
+
+
+def test_a_header_of_random_bytes_costs_nothing(path: Path) -> None:
+    letters = filled(path, COUNT)
+    overwrite(path, 0, random.Random(1).randbytes(28))
+    assert works_on(path).found == [letters]
+
+
+def test_a_page_in_the_middle_costs_only_its_own_alerts(path: Path) -> None:
+    letters = filled(path, COUNT)
+    overwrite(path, page_of(path, "table", 10), random.Random(2).randbytes(PAGE))
+    opened = works_on(path)
+    found = opened.found[0]
+    assert COUNT - 20 <= len(found) < COUNT and set(found) < set(letters)
+    assert found[0] == letters[0] and found[-1] == letters[-1]
+    assert opened.box.setting("enabled") == "OFF" and opened.box.dead == 1
+    assert len(kept_aside(path)) == 1
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_damaged_index_costs_nothing(path: Path, which: int) -> None:
+    letters = filled(path, COUNT)
+    overwrite(path, page_of(path, "index", which) + 8, random.Random(3).randbytes(64))
+    assert works_on(path).found == [letters]
+
+
+def test_an_index_that_does_not_match_its_table_is_found_out(path: Path) -> None:
+    letters = filled(path, COUNT)
+    leaf = page_of(path, "index", 1)
+    at = path.read_bytes().index(b"id-", leaf)
+    overwrite(path, at, b"ID-")  # every page for itself is sound
+    assert works_on(path).found == [letters]
+    assert len(kept_aside(path)) == 1
+
+
+@pytest.mark.parametrize("text", ["maskwatch/door", "id-00123"])
+def test_text_that_is_no_text_any_more_holds_up_no_other_alert(path: Path, text: str) -> None:
+    letters = filled(path, COUNT)
+    leaf = page_of(path, "table", 12)
+    overwrite(path, path.read_bytes().index(text.encode()[:3], leaf), b"\xff\xfe")
+    opened = Opened(path)
+    opened.close()
+    assert opened.troubles[-1] is None
+    assert len(opened.found[0]) == COUNT and len(set(opened.found[0]) & set(letters)) == COUNT - 1
+
+
+def test_a_file_cut_off_in_the_middle_gives_what_it_still_has(path: Path) -> None:
+    letters = filled(path, COUNT)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+    found = works_on(path).found[0]
+    ids = {letter.id for letter in found}
+    assert len(found) >= COUNT // 4 and found == [letter for letter in letters if letter.id in ids], "whole, in order"
+
+
+@pytest.mark.parametrize("junk", [b"", b"\0" * 40_000, b"no database at all\n" * 500, b"x"])
+def test_a_file_that_is_no_database_is_no_obstacle(path: Path, junk: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(junk)
+    assert works_on(path).found == []
+    assert [file.read_bytes() for file in kept_aside(path)] in ([junk], [])
+    assert kept_aside(path) or len(junk) < 2  # SQLite takes a file this short for an empty database
+
+
+def test_another_programs_database_is_kept_and_not_written_to(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("CREATE TABLE alerts (what TEXT)")
+        db.execute("INSERT INTO alerts VALUES ('ours')")
+    assert works_on(path).found == []
+    with closing(sqlite3.connect(kept_aside(path)[0])) as db:
+        assert db.execute("SELECT what FROM alerts").fetchall() == [("ours",)]
+
+
+def test_rows_of_the_wrong_type_are_passed_over(path: Path) -> None:
+    letters = filled(path, 3)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("INSERT INTO alerts (id, topic, payload) VALUES ('a', 't', 12345678901), (NULL, 't', x'00')")
+    assert Opened(path).close().found == [letters] and peek(path)[0] == letters
+
+
+def test_what_only_the_journal_has_is_saved_too(path: Path, tmp_path: Path) -> None:
+    letters = filled(path, COUNT)
+    running = Opened(path)
+    running.box.put(letter(COUNT + 1))
+    until(lambda: len(peek(path)[0]) == COUNT + 1)
+    copy = tmp_path / "copy" / "outbox.db"
+    copy.parent.mkdir()
+    for ending in ("", "-wal"):
+        copy.with_name(copy.name + ending).write_bytes(path.with_name(path.name + ending).read_bytes())
+    running.close()
+    overwrite(copy, page_of(path, "table", 10), random.Random(4).randbytes(PAGE))
+    found = Opened(copy).close().found[0]
+    assert found[-1] == letter(COUNT + 1) and COUNT - 20 <= len(found) and set(found[:-1]) < set(letters)
+
+
+@pytest.mark.parametrize("spoil", [lambda data: b"junk" * 2000, lambda data: data[: PAGE + 7]])
+def test_damage_while_it_runs_is_mended_without_a_restart(path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    filled(path, COUNT)
+    opened = Opened(path)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nobody has it in a journal or in memory any more
+    path.write_bytes(spoil(path.read_bytes()))
+    opened.box.put(letter(COUNT))
+    opened.close()
+    assert len(opened.found) == 1 and len(kept_aside(path)) == 1
+    assert letter(COUNT) in peek(path)[0]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damage_at_random_never_stops_the_outbox(path: Path, seed: int) -> None:
+    letters, chance = filled(path, COUNT), random.Random(seed)
+    for _ in range(chance.choice([1, 1, 3])):
+        size = path.stat().st_size
+        at = chance.randrange(size)
+        overwrite(path, at, chance.randbytes(min(chance.choice([1, 8, 64, PAGE]), size - at)))
+    opened = Opened(path)
+    opened.box.put(letter(COUNT))
+    opened.close()
+    assert opened.troubles[-1] is None
+    found: list[Letter] = opened.found[0] if opened.found else []
+    assert len({each.id for each in found}) == len(found)
+    intact = [each for each in found if each in letters]
+    assert intact == sorted(intact, key=lambda each: each.id)
+    waiting, _ = peek(path)
+    assert letter(COUNT) in waiting

@@ -1,0 +1,133 @@
+"""The picture check of the page: real uploads, hostile ones too, to a real process."""
+
+import base64
+import http.client
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from support import ROOT
+from support.browsing import Client, Watched
+
+DOOR = (ROOT / "edge" / "camera" / "door.jpg").read_bytes()
+
+
+@pytest.fixture
+def watched(maskwatch: Any, tmp_path: Path) -> Iterator[Watched]:
+    with closing(Watched(maskwatch, tmp_path, "", "--print")) as door:
+        yield door
+
+
+def encoded(kind: str, size: tuple[int, int] = (64, 48), **more: Any) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, (90, 120, 150)).save(out, kind, **more)
+    return out.getvalue()
+
+
+def png_of(width: int, height: int, rows: int) -> bytes:
+    """A PNG that claims any size and carries ``rows`` rows of nothing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = zlib.compress(bytes(1 + 3 * width) * rows, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def test_faces_are_found_marked_and_told_in_the_pictures_own_pixels(watched: Watched) -> None:
+    answer = watched.client.ask("/api/check", "POST", DOOR)
+    assert answer.status == 200
+    assert (answer.json["width"], answer.json["height"]) == (1440, 360)
+    labels = [face["label"] for face in answer.json["faces"]]
+    assert labels.count("no_mask") == 2 and "mask" in labels
+    x0, y0, x1, y1 = answer.json["faces"][0]["box"]
+    assert 100 < x0 < x1 < 320 and 60 < y0 < y1 < 240
+    jpeg = base64.b64decode(answer.json["picture"].partition(",")[2])
+    assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1).shape == (360, 1440, 3)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_every_format_named_is_taken(watched: Watched, kind: str) -> None:
+    assert watched.client.ask("/api/check", "POST", encoded(kind)).json["faces"] == []
+
+
+BOMB = png_of(11_000, 11_000, 11_000)
+REFUSED: dict[str, tuple[bytes, int, str]] = {
+    "nothing": (b"", 400, "no picture"),
+    "a text": (b"hello" * 100, 415, "no JPEG, PNG or WebP"),
+    "a GIF": (encoded("GIF"), 415, "no JPEG, PNG or WebP"),
+    "a TIFF": (encoded("TIFF"), 415, "no JPEG, PNG or WebP"),
+    "an SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', 415, "no JPEG"),
+    "a bomb": (BOMB, 413, "11000 x 11000"),
+    "a lie about its size": (png_of(2**31 - 1, 2**31 - 1, 1), 415, "no JPEG"),
+    "half a JPEG's head": (DOOR[:20], 415, "no JPEG"),
+    "a PNG without pixels": (png_of(640, 480, 0), 422, "damaged"),
+    "too many bytes": (DOOR + bytes(8 * 2**20), 413, "MiB"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_hostile_uploads_are_answered_clearly_and_harm_nothing(watched: Watched, name: str) -> None:
+    data, status, said = REFUSED[name]
+    answer = watched.client.ask("/api/check", "POST", data)
+    assert answer.status == status and said in answer.json["error"], answer.text
+    assert watched.client.ask("/api/check", "POST", encoded("PNG")).status == 200
+    assert watched.process.popen.poll() is None and "Traceback" not in watched.process.err
+
+
+def test_a_bomb_is_small_and_would_be_large() -> None:
+    assert len(BOMB) < 2**20 and 11_000 * 11_000 * 3 > 300 * 2**20
+
+
+def test_an_upload_without_a_length_is_not_kept(watched: Watched) -> None:
+    """In chunks, so that nothing tells beforehand how long it is."""
+    process = psutil.Process(watched.process.popen.pid)
+    before = process.memory_info().rss
+    with closing(http.client.HTTPConnection("127.0.0.1", watched.port, timeout=60)) as connection:
+        connection.putrequest("POST", "/api/check")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        part = b"%x\r\n%s\r\n" % (2**20, bytes(2**20))
+        with suppress(OSError):
+            for _ in range(100):
+                connection.send(part)
+                assert process.memory_info().rss < before + 60 * 2**20
+        with suppress(OSError, http.client.HTTPException):  # it may have hung up on us already
+            assert connection.getresponse().status == 413
+    assert watched.client.ask("/api/check", "POST", encoded("PNG")).status == 200
+
+
+def test_random_damage_never_brings_it_down(watched: Watched) -> None:
+    small = encoded("JPEG", (200, 150))
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.sampled_from([small, encoded("PNG"), encoded("WEBP")]), st.data())
+    def damage(picture: bytes, data: st.DataObject) -> None:
+        broken = bytearray(picture)
+        for _ in range(data.draw(st.integers(1, 8))):
+            broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
+        cut = data.draw(st.integers(0, len(broken)))
+        answer = Client(watched.port).ask("/api/check", "POST", bytes(broken[:cut]))
+        assert answer.status in (200, 400, 413, 415, 422)
+
+    damage()
+    assert watched.process.popen.poll() is None and "Traceback" not in watched.process.err
+
+
+def test_a_picture_turned_by_its_exif_data_is_turned(watched: Watched) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright
+    answer = watched.client.ask("/api/check", "POST", encoded("JPEG", (64, 48), exif=exif.tobytes()))
+    assert (answer.json["width"], answer.json["height"]) == (48, 64)

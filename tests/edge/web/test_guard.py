@@ -1,0 +1,163 @@
+"""Who may ask the page what."""
+
+import base64
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.browsing import Client, Watched
+from support.notified import Systemd
+
+from edge.config.load import load
+from edge.errors import ConfigError
+from edge.web.passwords import TRIES, Limiter, Sessions, hashed, matches
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def locked(maskwatch: Any, tmp_path: Path) -> Iterator[Watched]:
+    with closing(Watched(maskwatch, tmp_path, f'password_hash = "{hashed(PASSWORD)}"\n', "--print")) as door:
+        yield door
+
+
+@pytest.fixture
+def open_page(maskwatch: Any, tmp_path: Path) -> Iterator[Watched]:
+    with closing(Watched(maskwatch, tmp_path, "", "--print")) as door:
+        yield door
+
+
+def log_in(client: Client, password: str = PASSWORD) -> Any:
+    answer = client.ask(
+        "/login", "POST", f"password={password}".encode(), Content_Type="application/x-www-form-urlencoded"
+    )
+    if answer.status == 200:
+        client.headers["Cookie"] = answer.headers["Set-Cookie"].partition(";")[0]
+    return answer
+
+
+def test_without_the_password_nothing_is_shown(locked: Watched) -> None:
+    client = locked.client
+    for path in ("/api/now", "/api/alerts", "/live.mjpeg", "/live.jpg", "/events", "/metrics", "/app.js"):
+        assert client.ask(path).status == 401, path
+    assert client.ask("/api/check", "POST", b"x").status == 401
+    assert client.post("/api/settings", {"detect": {"min_face": 30}}).status == 401
+    assert client.ask("/").status == 303 and client.ask("/").headers["Location"] == "/login"
+    assert client.ask("/healthz").json in ({"status": "ok"}, {"status": "problem"}), "all that strangers hear"
+
+
+def test_logging_in_and_out(locked: Watched) -> None:
+    client = locked.client
+    answer = log_in(client, "wrong")
+    assert answer.status == 401 and "Set-Cookie" not in answer.headers
+    cookie = log_in(client).headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    assert client.ask("/api/now").json["device"] == "entrance"
+    assert client.ask("/logout", "POST").status == 200
+    assert client.ask("/api/now").status == 401, "the old cookie is worth nothing"
+    text = locked.process.err + locked.process.out
+    assert PASSWORD not in text and "scrypt" not in text
+
+
+def test_guessing_is_slowed_down(locked: Watched) -> None:
+    codes = [log_in(locked.client, f"guess {number}").status for number in range(TRIES + 1)]
+    assert codes == [401] * TRIES + [429]
+    answer = log_in(locked.client)
+    assert answer.status == 429 and int(answer.headers["Retry-After"]) > 0, "the right one must wait too"
+
+
+def test_programs_log_in_with_every_request(locked: Watched) -> None:
+    right = "Basic " + base64.b64encode(f"prometheus:{PASSWORD}".encode()).decode()
+    assert "maskwatch_frames_total" in locked.until(
+        lambda: "frames_total" in (text := locked.client.ask("/metrics", Authorization=right).text) and text, "frames"
+    )
+    assert locked.client.ask("/metrics", Authorization="Basic !").status == 401
+    assert "Basic" in locked.client.ask("/metrics").headers["WWW-Authenticate"]
+
+
+def test_other_names_and_other_sites_are_refused(open_page: Watched) -> None:
+    client, own = open_page.client, f"127.0.0.1:{open_page.port}"
+    assert client.ask("/api/now", Host="evil.example").status == 421, "DNS rebinding"
+    for name in (own, f"localhost:{open_page.port}", f"192.168.1.7:{open_page.port}", f"[::1]:{open_page.port}"):
+        assert client.ask("/api/now", Host=name).status == 200
+    change = {"detect": {"min_face": 50}}
+    assert client.post("/api/settings", change, Origin="http://evil.example").status == 403
+    assert client.post("/api/settings", change, Origin="null").status == 403
+    assert client.post("/api/settings", change, Sec_Fetch_Site="cross-site").status == 403
+    assert client.post("/api/settings", change, Origin=f"http://{own}").status == 200
+
+
+def test_browsers_are_told_to_load_nothing_from_elsewhere(open_page: Watched) -> None:
+    for path in ("/", "/login", "/app.js", "/api/now", "/live.jpg", "/nowhere"):
+        headers = open_page.client.ask(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store"
+    page = "".join(open_page.client.ask(path).text for path in ("/", "/app.js", "/draw.js", "/style.css", "/login"))
+    assert "http://" not in page.replace("http://www.w3.org/2000/svg", "") and "https://" not in page
+    assert len(page) < 60_000
+
+
+def test_only_the_pages_own_options_can_be_changed(open_page: Watched) -> None:
+    before = open_page.file.read_text()
+    for change, said in (
+        ({"mqtt": {"host": "evil"}}, "mqtt.host cannot be changed here"),
+        ({"web": {"password_hash": "x"}}, "web.password_hash cannot"),
+        ({"detect": {"min_face": 1}}, "allowed: 24 to 1000"),
+        ({"detect": {"zones": [[[0, 0], [2, 0], [1, 1]]]}}, "0 to 1"),
+        ({"detect": 3}, "cannot be changed"),
+        ([], "send sections"),
+    ):
+        answer = open_page.client.post("/api/settings", change)
+        assert answer.status == 400 and said in answer.json["error"], answer.text
+    assert open_page.client.ask("/api/settings", "POST", b"{").status == 400
+    assert open_page.file.read_text() == before
+
+
+def test_a_page_that_strangers_reach_needs_a_password() -> None:
+    with pytest.raises(ConfigError, match="needs a password"):
+        load(None, {"web": {"enabled": True, "host": "0.0.0.0"}})
+    load(None, {"web": {"enabled": True, "host": "0.0.0.0", "password_hash": hashed(PASSWORD)}})
+    with pytest.raises(ConfigError, match="web.password_hash is none"):
+        load(None, {"web": {"password_hash": PASSWORD}})
+
+
+def test_passwords_are_kept_as_salted_hashes() -> None:
+    first, second = hashed(PASSWORD), hashed(PASSWORD)
+    assert first != second and PASSWORD not in first
+    assert matches(PASSWORD, first) and matches(PASSWORD, second) and not matches("wrong horse", first)
+    assert not matches(PASSWORD, "scrypt$x") and not matches(PASSWORD, first.replace("16384", "99999999999"))
+    with pytest.raises(ValueError, match="8 or more"):
+        hashed("short")
+
+
+def test_the_limiter_counts_by_address_and_in_all() -> None:
+    limiter = Limiter(tries=2, all_tries=4, window=60)
+    for address in ("a", "a", "b"):
+        limiter.wrong(address)
+    assert limiter.wait("a") > 0 and limiter.wait("b") == 0
+    limiter.right("a")
+    assert limiter.wait("a") == 0
+    for address in ("c", "d"):
+        limiter.wrong(address)
+    assert limiter.wait("e") > 0, "many addresses are one attacker"
+
+
+def test_sessions_are_limited() -> None:
+    sessions = Sessions(most=2)
+    tokens = [sessions.new() for _ in range(3)]
+    assert [sessions.holds(token) for token in tokens] == [False, True, True]
+    sessions.end(tokens[1])
+    assert not sessions.holds(tokens[1]) and not Sessions(hours=0).holds("")
+
+
+def test_an_address_in_use_is_said(maskwatch: Any, tmp_path: Path, open_page: Watched) -> None:
+    run = ("run", "--web", "--print", "--config", open_page.file, "--device", "other", "--source", "demo")
+    second = maskwatch(*run)
+    assert second.end() == 2 and f"cannot be served at http://127.0.0.1:{open_page.port}/" in second.err
+    with closing(Systemd(str(tmp_path / "notify"))) as systemd:
+        third = maskwatch(*run, env={"NOTIFY_SOCKET": systemd.address})
+        assert third.end() == 0, "as a service it watches on without its page"
+        assert any("STATUS=the page cannot be served" in message for message in systemd.heard)

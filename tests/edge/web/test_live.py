@@ -1,0 +1,175 @@
+"""The live view, its settings, and what happened: over real HTTP from a real process."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+from support import ROOT
+from support.browsing import Watched, events_of, pictures_of
+from support.processes import after
+
+from edge.config.load import load
+from edge.web.view import VIEWERS
+
+
+@pytest.fixture
+def watched(maskwatch: Any, tmp_path: Path) -> Iterator[Watched]:
+    with closing(Watched(maskwatch, tmp_path)) as door:
+        yield door
+
+
+def decoded(jpeg: bytes) -> Any:
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+
+
+def detail(jpeg: bytes) -> float:
+    """How much there is to see where the clip's face is; the median knows nothing of the lines drawn there."""
+    face = cv2.cvtColor(decoded(jpeg)[165:265, 265:355], cv2.COLOR_BGR2GRAY)
+    return float(np.median(np.abs(cv2.Laplacian(face, cv2.CV_64F))))
+
+
+def test_the_live_picture_moves(watched: Watched) -> None:
+    with watched.client.stream("/live.mjpeg") as stream:
+        assert stream.headers["Content-Type"].startswith("multipart/x-mixed-replace")
+        first, *others = islice(pictures_of(stream), 4)
+    assert decoded(first).shape == (480, 640, 3)
+    assert all(np.any(decoded(first) != decoded(other)) for other in others)
+
+
+def test_faces_are_blurred_once_set_up_is_left(watched: Watched) -> None:
+    watched.until(lambda: watched.client.ask("/live.jpg").status == 200, "the first picture")
+    sharp = max(detail(watched.client.ask("/live.jpg").body) for _ in range(10))
+    assert watched.client.post("/api/settings", {"web": {"setup": False}}).json["setup"] is False
+    time.sleep(0.5)
+    with watched.client.stream("/live.mjpeg") as stream:
+        blurred = max(detail(jpeg) for jpeg in islice(pictures_of(stream), 12))
+    assert blurred < sharp / 3, (blurred, sharp)
+    assert load(watched.file).web.setup is False, "and stays so after a restart"
+
+
+def test_viewers_are_limited_and_counted_out_again(watched: Watched) -> None:
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        for _ in range(VIEWERS):
+            stream = stack.enter_context(watched.client.stream("/live.mjpeg"))
+            assert stream.status == 200
+            next(pictures_of(stream))
+        with watched.client.stream("/live.mjpeg") as refused:
+            assert refused.status == 503
+
+    def let_in() -> bool:
+        with watched.client.stream("/live.mjpeg") as stream:
+            return stream.status == 200
+
+    watched.until(let_in, "a place")
+
+
+def test_zones_and_smallest_face_are_saved_and_in_use_at_once(watched: Watched) -> None:
+    watched.until(lambda: watched.client.ask("/api/now").json.get("state", {}).get("people"), "somebody seen")
+    kept = watched.file.read_text()
+    corner = [[0, 0], [0.1, 0], [0.1, 0.1], [0, 0.1]]
+    answer = watched.client.post("/api/settings", {"detect": {"zones": [corner], "min_face": 60}})
+    assert answer.status == 200 and answer.json["zones"] == [corner] and answer.json["min_face"] == 60
+    own = load(watched.file).detect
+    assert own.min_face == 60 and own.zones == (tuple(map(tuple, corner)),)
+    assert all(line in watched.file.read_text() for line in kept.splitlines())
+    watched.until(lambda: watched.client.ask("/api/now").json["state"]["people"] == 0, "nobody in the corner")
+
+
+def test_where_the_file_may_not_be_written_the_state_folder_keeps_it(maskwatch: Any, tmp_path: Path) -> None:
+    """As the sandboxed service has it; here there is no file at all."""
+    state = tmp_path / "state" / "maskwatch" / "entrance" / "page.toml"
+    state.parent.mkdir(parents=True)
+    code = (
+        "import sys; from pathlib import Path; from edge.config.edit import Keeper\n"
+        "keeper = Keeper(None, Path(sys.argv[1]), {'detect': {'min_face': 70}})\n"
+        "kept = keeper.keep({'detect': {'zones': [[[0, 0], [1, 0], [1, 1]]], 'min_face': 40}})\n"
+        "print(kept.detect.min_face, len(keeper.load().detect.zones))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(state.parent)], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == ["70", "1"], "what the command line says still counts most"
+    assert "min_face = 40" in state.read_text() and state.stat().st_mode & 0o077 == 0
+
+
+def test_an_alert_appears_by_itself_and_is_remembered(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
+    broker = mosquitto().start()
+    with closing(Watched(maskwatch, tmp_path, "", "--broker", broker.address)) as watched:
+        with watched.client.stream("/events") as stream:
+            assert stream.headers["Content-Type"] == "text/event-stream"
+            kind, now = next(events := events_of(stream))
+            assert kind == "now" and now["device"] == "entrance"
+            seen: dict[str, Any] = {}
+            while {"alert", "state", "stats", "health"} - seen.keys() - now.keys():
+                kind, data = next(events)
+                seen[kind] = data
+        alert = watched.until(lambda: watched.client.ask("/api/alerts").json["alerts"], "an alert")[0]
+        assert alert["event_type"] == "no_mask"
+        watched.again()
+        found = watched.client.ask("/api/alerts").json
+        assert alert["id"] in [each["id"] for each in found["alerts"]], "a restart forgets nothing"
+        assert len(found["days"]) == 7 and found["days"][-1]["alerts"] >= 1
+
+
+def test_snapshots_can_be_looked_at(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
+    broker, text = mosquitto().start(), '[snapshots]\nmode = "blurred"\n'
+    with closing(Watched(maskwatch, tmp_path, text, "--broker", broker.address)) as watched:
+        alert = watched.until(lambda: watched.client.ask("/api/alerts").json["alerts"], "an alert")[0]
+        assert alert["snapshot"] is True
+        answer = watched.client.ask(f"/api/snapshots/{alert['id']}")
+        assert answer.status == 200 and decoded(answer.body).shape == (480, 640, 3)
+        assert watched.client.ask("/api/snapshots/01a20696-75ce-7c37-871a-000000000000").status == 404
+        assert watched.client.ask("/api/snapshots/..%2f..%2foutbox").status == 404
+
+
+def test_the_page_outlives_the_camera_and_says_so(watched: Watched) -> None:
+    watched.until(lambda: watched.client.ask("/healthz").status == 200, "well")
+    watched.camera.unplug()
+    watched.until(lambda: watched.client.ask("/healthz").status == 503, "lost")
+    now = watched.client.ask("/api/now").json
+    assert now["health"]["camera"] == "lost" and "lost" in now["health"]["problem"]
+    assert 'maskwatch_camera{condition="lost"} 1.0' in watched.client.ask("/metrics").text
+
+
+def test_it_ends_at_once_though_people_look(watched: Watched) -> None:
+    with watched.client.stream("/live.mjpeg") as live, watched.client.stream("/events") as events:
+        next(pictures_of(live))
+        next(events_of(events))
+        start = time.monotonic()
+        assert watched.process.end(15) == 0
+        assert time.monotonic() - start <= 5
+
+
+def test_without_the_extra_it_says_what_to_install(maskwatch: Any) -> None:
+    run = maskwatch("run", "--source", "demo", "--web", "--print", program=after("sys.modules['aiohttp'] = None"))
+    assert run.end() == 2 and "pip install -e '.[web]'" in run.err and "Traceback" not in run.err
+
+
+def test_nothing_is_drawn_for_nobody(watched: Watched) -> None:
+    """The thread that draws is not even started before somebody looks."""
+    process = psutil.Process(watched.process.popen.pid)
+    watched.until(lambda: watched.client.ask("/api/now").json.get("stats", {}).get("frames", 0) > 20, "pictures")
+    before = process.num_threads()
+    assert watched.client.ask("/live.jpg").status == 200
+    assert process.num_threads() == before + 1
+
+
+def test_without_it_nothing_of_it_is_loaded() -> None:
+    pages = "m.startswith(('aiohttp', 'PIL', 'prometheus', 'edge.web.')) and m != 'edge.web.bus'"
+    code = f"import sys, edge.cli.run, edge.monitor.run; print(json.dumps([m for m in sys.modules if {pages}]))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import json; {code}"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert json.loads(done.stdout) == []

@@ -1,0 +1,84 @@
+"""The files in systemd/: sound units, an installer that says what it would do. That they work: tests/systemd."""
+
+import difflib
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+from edge.monitor.systemd import LIMIT
+
+SYSTEMD = ROOT / "systemd"
+UNITS = sorted(SYSTEMD.glob("*.service"))
+analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+
+
+def value(unit: Path, key: str) -> str:
+    return re.findall(rf"^{key}=(.*)$", unit.read_text(), re.MULTILINE)[-1]
+
+
+def test_the_template_differs_from_the_plain_unit_by_the_camera_only() -> None:
+    plain, template = (
+        (SYSTEMD / name).read_text().splitlines() for name in ("maskwatch.service", "maskwatch@.service")
+    )
+    changed = [line[2:] for line in difflib.ndiff(plain, template) if line[:2] == "+ " and not line.startswith("+ #")]
+    assert changed == [
+        "Description=maskwatch, tells over MQTT who comes in without a face mask (%i)",
+        "Wants=maskwatch-phone@%i.service",
+        "ExecStart=/opt/maskwatch/current/bin/maskwatch run --config /etc/maskwatch/%i.toml --device %i",
+        "StateDirectory=maskwatch/%i",
+        "LoadCredential=mqtt-password:/etc/maskwatch/%i.password",
+    ]
+
+
+def test_systemd_waits_longer_than_the_monitor_itself() -> None:
+    assert float(value(SYSTEMD / "maskwatch.service", "WatchdogSec")) >= LIMIT + 5
+
+
+@analyze
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_units_are_understood_and_tight(unit: Path, tmp_path: Path) -> None:
+    """``verify`` exits with 0 even for lines that it ignores, so nothing may be printed. The program is not here."""
+    copy = tmp_path / unit.name
+    copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(), flags=re.MULTILINE))
+    done = subprocess.run(["systemd-analyze", "verify", copy], capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip() == ""
+    rated = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=15", copy],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert rated.returncode == 0, rated.stdout.splitlines()[-1]
+
+
+def install(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SYSTEMD / "install.sh", *arguments], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--colour",), "unknown option --colour"),
+        (("--broker",), "--broker needs a value"),
+        (("--broker", ""), "--broker needs a value"),
+        (("--camera", "Front Door"), "a-z 0-9 _ -"),
+        (("--camera", "../x"), "a-z 0-9 _ -"),
+        (("--camera", "a" * 65), "at most 64"),
+        (("--camera", "maskwatch"), "choose another"),
+        (("--phone", "ntfy.sh/x"), "https://ntfy.sh/"),
+        (("--purge",), "goes with --uninstall"),
+    ],
+)
+def test_the_installer_refuses_what_it_does_not_understand(arguments: tuple[str, ...], said: str) -> None:
+    done = install(*arguments, "--dry-run") if arguments != ("--broker",) else install(*arguments)
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert done.stdout == "", "nothing was begun"
+
+
+def test_the_installers_help_names_every_option() -> None:
+    done = install("--help")
+    taken = set(re.findall(r"^ +(?:.*\| )?(--[a-z-]+)\)", (SYSTEMD / "install.sh").read_text(), re.MULTILINE))
+    assert done.returncode == 0 and taken and "set -eu" not in done.stdout
+    assert taken - {"--help"} <= set(re.findall(r"--[a-z-]+", done.stdout))

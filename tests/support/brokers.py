@@ -1,0 +1,117 @@
+"""A real broker, and a subscriber of everything."""
+
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import until
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Mosquitto:
+    """A real mosquitto on loopback, on its own port, that can be killed and started again."""
+
+    def __init__(self, folder: Path, extra: str = "allow_anonymous true") -> None:
+        self.port = free_port()
+        self._config = folder / "mosquitto.conf"
+        self.configure(f"listener {self.port} 127.0.0.1\n{extra}\n")
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def configure(self, text: str) -> None:
+        """The whole of its configuration file, from the next start on."""
+        self._config.write_text(text)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> "Mosquitto":
+        if self._process is not None:
+            return self
+        log = (self._folder / "mosquitto.log").open("ab")
+        self._process = subprocess.Popen([mosquitto_program(), "-c", str(self._config)], stdout=log, stderr=log)
+        until(self._listens, "mosquitto starts", 20, 0.05)
+        return self
+
+    def _listens(self) -> bool:
+        assert self._process is not None and self._process.poll() is None, "mosquitto has ended"
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the broker does not run"
+        return self._process.pid
+
+    def stop(self) -> None:
+        """By SIGTERM: it writes down what it has acknowledged, if it is told to keep that."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+
+def mosquitto_program() -> str:
+    found = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if found is None:
+        pytest.skip("mosquitto is not installed (sudo apt install mosquitto)")
+    return found
+
+
+class Subscriber:
+    """A subscriber of everything: ``messages`` as (topic, payload, retained), in the order of arrival."""
+
+    def __init__(self, port: int, **login: Any) -> None:
+        import threading
+
+        import paho.mqtt.client as paho
+
+        self.messages: list[tuple[str, bytes, bool]] = []
+        ready = threading.Event()
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+        if login:
+            self._client.username_pw_set(login["user"], login["password"])
+        self._client.on_connect = lambda client, *_: client.subscribe("#", 1)
+        self._client.on_subscribe = lambda *_: ready.set()
+        self._client.on_message = lambda c, u, m: self.messages.append((m.topic, m.payload, m.retain))
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        assert ready.wait(20), "the test's own subscriber cannot subscribe"
+
+    def on(self, topic: str) -> list[bytes]:
+        return [payload for name, payload, _ in list(self.messages) if name == topic]
+
+    def wait_for(self, topic: str, count: int = 1, timeout: float = 90) -> list[bytes]:
+        """Until ``count`` messages have come on a topic."""
+
+        def missing() -> str:
+            return f"{len(self.on(topic))} of {count} on {topic}: {self.messages}"
+
+        until(lambda: len(self.on(topic)) >= count, missing, timeout)
+        return self.on(topic)
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(20)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
