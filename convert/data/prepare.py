@@ -17,7 +17,7 @@ import numpy as np
 from edge.camera.frames import Image
 from edge.faces.crop import crop
 from edge.faces.geometry import Box, clip, iou, square
-from edge.faces.haar import FaceDetector
+from edge.faces.haar import HaarDetector
 from edge.faces.yunet import Find, YuNetDetector
 
 from .drawings import LABELS, clutter, draw
@@ -81,10 +81,10 @@ class Cutter:
 
     def __init__(self, kinds: Mapping[str, float] = DRAWN) -> None:
         self._kinds = kinds
-        self._haar = FaceDetector(min_face=24)
+        self._haar = HaarDetector(min_face=24)
         self._yunet = YuNetDetector(min_face=24, score=0.5)
         # far more trigger-happy than the device
-        self._miners = [FaceDetector(name, min_face=24, neighbours=0) for name in ("default", "alt2")]
+        self._miners = [HaarDetector(name, min_face=24, neighbours=0) for name in ("default", "alt2")]
 
     def __call__(
         self, row: Listed, faces: Sequence[Box], copies: int, rng: np.random.Generator

@@ -16,7 +16,7 @@ import numpy as np
 
 from edge.camera.frames import Frame, Image
 from edge.camera.source import open_source
-from edge.config.schema import Decide
+from edge.config.schema import DecideConfig
 from edge.faces.classifier import MaskClassifier
 from edge.faces.detector import Detector
 from edge.faces.face import Face
@@ -108,7 +108,7 @@ def watch(
     return Watched(clip, how, looks)
 
 
-def replay(frames: Iterable[tuple[float, list[Face]]], rules: Decide, forget: float = 3.0) -> list[Alert]:
+def replay(frames: Iterable[tuple[float, list[Face]]], rules: DecideConfig, forget: float = 3.0) -> list[Alert]:
     """The alerts that the device would raise."""
     tracker, policy = Tracker(forget=forget), Policy(rules)
     return [alert for now, faces in frames for alert in policy.update(tracker.update(faces, now), now)]
@@ -171,7 +171,7 @@ class Trial:
     cost: float
 
 
-def sweep(watched: Sequence[Watched], rules: Decide, thresholds: Sequence[float] = THRESHOLDS) -> list[Trial]:
+def sweep(watched: Sequence[Watched], rules: DecideConfig, thresholds: Sequence[float] = THRESHOLDS) -> list[Trial]:
     """What each threshold would have cost."""
     trials = []
     for threshold in thresholds:
@@ -183,7 +183,7 @@ def sweep(watched: Sequence[Watched], rules: Decide, thresholds: Sequence[float]
     return trials
 
 
-def best(trials: Sequence[Trial], default: float = Decide().threshold) -> Trial:
+def best(trials: Sequence[Trial], default: float = DecideConfig().threshold) -> Trial:
     """The cheapest threshold; of equals the one nearest to the default, which is not changed without a reason."""
     return min(trials, key=lambda trial: (trial.cost, abs(trial.threshold - default)))
 

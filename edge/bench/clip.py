@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from ..camera.frames import Frame, Image
 from ..camera.source import open_source
-from ..config.schema import Config, Decide
+from ..config.schema import Config, DecideConfig
 from ..faces.classifier import MaskClassifier
 from ..faces.face import Face
 from ..faces.opening import model_path, open_detector
 from ..faces.tflite import TfliteNetwork
 from ..monitor import loop
-from ..monitor.stats import Report
+from ..monitor.stats import Statistics
 from ..people.planner import open_planner
 from ..people.policy import Alert, Policy
 from ..people.tracker import Track, Tracker
@@ -120,7 +120,7 @@ def watch(
     network = TfliteNetwork(model_path(config), threads=config.classify.threads)
     classifier = MaskClassifier(TimedNetwork(network, own), reject=config.classify.reject)
     policy = TimedPolicy(config.decide, own)
-    report = Report(lambda message: None, lambda: policy.states, lambda: 0, lambda: 0)
+    report = Statistics(lambda message: None, lambda: policy.states, lambda: 0, lambda: 0)
     others = {rival.name: (Judged(rival, config), Stopwatch()) for rival in rivals}
     see = {rival: stopwatch.timed(rival, each.rival.see) for rival, (each, stopwatch) in others.items()}
     found = Watched(name, (0, 0), own, 0, [], 0.0)
@@ -173,7 +173,7 @@ class TimedTracker(Tracker):
 class TimedPolicy(Policy):
     """A policy with its time noted."""
 
-    def __init__(self, rules: Decide, watch: Stopwatch) -> None:
+    def __init__(self, rules: DecideConfig, watch: Stopwatch) -> None:
         super().__init__(rules)
         self._timed = watch.timed("track", super().update)
 

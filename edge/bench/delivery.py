@@ -11,7 +11,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ..config.schema import Mqtt
+from ..config.schema import MqttConfig
 from ..errors import BrokerError
 from ..monitor.door import alert_message
 from ..mqtt.embedded_broker import HOST
@@ -31,7 +31,7 @@ def delivered(broker: Broker, alerts: int = 200) -> dict[str, Any]:
     heard: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="maskwatch-") as folder:
         listener = Listener(broker, heard)
-        settings = Mqtt(host=HOST, port=broker.port)
+        settings = MqttConfig(host=HOST, port=broker.port)
         publisher = MqttPublisher(settings, "bench", Path(folder), broker.protocol)
         try:
             with closing(listener):

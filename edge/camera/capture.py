@@ -5,7 +5,7 @@ import time
 import cv2
 import numpy as np
 
-from ..config.schema import Source as Wanted
+from ..config.schema import SourceConfig
 from ..errors import SourceError
 from .frames import Picture
 
@@ -15,7 +15,7 @@ STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
 class Capture:
     """A USB camera (V4L2 node) or a network stream, through OpenCV."""
 
-    def __init__(self, address: str, wanted: Wanted) -> None:
+    def __init__(self, address: str, wanted: SourceConfig) -> None:
         self.name = without_secrets(address)
         network = address.startswith(STREAMS)
         self._tries = 4 if network else 1

@@ -31,7 +31,7 @@ EYES = {
 }
 
 
-class Sight:
+class ConditionWatch:
     """Looks at each picture of one camera; ``condition`` is ``ok``, ``frozen`` or ``dark``."""
 
     def __init__(self, frozen: float = FROZEN, dark: float = DARK) -> None:
@@ -102,7 +102,7 @@ class Live:
         silence: float = SILENCE,
         pauses: tuple[float, float] = (SHORTEST_PAUSE, LONGEST_PAUSE),
         patient: bool = False,
-        sight: Callable[[], Sight] = Sight,
+        sight: Callable[[], ConditionWatch] = ConditionWatch,
     ) -> None:
         self.name, self.dropped, self.condition = name, 0, "ok"
         self.idle: Callable[[], None] = lambda: None

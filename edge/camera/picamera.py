@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.schema import Source as Wanted
+from ..config.schema import SourceConfig
 from ..errors import SourceError
 from .frames import Picture
 
@@ -20,7 +20,7 @@ class PiCamera:
 
     name = "picamera"
 
-    def __init__(self, wanted: Wanted, patience: float = PATIENCE) -> None:
+    def __init__(self, wanted: SourceConfig, patience: float = PATIENCE) -> None:
         self._patience = patience
         self._camera = _open_picamera()
         try:

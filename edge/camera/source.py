@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from ..config.schema import Source as Wanted
+from ..config.schema import SourceConfig
 from ..errors import ConfigError, SourceError
 from .capture import STREAMS, Capture, without_secrets
 from .frames import Driver, Frame
@@ -25,7 +25,7 @@ from .wrappers import Repeated, Turned
 
 DEMO = Path(__file__).with_name("door.mp4")
 """The bundled clip, drawn from two public-domain portraits by tests/support/make_clip.py."""
-DEFAULTS = Wanted()
+DEFAULTS = SourceConfig()
 
 
 class Source(Protocol):
@@ -52,7 +52,7 @@ class Source(Protocol):
 
 
 def open_source(
-    spec: str, wanted: Wanted = DEFAULTS, *, silence: float = SILENCE, patient: bool = False
+    spec: str, wanted: SourceConfig = DEFAULTS, *, silence: float = SILENCE, patient: bool = False
 ) -> "Live | Playback":
     """The source that ``spec`` names.
 
@@ -79,16 +79,16 @@ def open_source(
     )
 
 
-def _playback(opener: Callable[[], Driver], wanted: Wanted) -> Playback:
+def _playback(opener: Callable[[], Driver], wanted: SourceConfig) -> Playback:
     opener = _upright(opener, wanted)
     return Playback(Repeated(opener) if wanted.repeat else opener(), realtime=wanted.realtime)
 
 
-def _upright(opener: Callable[[], Driver], wanted: Wanted) -> Callable[[], Driver]:
+def _upright(opener: Callable[[], Driver], wanted: SourceConfig) -> Callable[[], Driver]:
     return (lambda: Turned(opener(), wanted.rotate)) if wanted.rotate else opener
 
 
-def _camera(spec: str, wanted: Wanted) -> Callable[[], Driver] | None:
+def _camera(spec: str, wanted: SourceConfig) -> Callable[[], Driver] | None:
     """What opens the camera that ``spec`` names, now and whenever it is lost; None if it names no camera."""
     if spec == "auto":
         return FirstCamera(wanted)
@@ -109,7 +109,7 @@ class FirstCamera:
     Raises ``SourceError``.
     """
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: SourceConfig) -> None:
         self._wanted = wanted
         self._chosen: Callable[[], Driver] | None = None
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ..config.schema import Source as Wanted
+from ..config.schema import SourceConfig
 from ..errors import SourceError
 from .capture import Capture
 from .frames import Driver
@@ -52,9 +52,9 @@ class UsbCamera:
     def __init__(
         self,
         node: Path,
-        wanted: Wanted,
+        wanted: SourceConfig,
         root: Path = Path("/"),
-        capture: Callable[[str, Wanted], Driver] = Capture,
+        capture: Callable[[str, SourceConfig], Driver] = Capture,
     ) -> None:
         self._node, self._wanted, self._root, self._capture = node, wanted, root, capture
         self._identity = ("", "")

@@ -63,5 +63,5 @@ def from_address(address: str) -> dict[str, Any]:
     return values | ({"port": int(port)} if port else {})
 
 
-def keeper_of(args: argparse.Namespace) -> settings.Keeper:
-    return settings.Keeper(args.config, folder_of(configured(args)), given(args))
+def settings_store(args: argparse.Namespace) -> settings.SettingsStore:
+    return settings.SettingsStore(args.config, folder_of(configured(args)), given(args))

@@ -15,7 +15,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..camera.source import open_source
-from ..config.schema import Config, Detect
+from ..config.schema import Config, DetectConfig
 from ..errors import EdgeError
 from ..faces.opening import model_path, open_detector
 from ..faces.tflite import TfliteNetwork
@@ -25,7 +25,7 @@ from ..monitor.state import folder_of, refuse_file, running_health
 from ..mqtt.client import V5, V311, asked
 from ..mqtt.link import UNSUPPORTED_PROTOCOL
 from ..outbox.letters import peek, setting
-from .arguments import ENDED, FAILED, choose_detector, keeper_of, name_device
+from .arguments import ENDED, FAILED, choose_detector, name_device, settings_store
 
 PACKAGES = (
     "numpy",
@@ -49,7 +49,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
 
-    config = keeper_of(args).load()
+    config = settings_store(args).load()
     worst = ENDED
     for finding in examine(config, model_path(config), folder_of(config)):
         print(f"{finding.state:4}  {finding.what:12} {finding.text}", flush=True)
@@ -114,7 +114,7 @@ def check_model(model: Path, threads: int) -> tuple[str, str]:
     )
 
 
-def check_detector(own: Detect) -> tuple[str, str]:
+def check_detector(own: DetectConfig) -> tuple[str, str]:
     open_detector(own)
     return "ok", f"haar, cascade {own.cascade}" if own.detector == "haar" else f"yunet, {find_network(own.network)}"
 

@@ -5,7 +5,7 @@ import signal
 
 from ..camera.source import Source
 from ..monitor.run import watch_door
-from .arguments import ENDED, FAILED, choose_detector, keeper_of
+from .arguments import ENDED, FAILED, choose_detector, settings_store
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -30,6 +30,6 @@ def run(args: argparse.Namespace) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: source.stop())
 
-    keeper = keeper_of(args)
-    kept = watch_door(keeper.load(), args.print, args.or_demo, args.show_stats, ready, keeper.keep)
+    store = settings_store(args)
+    kept = watch_door(store.load(), args.print, args.or_demo, args.show_stats, ready, store.keep)
     return ENDED if kept else FAILED

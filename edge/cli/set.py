@@ -6,7 +6,7 @@ import sys
 
 from ..config import edit as settings
 from ..errors import ConfigError
-from .arguments import ENDED, choose_detector, given, keeper_of, name_device
+from .arguments import ENDED, choose_detector, given, name_device, settings_store
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     settings.write(args.config, values)
     names = ", ".join(f"{section}.{key}" for section, pairs in values.items() for key in pairs)
     print(f"{args.config}: {names} changed; a running maskwatch takes it when it is started again")
-    if gone := keeper_of(args).give_way(values):
+    if gone := settings_store(args).give_way(values):
         print(f"what the page had set of that counts no more: {', '.join(gone)}")
     return ENDED
 

@@ -36,13 +36,13 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..mqtt.subscriber import Watcher
+    from ..mqtt.subscriber import Subscriber
 
     config = configured(args)
     post = Poster(address(args.post)) if args.post else None
     mqtt = config.mqtt if config.mqtt.host else replace(config.mqtt, host="127.0.0.1")
     log.info("waiting for alerts from %s:%d; Ctrl-C ends", mqtt.host, mqtt.port)
-    watcher = Watcher(mqtt, lambda text: print(text, flush=True), post=post)
+    watcher = Subscriber(mqtt, lambda text: print(text, flush=True), post=post)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

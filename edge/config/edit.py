@@ -54,7 +54,7 @@ def _changed(text: str, values: Sections, where: str) -> str:
     return text
 
 
-class Keeper:
+class SettingsStore:
     """Keeps what the page changes: in the configuration file where it may be written, else in ``page.toml`` in the
     state folder, which counts on top of the file. A service may not write /etc, and should not.
     """

@@ -74,12 +74,12 @@ def _coordinate(value: Any) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class DeviceConfig:
     name: str = option("entrance", "this camera in MQTT topics, one name per camera", name=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceConfig:
     source: str = option(
         "auto", "auto, picamera, usb:N, /dev/videoN, rtsp://..., a video file, a folder of pictures, or demo"
     )
@@ -92,7 +92,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Detect:
+class DetectConfig:
     detector: str = option(
         "haar",
         "haar is OpenCV's cascade; yunet sees masked faces too, and needs the extra yunet",
@@ -112,19 +112,19 @@ class Detect:
 
 
 @dataclass(frozen=True, slots=True)
-class Classify:
+class ClassifyConfig:
     model: str = option("", "a .tflite file with its card beside it; empty: the model that comes with maskwatch")
     threads: int = option(1, "threads of the TFLite runtime", low=1, high=8)
     reject: float = option(0.4, "a face whose not_face probability exceeds this is none", low=0.01, high=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class TrackConfig:
     forget: float = option(3.0, "a person unseen for so many seconds is gone", low=0.1, high=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Decide:
+class DecideConfig:
     threshold: float = option(0.8, "mean probability that makes somebody bare (or masked)", low=0.5, high=1)
     frames: int = option(4, "sightings needed within the window", low=1, high=100)
     seconds: float = option(0.3, "time between the first and last of them", low=0, high=60)
@@ -134,7 +134,7 @@ class Decide:
 
 
 @dataclass(frozen=True, slots=True)
-class Mqtt:
+class MqttConfig:
     host: str = option("", "the broker's name or address; empty: an embedded broker on this machine only")
     port: int = option(1883, "the broker's port (8883 is usual with TLS)", low=1, high=65535)
     prefix: str = option("maskwatch", "first level of every topic", name=True)
@@ -152,12 +152,12 @@ class Mqtt:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StateConfig:
     folder: str = option("", "keeps undelivered alerts, the pause, snapshots; empty: ~/.local/state/maskwatch/DEVICE")
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshots:
+class SnapshotsConfig:
     mode: str = option(
         "off", "a picture with each alert: every face blurred, or as it is", choices=("off", "blurred", "full")
     )
@@ -166,7 +166,7 @@ class Snapshots:
 
 
 @dataclass(frozen=True, slots=True)
-class Web:
+class WebConfig:
     enabled: bool = option(False, "a page to aim the camera, check pictures and see alerts; needs the extra web")
     host: str = option("127.0.0.1", "address to serve at: 127.0.0.1 this machine only, 0.0.0.0 the network")
     port: int = option(8080, "port of the page", low=1, high=65535)
@@ -176,7 +176,7 @@ class Web:
 
 
 @dataclass(frozen=True, slots=True)
-class HomeAssistant:
+class HomeAssistantConfig:
     discovery: bool = option(True, "tell Home Assistant, over the broker, what this camera offers")
     prefix: str = option("homeassistant", "its discovery prefix", name=True)
     page: str = option("", "address of the page as people open it, for the link in Home Assistant; empty: none")
@@ -186,17 +186,17 @@ class HomeAssistant:
 class Config:
     """Everything maskwatch can be told."""
 
-    device: Device = Device()
-    source: Source = Source()
-    detect: Detect = Detect()
-    classify: Classify = Classify()
-    track: Track = Track()
-    decide: Decide = Decide()
-    mqtt: Mqtt = Mqtt()
-    state: State = State()
-    snapshots: Snapshots = Snapshots()
-    web: Web = Web()
-    homeassistant: HomeAssistant = HomeAssistant()
+    device: DeviceConfig = DeviceConfig()
+    source: SourceConfig = SourceConfig()
+    detect: DetectConfig = DetectConfig()
+    classify: ClassifyConfig = ClassifyConfig()
+    track: TrackConfig = TrackConfig()
+    decide: DecideConfig = DecideConfig()
+    mqtt: MqttConfig = MqttConfig()
+    state: StateConfig = StateConfig()
+    snapshots: SnapshotsConfig = SnapshotsConfig()
+    web: WebConfig = WebConfig()
+    homeassistant: HomeAssistantConfig = HomeAssistantConfig()
 
 
 def options() -> list[tuple[str, str, Any, Allowed]]:

@@ -59,7 +59,7 @@ def load_cascade(name: str) -> Any:
     return cascade
 
 
-class FaceDetector:
+class HaarDetector:
     """Finds faces of at least ``min_face`` pixels.
 
     The picture is shrunk until the smallest wanted face is as small as the cascade can see, which is where the

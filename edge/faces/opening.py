@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..camera.frames import Image
-from ..config.schema import Config, Detect
+from ..config.schema import Config, DetectConfig
 from .classifier import MaskClassifier
 from .detector import Detector, Region
 from .face import Face
 from .geometry import Box
-from .haar import FaceDetector
+from .haar import HaarDetector
 from .tflite import TfliteNetwork
 from .yunet import YuNetDetector
 
@@ -22,11 +22,11 @@ STILL_FACE = 32
 """Smallest face, in pixels, that the picture check looks for; a still has no second chance."""
 
 
-def open_detector(own: Detect) -> Detector:
+def open_detector(own: DetectConfig) -> Detector:
     """Raises ``ModelError`` when the cascade or network is missing or damaged."""
     if own.detector == "yunet":
         return YuNetDetector(own.network, min_face=own.min_face, score=own.score, zones=own.zones)
-    return FaceDetector(
+    return HaarDetector(
         own.cascade, min_face=own.min_face, scale_step=own.scale_step, neighbours=own.neighbours, zones=own.zones
     )
 
@@ -44,10 +44,10 @@ class Together:
         return sorted(box for each in self._detectors for box in each.detect(image, luma, regions))
 
 
-def open_eager(own: Detect) -> Detector:
+def open_eager(own: DetectConfig) -> Detector:
     """Several at once, and none of them strict: a wall that is blurred costs nothing, and a face that is not does."""
     eager: list[Detector] = [
-        FaceDetector(cascade, min_face=24, scale_step=1.1, neighbours=1) for cascade in ("alt2", "default")
+        HaarDetector(cascade, min_face=24, scale_step=1.1, neighbours=1) for cascade in ("alt2", "default")
     ]
     if own.detector == "yunet":  # it sees the masked bystanders whom no cascade finds
         eager.append(YuNetDetector(own.network, min_face=24, score=0.3))

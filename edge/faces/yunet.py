@@ -66,7 +66,7 @@ def find_network(path: str = "") -> Path:
 
 
 class YuNetDetector:
-    """Finds faces of at least ``min_face`` pixels; the same seam as ``detect.FaceDetector``.
+    """Finds faces of at least ``min_face`` pixels; the same seam as ``haar.HaarDetector``.
 
     ``score`` (0..1) is the least certainty that counts as a face, ``zones`` as for the cascade.
     """

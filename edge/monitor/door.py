@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 from ..camera.frames import Frame, Image
 from ..camera.source import Source
-from ..config.schema import Config, Detect
+from ..config.schema import Config, DetectConfig
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector, Region
 from ..faces.face import Face
@@ -23,7 +23,7 @@ from .health import HealthMonitor
 from .machine import clock_synced
 from .outlet import Outlet
 from .snapshots import Snapshots
-from .stats import Report
+from .stats import Statistics
 
 log = logging.getLogger("maskwatch")
 RUN = secrets.token_hex(4)
@@ -43,7 +43,7 @@ class Door:
     bus: Bus | None = None
     planner: Planner = field(init=False)
     policy: Policy = field(init=False)
-    report: Report = field(init=False)
+    report: Statistics = field(init=False)
     snapshots: Snapshots = field(init=False)
     boxes: list[Box] = field(default_factory=list)
     faces: list[Face] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Door:
         publisher, config = self.outlet.publisher, self.config
         self.planner = open_planner(config.detect, config.decide)
         self.policy = Policy(config.decide)
-        self.report = Report(
+        self.report = Statistics(
             publisher.show,
             lambda: self.policy.states if self.sees else {},  # whom the camera saw last is nobody now
             lambda: publisher.waiting,
@@ -71,7 +71,7 @@ class Door:
     def sees(self) -> bool:
         return self.outlet.publisher.enabled and self.source.condition == "ok"
 
-    def search_for(self, wanted: Detect) -> None:
+    def search_for(self, wanted: DetectConfig) -> None:
         """Who finds the faces, and where: now, and again when the page changes it. Raises like ``open_detector``."""
         self.detector, self.planner = open_detector(wanted), open_planner(wanted, self.config.decide)
 

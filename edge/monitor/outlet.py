@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from ..config.schema import Config, Mqtt
+from ..config.schema import Config, MqttConfig
 from ..mqtt.homeassistant import discovery
 from ..mqtt.messages import AlertMessage, Health, State, Stats, encode
 from ..mqtt.publisher import MqttPublisher
@@ -120,17 +120,17 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     if to_stdout:
         return Outlet(PrintPublisher(), folder_of(config), state)
     from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
-    from ..mqtt.subscriber import Watcher
+    from ..mqtt.subscriber import Subscriber
 
     broker = EmbeddedBroker().start()
     stack.callback(broker.close)
     local = replace(config.mqtt, host=HOST, port=broker.port)
-    if broker.port == Mqtt().port:
+    if broker.port == MqttConfig().port:
         log.info("no broker configured: an embedded one serves this machine at %s:%d", HOST, broker.port)
     elif supervised:  # nobody reads the log of a service: a phone would just never ring
         health.report(
             "no broker",
-            f"no broker is configured, and port {Mqtt().port} is another broker's: alerts can only be heard at "
+            f"no broker is configured, and port {MqttConfig().port} is another broker's: alerts can only be heard at "
             f"{HOST}:{broker.port}; name the broker, for example maskwatch set --broker {HOST}",
         )
     else:
@@ -138,7 +138,7 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
             "no broker configured, and port 1883 is taken (by another broker? then use it: --broker 127.0.0.1); "
             "an embedded one serves %s:%d: maskwatch watch --broker %s:%d", HOST, broker.port, HOST, broker.port
         )  # fmt: skip
-    watcher = Watcher(local, lambda text: print(text, flush=True), PROTOCOL)
+    watcher = Subscriber(local, lambda text: print(text, flush=True), PROTOCOL)
     stack.callback(watcher.close)
     watcher.ready.wait(10)
     # this broker ends with the process, so what it has not taken by then has nowhere to go

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..camera.frames import Image
 from ..camera.pictures import as_jpeg
-from ..config.schema import Snapshots as Rules
+from ..config.schema import SnapshotsConfig
 from ..faces.drawing import blurred
 from ..faces.geometry import Box
 from ..files import replacing
@@ -26,7 +26,7 @@ class Snapshots:
 
     def __init__(
         self,
-        rules: Rules,
+        rules: SnapshotsConfig,
         folder: Path,
         search: Callable[[Image], list[Box]],
         trouble: Callable[[str | None], None] = lambda text: None,
@@ -58,7 +58,7 @@ class Snapshots:
         purge(self._folder, self._rules)
 
 
-def purge(folder: Path, rules: Rules, now: float | None = None) -> int:
+def purge(folder: Path, rules: SnapshotsConfig, now: float | None = None) -> int:
     """Deletes the pictures that are older than ``keep_days`` or beyond ``keep_mb``, oldest first; how many.
 
     By the files' own times: a clock that jumps forward deletes early, never late.

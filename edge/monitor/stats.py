@@ -21,7 +21,7 @@ WINDOW = 100
 """Frames over which stage times and frames a second are averaged."""
 
 
-class Report:
+class Statistics:
     """Counts what goes by and says it at most as often as the wire contract allows.
 
     ``show`` takes ``State`` and ``Stats``; ``states`` gives what each track counts as; ``waiting`` the alerts that
@@ -124,7 +124,7 @@ class Report:
 class StatsLine:
     """Speed and memory on standard error every ``every`` seconds."""
 
-    def __init__(self, report: Report, every: float = 5.0) -> None:
+    def __init__(self, report: Statistics, every: float = 5.0) -> None:
         self._report, self._every, self._next = report, every, time.monotonic() + 1
 
     def __call__(self) -> None:
@@ -137,7 +137,7 @@ def stats_line(stats: Stats) -> str:
     return "  ".join(f"{name} {value}" for name, value in asdict(stats).items() if value is not None)
 
 
-def summary(report: Report) -> str:
+def summary(report: Statistics) -> str:
     stats = report.stats()
     return f"ended after {stats.frames} pictures ({stats.dropped} dropped) and {report.alerts} alerts"
 

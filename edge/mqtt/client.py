@@ -16,7 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ..config.schema import Mqtt
+from ..config.schema import MqttConfig
 from ..errors import ConfigError
 
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
@@ -39,7 +39,7 @@ class Client(paho.Client):
         self.seen = time.monotonic()
         self._ended = ended
 
-    def begin(self, settings: Mqtt, window: int) -> None:
+    def begin(self, settings: MqttConfig, window: int) -> None:
         """Connects, in a thread of its own. ``window`` messages are in flight at most."""
         terms = None
         if self.protocol == V5:
@@ -67,7 +67,7 @@ class Client(paho.Client):
 
 
 def new_client(
-    settings: Mqtt,
+    settings: MqttConfig,
     client_id: str,
     protocol: MQTTProtocolVersion = V5,
     ended: Callable[[Client], None] = lambda client: None,
@@ -94,7 +94,7 @@ def new_client(
 
 @contextmanager
 def asked(
-    settings: Mqtt, protocol: MQTTProtocolVersion, patience: float = 10.0
+    settings: MqttConfig, protocol: MQTTProtocolVersion, patience: float = 10.0
 ) -> Iterator[tuple[Client, ReasonCode | None]]:
     """Connects once, for a question: the client, and the broker's answer to the login (None: none in ``patience``).
 

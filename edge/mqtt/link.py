@@ -16,7 +16,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ..config.schema import Mqtt
+from ..config.schema import MqttConfig
 from .client import V5, V311, Client, cut, new_client, note_error
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Link:
 
     def __init__(
         self,
-        settings: Mqtt,
+        settings: MqttConfig,
         client_id: str,
         prepare: Callable[[paho.Client], None] = lambda client: None,
         protocol: MQTTProtocolVersion = V5,

@@ -16,7 +16,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ..config.schema import Mqtt
+from ..config.schema import MqttConfig
 from ..outbox.letters import Letter
 from ..outbox.outbox import Outbox
 from .client import V5
@@ -47,7 +47,7 @@ class MqttPublisher:
 
     def __init__(
         self,
-        settings: Mqtt,
+        settings: MqttConfig,
         device: str,
         folder: Path,
         protocol: MQTTProtocolVersion = V5,

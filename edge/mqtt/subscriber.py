@@ -12,7 +12,7 @@ from typing import Any
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ..config.schema import Mqtt
+from ..config.schema import MqttConfig
 from .client import V311
 from .link import Link
 from .messages import AlertMessage
@@ -23,7 +23,7 @@ REMEMBERED = 1000
 WORDS = {"no_mask": "NO MASK", "incorrect_mask": "MASK NOT RIGHT"}
 
 
-class Watcher:
+class Subscriber:
     """Subscribes to the alerts and the availability of every camera and says each as one line.
 
     ``post`` is given each alert as a shorter text.
@@ -34,7 +34,7 @@ class Watcher:
 
     def __init__(
         self,
-        settings: Mqtt,
+        settings: MqttConfig,
         say: Callable[[str], None] = print,
         protocol: MQTTProtocolVersion = V311,
         post: Callable[[str], None] | None = None,

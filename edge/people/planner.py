@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..camera.frames import Frame
-from ..config.schema import Decide, Detect
+from ..config.schema import DecideConfig, DetectConfig
 from ..faces.detector import Region, Zones, whole_picture
 from ..faces.geometry import Box, clip
 from .motion import MotionGate
@@ -42,7 +42,7 @@ MARGIN = 0.65
 """Half a face and the room around it that a search needs, in face widths."""
 STEP = 1.1
 """Ratio of the smallest sizes of two coarse searches in a row: the sizes that one leaves out, the next has."""
-WANTED, RULES = Detect(), Decide()
+WANTED, RULES = DetectConfig(), DecideConfig()
 Settled = Callable[[Track], bool]
 
 
@@ -57,7 +57,7 @@ class Planner(Protocol):
         ...
 
 
-def open_planner(wanted: Detect, rules: Decide) -> Planner:
+def open_planner(wanted: DetectConfig, rules: DecideConfig) -> Planner:
     """The planner that the configuration asks for."""
     return RegionPlanner(wanted, rules) if wanted.gate else EveryPicture(wanted)
 
@@ -65,7 +65,7 @@ def open_planner(wanted: Detect, rules: Decide) -> Planner:
 class EveryPicture:
     """All of every picture, whatever it costs."""
 
-    def __init__(self, wanted: Detect) -> None:
+    def __init__(self, wanted: DetectConfig) -> None:
         self._min_face = wanted.min_face
 
     def plan(self, frame: Frame, tracks: Sequence[Track], settled: Settled) -> list[Region]:
@@ -76,7 +76,7 @@ class EveryPicture:
 class RegionPlanner:
     """The parts of a picture that may tell something new."""
 
-    def __init__(self, wanted: Detect = WANTED, rules: Decide = RULES) -> None:
+    def __init__(self, wanted: DetectConfig = WANTED, rules: DecideConfig = RULES) -> None:
         self._min_face, self._zones = wanted.min_face, Zones(wanted.zones)
         self._quick = min(QUICK, rules.window / (2 * rules.frames))  # twice the looks that a judgement needs
         self._seconds = rules.seconds

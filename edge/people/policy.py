@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..config.schema import Decide as Rules
+from ..config.schema import DecideConfig
 from ..faces.face import FAULTS
 from .tracker import Track
 
-DEFAULTS = Rules()
+DEFAULTS = DecideConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class _Person:
 class Policy:
     """Turns tracks into alerts. ``states`` tells what each present person counts as."""
 
-    def __init__(self, rules: Rules = DEFAULTS) -> None:
+    def __init__(self, rules: DecideConfig = DEFAULTS) -> None:
         self._rules = rules
         self._people: dict[int, _Person] = {}
         self._looked: deque[float] = deque()

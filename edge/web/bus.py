@@ -27,7 +27,7 @@ Listener = Callable[[str, Any], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Shown:
     """One picture with the faces found in it, and where faces were a moment ago."""
 
     image: Image
@@ -44,7 +44,7 @@ class Bus:
     """Whether somebody looks at the live picture."""
 
     def __init__(self) -> None:
-        self.sight: Sight | None = None
+        self.sight: Shown | None = None
         self.alerts: deque[AlertMessage] = deque(maxlen=REMEMBERED)
         self.last: dict[str, Any] = {}
         self._glow: deque[tuple[float, Box]] = deque(maxlen=200)
@@ -60,7 +60,7 @@ class Bus:
         while self._glow and now - self._glow[0][0] > AFTERGLOW:
             self._glow.popleft()
         number = self.sight.number + 1 if self.sight else 0
-        self.sight = Sight(image, faces, tuple(box for _, box in self._glow), number)
+        self.sight = Shown(image, faces, tuple(box for _, box in self._glow), number)
         if self._listeners and now - self._stats_at >= STATS_EVERY:
             self._stats_at = now
             self.show(stats())

@@ -9,7 +9,7 @@ from aiohttp import web
 from ..camera.pictures import as_jpeg
 from ..faces.detector import Detector
 from ..faces.drawing import annotate, blurred
-from .bus import Bus, Sight
+from .bus import Bus, Shown
 
 BOUNDARY = "maskwatch-picture"
 QUALITY = 75
@@ -80,7 +80,7 @@ class View:
                 self._made = (sight.number, sharp, jpeg)
             return self._made[2]
 
-    def _draw(self, sight: Sight, sharp: bool) -> bytes:
+    def _draw(self, sight: Shown, sharp: bool) -> bytes:
         image = sight.image
         if not sharp:
             if self._eager is None:

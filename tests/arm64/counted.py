@@ -18,10 +18,10 @@ import cv2
 
 from edge.bench.clip import pictures
 from edge.camera.frames import Frame
-from edge.config.schema import Config, Detect
+from edge.config.schema import Config, DetectConfig
 from edge.faces.opening import open_classifier, open_detector
 from edge.monitor import loop
-from edge.monitor.stats import Report
+from edge.monitor.stats import Statistics
 from edge.people.planner import open_planner
 from edge.people.policy import Policy
 from edge.people.tracker import Track, Tracker
@@ -34,9 +34,9 @@ def main(counter: str, source: str, detector: str, limit: int) -> None:
     cv2.setNumThreads(1)
     with Path(counter).open("rb") as file:
         count = mmap.mmap(file.fileno(), 8, mmap.MAP_SHARED, mmap.PROT_READ)
-    config = Config(detect=Detect(detector=detector))
+    config = Config(detect=DetectConfig(detector=detector))
     policy = Policy(config.decide)
-    report = Report(lambda message: None, lambda: policy.states, lambda: 0, lambda: 0)
+    report = Statistics(lambda message: None, lambda: policy.states, lambda: 0, lambda: 0)
     costs, decoding, alerts, begun = list[int](), list[int](), list[Any](), 0
 
     def now() -> int:

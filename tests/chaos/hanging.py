@@ -18,10 +18,10 @@ import numpy as np
 from edge.camera.frames import Driver, Image, Picture
 from edge.camera.live import Live
 from edge.camera.source import DEMO
-from edge.config.schema import Config, Device, Mqtt
+from edge.config.schema import Config, DeviceConfig, MqttConfig
 from edge.faces.detector import Region
 from edge.faces.geometry import Box
-from edge.faces.haar import FaceDetector
+from edge.faces.haar import HaarDetector
 from edge.faces.opening import open_classifier
 from edge.monitor.door import Door
 from edge.monitor.health import HealthMonitor
@@ -62,7 +62,7 @@ class Camera:
         self._capture.release()
 
 
-class Detector(FaceDetector):
+class Detector(HaarDetector):
     """Looks, and hangs when it is told to."""
 
     def __init__(self, part: str, flag: Path) -> None:
@@ -79,7 +79,7 @@ class Detector(FaceDetector):
 
 def main(part: str, flag: Path, port: int, folder: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
-    config = Config(device=Device(part), mqtt=Mqtt(host="127.0.0.1", port=port))
+    config = Config(device=DeviceConfig(part), mqtt=MqttConfig(host="127.0.0.1", port=port))
 
     def opener() -> Driver:
         return Camera(flag if part == "capture" else None)

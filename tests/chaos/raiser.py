@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from edge.config.schema import Mqtt
+from edge.config.schema import MqttConfig
 from edge.errors import EdgeError
 from edge.monitor.machine import clock_synced
 from edge.monitor.state import StateFolder
@@ -34,16 +34,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--ca", default="")
     parser.add_argument("--cert", default="")
     parser.add_argument("--key", default="")
-    parser.add_argument("--keepalive", type=int, default=Mqtt().keepalive)
+    parser.add_argument("--keepalive", type=int, default=MqttConfig().keepalive)
     parser.add_argument("--stay", action="store_true", help="after the last alert, until SIGTERM")
     parser.add_argument("--linger", type=float, default=5.0, help="with --count 0: seconds without a waiting alert")
     parser.add_argument("--patience", type=float, default=60.0, help="seconds for the last alerts to be delivered")
     return parser.parse_args()
 
 
-def settings(args: argparse.Namespace) -> Mqtt:
+def settings(args: argparse.Namespace) -> MqttConfig:
     host, _, port = args.broker.rpartition(":")
-    return Mqtt(
+    return MqttConfig(
         host=host,
         port=int(port),
         user=args.user,

@@ -11,7 +11,7 @@ from chaos.raising import TOPIC, ids, raise_alerts, raised
 from support import until
 from support.brokers import free_port
 
-from edge.config.schema import Mqtt
+from edge.config.schema import MqttConfig
 from edge.mqtt.client import V5, V311
 from edge.mqtt.link import Link
 from edge.mqtt.publisher import MqttPublisher
@@ -34,7 +34,7 @@ def test_a_broker_of_the_older_protocol_is_spoken_to_in_it(will: bool) -> None:
             client.will_set("status", b"offline", qos=1, retain=True)
 
     broker, started = EmbeddedBroker(free_port()).start(), time.monotonic()
-    link = Link(Mqtt(host="127.0.0.1", port=broker.port), "test", prepare)
+    link = Link(MqttConfig(host="127.0.0.1", port=broker.port), "test", prepare)
     try:
         until(lambda: link.wait(0.1) == ("up",), timeout=90)
         print(f"connected after {time.monotonic() - started:.1f} s by {used}")
@@ -53,7 +53,7 @@ def test_two_doors_with_one_name_are_told_and_lose_nothing(
     heard = subscriber(broker.port)
     first = raise_alerts(maskwatch, broker.port, tmp_path / "first", 100, "--pace", "0.3", "--stay")
     first.wait_for("well broker")
-    second = MqttPublisher(Mqtt(host="127.0.0.1", port=broker.port), "door", tmp_path / "second")
+    second = MqttPublisher(MqttConfig(host="127.0.0.1", port=broker.port), "door", tmp_path / "second")
     alerts = [alert("door") for _ in range(100)]
     started = time.monotonic()
     for each in alerts:

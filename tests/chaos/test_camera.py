@@ -15,7 +15,7 @@ from support.viewer import watching
 
 from edge.camera.capture import Capture
 from edge.camera.live import Live
-from edge.config.schema import Source as Wanted
+from edge.config.schema import SourceConfig
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
@@ -96,7 +96,7 @@ def test_fifty_replugs_leak_no_descriptor_no_thread_and_no_memory() -> None:
         gc.collect()
         return len(os.listdir("/proc/self/fd")), threading.active_count(), process.memory_info().rss / 2**20
 
-    live = Live(lambda: Capture(camera.url, Wanted()), "door", silence=5, pauses=(0.02, 0.1))
+    live = Live(lambda: Capture(camera.url, SourceConfig()), "door", silence=5, pauses=(0.02, 0.1))
     with watching(live) as viewer:
         before = (0, 0, 0.0)
         for cycle in range(CYCLES + 10):

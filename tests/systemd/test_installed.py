@@ -269,9 +269,11 @@ def test_an_upgrade_replaces_the_program_and_keeps_the_settings(machine: Machine
 
 def test_of_a_version_that_does_not_start_the_one_before_is_kept(machine: Machine) -> None:
     version = machine.run("readlink /opt/maskwatch/current").strip()
-    command = machine.source / "edge" / "__main__.py"
+    command = machine.source / "edge" / "cli" / "run.py"
     good = command.read_text()
-    command.write_text(good.replace("    keeper = keeper_of(args)\n", "    sys.exit(2)\n"))
+    bad = good.replace("    store = settings_store(args)\n", "    raise SystemExit(2)\n")
+    assert bad != good
+    command.write_text(bad)
     done = machine.install()
     assert done.returncode == 1 and "maskwatch.service does not start" in done.stdout
     command.write_text(good)

@@ -8,7 +8,7 @@ from convert.data.conditions import CONDITIONS, condition
 from edge.camera.frames import Image
 from edge.faces.crop import crop
 from edge.faces.geometry import Box, iou
-from edge.faces.haar import FaceDetector
+from edge.faces.haar import HaarDetector
 
 FACE: tuple[int, str, Box] = next(face for face in door_faces() if face[1] == "no_mask" and face[2].width > 90)
 
@@ -41,5 +41,5 @@ def test_the_edge_camera_sees_a_dark_flat_face_beside_a_window(image: Image) -> 
 
 def test_a_face_at_the_edge_camera_is_still_found(image: Image) -> None:
     """The contrast that the detector is given is what makes the difference."""
-    found = FaceDetector(min_face=40).detect(condition("edge_camera")(image))
+    found = HaarDetector(min_face=40).detect(condition("edge_camera")(image))
     assert any(iou(box, FACE[2]) > 0.4 for box in found)

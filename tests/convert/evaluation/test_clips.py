@@ -10,11 +10,11 @@ from support.tiny import MODEL, run_convert
 from convert.data.trees import DataError
 from convert.evaluation import clips
 from convert.evaluation.clips import Clip, Trial, Watched
-from edge.config.schema import Config, Decide
+from edge.config.schema import Config, DecideConfig
 from edge.faces.classifier import MaskClassifier
 from edge.faces.face import Face
 from edge.faces.geometry import Box
-from edge.faces.haar import FaceDetector
+from edge.faces.haar import HaarDetector
 from edge.faces.tflite import TfliteNetwork
 from edge.people.policy import Alert
 
@@ -91,7 +91,7 @@ def test_a_missing_video_is_named(tmp_path: Path) -> None:
 
 def test_a_stricter_threshold_never_raises_more_alerts_and_the_cheapest_wins() -> None:
     faces = [(n / 10, [Face(Box(100, 100, 180, 180), {"mask": 0.25, "no_mask": 0.75})]) for n in range(90)]
-    trials = clips.sweep([Watched(ONE, "plain", faces), Watched(NONE, "plain", faces)], Decide())
+    trials = clips.sweep([Watched(ONE, "plain", faces), Watched(NONE, "plain", faces)], DecideConfig())
     assert [trial.false for trial in trials] == sorted((trial.false for trial in trials), reverse=True)
     assert trials[0].false == 2 and trials[-1].false == 0  # somebody who is bare too early, and nobody at all
     assert clips.best(trials).threshold > 0.75 and "<" in clips.sweep_table(trials)
@@ -107,7 +107,7 @@ def test_of_equally_cheap_thresholds_the_default_stays() -> None:
 def test_the_bundled_clip_is_watched_as_the_device_does(tmp_path: Path) -> None:
     (clip,) = clips.read_clips(listed(tmp_path))
     own = Config()
-    detector = FaceDetector(own.detect.cascade, min_face=own.detect.min_face)
+    detector = HaarDetector(own.detect.cascade, min_face=own.detect.min_face)
     watched = clips.watch(clip, detector, MaskClassifier(TfliteNetwork(MODEL)))
     found = clips.score(watched, clips.replay(watched.frames, own.decide))
     assert (found.alerts, found.false, found.missed) == (4, 0, 0)

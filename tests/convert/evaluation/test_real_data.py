@@ -17,7 +17,7 @@ from convert.evaluation.scene_report import SceneReport
 from convert.evaluation.scene_report import table as scene_table
 from convert.evaluation.scenes import detections, judge, read_scenes
 from convert.training.experiments import measure
-from edge.config.schema import Detect
+from edge.config.schema import DetectConfig
 from edge.faces.classifier import MaskClassifier
 from edge.faces.opening import open_detector
 from edge.faces.tflite import TfliteNetwork
@@ -54,7 +54,7 @@ def test_the_shipped_model_on_the_articles_test_pictures() -> None:
 def test_scenes_end_to_end(detector: str, least: float) -> None:
     """Every third picture: bare faces called bare, and masked ones not."""
     classifier, scenes = MaskClassifier(TfliteNetwork(MODEL)), read_scenes(SCENES)[::3]
-    finder = open_detector(Detect(detector=detector, min_face=40))
+    finder = open_detector(DetectConfig(detector=detector, min_face=40))
     own = SceneReport([judge(found, classifier) for found in detections(scenes, finder)])
     assert own.of("no_mask", lambda call: call == "no_mask").value >= least, scene_table(own, detector)
     assert own.of("mask", lambda call: call == "no_mask").value <= 0.02, scene_table(own, detector)

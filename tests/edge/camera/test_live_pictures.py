@@ -13,12 +13,12 @@ from support.viewer import QUICK, watching
 
 from edge.camera.capture import Capture
 from edge.camera.frames import Picture, as_image, as_luma
-from edge.camera.live import Live, Sight
-from edge.config.schema import Source as Wanted
+from edge.camera.live import ConditionWatch, Live
+from edge.config.schema import SourceConfig
 
 
-def impatient() -> Sight:
-    return Sight(frozen=0.6, dark=0.4)
+def impatient() -> ConditionWatch:
+    return ConditionWatch(frozen=0.6, dark=0.4)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def network_camera() -> Iterator[NetworkCamera]:
 
 
 def live(camera: NetworkCamera, **more: Any) -> Live:
-    return Live(lambda: Capture(camera.url, Wanted()), "door", pauses=QUICK, **more)
+    return Live(lambda: Capture(camera.url, SourceConfig()), "door", pauses=QUICK, **more)
 
 
 def test_a_frozen_picture_is_told_and_clears(network_camera: NetworkCamera) -> None:
@@ -54,7 +54,7 @@ def test_a_covered_lens_is_told_and_clears(network_camera: NetworkCamera) -> Non
 
 def test_a_camera_that_was_dark_and_lost_comes_back_without_its_past(network_camera: NetworkCamera) -> None:
     """The first pictures after a replug are often black: exposure has to settle."""
-    with watching(live(network_camera, sight=lambda: Sight(dark=0.5))) as viewer:
+    with watching(live(network_camera, sight=lambda: ConditionWatch(dark=0.5))) as viewer:
         network_camera.show(black)
         viewer.hears("dark")
         network_camera.unplug()

@@ -16,7 +16,7 @@ from edge.camera.capture import Capture
 from edge.camera.frames import Driver, Picture
 from edge.camera.live import Live
 from edge.camera.source import open_source
-from edge.config.schema import Source as Wanted
+from edge.config.schema import SourceConfig
 from edge.errors import SourceError
 
 STUCK = """
@@ -64,7 +64,7 @@ def test_after_a_pause_comes_the_newest_picture() -> None:
 
 
 def test_a_stream_that_ends_is_told_and_opened_again(network_camera: NetworkCamera) -> None:
-    with watching(Live(lambda: Capture(network_camera.url, Wanted()), "door", pauses=QUICK)) as viewer:
+    with watching(Live(lambda: Capture(network_camera.url, SourceConfig()), "door", pauses=QUICK)) as viewer:
         viewer.sees()
         network_camera.hang_up()
         viewer.hears("lost", f"{network_camera.url}: the camera gives no pictures any more")
@@ -75,7 +75,7 @@ def test_a_stream_that_ends_is_told_and_opened_again(network_camera: NetworkCame
 
 
 def test_an_unplugged_camera_is_told_and_found_again(network_camera: NetworkCamera) -> None:
-    with watching(Live(lambda: Capture(network_camera.url, Wanted()), "door", pauses=QUICK)) as viewer:
+    with watching(Live(lambda: Capture(network_camera.url, SourceConfig()), "door", pauses=QUICK)) as viewer:
         viewer.sees()
         network_camera.unplug()
         viewer.hears("lost", "no pictures any more")
@@ -89,7 +89,7 @@ def test_an_unplugged_camera_is_told_and_found_again(network_camera: NetworkCame
 
 
 def test_a_stream_that_goes_silent_is_told_and_opened_again(network_camera: NetworkCamera) -> None:
-    source = Live(lambda: Capture(network_camera.url, Wanted()), "door", silence=0.5, pauses=QUICK)
+    source = Live(lambda: Capture(network_camera.url, SourceConfig()), "door", silence=0.5, pauses=QUICK)
     with watching(source) as viewer:
         viewer.sees()
         network_camera.fall_silent()
@@ -103,7 +103,9 @@ def test_a_camera_that_is_absent_at_first_is_waited_for_if_so_wished(network_cam
     network_camera.unplug()
     with pytest.raises(SourceError, match="does not answer"):
         open_source(network_camera.url)
-    with watching(Live(lambda: Capture(network_camera.url, Wanted()), "door", pauses=QUICK, patient=True)) as viewer:
+    with watching(
+        Live(lambda: Capture(network_camera.url, SourceConfig()), "door", pauses=QUICK, patient=True)
+    ) as viewer:
         viewer.hears("lost", "door: http://127.0.0.1")
         assert viewer.frames == []
         network_camera.plug_in()
@@ -112,7 +114,7 @@ def test_a_camera_that_is_absent_at_first_is_waited_for_if_so_wished(network_cam
 
 def test_the_readers_that_hung_are_left_behind_and_nothing_leaks(network_camera: NetworkCamera) -> None:
     """After each silence the camera serves new connections; at the end all of the old ones come back at once."""
-    source = Live(lambda: Capture(network_camera.url, Wanted()), "door", silence=0.4, pauses=QUICK)
+    source = Live(lambda: Capture(network_camera.url, SourceConfig()), "door", silence=0.4, pauses=QUICK)
     with watching(source) as viewer:
         viewer.sees()
         before, threads = descriptors(), threading.active_count()

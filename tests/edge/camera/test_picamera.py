@@ -14,7 +14,7 @@ from support.viewer import QUICK, watching
 from edge.camera.live import Live
 from edge.camera.picamera import PiCamera
 from edge.camera.source import FirstCamera, open_source
-from edge.config.schema import Source as Wanted
+from edge.config.schema import SourceConfig
 from edge.errors import SourceError
 
 
@@ -32,7 +32,7 @@ def test_pi_camera_colours_sizes_and_free_luma(pi: Any) -> None:
     """The sizes are what the camera made of 650x490, and the luma has none of its rows' padding."""
     import picamera2
 
-    with closing(open_source("picamera", Wanted(width=650, height=490))) as source:
+    with closing(open_source("picamera", SourceConfig(width=650, height=490))) as source:
         frame = next(iter(source))
     assert frame.image.shape == (490, 640, 3)
     assert tuple(frame.image[5, 5]) == picamera2.BGR
@@ -50,7 +50,7 @@ def test_pi_camera_gives_every_buffer_back(pi: Any) -> None:
 
 def test_pi_camera_that_stops_without_a_word_is_closed_and_opened_again(pi: Any) -> None:
     pi.freeze_after = 3
-    with watching(Live(lambda: PiCamera(Wanted(), 0.3), "picamera", pauses=QUICK)) as viewer:
+    with watching(Live(lambda: PiCamera(SourceConfig(), 0.3), "picamera", pauses=QUICK)) as viewer:
         viewer.hears("lost", "picamera: no picture for 0.3 s; is the ribbon cable loose?")
         pi.freeze_after = None
         viewer.sees()
@@ -59,7 +59,7 @@ def test_pi_camera_that_stops_without_a_word_is_closed_and_opened_again(pi: Any)
 
 def test_pi_camera_that_hangs_in_a_call_is_given_up_and_opened_again_when_it_comes_back(pi: Any) -> None:
     pi.freeze_after = 3
-    with watching(Live(lambda: PiCamera(Wanted()), "picamera", silence=0.5, pauses=QUICK)) as viewer:
+    with watching(Live(lambda: PiCamera(SourceConfig()), "picamera", silence=0.5, pauses=QUICK)) as viewer:
         viewer.hears("lost", "picamera: no picture for 0.5 s")
         pi.freeze_after = None
         pi.opened[0].cancel_all_and_flush()  # the call that hung returns
@@ -69,7 +69,7 @@ def test_pi_camera_that_hangs_in_a_call_is_given_up_and_opened_again_when_it_com
 
 def test_pi_camera_that_is_pulled_out_is_lost_and_opened_again(pi: Any) -> None:
     pi.unplug_after = 3
-    with watching(Live(lambda: PiCamera(Wanted()), "picamera", pauses=QUICK)) as viewer:
+    with watching(Live(lambda: PiCamera(SourceConfig()), "picamera", pauses=QUICK)) as viewer:
         viewer.hears("lost", "picamera: RuntimeError: Camera frontend has timed out!")
         assert not pi.opened[0].is_open
         pi.unplug_after = None
@@ -94,7 +94,7 @@ def test_pi_camera_that_stays_in_use_leaves_nothing_open(pi: Any) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(30):
         with pytest.raises(SourceError):
-            PiCamera(Wanted())
+            PiCamera(SourceConfig())
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -125,7 +125,7 @@ def test_auto_takes_the_pi_camera(pi: Any) -> None:
 
 def test_auto_stays_with_the_camera_that_it_found(pi: Any) -> None:
     """Another camera of this machine may look at another door."""
-    opener: Callable[[], Any] = FirstCamera(Wanted())
+    opener: Callable[[], Any] = FirstCamera(SourceConfig())
     opener().close()
     pi.cameras = []
     with pytest.raises(SourceError, match="^no Pi camera found"):

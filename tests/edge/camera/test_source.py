@@ -15,7 +15,7 @@ from support.cameras import SIZE, NetworkCamera, write_folder, write_video
 
 from edge.camera.frames import Frame
 from edge.camera.source import Source, open_source
-from edge.config.schema import Source as Wanted
+from edge.config.schema import SourceConfig
 from edge.errors import SourceError
 
 KINDS = ["video", "folder", "stream", "picamera"]
@@ -51,7 +51,7 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 
         Picamera2.mend()
         yield Rig(
-            lambda: open_source("picamera", Wanted(width=160, height=120)),
+            lambda: open_source("picamera", SourceConfig(width=160, height=120)),
             lambda: Picamera2.opened[-1].delivered,
             lambda count: Picamera2.opened[-1].wait_for(count, PATIENCE),
         )
@@ -142,7 +142,7 @@ def test_a_recording_drops_nothing_and_ends(rig: Rig) -> None:
 
 
 def replay(path: Path, realtime: bool) -> list[tuple[int, float, bytes]]:
-    with closing(open_source(str(path), Wanted(fps=40, realtime=realtime))) as source:
+    with closing(open_source(str(path), SourceConfig(fps=40, realtime=realtime))) as source:
         return [(frame.number, frame.time, frame.image.tobytes()) for frame in source]
 
 
@@ -161,13 +161,13 @@ def test_the_times_of_a_video_are_the_recording_s(tmp_path: Path) -> None:
 
 
 def test_the_times_of_a_folder_follow_fps(tmp_path: Path) -> None:
-    with closing(open_source(str(write_folder(tmp_path / "a", 3)), Wanted(fps=4))) as source:
+    with closing(open_source(str(write_folder(tmp_path / "a", 3)), SourceConfig(fps=4))) as source:
         assert [frame.time for frame in source] == [0, 0.25, 0.5]
 
 
 def test_stop_ends_the_wait_for_a_recorded_moment(tmp_path: Path) -> None:
     """The second picture is due after ten seconds at ``fps`` 0.1, the third after twenty."""
-    with closing(open_source(str(write_folder(tmp_path / "a", 3)), Wanted(fps=0.1, realtime=True))) as source:
+    with closing(open_source(str(write_folder(tmp_path / "a", 3)), SourceConfig(fps=0.1, realtime=True))) as source:
         seen: list[int] = []
         going = threading.Event()
 
@@ -197,7 +197,7 @@ def test_pictures_are_turned_upright(degrees: int, corner: tuple[int, int], tmp_
     image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     image[:8, :8] = 255
     cv2.imwrite(str(tmp_path / "a.png"), image)
-    with closing(open_source(str(tmp_path), Wanted(rotate=degrees))) as source:
+    with closing(open_source(str(tmp_path), SourceConfig(rotate=degrees))) as source:
         frame = next(iter(source))
     assert frame.image.shape[:2] == (SIZE if degrees % 180 else SIZE[::-1]) and frame.image.flags.c_contiguous
     assert (frame.image[corner] == 255).all() and frame.image.sum() == image.sum()
@@ -207,7 +207,7 @@ def test_pictures_are_turned_upright(degrees: int, corner: tuple[int, int], tmp_
 def test_a_pi_cameras_luma_is_turned_with_its_picture(rig: Rig) -> None:
     shapes = {}
     for degrees in (0, 90):
-        with closing(open_source("picamera", Wanted(width=160, height=120, rotate=degrees))) as source:
+        with closing(open_source("picamera", SourceConfig(width=160, height=120, rotate=degrees))) as source:
             frame = next(iter(source))
         assert frame.luma is not None and frame.luma.flags.c_contiguous and source.name == "picamera"
         shapes[degrees] = frame.image.shape[:2], frame.luma.shape
@@ -217,7 +217,7 @@ def test_a_pi_cameras_luma_is_turned_with_its_picture(rig: Rig) -> None:
 @pytest.mark.parametrize("kind", RECORDED)
 def test_a_recording_repeats_with_times_that_go_on(kind: str, tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.avi", 12) if kind == "video" else write_folder(tmp_path / "a", 12)
-    with closing(open_source(str(path), Wanted(repeat=True, fps=25))) as source:
+    with closing(open_source(str(path), SourceConfig(repeat=True, fps=25))) as source:
         frames = first(source, 30)
     assert [frame.number for frame in frames] == list(range(30))
     steps = np.diff([frame.time for frame in frames])
@@ -228,7 +228,7 @@ def test_a_recording_repeats_with_times_that_go_on(kind: str, tmp_path: Path) ->
 def test_a_recording_without_a_picture_is_not_repeated_for_ever(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("no picture")
     with (
-        closing(open_source(str(tmp_path), Wanted(repeat=True))) as source,
+        closing(open_source(str(tmp_path), SourceConfig(repeat=True))) as source,
         pytest.raises(SourceError, match="not one"),
     ):
         list(source)

@@ -7,7 +7,7 @@ from support.cameras import picture
 
 from edge.camera.frames import Picture
 from edge.camera.usb import UsbCamera, identity, same_camera, usb_nodes
-from edge.config.schema import Source as Wanted
+from edge.config.schema import SourceConfig
 from edge.errors import SourceError
 
 
@@ -43,7 +43,7 @@ class Machine:
         return self.root / f"dev/video{number}"
 
     def camera(self, number: int) -> UsbCamera:
-        return UsbCamera(self.node(number), Wanted(), self.root, lambda address, wanted: Opened(self, address))
+        return UsbCamera(self.node(number), SourceConfig(), self.root, lambda address, wanted: Opened(self, address))
 
 
 class Opened:

@@ -13,7 +13,7 @@ from edge.errors import SourceError
 from edge.faces.classifier import MaskClassifier
 from edge.faces.face import Face
 from edge.faces.geometry import Box
-from edge.faces.haar import FaceDetector
+from edge.faces.haar import HaarDetector
 from edge.faces.opening import check
 from edge.faces.tflite import TfliteNetwork
 
@@ -74,5 +74,5 @@ def test_a_picture_of_the_clip_is_checked(tmp_path: Path, door: Path, model: Pat
     cv2.imwrite(str(tmp_path / "hopper.png"), clip.read()[1])
     clip.release()
     image = pictures.read(tmp_path / "hopper.png")
-    (face,) = check(image, FaceDetector(), MaskClassifier(TfliteNetwork(model)))
+    (face,) = check(image, HaarDetector(), MaskClassifier(TfliteNetwork(model)))
     assert face.label == "no_mask"

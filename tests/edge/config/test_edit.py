@@ -103,7 +103,7 @@ def test_what_was_set_on_the_page_gives_way_to_what_is_set_later(file: Path, tmp
     page.write_text("# of the page\n[detect]\nmin_face = 40\nzones = [[[0, 0], [1, 0], [1, 1]]]\n")
     done = maskwatch_set("--config", str(file), "detect.min_face=60", "decide.cool_down=10", state=str(state))
     assert done.returncode == 0 and done.stdout.endswith("counts no more: detect.min_face\n"), done
-    config = settings.Keeper(file, state, {}).load()
+    config = settings.SettingsStore(file, state, {}).load()
     assert (config.detect.min_face, config.decide.cool_down, len(config.detect.zones)) == (60, 10.0, 1)
     assert "# of the page" in page.read_text() and os.listdir(state) == ["page.toml"]
     done = maskwatch_set("--config", str(file), "detect.min_face=70", state=str(state))

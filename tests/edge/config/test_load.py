@@ -11,7 +11,7 @@ from support import ROOT
 
 from edge.cli.arguments import from_address
 from edge.config.load import load
-from edge.config.schema import Config, Mqtt, options
+from edge.config.schema import Config, MqttConfig, options
 from edge.errors import ConfigError
 from edge.faces.classifier import REJECT
 from edge.mqtt.client import new_client, read_password
@@ -257,13 +257,13 @@ def test_the_password_may_come_as_a_systemd_credential(tmp_path: Path, monkeypat
     file = tmp_path / "mqtt-password"
     file.touch(0o400)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    assert new_client(Mqtt(host="a", user="door"), "c").password is None, "an empty one is none"
+    assert new_client(MqttConfig(host="a", user="door"), "c").password is None, "an empty one is none"
     file.chmod(0o600)
     file.write_text("canary\n")
-    assert new_client(Mqtt(host="a", user="door"), "c").password == "canary"
+    assert new_client(MqttConfig(host="a", user="door"), "c").password == "canary"
     with pytest.raises(ConfigError, match="set mqtt.user"):
-        new_client(Mqtt(host="a"), "c")
+        new_client(MqttConfig(host="a"), "c")
     own = tmp_path / "own"
     own.touch(0o600)
     own.write_text("mine")
-    assert new_client(Mqtt(host="a", user="door", password_file=str(own)), "c").password == "mine"
+    assert new_client(MqttConfig(host="a", user="door", password_file=str(own)), "c").password == "mine"

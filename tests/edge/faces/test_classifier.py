@@ -14,7 +14,7 @@ from edge.faces.classifier import MaskClassifier
 from edge.faces.crop import CONTEXT, crop, prepare
 from edge.faces.face import Face
 from edge.faces.geometry import Box
-from edge.faces.haar import FaceDetector
+from edge.faces.haar import HaarDetector
 from edge.faces.tflite import TfliteNetwork, _dequantized, _input_table, as_rows
 
 HOPPER, COLLINS = 50, 140
@@ -172,7 +172,7 @@ def images() -> dict[int, Any]:
 )
 def test_the_shipped_model_on_the_bundled_clip(images: dict[int, Any], number: int, label: str, model: Path) -> None:
     image = images[number]
-    (face,) = MaskClassifier(TfliteNetwork(model)).classify(image, FaceDetector().detect(image))
+    (face,) = MaskClassifier(TfliteNetwork(model)).classify(image, HaarDetector().detect(image))
     assert face.label == label and face.score > 0.5
     assert sum(face.probabilities.values()) == pytest.approx(1, abs=1e-3)
     assert list(face.probabilities) == json.loads(model.with_suffix(".json").read_text())["labels"]

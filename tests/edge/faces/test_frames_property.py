@@ -11,11 +11,11 @@ from support import DOOR, ROOT
 from support.cameras import clip_pictures
 
 from edge.camera.frames import as_image, as_luma
-from edge.camera.live import Sight
-from edge.config.schema import Decide
+from edge.camera.live import ConditionWatch
+from edge.config.schema import DecideConfig
 from edge.faces.classifier import MaskClassifier
 from edge.faces.geometry import Box
-from edge.faces.haar import FaceDetector
+from edge.faces.haar import HaarDetector
 from edge.faces.tflite import TfliteNetwork
 from edge.people.policy import Policy
 from edge.people.tracker import Tracker
@@ -47,13 +47,13 @@ class Pipeline:
     """What the loop does with each picture, on the real parts."""
 
     def __init__(self) -> None:
-        self.detector = FaceDetector("alt2", min_face=24, neighbours=0)
+        self.detector = HaarDetector("alt2", min_face=24, neighbours=0)
         self.classifier = MaskClassifier(TfliteNetwork(ROOT / "models" / "mask.tflite"))
         self.begin()
 
     def begin(self) -> None:
-        self.sight, self.tracker = Sight(), Tracker()
-        self.policy, self.now = Policy(Decide(frames=1, seconds=0, persistence=0)), 0.0
+        self.sight, self.tracker = ConditionWatch(), Tracker()
+        self.policy, self.now = Policy(DecideConfig(frames=1, seconds=0, persistence=0)), 0.0
 
     def see(self, given: Any, luma: Any = None, extra: tuple[Box, ...] = ()) -> int:
         """The number of people after one picture; -1 if it was none."""

@@ -11,7 +11,7 @@ from support import DOOR_TRUTH
 from edge.camera.source import open_source
 from edge.errors import ModelError
 from edge.faces.geometry import Box, iou
-from edge.faces.haar import FaceDetector, find_cascade, load_cascade
+from edge.faces.haar import HaarDetector, find_cascade, load_cascade
 
 HOPPER = 50
 """A frame of the bundled clip in which Grace Hopper stands in front of the camera, alone."""
@@ -33,12 +33,12 @@ def truth(who: str, frame: int) -> Box:
 
 
 def test_finds_the_one_face_there_is(frames: Images) -> None:
-    (found,) = FaceDetector().detect(frames[HOPPER])
+    (found,) = HaarDetector().detect(frames[HOPPER])
     assert iou(found, truth("Grace Hopper", HOPPER)) > 0.5
 
 
 def test_boxes_come_left_to_right(frames: Images) -> None:
-    found = FaceDetector().detect(frames[BOTH])
+    found = HaarDetector().detect(frames[BOTH])
     assert found == sorted(found)
     assert max(iou(box, truth("Grace Hopper, mirrored", BOTH)) for box in found) > 0.5
 
@@ -47,22 +47,22 @@ def test_luma_gives_the_same_faces_as_colour(frames: Images) -> None:
     image = frames[HOPPER]
     luma = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     half = cv2.resize(luma, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    (colour,) = FaceDetector().detect(image)
+    (colour,) = HaarDetector().detect(image)
     for grey in (luma, half):
-        (found,) = FaceDetector().detect(image, grey)
+        (found,) = HaarDetector().detect(image, grey)
         assert iou(found, colour) > 0.8
 
 
 def test_boxes_are_pixels_of_the_image_whatever_its_size(frames: Images) -> None:
     large = cv2.resize(frames[HOPPER], None, fx=2, fy=2)
-    (found,) = FaceDetector(min_face=96).detect(large)
+    (found,) = HaarDetector(min_face=96).detect(large)
     expected = truth("Grace Hopper", HOPPER)
     assert iou(found, Box(*(2 * side for side in expected))) > 0.5
 
 
 def test_faces_smaller_than_min_face_do_not_count(frames: Images) -> None:
     height = truth("Grace Hopper", HOPPER).height
-    assert FaceDetector(min_face=2 * height).detect(frames[HOPPER]) == []
+    assert HaarDetector(min_face=2 * height).detect(frames[HOPPER]) == []
 
 
 LEFT = [(0.0, 0.0), (0.3, 0.0), (0.3, 1.0), (0.0, 1.0)]
@@ -79,7 +79,7 @@ MIDDLE = [(0.3, 0.1), (0.7, 0.1), (0.7, 0.9), (0.3, 0.9)]
     ],
 )
 def test_zones(frames: Images, zones: list[list[tuple[float, float]]], count: int) -> None:
-    assert len(FaceDetector(zones=zones).detect(frames[HOPPER])) == count
+    assert len(HaarDetector(zones=zones).detect(frames[HOPPER])) == count
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_zones(frames: Images, zones: list[list[tuple[float, float]]], count: in
 )
 @pytest.mark.parametrize("min_face", [24, 48])
 def test_pictures_without_room_for_a_face(shape: tuple[int, int], min_face: int) -> None:
-    assert FaceDetector(min_face=min_face).detect(np.zeros((*shape, 3), np.uint8)) == []
+    assert HaarDetector(min_face=min_face).detect(np.zeros((*shape, 3), np.uint8)) == []
 
 
 @pytest.mark.parametrize("name", ["default", "alt", "alt2", "alt_tree", "haarcascade_frontalface_alt2.xml"])
@@ -99,13 +99,13 @@ def test_a_cascade_by_path(tmp_path: Path, frames: Images) -> None:
     own = tmp_path / "own.xml"
     own.write_bytes(find_cascade("alt2").read_bytes())
     assert find_cascade(str(own)) == own
-    assert FaceDetector(str(own)).detect(frames[HOPPER]) == FaceDetector().detect(frames[HOPPER])
+    assert HaarDetector(str(own)).detect(frames[HOPPER]) == HaarDetector().detect(frames[HOPPER])
 
 
 @pytest.mark.parametrize("name", ["nothing", "/nowhere/face.xml", "", "../alt2", "~no-such-user/a.xml"])
 def test_a_cascade_that_is_not_there(name: str) -> None:
     with pytest.raises(ModelError, match="no cascade .*opencv-data"):
-        FaceDetector(name)
+        HaarDetector(name)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_file_that_is_no_cascade_is_named(content: bytes, tmp_path: Path) -> N
     path = tmp_path / "face.xml"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=f"{path} is damaged or no cascade"):
-        FaceDetector(str(path))
+        HaarDetector(str(path))
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
@@ -131,4 +131,4 @@ def test_a_cascade_that_is_cut_off_is_named(share: float, tmp_path: Path) -> Non
     whole = find_cascade("alt2").read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(ModelError, match=f"{path} is damaged or no cascade"):
-        FaceDetector(str(path))
+        HaarDetector(str(path))

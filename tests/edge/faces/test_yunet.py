@@ -14,10 +14,10 @@ from support import DOOR_TRUTH, ROOT
 from support.processes import after
 
 from edge.camera.source import open_source
-from edge.config.schema import Detect
+from edge.config.schema import DetectConfig
 from edge.errors import ModelError
 from edge.faces.geometry import Box, iou
-from edge.faces.haar import FaceDetector
+from edge.faces.haar import HaarDetector
 from edge.faces.opening import open_detector, open_eager
 from edge.faces.yunet import FILE, YuNetDetector, find_network
 
@@ -45,7 +45,7 @@ def test_finds_every_face_and_nothing_else(frames: dict[int, Any], number: int) 
 
 def test_its_boxes_give_the_same_crops_as_the_cascades(frames: dict[int, Any]) -> None:
     """The classifier is trained on crops of both, and must not need to know whose it gets."""
-    (own,), (cascade,) = YuNetDetector().detect(frames[BARE]), FaceDetector().detect(frames[BARE])
+    (own,), (cascade,) = YuNetDetector().detect(frames[BARE]), HaarDetector().detect(frames[BARE])
     assert 0.8 < max(own.width, own.height) / cascade.width < 1.25
     assert all(abs(a - b) < 0.15 * cascade.width for a, b in zip(own.centre, cascade.centre, strict=True))
 
@@ -74,7 +74,7 @@ def test_a_dark_face_beside_a_window_is_found(frames: dict[int, Any]) -> None:
     """What a door camera sees: the face at a tenth of its light, the sun in the same picture."""
     image = (frames[BARE] * 0.1).astype(np.uint8)
     image[:, -200:] = 250
-    for detector in (YuNetDetector(), FaceDetector()):
+    for detector in (YuNetDetector(), HaarDetector()):
         assert any(iou(box, truth(BARE)[0]) > 0.4 for box in detector.detect(image)), type(detector).__name__
 
 
@@ -86,7 +86,7 @@ def test_a_network_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:
 def test_a_path_of_ones_own(tmp_path: Path, frames: dict[int, Any]) -> None:
     own = tmp_path / "own.onnx"
     own.write_bytes(find_network().read_bytes())
-    detector = open_detector(Detect(detector="yunet", network=str(own), min_face=40))
+    detector = open_detector(DetectConfig(detector="yunet", network=str(own), min_face=40))
     assert detector.detect(frames[BARE]) == YuNetDetector().detect(frames[BARE])
 
 
@@ -118,7 +118,7 @@ def test_the_clip_through_the_command_gives_one_alert_a_person() -> None:
 def test_snapshots_are_blurred_by_it_too(frames: dict[int, Any]) -> None:
     """The masked bystander whom the cascades miss."""
     image = cv2.resize(frames[BOTH], None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
-    found = open_eager(Detect(detector="yunet")).detect(np.asarray(image, np.uint8))
+    found = open_eager(DetectConfig(detector="yunet")).detect(np.asarray(image, np.uint8))
     for face in truth(BOTH):
         small = Box(*(round(0.7 * side) for side in face))
         assert any(iou(box, small) > 0.3 for box in found)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from edge.camera.frames import Image
-from edge.config.schema import Snapshots as Rules
+from edge.config.schema import SnapshotsConfig
 from edge.faces.drawing import blurred
 from edge.faces.geometry import Box
-from edge.faces.haar import FaceDetector
+from edge.faces.haar import HaarDetector
 from edge.monitor.snapshots import Snapshots, purge, purge_all
 
 DAY = 86400.0
@@ -25,8 +25,8 @@ def moment(door: Path, number: int) -> Image:
     return np.asarray(capture.read()[1], np.uint8)
 
 
-def eager() -> FaceDetector:
-    return FaceDetector("alt2", min_face=24, scale_step=1.1, neighbours=1)
+def eager() -> HaarDetector:
+    return HaarDetector("alt2", min_face=24, scale_step=1.1, neighbours=1)
 
 
 @pytest.mark.parametrize("cascade", ["default", "alt", "alt2"])
@@ -36,7 +36,7 @@ def test_no_cascade_finds_a_blurred_face(cascade: str, number: int, door: Path) 
     faces = eager().detect(image)
     assert faces, "or the test proves nothing"
     hidden = blurred(image, faces)
-    again = FaceDetector(cascade, min_face=24, scale_step=1.1, neighbours=3).detect(hidden)
+    again = HaarDetector(cascade, min_face=24, scale_step=1.1, neighbours=3).detect(hidden)
     assert not [found for found in again for face in faces if face.x0 < found.centre[0] < face.x1]
     assert not np.shares_memory(image, hidden)
 
@@ -61,7 +61,7 @@ def test_blurred_also_hides_faces_the_loop_did_not_report(door: Path, tmp_path: 
     found = eager().detect(image)
     taken = {}
     for mode in ("blurred", "full"):
-        jpeg = Snapshots(Rules(mode=mode), tmp_path, eager().detect).take(image, [])
+        jpeg = Snapshots(SnapshotsConfig(mode=mode), tmp_path, eager().detect).take(image, [])
         taken[mode] = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     face = found[0]
     for mode, sharp in (("full", True), ("blurred", False)):
@@ -71,7 +71,7 @@ def test_blurred_also_hides_faces_the_loop_did_not_report(door: Path, tmp_path: 
 
 def test_pictures_are_the_owners_alone_and_whole(tmp_path: Path) -> None:
     folder = tmp_path / "snapshots"
-    Snapshots(Rules(mode="full"), folder, lambda image: []).keep("a", b"jpeg")
+    Snapshots(SnapshotsConfig(mode="full"), folder, lambda image: []).keep("a", b"jpeg")
     (path,) = folder.iterdir()
     assert path.name == "a.jpg" and path.read_bytes() == b"jpeg"
     assert path.stat().st_mode & 0o077 == 0 and folder.stat().st_mode & 0o077 == 0
@@ -84,16 +84,16 @@ def test_old_and_surplus_pictures_go_the_oldest_first(tmp_path: Path) -> None:
         path.write_bytes(bytes(400_000))
         os.utime(path, (now - number * DAY, now - number * DAY))
     (tmp_path / "notes.txt").write_text("not ours")
-    assert purge(tmp_path, Rules(keep_days=4.5, keep_mb=100), now) == 1
-    assert purge(tmp_path, Rules(keep_days=365, keep_mb=1), now) == 3
+    assert purge(tmp_path, SnapshotsConfig(keep_days=4.5, keep_mb=100), now) == 1
+    assert purge(tmp_path, SnapshotsConfig(keep_days=365, keep_mb=1), now) == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.jpg", "1.jpg", "notes.txt"]
-    assert purge_all(tmp_path) == 2 and purge(tmp_path / "none", Rules()) == 0
+    assert purge_all(tmp_path) == 2 and purge(tmp_path / "none", SnapshotsConfig()) == 0
 
 
 def test_a_disk_that_refuses_is_told_of_and_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     heard: list[str | None] = []
-    Snapshots(Rules(mode="full"), tmp_path / "file", lambda image: [], heard.append).keep("a", b"jpeg")
+    Snapshots(SnapshotsConfig(mode="full"), tmp_path / "file", lambda image: [], heard.append).keep("a", b"jpeg")
     assert heard[-1] is not None and "cannot be saved" in heard[-1]
 
 
@@ -115,7 +115,7 @@ def test_a_picture_comes_with_each_alert_only_when_asked_for(
     for picture in pictures:
         image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
         assert image.shape == (480, 640, 3)
-        assert FaceDetector("default", min_face=32, neighbours=3).detect(np.asarray(image, np.uint8)) == []
+        assert HaarDetector("default", min_face=32, neighbours=3).detect(np.asarray(image, np.uint8)) == []
     if kept:
         assert {path.stem for path in kept} == {alert["id"] for alert in alerts}
         purged = maskwatch("purge", "--all", "--config", config)

@@ -7,7 +7,7 @@ import pytest
 from edge.camera.frames import Frame
 from edge.faces.geometry import Box
 from edge.monitor.machine import cpu_temperature, resident_mb, throttled
-from edge.monitor.stats import Report
+from edge.monitor.stats import Statistics
 from edge.mqtt.messages import State, Stats
 from edge.people.tracker import Track
 
@@ -21,7 +21,7 @@ class Door:
     def __init__(self, stats_every: float = 1e6) -> None:
         self.people: dict[int, str] = {}
         self.said: list[State | Stats] = []
-        self.report = Report(self.said.append, lambda: self.people, lambda: 7, lambda: 3, stats_every)
+        self.report = Statistics(self.said.append, lambda: self.people, lambda: 7, lambda: 3, stats_every)
 
     def frame(self, **people: str) -> None:
         """One frame with the people given as ``p1="mask"``; those in ``unknown`` count, too."""

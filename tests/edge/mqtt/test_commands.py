@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import until
 
-from edge.config.schema import Mqtt
+from edge.config.schema import MqttConfig
 from edge.mqtt.messages import LIMIT, VALUES, Command, parse
 from edge.mqtt.publisher import MqttPublisher
 
@@ -115,7 +115,7 @@ def test_two_thousand_hostile_messages_leave_the_publisher_at_work(
 ) -> None:
     broker = mosquitto().start()
     heard = subscriber(broker.port)
-    publisher = MqttPublisher(Mqtt(host="127.0.0.1", port=broker.port), "door", tmp_path)
+    publisher = MqttPublisher(MqttConfig(host="127.0.0.1", port=broker.port), "door", tmp_path)
     heard.wait_for(f"{ROOT}/status")
     with caplog.at_level(logging.INFO):
         before = len(caplog.records)

@@ -8,7 +8,7 @@ import pytest
 from support.processes import Process
 
 from edge.cli.forget import left_behind
-from edge.config.schema import Config, Device, HomeAssistant, Mqtt, Snapshots
+from edge.config.schema import Config, DeviceConfig, HomeAssistantConfig, MqttConfig, SnapshotsConfig
 from edge.mqtt import homeassistant as discovery
 from edge.mqtt.topics import Topics
 
@@ -29,7 +29,7 @@ def found(config: Config) -> dict[str, Any]:
 
 
 def test_every_entity_is_complete_and_unique() -> None:
-    message = found(Config(snapshots=Snapshots(mode="blurred")))
+    message = found(Config(snapshots=SnapshotsConfig(mode="blurred")))
     assert message["availability_topic"] == "maskwatch/entrance/status"
     assert message["device"]["identifiers"] == ["maskwatch_entrance"] and "name" in message["origin"]
     entities = message["components"].values()
@@ -42,7 +42,7 @@ def test_every_entity_is_complete_and_unique() -> None:
 
 def test_every_topic_named_is_one_of_ours() -> None:
     topics = Topics("doors", "back-door")
-    message = found(Config(device=Device(name="back-door"), mqtt=Mqtt(prefix="doors")))
+    message = found(Config(device=DeviceConfig(name="back-door"), mqtt=MqttConfig(prefix="doors")))
     named = {value for entity in message["components"].values() for key, value in entity.items() if "topic" in key}
     assert named <= {
         topics.alert, topics.state, topics.health, topics.stats, topics.enabled_set, topics.enabled_state
@@ -55,13 +55,15 @@ def test_every_topic_named_is_one_of_ours() -> None:
 def test_pictures_and_the_link_are_offered_only_where_there_are_any() -> None:
     assert found(Config())["components"]["snapshot"] == {"platform": "image"}, "takes an earlier one back"
     assert "configuration_url" not in found(Config())["device"]
-    page = HomeAssistant(page="http://10.0.0.7:8080/")
+    page = HomeAssistantConfig(page="http://10.0.0.7:8080/")
     assert found(Config(homeassistant=page))["device"]["configuration_url"] == "http://10.0.0.7:8080/"
 
 
 def test_two_prefixes_are_two_devices() -> None:
     assert discovery.topic(Config()) == TOPIC
-    assert discovery.topic(Config(mqtt=Mqtt(prefix="hall"))) == "homeassistant/device/maskwatch_hall_entrance/config"
+    assert (
+        discovery.topic(Config(mqtt=MqttConfig(prefix="hall"))) == "homeassistant/device/maskwatch_hall_entrance/config"
+    )
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support import until
 
-from edge.config.schema import Mqtt
+from edge.config.schema import MqttConfig
 from edge.errors import ConfigError
 from edge.mqtt.client import V5, Client, cut
 from edge.mqtt.link import WINDOW, Event, Link
@@ -30,7 +30,7 @@ class Owner:
             self.clients.append(client)
             prepare(client)
 
-        self.link = Link(Mqtt(host="127.0.0.1", port=port, **more), "test", note, trouble=self.told.append)
+        self.link = Link(MqttConfig(host="127.0.0.1", port=port, **more), "test", note, trouble=self.told.append)
         self._on = True
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -125,7 +125,7 @@ def test_a_client_given_up_while_it_still_looks_for_its_broker_never_connects(mo
     client = Client("test", V5, lambda client: None)
     client.on_connect = lambda *_: connected.set()
     client.on_pre_connect = lambda *_: time.sleep(1)
-    client.begin(Mqtt(host="127.0.0.1", port=broker.port), WINDOW)
+    client.begin(MqttConfig(host="127.0.0.1", port=broker.port), WINDOW)
     time.sleep(0.3)
     cut(client)
     assert client.over.wait(30) and not connected.is_set()
@@ -159,8 +159,8 @@ def test_a_password_file_that_goes_and_comes_is_complained_of_once(
 def test_files_that_cannot_be_used_are_told_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     with pytest.raises(ConfigError, match="ca.pem cannot be used"):
-        Link(Mqtt(host="127.0.0.1", port=1, tls=True, ca_file=str(tmp_path / "ca.pem")), "test")
+        Link(MqttConfig(host="127.0.0.1", port=1, tls=True, ca_file=str(tmp_path / "ca.pem")), "test")
     (tmp_path / "open").write_text("secret")
     (tmp_path / "open").chmod(0o644)
     with pytest.raises(ConfigError, match="chmod 640"):
-        Link(Mqtt(host="127.0.0.1", port=1, user="u", password_file=str(tmp_path / "open")), "test")
+        Link(MqttConfig(host="127.0.0.1", port=1, user="u", password_file=str(tmp_path / "open")), "test")

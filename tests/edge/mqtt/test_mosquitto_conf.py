@@ -12,7 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from support import ROOT, until
 
-from edge.config.schema import Mqtt
+from edge.config.schema import MqttConfig
 from edge.mqtt.messages import AlertMessage, utc_now, uuid7
 from edge.mqtt.publisher import MqttPublisher
 from edge.outbox.letters import peek
@@ -51,7 +51,7 @@ def publisher(broker: Any, user: str, folder: Path, device: str = "entrance") ->
     secret = folder / f"{user}.password"
     secret.write_text(f"{user}-secret\n")
     secret.chmod(0o600)
-    settings = Mqtt(
+    settings = MqttConfig(
         host="localhost", port=broker.port, user=user, password_file=str(secret), tls=True,
         ca_file=str(folder / "server.crt"),
     )  # fmt: skip

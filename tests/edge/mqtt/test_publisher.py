@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support import until
 
-from edge.config.schema import Mqtt
+from edge.config.schema import MqttConfig
 from edge.mqtt.client import Client
 from edge.mqtt.messages import AlertMessage, Health, State, Stats
 from edge.mqtt.publisher import CAPACITY, MqttPublisher
@@ -47,7 +47,7 @@ def publisher(tmp_path: Path) -> Iterator[Any]:
             if told is not None:
                 told.append((part, text))
 
-        made.append(MqttPublisher(Mqtt(host="127.0.0.1", port=port, **more), "door", tmp_path, report=hear))
+        made.append(MqttPublisher(MqttConfig(host="127.0.0.1", port=port, **more), "door", tmp_path, report=hear))
         return made[-1]
 
     yield make

@@ -10,12 +10,12 @@ import pytest
 
 from edge.camera.frames import Frame, Image
 from edge.camera.source import open_source
-from edge.config.schema import Decide, Detect
+from edge.config.schema import DecideConfig, DetectConfig
 from edge.faces.classifier import MaskClassifier
 from edge.faces.detector import Region, search
 from edge.faces.face import Face
 from edge.faces.geometry import Box, clip
-from edge.faces.haar import FaceDetector
+from edge.faces.haar import HaarDetector
 from edge.faces.tflite import TfliteNetwork
 from edge.monitor import loop
 from edge.people.planner import CALM, QUICK, STALE, SWEEP, EveryPicture, RegionPlanner, Settled, open_planner
@@ -103,13 +103,13 @@ def test_the_picture_after_which_somebody_may_be_judged_is_looked_at(first: floa
     """0.3 s after the first sight, whichever pictures the looks before fell on; not one picture later."""
     times = looks(RegionPlanner(), [person(first=first)], never, FPS // 2)
     assert times[:4] == pytest.approx([0.0, 0.1, 0.2, 0.3])
-    assert any(time == pytest.approx(first + Decide().seconds) for time in times)
+    assert any(time == pytest.approx(first + DecideConfig().seconds) for time in times)
     assert len(times) <= 6
 
 
 def test_more_evidence_wanted_is_more_looks() -> None:
     """20 sightings within a second cannot come of 16 looks."""
-    planner = RegionPlanner(Detect(), Decide(frames=20, window=1.0))
+    planner = RegionPlanner(DetectConfig(), DecideConfig(frames=20, window=1.0))
     assert len(looks(planner, [person()], never, FPS)) == FPS
 
 
@@ -147,7 +147,7 @@ def test_a_known_persons_body_is_searched_later_than_somebody_new() -> None:
 
 def test_zones_bound_what_is_searched() -> None:
     left = ((0.0, 0.0), (0.4, 0.0), (0.4, 1.0), (0.0, 1.0))
-    planner = RegionPlanner(Detect(zones=(left,)))
+    planner = RegionPlanner(DetectConfig(zones=(left,)))
     (sweep,) = planner.plan(frame(0), [], never)
     assert sweep.box.x1 < 500
     assert planner.plan(frame(5, somebody((500, 200))), [], never) == []
@@ -162,7 +162,7 @@ def test_a_picture_too_small_for_a_face_has_no_region_that_is_smaller_than_one()
 
 
 def test_without_the_gate_all_of_every_picture_is_searched() -> None:
-    planner = open_planner(Detect(gate=False, min_face=60), Decide())
+    planner = open_planner(DetectConfig(gate=False, min_face=60), DecideConfig())
     assert isinstance(planner, EveryPicture)
     assert [planner.plan(frame(n), [], never) for n in range(3)] == 3 * [[Region(WHOLE, 60, 640)]]
 
@@ -199,7 +199,7 @@ def test_a_still_person_does_not_vanish(door: Path, model: Path) -> None:
         looked.append(camera.now)
         return detector.detect(image, luma, regions)
 
-    detector, classifier = FaceDetector(min_face=48), MaskClassifier(TfliteNetwork(model))
+    detector, classifier = HaarDetector(min_face=48), MaskClassifier(TfliteNetwork(model))
     loop.run(
         camera,
         RegionPlanner().plan,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from edge.config.schema import Decide as Rules
+from edge.config.schema import DecideConfig
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.people.policy import Alert, Policy
@@ -21,10 +21,10 @@ SEEN: Mapping[str, dict[str, float]] = {
     "s": {"mask": 0.10, "no_mask": 0.50, "incorrect_mask": 0.40},
     "?": {"mask": 0.45, "no_mask": 0.50, "incorrect_mask": 0.05},
 }
-QUICK = Rules(cool_down=0)
+QUICK = DecideConfig(cool_down=0)
 
 
-def tell(*stories: str, rules: Rules = QUICK, policy: Policy | None = None) -> list[Alert]:
+def tell(*stories: str, rules: DecideConfig = QUICK, policy: Policy | None = None) -> list[Alert]:
     """The alerts of people who appear together; each story is one person."""
     policy = policy or Policy(rules)
     alerts: list[Alert] = []
@@ -76,21 +76,29 @@ def test_one_person(story: str, expected: list[tuple[int, str]]) -> None:
 @pytest.mark.parametrize(
     ("rules", "story", "expected"),
     [
-        pytest.param(Rules(frames=1, seconds=0), "b", [0], id="a single sighting is enough"),
-        pytest.param(Rules(frames=8), "b" * 12, [7], id="more sightings"),
-        pytest.param(Rules(seconds=0.8), "b" * 12, [8], id="over a longer time"),
-        pytest.param(Rules(threshold=0.99), "b" * 20, [], id="below the threshold"),
-        pytest.param(Rules(persistence=0.3, frames=2), "b.....b.....b.....b", [], id="flicker below persistence"),
-        pytest.param(Rules(persistence=0, frames=2), "b.....b.....b", [6], id="flicker with persistence off"),
+        pytest.param(DecideConfig(frames=1, seconds=0), "b", [0], id="a single sighting is enough"),
+        pytest.param(DecideConfig(frames=8), "b" * 12, [7], id="more sightings"),
+        pytest.param(DecideConfig(seconds=0.8), "b" * 12, [8], id="over a longer time"),
+        pytest.param(DecideConfig(threshold=0.99), "b" * 20, [], id="below the threshold"),
         pytest.param(
-            Rules(cool_down=5), "b" * 5 + "m" * 12 + "b" * 40, [3, 53], id="the second episode waits for the cool-down"
+            DecideConfig(persistence=0.3, frames=2), "b.....b.....b.....b", [], id="flicker below persistence"
+        ),
+        pytest.param(DecideConfig(persistence=0, frames=2), "b.....b.....b", [6], id="flicker with persistence off"),
+        pytest.param(
+            DecideConfig(cool_down=5),
+            "b" * 5 + "m" * 12 + "b" * 40,
+            [3, 53],
+            id="the second episode waits for the cool-down",
         ),
         pytest.param(
-            Rules(cool_down=5), "b" * 5 + "m" * 12 + "b" * 12 + "m" * 40, [3], id="masked again before the cool-down"
+            DecideConfig(cool_down=5),
+            "b" * 5 + "m" * 12 + "b" * 12 + "m" * 40,
+            [3],
+            id="masked again before the cool-down",
         ),
     ],
 )
-def test_rules(rules: Rules, story: str, expected: list[int]) -> None:
+def test_rules(rules: DecideConfig, story: str, expected: list[int]) -> None:
     assert [frame for frame, _ in said(tell(story, rules=rules))] == expected
 
 
@@ -105,7 +113,7 @@ def test_two_bare_people_give_two_alerts() -> None:
 
 def test_late_comers_are_not_measured_by_pictures_before_them() -> None:
     """Persistence counts from a person's first sighting on."""
-    assert [alert.track for alert in tell("mmmmmmmmmmmmmm", "          bbbb", rules=Rules(persistence=1))] == [2]
+    assert [alert.track for alert in tell("mmmmmmmmmmmmmm", "          bbbb", rules=DecideConfig(persistence=1))] == [2]
 
 
 def test_what_an_alert_says() -> None:
@@ -114,7 +122,7 @@ def test_what_an_alert_says() -> None:
 
 
 def test_the_score_is_the_mean_over_the_window() -> None:
-    (alert,) = tell("?bbbbbb", rules=Rules(threshold=0.85))
+    (alert,) = tell("?bbbbbb", rules=DecideConfig(threshold=0.85))
     assert alert.score == pytest.approx((0.55 + 0.98 * (alert.frames - 1)) / alert.frames)
     assert alert.score >= 0.85
 
@@ -128,7 +136,7 @@ def test_states_tell_what_each_present_person_counts_as() -> None:
 
 
 def test_a_model_with_a_reject_class_is_judged_by_its_other_labels() -> None:
-    policy, box = Policy(Rules(frames=1, seconds=0)), Box(0, 0, 80, 80)
+    policy, box = Policy(DecideConfig(frames=1, seconds=0)), Box(0, 0, 80, 80)
     face = Face(box, {"mask": 0.02, "no_mask": 0.49, "not_face": 0.49})
     assert policy.update([Track(1, box, 0.0, 0.0, face)], 0.0) == []
     assert policy.states == {1: "unknown"}

@@ -92,10 +92,10 @@ def test_where_the_file_may_not_be_written_the_state_folder_keeps_it(maskwatch: 
     state = tmp_path / "state" / "maskwatch" / "entrance" / "page.toml"
     state.parent.mkdir(parents=True)
     code = (
-        "import sys; from pathlib import Path; from edge.config.edit import Keeper\n"
-        "keeper = Keeper(None, Path(sys.argv[1]), {'detect': {'min_face': 70}})\n"
-        "kept = keeper.keep({'detect': {'zones': [[[0, 0], [1, 0], [1, 1]]], 'min_face': 40}})\n"
-        "print(kept.detect.min_face, len(keeper.load().detect.zones))"
+        "import sys; from pathlib import Path; from edge.config.edit import SettingsStore\n"
+        "store = SettingsStore(None, Path(sys.argv[1]), {'detect': {'min_face': 70}})\n"
+        "kept = store.keep({'detect': {'zones': [[[0, 0], [1, 0], [1, 1]]], 'min_face': 40}})\n"
+        "print(kept.detect.min_face, len(store.load().detect.zones))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(state.parent)], cwd=ROOT, capture_output=True, text=True, timeout=60
