@@ -22,6 +22,7 @@ from edge.faces.detector import Detector
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.monitor import loop
+from edge.monitor.scene import Unobserved
 from edge.people.planner import Planner, RegionPlanner
 from edge.people.policy import Alert, Policy
 from edge.people.tracker import Tracker
@@ -103,8 +104,8 @@ def watch(
         return looks[-1][1]
 
     with closing(open_source(str(clip.path))) as source:
-        plan = (planner or RegionPlanner()).plan
-        loop.run(changed(), plan, detector.detect, classify, Tracker(), Policy(), lambda *_: None, lambda *_: None)
+        stages = loop.Stages((planner or RegionPlanner()).plan, detector.detect, classify)
+        loop.run(changed(), stages, Tracker(), Policy(), Unobserved())
     return Watched(clip, how, looks)
 
 

@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,12 +14,14 @@ from ..camera.source import open_source
 from ..config.schema import Config, DecideConfig
 from ..faces.classifier import MaskClassifier
 from ..faces.face import Face
+from ..faces.geometry import Box
 from ..faces.opening import model_path, open_detector
 from ..faces.tflite import TfliteNetwork
 from ..monitor import loop
+from ..monitor.scene import Scene
 from ..monitor.stats import Statistics
 from ..people.planner import open_planner
-from ..people.policy import Alert, Policy
+from ..people.policy import Alert, PersonState, Policy
 from ..people.tracker import Track, Tracker
 from .rivals import Judged, Rival
 from .stopwatch import Stopwatch
@@ -114,49 +115,70 @@ def watch(
     rivals: Sequence[Rival] = (),
     progress: Progress = lambda *_: None,
 ) -> Watched:
-    """Plays pictures through the loop. Raises what opening its parts raises."""
-    own = Stopwatch()
-    detector, planner = open_detector(config.detect), open_planner(config.detect, config.decide)
-    network = TfliteNetwork(model_path(config), threads=config.classify.threads)
-    classifier = MaskClassifier(TimedNetwork(network, own), reject=config.classify.reject)
-    policy = TimedPolicy(config.decide, own)
-    report = Statistics(lambda message: None, lambda: policy.states, lambda: 0, lambda: 0)
-    others = {rival.name: (Judged(rival, config), Stopwatch()) for rival in rivals}
-    see = {rival: stopwatch.timed(rival, each.rival.see) for rival, (each, stopwatch) in others.items()}
-    found = Watched(name, (0, 0), own, 0, [], 0.0)
+    """Plays frames through the loop and measures. Raises what opening its parts raises."""
+    return Meter(name, config, rivals, progress).watch(frames)
 
-    def heartbeat(frame: Frame, tracks: Sequence[Track]) -> None:
-        own_report(frame, tracks)
-        found.size = (frame.image.shape[1], frame.image.shape[0])
-        own.lap()
-        for rival, (judged, stopwatch) in others.items():
-            judged.see(see[rival], frame.image, frame.time)
+
+class Meter:
+    """Measures the loop over one clip: it times the stages, observes the loop, and answers the statistics."""
+
+    def __init__(self, name: str, config: Config, rivals: Sequence[Rival], progress: Progress) -> None:
+        self._config = config
+        self._progress = progress
+        self._stopwatch = Stopwatch()
+        self._policy = TimedPolicy(config.decide, self._stopwatch)
+        network = TimedNetwork(TfliteNetwork(model_path(config), threads=config.classify.threads), self._stopwatch)
+        self._crop = self._stopwatch.timed("crop", MaskClassifier(network, reject=config.classify.reject).classify)
+        self._report = self._stopwatch.timed("report", Statistics(lambda message: None, self).frame_done)
+        self._judged = {rival.name: (Judged(rival, config), Stopwatch()) for rival in rivals}
+        self._see = {name: watch.timed(name, judged.rival.see) for name, (judged, watch) in self._judged.items()}
+        self._watched = Watched(name, (0, 0), self._stopwatch, 0, [], 0.0)
+
+    def watch(self, frames: Iterator[Frame]) -> Watched:
+        """Plays the frames; returns what they cost. The rivals see each frame after the loop is done with it."""
+        timed, config = self._stopwatch.timed, self._config
+        detector, planner = open_detector(config.detect), open_planner(config.detect, config.decide)
+        stages = loop.Stages(timed("motion", planner.plan), timed("detect", detector.detect), self._classify)
+        started = time.process_time()
+        tracker = TimedTracker(config.track.forget, self._stopwatch)
+        loop.run(taken(frames, self._stopwatch), stages, tracker, self._policy, self)
+        self._watched.process_cpu = time.process_time() - started
+        self._watched.rivals = {
+            name: (stopwatch, judged.alerts if judged.rival.judges else None)
+            for name, (judged, stopwatch) in self._judged.items()
+        }
+        return self._watched
+
+    def _classify(self, image: Image, boxes: Sequence[Box]) -> list[Face]:
+        self._watched.searched += 1
+        return self._crop(image, boxes)
+
+    def alert(self, alert: Alert, scene: Scene) -> None:
+        """Keeps an alert (observer of the loop)."""
+        self._watched.alerts.append(alert)
+
+    def frame_done(self, scene: Scene) -> None:
+        """Ends the frame's lap, then shows the frame to the rivals (observer of the loop)."""
+        image = scene.frame.image
+        self._report(scene.tracks)
+        self._watched.size = (image.shape[1], image.shape[0])
+        self._stopwatch.lap()
+        for name, (judged, stopwatch) in self._judged.items():
+            judged.see(self._see[name], image, scene.frame.time)
             stopwatch.lap()
-        progress(name, own.pictures)
+        self._progress(self._watched.source, self._stopwatch.pictures)
 
-    def classify(image: Image, boxes: Sequence[Any]) -> list[Face]:
-        found.searched += 1
-        return crop(image, boxes)
+    def person_states(self) -> dict[int, PersonState]:
+        """For the statistics."""
+        return self._policy.states
 
-    own_report, crop = own.timed("report", report.heartbeat), own.timed("crop", classifier.classify)
-    cv2.setNumThreads(config.detect.threads)
-    started = time.process_time()
-    loop.run(
-        taken(frames, own),
-        own.timed("motion", planner.plan),
-        own.timed("detect", detector.detect),
-        classify,
-        TimedTracker(config.track.forget, own),
-        policy,
-        lambda alert, frame: found.alerts.append(alert),
-        heartbeat,
-    )
-    found.process_cpu = time.process_time() - started
-    found.rivals = {
-        rival: (stopwatch, judged.alerts if judged.rival.judges else None)
-        for rival, (judged, stopwatch) in others.items()
-    }
-    return found
+    def alerts_waiting(self) -> int:
+        """For the statistics: nothing waits here."""
+        return 0
+
+    def frames_dropped(self) -> int:
+        """For the statistics: a clip drops no frames."""
+        return 0
 
 
 class TimedTracker(Tracker):

@@ -32,7 +32,7 @@ def delivered(broker: Broker, alerts: int = 200) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="maskwatch-") as folder:
         listener = Listener(broker, heard)
         settings = MqttConfig(host=HOST, port=broker.port)
-        publisher = MqttPublisher(settings, "bench", Path(folder), broker.protocol)
+        publisher = MqttPublisher(settings, "bench", Path(folder) / "outbox.db", broker.protocol)
         try:
             with closing(listener):
                 publisher.publish(an_alert("bench"))  # not counted: it waits for the connection

@@ -10,6 +10,7 @@ from ..camera.frames import Frame
 from ..config.schema import Config
 from ..faces.opening import open_classifier, open_detector
 from ..monitor import loop
+from ..monitor.scene import Unobserved
 from ..people.planner import open_planner
 from ..people.policy import Policy
 from ..people.tracker import Tracker
@@ -54,7 +55,7 @@ def recorded(stage: str, frames: Iterator[Frame], config: Config) -> list[tuple[
     works = _works(config)
     tracker = Noting(noting("track", works["track"]))
     plan, detect, classify = (noting(name, works[name]) for name in ("motion", "detect", "classify"))
-    loop.run(frames, plan, detect, classify, tracker, Policy(config.decide), lambda *_: None, lambda *_: None)
+    loop.run(frames, loop.Stages(plan, detect, classify), tracker, Policy(config.decide), Unobserved())
     return calls
 
 

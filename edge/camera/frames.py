@@ -1,13 +1,15 @@
 """The types of the camera room: an image, a picture as a driver gives it, a frame as the loop takes it."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+Condition = Literal["ok", "lost", "frozen", "dark"]
+"""Whether a camera sees: ``lost`` gives no frames, ``frozen`` the same one again and again, ``dark`` nothing to see."""
 
 
 class Picture(NamedTuple):

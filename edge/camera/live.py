@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SourceError
-from .frames import Driver, Frame, Image, Picture, as_image, as_luma
+from .frames import Condition, Driver, Frame, Image, Picture, as_image, as_luma
 
 FROZEN = 6.0
 """Seconds of bit-identical pictures; a real sensor's noise makes two alike never, a coded stream's for a moment."""
@@ -35,12 +35,12 @@ class ConditionWatch:
     """Looks at each picture of one camera; ``condition`` is ``ok``, ``frozen`` or ``dark``."""
 
     def __init__(self, frozen: float = FROZEN, dark: float = DARK) -> None:
-        self.condition = "ok"
+        self.condition: Condition = "ok"
         self._frozen, self._dark = frozen, dark
         self._last: NDArray[np.uint8] | None = None
         self._moved = self._seen = float("-inf")
 
-    def look(self, image: Image, now: float) -> str:
+    def look(self, image: Image, now: float) -> Condition:
         sample = image[::STEP, ::STEP]
         if self._last is None:
             self._moved = self._seen = now
@@ -104,9 +104,11 @@ class Live:
         patient: bool = False,
         sight: Callable[[], ConditionWatch] = ConditionWatch,
     ) -> None:
-        self.name, self.dropped, self.condition = name, 0, "ok"
+        self.name = name
+        self.dropped = 0
+        self.condition: Condition = "ok"
         self.idle: Callable[[], None] = lambda: None
-        self.told: Callable[[str, str | None], None] = lambda condition, text: None
+        self.told: Callable[[Condition, str | None], None] = lambda condition, text: None
         self._opener, self._silence = opener, silence
         self._reader: _Reader | None = None
         self._fresh, self._stop = threading.Event(), threading.Event()
@@ -171,7 +173,7 @@ class Live:
         self._pause = min(2 * self._pause, self._pauses[1])
         self._sight = self._new_sight()  # what comes back is a new camera: its first pictures may well be black
 
-    def _tell(self, condition: str, text: str | None) -> None:
+    def _tell(self, condition: Condition, text: str | None) -> None:
         """Once per change of condition or reason; a lost camera's reasons may alternate, the first one counts."""
         if condition != self.condition:
             self.condition = condition

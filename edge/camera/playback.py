@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from ..errors import SourceError
-from .frames import Driver, Frame, as_image
+from .frames import Condition, Driver, Frame, as_image
 
 
 class Playback:
@@ -14,9 +14,11 @@ class Playback:
     live = False
 
     def __init__(self, driver: Driver, *, realtime: bool = False) -> None:
-        self.name, self.dropped, self.condition = driver.name, 0, "ok"
+        self.name = driver.name
+        self.dropped = 0
+        self.condition: Condition = "ok"
         self.idle: Callable[[], None] = lambda: None
-        self.told: Callable[[str, str | None], None] = lambda condition, text: None
+        self.told: Callable[[Condition, str | None], None] = lambda condition, text: None
         self._driver = driver
         self._realtime = realtime
         self._stop = threading.Event()

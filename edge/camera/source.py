@@ -14,7 +14,7 @@ from typing import Protocol
 from ..config.schema import SourceConfig
 from ..errors import ConfigError, SourceError
 from .capture import STREAMS, Capture, without_secrets
-from .frames import Driver, Frame
+from .frames import Condition, Driver, Frame
 from .live import SILENCE, Live
 from .picamera import PiCamera
 from .pictures import PICTURES
@@ -38,9 +38,9 @@ class Source(Protocol):
     name: str
     live: bool
     dropped: int
-    condition: str
+    condition: Condition
     idle: Callable[[], None]
-    told: Callable[[str, str | None], None]
+    told: Callable[[Condition, str | None], None]
 
     def alive(self) -> bool: ...
 

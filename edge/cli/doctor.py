@@ -21,7 +21,7 @@ from ..faces.opening import model_path, open_detector
 from ..faces.tflite import TfliteNetwork
 from ..faces.yunet import find_network
 from ..monitor.machine import clock_synced, cpu_temperature, throttled
-from ..monitor.state import folder_of, refuse_file, running_health
+from ..monitor.state import StateFiles, refuse_file, running_health, state_files
 from ..mqtt.client import V5, V311, asked
 from ..mqtt.link import UNSUPPORTED_PROTOCOL
 from ..outbox.letters import peek, setting
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
     config = settings_store(args).load()
     worst = ENDED
-    for finding in examine(config, model_path(config), folder_of(config)):
+    for finding in examine(config, model_path(config), state_files(config)):
         print(f"{finding.state:4}  {finding.what:12} {finding.text}", flush=True)
         worst = FAILED if finding.state == "FAIL" else worst
     return worst
@@ -66,21 +66,21 @@ class Finding:
     text: str
 
 
-def examine(config: Config, model: Path, folder: Path) -> Iterator[Finding]:
-    """One finding after the other, as they come; none raises. ``folder`` is the state folder.
+def examine(config: Config, model: Path, files: StateFiles) -> Iterator[Finding]:
+    """One finding after the other, as they come; none raises. ``files`` are those of the state folder.
 
     A camera that a running maskwatch has is not opened a second time: its own word counts.
     """
-    running = running_health(folder)
+    running = running_health(files.folder)
     checks: tuple[tuple[str, Callable[[], tuple[str, str]]], ...] = (
         ("versions", versions),
         ("model", lambda: check_model(model, config.classify.threads)),
         ("detector", lambda: check_detector(config.detect)),
-        ("service", lambda: check_service(running, folder / "outbox.db")),
+        ("service", lambda: check_service(running, files.outbox)),
         ("camera", lambda: check_camera(config, running)),
         ("broker", lambda: check_broker(config)),
-        ("alerts", lambda: check_outbox(folder / "outbox.db")),
-        ("disk", lambda: check_disk(folder)),
+        ("alerts", lambda: check_outbox(files.outbox)),
+        ("disk", lambda: check_disk(files.folder)),
         ("temperature", check_temperature),
         ("clock", check_clock),
     )

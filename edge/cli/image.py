@@ -95,8 +95,7 @@ class Copies:
 
 def as_json(path: Path, faces: Sequence[Face]) -> str:
     """One line: the file, and box, label and score of every face in the picture's own pixels."""
-    rows = [{"box": list(face.box), "label": face.label, "score": round(face.score, 3)} for face in faces]
-    return json.dumps({"file": str(path), "faces": rows})
+    return json.dumps({"file": str(path), "faces": [face.as_json() for face in faces]})
 
 
 def as_text(path: Path, faces: Sequence[Face]) -> str:

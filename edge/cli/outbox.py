@@ -4,7 +4,7 @@ import argparse
 import sqlite3
 
 from ..errors import SourceError
-from ..monitor.state import folder_of
+from ..monitor.state import state_files
 from ..outbox.letters import peek, resend
 from .arguments import ENDED, configured, name_device
 
@@ -15,7 +15,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    path = folder_of(configured(args)) / "outbox.db"
+    path = state_files(configured(args)).outbox
     if not path.exists():
         print(f"nothing waits: {path} is not there yet")
         return ENDED

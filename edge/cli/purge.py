@@ -3,7 +3,7 @@
 import argparse
 
 from ..monitor.snapshots import purge, purge_all
-from ..monitor.state import folder_of
+from ..monitor.state import state_files
 from .arguments import ENDED, configured, name_device
 
 
@@ -14,7 +14,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     config = configured(args)
-    folder = folder_of(config) / "snapshots"
+    folder = state_files(config).snapshots
     if not folder.is_dir():
         print(f"no pictures: there is no folder {folder}")
         return ENDED

@@ -31,5 +31,12 @@ def run(args: argparse.Namespace) -> int:
             signal.signal(number, lambda *_: source.stop())
 
     store = settings_store(args)
-    kept = watch_door(store.load(), args.print, args.or_demo, args.show_stats, ready, store.keep)
+    kept = watch_door(
+        store.load(),
+        to_stdout=args.print,
+        or_demo=args.or_demo,
+        show_stats=args.show_stats,
+        ready=ready,
+        keep=store.keep,
+    )
     return ENDED if kept else FAILED

@@ -1,13 +1,16 @@
 """What is on a face: the labels that a model may give, which of them are faults, and one classified face."""
 
 from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from .geometry import Box
 
-FAULTS = ("no_mask", "incorrect_mask")
+Label = Literal["mask", "no_mask", "incorrect_mask", "not_face"]
+LABELS: tuple[Label, ...] = get_args(Label)
+"""Every label that a model may have. ``not_face`` is the reject class: detections that show no face."""
+EventType = Literal["no_mask", "incorrect_mask"]
+FAULTS: tuple[EventType, ...] = get_args(EventType)
 """Labels that are worth an alert; each is also the alert's ``event_type``."""
-LABELS = ("mask", "no_mask", "incorrect_mask", "not_face")
-"""Every label a model may have. ``not_face`` is the reject class: what a cascade fires on that is no face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +28,9 @@ class Face:
 
     @property
     def score(self) -> float:
+        """The probability of ``label``."""
         return self.probabilities[self.label]
+
+    def as_json(self) -> dict[str, Any]:
+        """Box, label and score, as the commands and the page print them."""
+        return {"box": list(self.box), "label": self.label, "score": round(self.score, 3)}

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +24,11 @@ STILL_FACE = 32
 
 
 def open_detector(own: DetectConfig) -> Detector:
-    """Raises ``ModelError`` when the cascade or network is missing or damaged."""
+    """The detector as configured, and OpenCV with as many threads as configured (for the whole process).
+
+    Raises ``ModelError`` when the cascade or network is missing or damaged.
+    """
+    cv2.setNumThreads(own.threads)
     if own.detector == "yunet":
         return YuNetDetector(own.network, min_face=own.min_face, score=own.score, zones=own.zones)
     return HaarDetector(

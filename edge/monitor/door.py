@@ -1,121 +1,147 @@
-"""One watched door: its parts, what passes between them, and what an alert becomes on its way out."""
+"""One watched door: what becomes of each frame and of each alert."""
 
 import logging
 import os
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 
-from ..camera.frames import Frame, Image
+from ..camera.frames import Condition
 from ..camera.source import Source
-from ..config.schema import Config, DetectConfig
+from ..config.schema import Config
 from ..faces.classifier import MaskClassifier
-from ..faces.detector import Detector, Region
-from ..faces.face import Face
+from ..faces.detector import Detector
 from ..faces.geometry import Box
-from ..faces.opening import open_detector, open_eager
+from ..faces.opening import open_eager
 from ..mqtt.messages import AlertMessage, Health, utc_now, uuid7
-from ..people.planner import Planner, open_planner
-from ..people.policy import Alert, Policy
-from ..people.tracker import Track
+from ..people.policy import Alert, PersonState, Policy
+from ..people.tracker import Tracker
 from ..web.bus import Bus
 from .health import HealthMonitor
+from .loop import Stages
 from .machine import clock_synced
 from .outlet import Outlet
+from .pipeline import Pipeline
+from .scene import Scene
 from .snapshots import Snapshots
 from .stats import Statistics
 
 log = logging.getLogger("maskwatch")
+
 RUN = secrets.token_hex(4)
-"""Random per process, so that track names tell nobody anything beyond one run."""
+"""Random per process, so that the name of a track tells nothing beyond one run."""
 
 
-@dataclass(slots=True)
 class Door:
-    """The parts of one watched door, and what passes between them."""
+    """The parts of one door, and the observer of its loop.
 
-    config: Config
-    source: Source
-    detector: Detector
-    classifier: MaskClassifier
-    outlet: Outlet
-    health: HealthMonitor
-    bus: Bus | None = None
-    planner: Planner = field(init=False)
-    policy: Policy = field(init=False)
-    report: Statistics = field(init=False)
-    snapshots: Snapshots = field(init=False)
-    boxes: list[Box] = field(default_factory=list)
-    faces: list[Face] = field(default_factory=list)
-    tracks: Sequence[Track] = ()
+    Everything here runs in the loop's thread, except ``pipeline.change`` (any thread). ``progress`` is called after
+    every frame. Raises ``ModelError`` like ``open_detector``, unless a ``detector`` is given.
+    """
 
-    def __post_init__(self) -> None:
-        publisher, config = self.outlet.publisher, self.config
-        self.planner = open_planner(config.detect, config.decide)
+    def __init__(
+        self,
+        config: Config,
+        source: Source,
+        classifier: MaskClassifier,
+        outlet: Outlet,
+        health: HealthMonitor,
+        *,
+        bus: Bus | None = None,
+        detector: Detector | None = None,
+    ) -> None:
+        self.config = config
+        self.source = source
+        self.outlet = outlet
+        self.health = health
+        self.model = classifier.card.id
+        self.progress: Callable[[], None] = lambda: None
         self.policy = Policy(config.decide)
-        self.report = Statistics(
-            publisher.show,
-            lambda: self.policy.states if self.sees else {},  # whom the camera saw last is nobody now
-            lambda: publisher.waiting,
-            lambda: self.source.dropped,
+        self.tracker = Tracker(forget=config.track.forget)
+        self.statistics = Statistics(outlet.publisher.show, self)
+        self.pipeline = Pipeline(
+            config.detect,
+            config.decide,
+            classifier,
+            detector,
+            watching=self.watching,
+            viewed=lambda: bus is not None and bus.watched,
         )
         blurring = config.snapshots.mode == "blurred"
-        self.snapshots = Snapshots(
+        self._bus = bus
+        self._snapshots = Snapshots(
             config.snapshots,
-            self.outlet.folder / "snapshots",
+            outlet.files.snapshots,
             open_eager(config.detect).detect if blurring else lambda image: [],
-            lambda text: self.health.report("snapshots", text),
+            lambda text: health.report("snapshots", text),
         )
 
     @property
-    def sees(self) -> bool:
+    def stages(self) -> Stages:
+        """The pipeline's stages, their durations noted by the statistics."""
+        timed = self.statistics.timed
+        return Stages(
+            self.pipeline.plan,
+            timed("detect", self.pipeline.detect),
+            timed("classify", self.pipeline.classify),
+        )
+
+    def watching(self) -> bool:
+        """Whether frames count: watching is not paused, and the camera sees something."""
         return self.outlet.publisher.enabled and self.source.condition == "ok"
 
-    def search_for(self, wanted: DetectConfig) -> None:
-        """Who finds the faces, and where: now, and again when the page changes it. Raises like ``open_detector``."""
-        self.detector, self.planner = open_detector(wanted), open_planner(wanted, self.config.decide)
+    # The observer of the loop.
 
-    def plan(self, frame: Frame, tracks: Sequence[Track], settled: Callable[[Track], bool]) -> list[Region]:
-        """Nothing is searched, and so nothing counted, while watching is paused or the camera does not really see.
-
-        Who looks on sees the faces followed as closely as the camera can.
-        """
-        if not self.sees:
-            return []
-        return self.planner.plan(frame, tracks, (lambda track: False) if self.bus and self.bus.watched else settled)
-
-    def detect(self, image: Image, luma: Image | None, regions: Sequence[Region]) -> list[Box]:
-        self.boxes = self.detector.detect(image, luma, regions)
-        return self.boxes
-
-    def classify(self, image: Image, boxes: Sequence[Box]) -> list[Face]:
-        self.faces = self.classifier.classify(image, boxes)
-        return self.faces
-
-    def publish(self, alert: Alert, frame: Frame) -> None:
+    def alert(self, alert: Alert, scene: Scene) -> None:
+        """Publishes an alert, with a snapshot if the configuration asks for one."""
         jpeg = None
-        if self.snapshots.on:  # who was seen a moment ago is still there, though the cascade misses the face just now
-            people = [*self.boxes, *(track.box for track in self.tracks), Box(*alert.box)]
-            jpeg = self.snapshots.take(frame.image, people)
+        if self._snapshots.on:  # somebody seen a moment ago is still there, even if the detector misses the face now
+            people = [*scene.boxes, *(track.box for track in scene.tracks), Box(*alert.box)]
+            jpeg = self._snapshots.take(scene.frame.image, people)
         message = alert_message(
             alert,
             device=self.config.device.name,
-            model=self.classifier.card.id,
-            frame_size=(frame.image.shape[1], frame.image.shape[0]),
+            model=self.model,
+            frame_size=(scene.frame.image.shape[1], scene.frame.image.shape[0]),
             snapshot=jpeg is not None,
         )
         log.info("alert: %s, track %d, score %.2f", alert.event_type, alert.track, alert.score)
-        self.report.alert()
+        self.statistics.alert()
         self.outlet.publisher.publish(message, jpeg)
         if jpeg is not None:
-            self.snapshots.keep(message.id, jpeg)
+            self._snapshots.keep(message.id, jpeg)
 
-    def told(self, condition: str, text: str | None) -> None:
-        self.health.camera(condition, text)
+    def frame_done(self, scene: Scene) -> None:
+        """Counts a frame and shows it to the page."""
+        self.statistics.frame_done(scene.tracks)
+        if self._bus:
+            self._bus.see(scene.frame.image, scene.faces, self.statistics.stats)
+        self.progress()
+
+    # What the statistics read.
+
+    def person_states(self) -> dict[int, PersonState]:
+        """What each present person counts as; nobody is present while frames do not count."""
+        return self.policy.states if self.watching() else {}
+
+    def alerts_waiting(self) -> int:
+        """Alerts that no broker has acknowledged yet."""
+        return self.outlet.publisher.waiting
+
+    def frames_dropped(self) -> int:
+        """Frames that the camera gave and the loop did not take."""
+        return self.source.dropped
+
+    # What the camera and the health monitor report.
+
+    def camera_changed(self, condition: Condition, reason: str | None) -> None:
+        """Notes a new condition of the camera; a camera that sees nothing sees nobody."""
+        self.health.camera(condition, reason)
         if condition != "ok":
-            self.report.nobody()
+            self.statistics.nobody()
 
-    def show(self, health: Health) -> None:
+    def show_health(self, health: Health) -> None:
+        """Publishes the health, and writes it where ``maskwatch doctor`` reads it."""
         self.outlet.publisher.show(health)
         if self.outlet.state is not None:
             self.outlet.state.write_health(asdict(health) | {"pid": os.getpid()})

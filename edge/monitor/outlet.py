@@ -4,17 +4,18 @@ import logging
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Protocol, TextIO
 
 from ..config.schema import Config, MqttConfig
 from ..mqtt.homeassistant import discovery
 from ..mqtt.messages import AlertMessage, Health, State, Stats, encode
 from ..mqtt.publisher import MqttPublisher
 from .health import HealthMonitor
-from .state import StateFolder, folder_of, identity_of
+from .state import StateFiles, StateFolder, folder_of, identity_of, state_files
 
 log = logging.getLogger("maskwatch")
 
@@ -88,15 +89,17 @@ class Both:
 
 @dataclass(slots=True)
 class Outlet:
-    """Where alerts go; the folder of this camera's files, ours if ``state``; the folder with the outbox, if there is
-    one; and a count of the alerts that a local subscriber has received.
+    """Where alerts go, and what stands behind it.
+
+    ``files`` are this camera's; ``state`` is set where this process owns their folder. ``outbox`` is the outbox in use,
+    None where alerts are only printed. ``arrived`` counts the alerts that a subscriber in this process has received.
     """
 
     publisher: Publisher
-    folder: Path
+    files: StateFiles
     state: StateFolder | None = None
     outbox: Path | None = None
-    arrived: Any = None
+    arrived: Callable[[], int] | None = None
 
 
 def open_state(config: Config, stack: ExitStack) -> StateFolder:
@@ -112,13 +115,14 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
 
     A first look needs no state folder; a service has one whatever its broker, so that the doctor can ask it.
     """
-    state = open_state(config, stack) if config.mqtt.host or supervised else None
+    state, files = open_state(config, stack) if config.mqtt.host or supervised else None, state_files(config)
     found = discovery(config, health.now.model)
     if config.mqtt.host and state:
-        publisher = MqttPublisher(config.mqtt, config.device.name, state.path, report=health.report, discovery=found)
-        return Outlet(Both(PrintPublisher(), publisher) if to_stdout else publisher, state.path, state, state.path)
+        outbox = files.outbox
+        publisher = MqttPublisher(config.mqtt, config.device.name, outbox, report=health.report, discovery=found)
+        return Outlet(Both(PrintPublisher(), publisher) if to_stdout else publisher, files, state, outbox)
     if to_stdout:
-        return Outlet(PrintPublisher(), folder_of(config), state)
+        return Outlet(PrintPublisher(), files, state)
     from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
     from ..mqtt.subscriber import Subscriber
 
@@ -138,10 +142,10 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
             "no broker configured, and port 1883 is taken (by another broker? then use it: --broker 127.0.0.1); "
             "an embedded one serves %s:%d: maskwatch watch --broker %s:%d", HOST, broker.port, HOST, broker.port
         )  # fmt: skip
-    watcher = Subscriber(local, lambda text: print(text, flush=True), PROTOCOL)
-    stack.callback(watcher.close)
-    watcher.ready.wait(10)
+    subscriber = Subscriber(local, lambda text: print(text, flush=True), PROTOCOL)
+    stack.callback(subscriber.close)
+    subscriber.ready.wait(10)
     # this broker ends with the process, so what it has not taken by then has nowhere to go
-    kept = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))
-    publisher = MqttPublisher(local, config.device.name, kept, PROTOCOL, health.report, found)
-    return Outlet(publisher, folder_of(config), state, kept, lambda: watcher.alerts)
+    outbox = StateFiles(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))).outbox
+    publisher = MqttPublisher(local, config.device.name, outbox, PROTOCOL, health.report, found)
+    return Outlet(publisher, files, state, outbox, lambda: subscriber.alerts)

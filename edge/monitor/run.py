@@ -1,15 +1,11 @@
-"""The wiring of ``maskwatch run``: source, detector, classifier, policy and publisher put together and watched over."""
+"""The wiring of ``maskwatch run``: opens the parts of a door, and runs the loop over it under supervision."""
 
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-import cv2
-
-from ..camera.frames import Frame
 from ..camera.source import Source, open_source
 from ..config.load import Sections
 from ..config.schema import Config
@@ -18,20 +14,23 @@ from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
 from ..faces.opening import STILL_FACE, open_classifier, open_detector, open_eager
 from ..mqtt.messages import Health
-from ..people.tracker import Track, Tracker
+from ..timing import wait_until
 from ..web.bus import Bus
 from . import loop
 from .door import Door
 from .health import HealthMonitor
 from .outlet import Both, open_outlet
-from .stats import StatsLine, summary
+from .stats import StatsLine
 from .systemd import Notifier, Watchdog
 
 log = logging.getLogger("maskwatch")
 
 
 def open_camera(config: Config, or_demo: bool, patient: bool) -> tuple[Source, Config]:
-    """The source, and the configuration it runs under: the clip never speaks in a real camera's name."""
+    """Opens the source; returns it with the configuration it runs under.
+
+    The bundled clip, where it stands in for a missing camera, never publishes under the name of a real one.
+    """
     try:
         return open_source(config.source.source, config.source, patient=patient and not or_demo), config
     except SourceError as error:
@@ -45,18 +44,18 @@ def open_camera(config: Config, or_demo: bool, patient: bool) -> tuple[Source, C
 
 def watch_door(
     config: Config,
+    *,
     to_stdout: bool,
     or_demo: bool,
     show_stats: bool,
     ready: Callable[[Source], None],
     keep: Callable[[Sections], Config],
 ) -> bool:
-    """Opens everything, runs the loop until the source ends or is stopped; False if alerts were lost.
+    """Opens everything and runs the loop until the source ends or is stopped; False if alerts were lost.
 
-    ``ready`` receives the source as soon as it can be stopped; ``keep`` makes changes from the page last, and returns
+    ``ready`` receives the source as soon as it can be stopped. ``keep`` stores changes made on the page and returns
     the configuration with them. Raises what the parts raise when they are opened.
     """
-    cv2.setNumThreads(config.detect.threads)  # one core by default: the rest of a Pi belongs to others
     detector, classifier, notify = open_detector(config.detect), open_classifier(config), Notifier()
     with ExitStack() as stack:
         source, config = open_camera(config, or_demo, notify.supervised)
@@ -67,7 +66,7 @@ def watch_door(
         bus = Bus() if config.web.enabled else None
         if bus:
             outlet.publisher = Both(outlet.publisher, bus)
-        door = Door(config, source, detector, classifier, outlet, health, bus)
+        door = Door(config, source, classifier, outlet, health, bus=bus, detector=detector)
         if bus:
             try:
                 stack.callback(open_page(door, bus, keep).close)
@@ -84,11 +83,11 @@ def open_page(door: Door, bus: Bus, keep: Callable[[Sections], Config]) -> Any:
         from ..web.server import Desk, Page
     except ImportError as error:
         raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
-    config, folder, outbox = door.config, door.outlet.folder, door.outlet.outbox
+    config, outlet = door.config, door.outlet
 
     def change(sections: Sections) -> Config:
         kept = keep(sections)
-        door.search_for(kept.detect)
+        door.pipeline.change(kept.detect)
         return replace(config, detect=kept.detect, web=kept.web)
 
     def open_check() -> tuple[Detector, MaskClassifier]:
@@ -98,9 +97,9 @@ def open_page(door: Door, bus: Bus, keep: Callable[[Sections], Config]) -> Any:
         config,
         bus,
         Desk(
-            model=door.classifier.card.id,
-            outbox=outbox / "outbox.db" if outbox else None,
-            snapshots=folder / "snapshots",
+            model=door.model,
+            outbox=outlet.outbox,
+            snapshots=outlet.files.snapshots,
             open_check=open_check,
             open_eager=lambda: open_eager(config.detect),
             change=change,
@@ -108,62 +107,54 @@ def open_page(door: Door, bus: Bus, keep: Callable[[Sections], Config]) -> Any:
     ).start()
 
 
+class Supervision:
+    """Tells systemd, the health monitor and the watchdog that the loop makes progress. Runs in the loop's thread."""
+
+    def __init__(self, door: Door, notify: Notifier, show_stats: bool) -> None:
+        self._door = door
+        self._notify = notify
+        self._line = StatsLine(door.statistics) if show_stats else None
+        publisher, source = door.outlet.publisher, door.source
+        self._watchdog = Watchdog(notify, {"the camera": source.alive, "the MQTT connection": lambda: publisher.alive})
+        self._ready = False
+
+    def progress(self) -> None:
+        """To be called after every frame, and at least once a second while there is none."""
+        door = self._door
+        if not self._ready and (door.statistics.frames or door.source.condition != "ok"):
+            door.health.attach(self._show)  # not earlier: health must not say ok before a frame was seen
+            self._notify("READY=1")  # with a lost camera too: it is being looked for, and reported as lost
+            self._ready = True
+        if self._line:
+            self._line()
+        door.health.tick()
+        self._watchdog.pulse()
+
+    def _show(self, health: Health) -> None:
+        self._door.show_health(health)
+        self._notify(f"STATUS={health.problem or f'watching {self._door.source.name}'}")  # for systemctl status
+
+    def close(self) -> None:
+        """Ends the watchdog, before what it watches is closed."""
+        self._watchdog.close()
+        self._notify("STOPPING=1")
+
+
 def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
     """Runs the loop over a door until its source ends or is stopped; False if alerts were lost."""
-    source, publisher, report = door.source, door.outlet.publisher, door.report
-    show = StatsLine(report) if show_stats else None
-    watchdog = Watchdog(notify, {"the camera": source.alive, "the MQTT connection": lambda: publisher.alive})
-    started = False
-
-    def alive() -> None:
-        """Every frame, and at least once a second while there is none."""
-        nonlocal started
-        if not started and (report.frames or source.condition != "ok"):
-            door.health.attach(tell)  # not earlier: what nobody has looked at yet is not well
-            notify("READY=1")  # a lost camera too is being watched for, and said to be lost
-            started = True
-        door.health.tick()
-        watchdog.pulse()
-
-    def tell(health: Health) -> None:
-        door.show(health)
-        notify(f"STATUS={health.problem or f'watching {source.name}'}")  # in systemctl status
-
-    def heartbeat(frame: Frame, tracks: Sequence[Track]) -> None:
-        door.tracks = tracks
-        report.heartbeat(frame, tracks)
-        if door.bus:
-            door.bus.see(frame.image, door.faces, report.stats)
-        if show:
-            show()
-        alive()
-
-    paused = "" if publisher.enabled else "; paused by enabled/set, until ON is published there"
-    log.info("watching %s with model %s%s", source.name, door.classifier.card.id, paused)
-    source.idle, source.told = alive, door.told
+    source, outlet = door.source, door.outlet
+    paused = "" if outlet.publisher.enabled else "; paused by enabled/set, until ON is published there"
+    log.info("watching %s with model %s%s", source.name, door.model, paused)
+    supervision = Supervision(door, notify, show_stats)
+    door.progress = source.idle = supervision.progress
+    source.told = door.camera_changed
     try:
-        loop.run(
-            source,
-            door.plan,
-            report.timed("detect", door.detect),
-            report.timed("classify", door.classify),
-            Tracker(forget=door.config.track.forget),
-            door.policy,
-            door.publish,
-            heartbeat,
-        )
+        loop.run(source, door.stages, door.tracker, door.policy, door)
     finally:
-        watchdog.close()
-        notify("STOPPING=1")
-        report.nobody()
-        kept = publisher.close()
-        _await(door.outlet.arrived, report.alerts)
-        log.info("%s", summary(report))
+        supervision.close()
+        door.statistics.nobody()
+        kept = outlet.publisher.close()
+        if (arrived := outlet.arrived) is not None:  # a moment for the local subscriber to print what was acknowledged
+            wait_until(lambda: arrived() >= door.statistics.alerts, 3.0)
+        log.info("%s", door.statistics.summary())
     return kept
-
-
-def _await(arrived: Any, count: int) -> None:
-    """Gives the local subscriber a moment to print what the broker has acknowledged."""
-    deadline = time.monotonic() + 3
-    while arrived and arrived() < count and time.monotonic() < deadline:
-        time.sleep(0.05)

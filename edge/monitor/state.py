@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,38 @@ from ..files import replacing
 log = logging.getLogger(__name__)
 ASKED = 1.0
 """Seconds for which a lock that somebody only asks about (``running_health``) may seem to be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateFiles:
+    """Where things are in a state folder, whether it exists or not."""
+
+    folder: Path
+
+    @property
+    def outbox(self) -> Path:
+        """Alerts that wait for the broker (SQLite)."""
+        return self.folder / "outbox.db"
+
+    @property
+    def snapshots(self) -> Path:
+        """A folder of JPEG files, one per alert."""
+        return self.folder / "snapshots"
+
+    @property
+    def health(self) -> Path:
+        """What the running process last said of itself (JSON)."""
+        return self.folder / "health.json"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the process that uses the folder."""
+        return self.folder / "lock"
+
+
+def state_files(config: Config) -> StateFiles:
+    """The files of the configured state folder."""
+    return StateFiles(folder_of(config))
 
 
 def folder_of(config: Config) -> Path:
@@ -60,7 +93,7 @@ class StateFolder:
     """
 
     def __init__(self, path: Path, identity: str) -> None:
-        self.path = path
+        self.files = StateFiles(path)
         self._lock: int | None = None
         self._identity = claim(identity)
         try:
@@ -70,28 +103,29 @@ class StateFolder:
             raise
 
     def _take(self) -> int | None:
-        refuse_file(self.path)
+        folder = self.files.folder
+        refuse_file(folder)
         try:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.open(self.files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            log.error("state folder %s cannot be written: %s; going on without", self.path, error.strerror)
+            log.error("state folder %s cannot be written: %s; going on without", folder, error.strerror)
             return None
         try:
             _flock(lock)
         except BlockingIOError as error:
             os.close(lock)
             raise ConfigError(
-                f"another maskwatch uses the state folder {self.path}; stop it, or give this one a [state] folder "
+                f"another maskwatch uses the state folder {folder}; stop it, or give this one a [state] folder "
                 "of its own"
             ) from error
         except OSError as error:  # some network file systems know no locks
-            log.warning("state folder %s cannot be locked: %s; going on without", self.path, error.strerror)
+            log.warning("state folder %s cannot be locked: %s; going on without", folder, error.strerror)
         return lock
 
     def write_health(self, health: dict[str, Any]) -> None:
         """For ``maskwatch doctor``: how the running process is. Whole or not at all; no disk is no error."""
-        with suppress(OSError), replacing(self.path / "health.json") as new:
+        with suppress(OSError), replacing(self.files.health) as new:
             new.write_text(json.dumps(health))
 
     def close(self) -> None:
@@ -121,12 +155,12 @@ def _flock(lock: int) -> None:
 def running_health(path: Path) -> dict[str, Any] | None:
     """The health of the maskwatch that has this folder now, None if none has."""
     try:
-        with (path / "lock").open("rb") as lock:
+        with StateFiles(path).lock.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return None
     except BlockingIOError:
         with suppress(OSError, ValueError):
-            found = json.loads((path / "health.json").read_text())
+            found = json.loads(StateFiles(path).health.read_text())
             return found if isinstance(found, dict) else {}
         return {}
     except OSError:

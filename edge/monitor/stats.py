@@ -3,13 +3,13 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
-from ..camera.frames import Frame
 from ..mqtt.messages import State, Stats
+from ..people.policy import PersonState
 from ..people.tracker import Track
 from .machine import cpu_temperature, resident_mb, throttled
 
@@ -21,24 +21,29 @@ WINDOW = 100
 """Frames over which stage times and frames a second are averaged."""
 
 
-class Statistics:
-    """Counts what goes by and says it at most as often as the wire contract allows.
+class Readings(Protocol):
+    """What the statistics read of the door that they count for."""
 
-    ``show`` takes ``State`` and ``Stats``; ``states`` gives what each track counts as; ``waiting`` the alerts that
-    no broker has acknowledged.
+    def person_states(self) -> Mapping[int, PersonState]: ...
+
+    def alerts_waiting(self) -> int: ...
+
+    def frames_dropped(self) -> int: ...
+
+
+class Statistics:
+    """Counts people, frames and alerts, and gives ``State`` and ``Stats`` to ``show``.
+
+    ``show`` is called at most as often as the wire contract allows. Everything here runs in the loop's thread.
     """
 
     def __init__(
-        self,
-        show: Callable[[State | Stats], None],
-        states: Callable[[], dict[int, str]],
-        waiting: Callable[[], int],
-        dropped: Callable[[], int],
-        stats_every: float = STATS_EVERY,
+        self, show: Callable[[State | Stats], None], readings: Readings, stats_every: float = STATS_EVERY
     ) -> None:
         self.frames = 0
         self.alerts = 0
-        self._show, self._states, self._waiting, self._dropped = show, states, waiting, dropped
+        self._show = show
+        self._readings = readings
         self._stats_every = stats_every
         self._started = self._stats_at = time.monotonic()
         self._state_at = float("-inf")
@@ -46,7 +51,7 @@ class Statistics:
         self._times: dict[str, deque[float]] = {}
         self._ends: deque[float] = deque(maxlen=WINDOW)
         self._day = date.today()
-        self._judged: dict[int, str] = {}
+        self._judged: dict[int, PersonState] = {}
         self._today = {"people": 0, "mask": 0, "alerts": 0}
 
     def timed(self, stage: str, work: Callable[P, R]) -> Callable[P, R]:
@@ -66,7 +71,7 @@ class Statistics:
         self.alerts += 1
         self._today["alerts"] += 1
 
-    def heartbeat(self, frame: Frame, tracks: Sequence[Track]) -> None:
+    def frame_done(self, tracks: Sequence[Track]) -> None:
         """After each frame that went all the way through."""
         now = time.monotonic()
         self.frames += 1
@@ -88,7 +93,7 @@ class Statistics:
     def _count(self, tracks: Sequence[Track]) -> None:
         if date.today() != self._day:
             self._day, self._today = date.today(), dict.fromkeys(self._today, 0)
-        states, here = self._states(), {track.key for track in tracks}
+        states, here = self._readings.person_states(), {track.key for track in tracks}
         self._judged = {key: state for key, state in self._judged.items() if key in here}
         for key, state in states.items():
             if state != "unknown" and key not in self._judged:
@@ -97,7 +102,7 @@ class Statistics:
                 self._today["mask"] += state == "mask"
 
     def _present(self) -> State:
-        counted = [state for state in self._states().values() if state != "unknown"]
+        counted = [state for state in self._readings.person_states().values() if state != "unknown"]
         masked = counted.count("mask")
         bare = counted.count("no_mask")
         return State("ON" if bare else "OFF", len(counted), masked, bare, dict(self._today))
@@ -109,37 +114,38 @@ class Statistics:
         return Stats(
             fps=round((len(self._ends) - 1) / elapsed, 1) if elapsed else 0.0,
             frames=self.frames,
-            dropped=self._dropped(),
+            dropped=self._readings.frames_dropped(),
             detect_ms=stages.get("detect", 0.0),
             classify_ms=stages.get("classify", 0.0),
             latency_ms=round(sum(stages.values()), 2),
             cpu_temp_c=cpu_temperature(),
             throttled=throttled(),
             rss_mb=resident_mb(),
-            outbox=self._waiting(),
+            outbox=self._readings.alerts_waiting(),
             uptime_s=round(time.monotonic() - self._started),
         )
+
+    def summary(self) -> str:
+        """One sentence for the log."""
+        return f"ended after {self.frames} frames ({self._readings.frames_dropped()} dropped) and {self.alerts} alerts"
 
 
 class StatsLine:
     """Speed and memory on standard error every ``every`` seconds."""
 
-    def __init__(self, report: Statistics, every: float = 5.0) -> None:
-        self._report, self._every, self._next = report, every, time.monotonic() + 1
+    def __init__(self, statistics: Statistics, every: float = 5.0) -> None:
+        self._statistics = statistics
+        self._every = every
+        self._next = time.monotonic() + 1
 
     def __call__(self) -> None:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + self._every
-            print(stats_line(self._report.stats()), file=sys.stderr, flush=True)
+            print(stats_line(self._statistics.stats()), file=sys.stderr, flush=True)
 
 
 def stats_line(stats: Stats) -> str:
     return "  ".join(f"{name} {value}" for name, value in asdict(stats).items() if value is not None)
-
-
-def summary(report: Statistics) -> str:
-    stats = report.stats()
-    return f"ended after {stats.frames} pictures ({stats.dropped} dropped) and {report.alerts} alerts"
 
 
 def _mean_ms(times: deque[float]) -> float:

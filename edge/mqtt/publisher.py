@@ -41,7 +41,7 @@ LOG_EVERY = 60.0
 
 
 class MqttPublisher:
-    """Publishes one camera. ``folder`` keeps what must outlive the process; ``report(part, trouble)`` hears of
+    """Publishes one camera. ``outbox`` is the file of what must outlive the process; ``report(part, trouble)`` hears of
     ``broker``, ``disk`` and ``alerts``. Raises ``ConfigError`` for TLS or password files that cannot be used.
     """
 
@@ -49,7 +49,7 @@ class MqttPublisher:
         self,
         settings: MqttConfig,
         device: str,
-        folder: Path,
+        outbox: Path,
         protocol: MQTTProtocolVersion = V5,
         report: Callable[[str, str | None], None] = lambda part, trouble: None,
         discovery: Discovery | None = None,
@@ -66,7 +66,7 @@ class MqttPublisher:
             settings, f"{settings.prefix}-{device}", self._will, protocol, lambda text: report("broker", text)
         )
         self._outbox = Outbox(
-            folder / "outbox.db",
+            outbox,
             lambda letters: self._link.put(("found", letters)),
             self._written,
             lambda count, reason: report("alerts", mourning(count, reason)),

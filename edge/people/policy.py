@@ -11,19 +11,22 @@ nothing.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ..config.schema import DecideConfig
-from ..faces.face import FAULTS
+from ..faces.face import FAULTS, EventType
 from .tracker import Track
 
 DEFAULTS = DecideConfig()
+Verdict = Literal["mask"] | EventType
+PersonState = Literal["unknown"] | Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """One person, one episode. ``score`` is the mean probability of a fault, ``frames`` the sightings behind it."""
 
-    event_type: str
+    event_type: EventType
     track: int
     time: float
     score: float
@@ -35,7 +38,7 @@ class Alert:
 @dataclass(slots=True)
 class _Person:
     sightings: deque[tuple[float, dict[str, float]]] = field(default_factory=deque)
-    state: str = "unknown"
+    state: PersonState = "unknown"
     alerted: float | None = None
     pending: bool = False
 
@@ -49,7 +52,7 @@ class Policy:
         self._looked: deque[float] = deque()
 
     @property
-    def states(self) -> dict[int, str]:
+    def states(self) -> dict[int, PersonState]:
         """``unknown``, ``mask``, ``no_mask`` or ``incorrect_mask`` by track key."""
         return {key: person.state for key, person in self._people.items()}
 
@@ -79,13 +82,13 @@ class Policy:
             # from one fault to another is the same episode; only a mask in between opens the next
             person.pending = verdict in FAULTS and (person.pending or person.state not in FAULTS)
             person.state = verdict
-        if not person.pending or not self._cool(person, now):
+        if verdict == "mask" or not person.pending or not self._cool(person, now):
             return None
         person.pending, person.alerted = False, now
         seen = round(now - track.first_seen, 3)
         return Alert(verdict, track.key, now, score, len(person.sightings), seen, track.box)
 
-    def _verdict(self, track: Track, person: _Person) -> tuple[str | None, float]:
+    def _verdict(self, track: Track, person: _Person) -> tuple[Verdict | None, float]:
         """What the evidence says the person is, or None where it is too thin or divided."""
         count = len(person.sightings)
         span = person.sightings[-1][0] - person.sightings[0][0]
@@ -99,7 +102,8 @@ class Policy:
         }
         fault = max((name for name in FAULTS if name in means), key=lambda name: means[name], default=None)
         wrong = sum(means.get(name, 0.0) for name in FAULTS)
-        for verdict, score in ((fault, wrong), ("mask", means.get("mask", 0.0))):
+        verdicts: tuple[tuple[Verdict | None, float], ...] = ((fault, wrong), ("mask", means.get("mask", 0.0)))
+        for verdict, score in verdicts:
             if verdict is not None and score >= self._rules.threshold:
                 return verdict, min(1.0, score)
         return None, 0.0

@@ -65,7 +65,7 @@ class Check:
         return {
             "width": image.shape[1],
             "height": image.shape[0],
-            "faces": [{"box": list(f.box), "label": f.label, "score": round(f.score, 3)} for f in faces],
+            "faces": [face.as_json() for face in faces],
             "picture": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode(),
         }
 

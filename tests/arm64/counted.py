@@ -10,33 +10,30 @@ import json
 import mmap
 import struct
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import cv2
 
 from edge.bench.clip import pictures
 from edge.camera.frames import Frame
 from edge.config.schema import Config, DetectConfig
-from edge.faces.opening import open_classifier, open_detector
+from edge.faces.opening import open_classifier
 from edge.monitor import loop
+from edge.monitor.pipeline import Pipeline
+from edge.monitor.scene import Scene
 from edge.monitor.stats import Statistics
-from edge.people.planner import open_planner
-from edge.people.policy import Policy
-from edge.people.tracker import Track, Tracker
+from edge.people.policy import Alert, PersonState, Policy
+from edge.people.tracker import Tracker
 
 WARM = 3
 """Pictures at the start that do not count: what is done once is no cost of a picture."""
 
 
 def main(counter: str, source: str, detector: str, limit: int) -> None:
-    cv2.setNumThreads(1)
     with Path(counter).open("rb") as file:
         count = mmap.mmap(file.fileno(), 8, mmap.MAP_SHARED, mmap.PROT_READ)
     config = Config(detect=DetectConfig(detector=detector))
     policy = Policy(config.decide)
-    report = Statistics(lambda message: None, lambda: policy.states, lambda: 0, lambda: 0)
     costs, decoding, alerts, begun = list[int](), list[int](), list[Any](), 0
 
     def now() -> int:
@@ -51,20 +48,28 @@ def main(counter: str, source: str, detector: str, limit: int) -> None:
             yield frame
             asked = now()
 
-    def heartbeat(frame: Frame, tracks: Sequence[Track]) -> None:
-        report.heartbeat(frame, tracks)
-        costs.append(now() - begun)
+    class Observer:
+        def alert(self, alert: Alert, scene: Scene) -> None:
+            alerts.append(alert.time)
 
-    loop.run(
-        taken(),
-        open_planner(config.detect, config.decide).plan,
-        open_detector(config.detect).detect,
-        open_classifier(config).classify,
-        Tracker(forget=config.track.forget),
-        policy,
-        lambda alert, frame: alerts.append(alert.time),
-        heartbeat,
-    )
+        def frame_done(self, scene: Scene) -> None:
+            statistics.frame_done(scene.tracks)
+            costs.append(now() - begun)
+
+        def person_states(self) -> dict[int, PersonState]:
+            return policy.states
+
+        def alerts_waiting(self) -> int:
+            return 0
+
+        def frames_dropped(self) -> int:
+            return 0
+
+    observer = Observer()
+    statistics = Statistics(lambda message: None, observer)
+    pipeline = Pipeline(config.detect, config.decide, open_classifier(config))
+    stages = loop.Stages(pipeline.plan, pipeline.detect, pipeline.classify)
+    loop.run(taken(), stages, Tracker(forget=config.track.forget), policy, observer)
     found = {"alerts": alerts, "instructions": costs[WARM:], "decoding": decoding[WARM:]}
     print(json.dumps({"source": source, "detector": detector} | found))
 

@@ -27,6 +27,7 @@ from edge.monitor.door import Door
 from edge.monitor.health import HealthMonitor
 from edge.monitor.outlet import Outlet
 from edge.monitor.run import watch
+from edge.monitor.state import StateFiles
 from edge.monitor.systemd import Notifier
 from edge.mqtt.publisher import MqttPublisher
 
@@ -92,9 +93,11 @@ def main(part: str, flag: Path, port: int, folder: Path) -> None:
             for_ever()
         health.report(of, trouble)
 
-    publisher = MqttPublisher(config.mqtt, part, folder, report=report)
+    files = StateFiles(folder)
+    publisher = MqttPublisher(config.mqtt, part, files.outbox, report=report)
     source = Live(opener, "camera", patient=True)
-    watch(Door(config, source, Detector(part, flag), classifier, Outlet(publisher, folder), health), Notifier())
+    detector = Detector(part, flag)
+    watch(Door(config, source, classifier, Outlet(publisher, files), health, detector=detector), Notifier())
     print("ended by itself", flush=True)
 
 

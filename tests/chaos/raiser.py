@@ -16,7 +16,7 @@ from pathlib import Path
 from edge.config.schema import MqttConfig
 from edge.errors import EdgeError
 from edge.monitor.machine import clock_synced
-from edge.monitor.state import StateFolder
+from edge.monitor.state import StateFiles, StateFolder
 from edge.mqtt.messages import AlertMessage, utc_now, uuid7
 from edge.mqtt.publisher import MqttPublisher
 
@@ -106,7 +106,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
         state = StateFolder(args.folder, f"{args.prefix}/{args.device} at {args.broker}")
-        publisher = MqttPublisher(settings(args), args.device, args.folder, report=Reporter())
+        publisher = MqttPublisher(settings(args), args.device, StateFiles(args.folder).outbox, report=Reporter())
     except EdgeError as error:
         print(error, file=sys.stderr)
         return 2

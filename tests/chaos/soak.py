@@ -29,7 +29,7 @@ from edge.camera.frames import Image, Picture  # noqa: E402
 from edge.camera.live import Live  # noqa: E402
 from edge.camera.source import DEMO  # noqa: E402
 from edge.config.schema import Config  # noqa: E402
-from edge.faces.opening import open_classifier, open_detector  # noqa: E402
+from edge.faces.opening import open_classifier  # noqa: E402
 from edge.monitor.door import Door  # noqa: E402
 from edge.monitor.health import HealthMonitor  # noqa: E402
 from edge.monitor.outlet import Outlet  # noqa: E402
@@ -136,10 +136,8 @@ def soak(frames: int) -> dict[str, Any]:
         health = HealthMonitor(classifier.card.id)
         state = StateFolder(folder / "state", f"soak {os.getpid()}")
         source = Soak(frames, broker)
-        publisher = MqttPublisher(config.mqtt, config.device.name, state.path, report=health.report)
-        door = Door(
-            config, source, open_detector(config.detect), classifier, Outlet(publisher, state.path, state), health
-        )
+        publisher = MqttPublisher(config.mqtt, config.device.name, state.files.outbox, report=health.report)
+        door = Door(config, source, classifier, Outlet(publisher, state.files, state), health)
         kept = watch(door, Notifier({}))
         source.close()
         state.close()
@@ -147,8 +145,8 @@ def soak(frames: int) -> dict[str, Any]:
     rows = [row for row in source.samples if row["frames"] > frames / 4]
     slope = np.polyfit([row["frames"] for row in rows], [row["rss_mib"] for row in rows], 1)[0] * 1e5
     return {
-        "frames": door.report.frames,
-        "alerts_raised": door.report.alerts,
+        "frames": door.statistics.frames,
+        "alerts_raised": door.statistics.alerts,
         "alerts_undelivered": publisher.waiting,
         "alerts_lost": not kept,
         "camera_reopened": source.reopened,
@@ -156,7 +154,7 @@ def soak(frames: int) -> dict[str, Any]:
         "mib_per_100000_frames": round(float(slope), 2),
         "descriptors": sorted({row["descriptors"] for row in rows}),
         "threads": sorted({row["threads"] for row in rows}),
-        "written_kb_per_alert": round(1000 * source.samples[-1]["written_mb"] / max(1, door.report.alerts), 1),
+        "written_kb_per_alert": round(1000 * source.samples[-1]["written_mb"] / max(1, door.statistics.alerts), 1),
     }
 
 

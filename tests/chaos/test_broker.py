@@ -53,7 +53,7 @@ def test_two_doors_with_one_name_are_told_and_lose_nothing(
     heard = subscriber(broker.port)
     first = raise_alerts(maskwatch, broker.port, tmp_path / "first", 100, "--pace", "0.3", "--stay")
     first.wait_for("well broker")
-    second = MqttPublisher(MqttConfig(host="127.0.0.1", port=broker.port), "door", tmp_path / "second")
+    second = MqttPublisher(MqttConfig(host="127.0.0.1", port=broker.port), "door", tmp_path / "second" / "outbox.db")
     alerts = [alert("door") for _ in range(100)]
     started = time.monotonic()
     for each in alerts:

@@ -1,17 +1,15 @@
 import threading
 import time
 
-import numpy as np
 import pytest
 
-from edge.camera.frames import Frame
 from edge.faces.geometry import Box
 from edge.monitor.machine import cpu_temperature, resident_mb, throttled
 from edge.monitor.stats import Statistics
 from edge.mqtt.messages import State, Stats
+from edge.people.policy import PersonState
 from edge.people.tracker import Track
 
-FRAME = Frame(np.zeros((2, 2, 3), np.uint8), None, 0.0, 0)
 PATIENCE = 30.0
 
 
@@ -19,17 +17,26 @@ class Door:
     """A report, who stands at the door (key: what they count as), and what the report has said."""
 
     def __init__(self, stats_every: float = 1e6) -> None:
-        self.people: dict[int, str] = {}
+        self.people: dict[int, PersonState] = {}
         self.said: list[State | Stats] = []
-        self.report = Statistics(self.said.append, lambda: self.people, lambda: 7, lambda: 3, stats_every)
+        self.report = Statistics(self.said.append, self, stats_every)
 
-    def frame(self, **people: str) -> None:
+    def person_states(self) -> dict[int, PersonState]:
+        return self.people
+
+    def alerts_waiting(self) -> int:
+        return 7
+
+    def frames_dropped(self) -> int:
+        return 3
+
+    def frame(self, **people: PersonState) -> None:
         """One frame with the people given as ``p1="mask"``; those in ``unknown`` count, too."""
         self.people = {int(name[1:]): state for name, state in people.items()}
         tracks = [Track(key, Box(0, 0, 9, 9), 0.0, 0.0, None) for key in self.people]
-        self.report.heartbeat(FRAME, tracks)
+        self.report.frame_done(tracks)
 
-    def state_of(self, **people: str) -> State:
+    def state_of(self, **people: PersonState) -> State:
         """The next state said while these people stand there."""
         deadline, count = time.monotonic() + PATIENCE, len(self.said)
         while len(self.said) == count:

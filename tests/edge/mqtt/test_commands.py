@@ -115,7 +115,7 @@ def test_two_thousand_hostile_messages_leave_the_publisher_at_work(
 ) -> None:
     broker = mosquitto().start()
     heard = subscriber(broker.port)
-    publisher = MqttPublisher(MqttConfig(host="127.0.0.1", port=broker.port), "door", tmp_path)
+    publisher = MqttPublisher(MqttConfig(host="127.0.0.1", port=broker.port), "door", tmp_path / "outbox.db")
     heard.wait_for(f"{ROOT}/status")
     with caplog.at_level(logging.INFO):
         before = len(caplog.records)

@@ -55,7 +55,7 @@ def publisher(broker: Any, user: str, folder: Path, device: str = "entrance") ->
         host="localhost", port=broker.port, user=user, password_file=str(secret), tls=True,
         ca_file=str(folder / "server.crt"),
     )  # fmt: skip
-    return MqttPublisher(settings, device, folder / f"state-{user}")
+    return MqttPublisher(settings, device, folder / f"state-{user}" / "outbox.db")
 
 
 def alert() -> AlertMessage:

@@ -47,7 +47,8 @@ def publisher(tmp_path: Path) -> Iterator[Any]:
             if told is not None:
                 told.append((part, text))
 
-        made.append(MqttPublisher(MqttConfig(host="127.0.0.1", port=port, **more), "door", tmp_path, report=hear))
+        settings = MqttConfig(host="127.0.0.1", port=port, **more)
+        made.append(MqttPublisher(settings, "door", tmp_path / "outbox.db", report=hear))
         return made[-1]
 
     yield make

@@ -18,8 +18,9 @@ from edge.faces.geometry import Box, clip
 from edge.faces.haar import HaarDetector
 from edge.faces.tflite import TfliteNetwork
 from edge.monitor import loop
+from edge.monitor.scene import Scene
 from edge.people.planner import CALM, QUICK, STALE, SWEEP, EveryPicture, RegionPlanner, Settled, open_planner
-from edge.people.policy import Policy
+from edge.people.policy import Alert, Policy
 from edge.people.tracker import Track, Tracker
 
 WALL = np.full((480, 640, 3), 90, np.uint8)
@@ -200,16 +201,16 @@ def test_a_still_person_does_not_vanish(door: Path, model: Path) -> None:
         return detector.detect(image, luma, regions)
 
     detector, classifier = HaarDetector(min_face=48), MaskClassifier(TfliteNetwork(model))
-    loop.run(
-        camera,
-        RegionPlanner().plan,
-        detect,
-        classifier.classify,
-        Tracker(),
-        policy,
-        lambda alert, frame: alerts.append(alert.time),
-        lambda frame, tracks: seen.append((len(tracks), tracks[0].key if tracks else 0)),
-    )
+
+    class Observer:
+        def alert(self, alert: Alert, scene: Scene) -> None:
+            alerts.append(alert.time)
+
+        def frame_done(self, scene: Scene) -> None:
+            seen.append((len(scene.tracks), scene.tracks[0].key if scene.tracks else 0))
+
+    stages = loop.Stages(RegionPlanner().plan, detect, classifier.classify)
+    loop.run(camera, stages, Tracker(), policy, Observer())
     assert set(seen[FPS:]) == {(1, 1)}, "one person, the same all the time"
     assert len(alerts) == 1 and len(looked) < len(seen) / 4
 

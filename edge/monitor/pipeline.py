@@ -1,0 +1,70 @@
+"""The stages that a frame of one door passes through: plan, detect, classify."""
+
+from collections.abc import Callable, Sequence
+
+from ..camera.frames import Frame, Image
+from ..config.schema import DecideConfig, DetectConfig
+from ..faces.classifier import MaskClassifier
+from ..faces.detector import Detector, Region
+from ..faces.face import Face
+from ..faces.geometry import Box
+from ..faces.opening import open_detector
+from ..people.planner import Planner, open_planner
+from ..people.tracker import Track
+
+
+class Pipeline:
+    """The stages of one door, for ``loop.run``.
+
+    The loop's thread owns detector, planner and classifier. Only ``change`` may be called from another thread.
+    ``watching`` tells whether frames count (they do not while watching is paused or the camera sees nothing);
+    ``viewed`` tells whether somebody looks at the live picture, which then follows faces as closely as it can.
+    """
+
+    def __init__(
+        self,
+        detect: DetectConfig,
+        decide: DecideConfig,
+        classifier: MaskClassifier,
+        detector: Detector | None = None,
+        *,
+        watching: Callable[[], bool] = lambda: True,
+        viewed: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Raises ``ModelError`` like ``open_detector``, unless a ``detector`` is given."""
+        self._decide = decide
+        self._detector = detector or open_detector(detect)
+        self._planner = open_planner(detect, decide)
+        self._classifier = classifier
+        self._watching = watching
+        self._viewed = viewed
+        self._handed_over: tuple[Detector, Planner] | None = None
+
+    def change(self, detect: DetectConfig) -> None:
+        """Detects by another configuration from the next frame on. For any thread. Raises like ``open_detector``.
+
+        The caller's thread opens the new detector and planner; the loop's thread takes both at the start of a frame,
+        so that no frame is planned by one and searched by the other.
+        """
+        self._handed_over = open_detector(detect), open_planner(detect, self._decide)
+
+    def plan(self, frame: Frame, tracks: Sequence[Track], settled: Callable[[Track], bool]) -> list[Region]:
+        """The regions to search; none, and so nothing is counted, while frames do not count."""
+        if (handed_over := self._handed_over) is not None:
+            self._detector, self._planner = handed_over
+            self._handed_over = None
+        if not self._watching():
+            return []
+        return self._planner.plan(frame, tracks, _never if self._viewed() else settled)
+
+    def detect(self, image: Image, luma: Image | None, regions: Sequence[Region]) -> list[Box]:
+        """The boxes of the faces found in these regions."""
+        return self._detector.detect(image, luma, regions)
+
+    def classify(self, image: Image, boxes: Sequence[Box]) -> list[Face]:
+        """What is on each of them; boxes that the model rejects are left out."""
+        return self._classifier.classify(image, boxes)
+
+
+def _never(track: Track) -> bool:
+    return False

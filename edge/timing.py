@@ -1,0 +1,40 @@
+"""Waiting and backoff, the same everywhere."""
+
+import random
+import time
+from collections.abc import Callable
+
+
+def wait_until(holds: Callable[[], object], timeout: float, pause: float = 0.02) -> bool:
+    """Waits until ``holds()`` is true, for at most ``timeout`` seconds; whether it is. Asks every ``pause`` seconds."""
+    deadline = time.monotonic() + timeout
+    while not holds():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(pause)
+    return True
+
+
+class Backoff:
+    """Pauses between attempts, in seconds: ``shortest`` first, then doubled each time up to ``longest``.
+
+    ``spread`` (0..1) shortens each pause by a random share of at most that size, so that many devices that failed at
+    the same moment do not all try again at the same moment.
+    """
+
+    def __init__(self, shortest: float, longest: float, spread: float = 0.0) -> None:
+        self._shortest = shortest
+        self._longest = longest
+        self._spread = spread
+        self.failures = 0
+
+    def next(self, longest: float | None = None) -> float:
+        """The pause after one more failure; ``longest`` replaces the limit this once."""
+        limit = self._longest if longest is None else longest
+        pause = min(limit, self._shortest * 2.0 ** min(self.failures, 30))
+        self.failures += 1
+        return pause * random.uniform(1 - self._spread, 1)
+
+    def reset(self) -> None:
+        """After a success."""
+        self.failures = 0
