@@ -150,7 +150,9 @@ def test_forgotten_it_is_gone(home: Home, broker: Any, maskwatch: Any, tmp_path:
 def test_the_automations_of_the_readme_ring_the_phone_and_light_the_sign(
     home: Home, broker: Any, maskwatch: Any
 ) -> None:
-    (text,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(
+        r"^```yaml\n(.*?)^```", (ROOT / "edge" / "mqtt" / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
     assert home.ask("automate", yaml.safe_load(text)) == {"set up": True}
     watching(maskwatch, broker)
 

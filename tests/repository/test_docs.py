@@ -1,91 +1,163 @@
-"""The README names every option with its default and every command; what it names exists."""
+"""Every document of the repository: what it names exists (commands, options, targets, files, links, topics, names)."""
 
 import re
 import subprocess
 import sys
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
 
 import pytest
 from support import ROOT
 
 from edge.config.schema import options
+from edge.mqtt.messages import AlertMessage, Stats
+from edge.mqtt.topics import Topics
 
-README = (ROOT / "README.md").read_text()
+FOLDERS = ("edge", "convert", "models", "systemd", "tests")
+DOCUMENTS = [ROOT / "README.md", *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))]
+"""Every document but the list of changes, which may name what is gone."""
+TEXTS = {str(path.relative_to(ROOT)): path.read_text() for path in DOCUMENTS}
+ALL = "\n\n".join(TEXTS.values())
+FOREIGN = {"--no-install-recommends": "apt", "--list-cameras": "rpicam-hello"}
+"""Options of other programs, and whose they are."""
+TOPICS = {"status", "alert", "state", "health", "stats", "snapshot", "enabled/set", "enabled/state"}
+SECTIONS = "|".join(dict.fromkeys(section for section, *_ in options()))
+every_document = pytest.mark.parametrize("name", TEXTS)
 
 
-def table_row(section: str, key: str, default: object, text: str) -> str:
-    """One line of the README's configuration table."""
-    if isinstance(default, bool):
-        shown = str(default).lower()
-    elif isinstance(default, str):
-        shown = f'"{default}"'
-    else:
-        shown = "[]" if default == () else str(default)
-    return f"| {section} | `{key}` | `{shown}` | {text} |"
+@cache
+def helped(*command: str) -> str:
+    done = subprocess.run([*command, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return done.stdout if done.returncode == 0 else ""
 
 
-@pytest.mark.parametrize("option", options(), ids=lambda option: f"{option[0]}.{option[1]}")
-def test_every_option_is_in_the_table(option: tuple[str, str, object, object]) -> None:
-    section, key, default, allowed = option
-    limits = (
-        f" ({allowed})"
-        if getattr(allowed, "low", None) is not None
-        or getattr(allowed, "name", False)
-        or getattr(allowed, "choices", ())
-        else ""
-    )
-    assert table_row(section, key, default, getattr(allowed, "help", "") + limits) in README
+def of_module(module: str, *command: str) -> str:
+    return helped(sys.executable, "-m", module, *command)
+
+
+def code(text: str) -> str:
+    """What stands between backticks, and the lines that are indented by four or more."""
+    return "\n".join(re.findall(r"`[^`\n]+`|^ {4}.*$", text, re.MULTILINE))
+
+
+def test_the_first_page_is_short_and_each_room_that_it_leads_to_has_a_page() -> None:
+    assert len((ROOT / "README.md").read_bytes()) <= 8 * 1024
+    rooms = "camera faces outbox mqtt web cli bench".split()
+    pages = ["edge", *(f"edge/{room}" for room in rooms), "convert", "models", "systemd", "tests"]
+    assert {f"{folder}/README.md" for folder in pages} <= TEXTS.keys()
 
 
 @pytest.mark.parametrize("module", ["edge", "convert"])
-def test_every_command_and_option_named_exists(module: str) -> None:
+def test_every_command_named_exists(module: str) -> None:
     program = {"edge": "maskwatch", "convert": "maskwatch-convert"}[module]
-    named = set(re.findall(rf"(?:`|/|^    ){program} ([a-z-]*[a-z])", README, re.MULTILINE))
-    assert named, "the README names no command"
+    named = set(re.findall(rf"(?<![\w@-]){program} ([a-z][a-z-]*)", code(ALL)))
+    assert len(named) > 5, named
     for command in named:
-        done = subprocess.run(
-            [sys.executable, "-m", module, command, "--help"], cwd=ROOT, capture_output=True, timeout=60
-        )
-        assert done.returncode == 0, f"README names `{program} {command}`, which does not exist"
+        assert of_module(module, command), f"`{program} {command}` is named, and does not exist"
 
 
-def test_every_option_of_run_and_image_is_named() -> None:
-    for command in ("run", "image"):
-        done = subprocess.run(
-            [sys.executable, "-m", "edge", command, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
-        )
-        for option in set(re.findall(r"(--[a-z-]+)", done.stdout)) - {"--help", "--verbose"}:
-            assert f"`{option}" in README or f"{option} " in README, f"{command} {option} is not in the README"
+def test_every_command_has_a_row_and_every_option_is_named() -> None:
+    page = TEXTS["edge/cli/README.md"]
+    for command in re.findall(r"^    ([a-z-]+)(?: |$)", of_module("edge"), re.MULTILINE):
+        assert f"| `maskwatch {command}" in page and f"| `maskwatch {command}`" in TEXTS["README.md"], command
+        for option in set(re.findall(r"(--[a-z-]+)", of_module("edge", command))) - {"--help"}:
+            assert re.search(rf"{option}\b(?!-)", page), f"{command} {option} is not in edge/cli/README.md"
 
 
-FOREIGN = {
-    "--no-install-recommends": "apt",
-    "--list-cameras": "rpicam-hello",
-    "--frames": "tests/chaos/soak.py",
-}
-"""Options of other programs than ours, and whose they are."""
-
-
-def helped(*command: str) -> str:
-    return subprocess.run([*command, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60).stdout
-
-
-def test_every_option_named_exists_somewhere() -> None:
+def test_every_option_of_a_command_exists_somewhere() -> None:
     known = helped(str(ROOT / "systemd" / "install.sh"))
+    known += (ROOT / "tests" / "chaos" / "soak.py").read_text()
     for module in ("edge", "convert"):
-        top = helped(sys.executable, "-m", module)
-        for command in re.findall(r"^    ([a-z-]+)(?: |$)", top, re.MULTILINE):
-            known += helped(sys.executable, "-m", module, command)
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - FOREIGN.keys()
-    assert len(named) > 20
+        for command in re.findall(r"^    ([a-z-]+)(?: |$)", of_module(module), re.MULTILINE):
+            known += of_module(module, command)
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", ALL)) - FOREIGN.keys()
+    assert len(named) > 40
     assert named <= set(re.findall(r"--[a-z-]+", known)), named - set(re.findall(r"--[a-z-]+", known))
 
 
-def test_every_target_and_file_named_exists() -> None:
+@every_document
+def test_every_target_and_file_named_exists(name: str) -> None:
+    text = TEXTS[name]
     targets = set(re.findall(r"^([a-z-]+\d*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"(?:`|^    |sudo )make ([a-z-]+\d*)", README, re.MULTILINE))
-    assert {"run", "test"} <= named and named <= targets, named - targets
-    linked = re.findall(r"\]\(([^):#]+)\)", README)
-    paths = [*linked, *re.findall(r"(?<![\w/.~-])(?:systemd|models|edge|tests|convert)/[\w./@-]*[\w]", README)]
-    assert len(paths) > 5
-    for path in (path for path in paths if "NAME" not in path):
-        assert (ROOT / path).exists(), f"README names {path}, which is not there"
+    named = set(re.findall(r"(?:`|^ *|sudo )make ([a-z-]+\d*)", code(text), re.MULTILINE))
+    assert named <= targets, named - targets
+    prose = re.sub(r"\]\([^)]*\)", "]", text)
+    for path in re.findall(rf"(?<![\w/.~@+-])(?:{'|'.join(FOLDERS)})/[\w./@-]*\w", prose):
+        assert "NAME" in path or (ROOT / path).exists(), f"{name} names {path}, which is not there"
+
+
+def test_the_first_page_names_both_commands() -> None:
+    assert {"run", "test"} <= set(re.findall(r"^    make ([a-z-]+)", TEXTS["README.md"], re.MULTILINE))
+
+
+def anchors(text: str) -> set[str]:
+    """Those that GitHub makes of headings."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@every_document
+def test_every_link_leads_somewhere(name: str) -> None:
+    here = (ROOT / name).parent
+    for target in re.findall(r"\]\(([^)\s]+)\)", TEXTS[name]):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (here / path).resolve() if path else ROOT / name
+        assert file.is_relative_to(ROOT) and file.is_file(), f"{name} links to {target}"
+        if anchor:
+            assert anchor in anchors(file.read_text()), f"{name} links to {target}: no such heading"
+
+
+def test_every_page_can_be_reached_from_the_first() -> None:
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page not in reached:
+            reached.add(page)
+            links = re.findall(r"\]\(([^)#\s:]+\.md)", page.read_text())
+            waiting += [(page.parent / link).resolve() for link in links]
+    assert set(DOCUMENTS) <= reached, set(DOCUMENTS) - reached
+
+
+@every_document
+def test_every_configuration_option_named_exists(name: str) -> None:
+    text = TEXTS[name]
+    known = {(section, key) for section, key, *_ in options()}
+    named = set(re.findall(rf"(?<![\w./])({SECTIONS})\.([a-z_]+)(?![\w./(])", text))
+    named |= set(re.findall(rf"\[({SECTIONS})\] ([a-z_]+)", text))
+    for keys, section in re.findall(rf"((?:`[a-z_]+`(?:, | and | or )?)+) in `\[({SECTIONS})\]`", text):
+        named |= {(section, key) for key in re.findall(r"`([a-z_]+)`", keys)}
+    assert named <= known, f"{name}: {named - known}"
+    settings = set(re.findall(r"`([a-z_]+) = [^`]+`", text))
+    assert settings <= {key for _, key in known}, f"{name}: {settings - {key for _, key in known}}"
+
+
+def test_every_topic_is_documented_and_every_topic_named_exists() -> None:
+    own = Topics("maskwatch", "entrance")
+    assert {getattr(own, topic.replace("/", "_")) for topic in TOPICS} == {f"maskwatch/entrance/{t}" for t in TOPICS}
+    rows = re.findall(r"^\| `\.\.\./([a-z/]+)` \|", TEXTS["edge/mqtt/README.md"], re.MULTILINE)
+    assert sorted(rows) == sorted(TOPICS)
+    named = set(re.findall(r"`\.\.\./([a-z/]+)`", ALL))
+    named |= set(re.findall(r"""[`'"]maskwatch/(?:\+|entrance)/([a-z/]+)""", ALL))
+    named |= set(re.findall(r"topic \+/([a-z/]+) (?:in|out) ", ALL))
+    assert named == TOPICS, named ^ TOPICS
+
+
+def test_every_field_of_an_alert_and_of_the_statistics_is_documented() -> None:
+    page = TEXTS["edge/mqtt/README.md"]
+    (example,) = re.findall(r"^    (\{\"schema\".*?\})$", page, re.MULTILINE | re.DOTALL)
+    assert isinstance(AlertMessage.decode(example.encode()), AlertMessage)
+    rows = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
+    assert rows == {field.name for field in fields(AlertMessage)}
+    (stats,) = re.findall(r"^\| `\.\.\./stats` \| (.*?) \|", page, re.MULTILINE)
+    assert re.findall(r"`(\w+)`", stats) == [field.name for field in fields(Stats)]
+
+
+def test_the_table_of_places_names_what_is_there() -> None:
+    rows = re.findall(r"\[`[^`]+`\]\(([\w/]+\.py)\), `(\w+)`", TEXTS["edge/README.md"])
+    assert len(rows) > 20
+    for path, name in rows:
+        code = (ROOT / "edge" / path).read_text()
+        assert re.search(rf"^ *(?:class|def) {name}\b", code, re.MULTILINE), f"{name} is not in edge/{path}"

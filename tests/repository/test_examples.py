@@ -1,4 +1,4 @@
-"""What the README offers to other subscribers, run as it stands there."""
+"""What edge/mqtt/README.md offers to other subscribers, run as it stands there."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support import ROOT
 
-README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "edge" / "mqtt" / "README.md").read_text()
 ALERT = {
     "schema": 1, "event_type": "no_mask", "id": "a", "device": "porch", "time": "2026-11-25T05:00:00.000Z",
     "score": 0.9, "frames": 6, "seen_s": 0.4, "track": "t", "box": [1, 2, 3, 4], "frame_size": [640, 480],
@@ -21,9 +21,19 @@ ALERT = {
 
 
 def example(language: str) -> str:
-    found = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    found = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert len(found) == 1
     return str(found[0])
+
+
+def test_no_other_document_has_an_example_that_nothing_runs() -> None:
+    """The automations (yaml) are run by tests/homeassistant."""
+    fences = {
+        str(path.relative_to(ROOT)): re.findall(r"^```(\w+)$", path.read_text(), re.MULTILINE)
+        for folder in ("edge", "convert", "models", "systemd", "tests")
+        for path in (ROOT / "README.md", *(ROOT / folder).rglob("*.md"))
+    }
+    assert {name: found for name, found in fences.items() if found} == {"edge/mqtt/README.md": ["yaml", "python"]}
 
 
 def until(said: Path, lines: int) -> list[str]:
@@ -77,7 +87,7 @@ def test_the_node_red_flow_is_whole() -> None:
 @pytest.mark.skipif(shutil.which("mosquitto_sub") is None, reason="mosquitto_sub is not here (mosquitto-clients)")
 def test_the_shell_example_prints_alerts(mosquitto: Any, subscriber: Any, tmp_path: Path) -> None:
     broker, said = mosquitto().start(), tmp_path / "said"
-    line = re.search(r"`(mosquitto_sub -h BROKER [^`]*)`", README)
+    line = re.search(r"`(mosquitto_sub -h BROKER [^`]*)`", PAGE)
     assert line is not None
     command = f"{line[1].replace('BROKER', '127.0.0.1')} -p {broker.port} -C 1 -W 30"
     listening = subprocess.Popen(command, shell=True, stdout=said.open("wb"))
