@@ -57,7 +57,7 @@ CONVERT = $(BIN)/maskwatch-convert
 model: $(WORK)/mask.tflite
 
 $(WORK)/data: | $(VENV)/convert.stamp
-	@[ -n "$(LIST)" ] || { echo "name a list of pictures: make model LIST=faces.tsv (README.md, Training)"; exit 2; }
+	@[ -n "$(LIST)" ] || { echo "name a list of pictures: make model LIST=faces.tsv (convert/README.md)"; exit 2; }
 	$(CONVERT) prepare $(LIST) $(if $(EXCLUDE),--exclude $(EXCLUDE)) --out $@
 
 # small first, then at full size: half the time of full size throughout

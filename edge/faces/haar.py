@@ -3,7 +3,7 @@
 Viola and Jones, "Rapid object detection using a boosted cascade of simple features", CVPR 2001; the cascade
 files are OpenCV's own (Lienhart et al.). ``alt2`` is the default because on 354 street and room pictures (faces
 of 40 pixels and more) it found more bare faces than ``default`` (0.71 against 0.66), fired half as often on
-things that are no face, and cost less; CHANGELOG.md keeps such choices, README.md the command that measures.
+things that are no face, and cost less; CHANGELOG.md keeps such choices, convert/README.md the commands that measure.
 """
 
 import os
