@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.camera.frames import Image
-from edge.camera.pictures import PICTURES
+from edge.camera.pictures import PICTURE_SUFFIXES
 from edge.faces.card import Card
 from edge.faces.crop import prepare
 from edge.faces.face import LABELS
@@ -72,7 +72,7 @@ def read_tree(root: Path) -> list[Sample]:
 
 def _sample(root: Path, path: Path) -> Sample | None:
     label = label_of(path.parent.name)
-    if path.suffix.lower() not in PICTURES or label is None:
+    if path.suffix.lower() not in PICTURE_SUFFIXES or label is None:
         return None
     between = path.parent.relative_to(root).parts[:-1]
     split = next((SPLITS[part.lower()] for part in between if part.lower() in SPLITS), None)

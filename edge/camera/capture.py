@@ -10,49 +10,66 @@ from ..errors import SourceError
 from .frames import Picture
 
 STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
+"""Beginnings of the addresses of network streams."""
+NETWORK_TIMEOUT_MS = 7_000
+"""Time limit for opening a stream and for each read from it: without one, a stuck stream blocks for ever."""
+NETWORK_ATTEMPTS = 4
+"""Reads per picture from a network stream: a single picture that cannot be decoded does not end the stream."""
+TIMED_OUT_S = 1.0
+"""A read that fails after more than this many seconds has run into the time limit; a second one would only wait."""
 
 
 class Capture:
-    """A USB camera (V4L2 node) or a network stream, through OpenCV."""
+    """Drives a USB camera (V4L2 node) or a network stream.
 
-    def __init__(self, address: str, wanted: SourceConfig) -> None:
+    The constructor raises ``SourceError`` if the camera cannot be opened.
+    """
+
+    def __init__(self, address: str, config: SourceConfig) -> None:
         self.name = without_secrets(address)
         network = address.startswith(STREAMS)
-        self._tries = 4 if network else 1
-        if network:  # bounded waits: a stuck stream would otherwise block for ever
-            waits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 7_000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 7_000]
-            self._capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, waits)
+        self._attempts = NETWORK_ATTEMPTS if network else 1
+        if network:
+            limits = [
+                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS
+            ]  # fmt: skip
+            self._capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
         else:
             self._capture = cv2.VideoCapture(address, cv2.CAP_V4L2)
-            self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.width)
-            self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
-            self._capture.set(cv2.CAP_PROP_FPS, wanted.fps)
+            self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)
+            self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, config.height)
+            self._capture.set(cv2.CAP_PROP_FPS, config.fps)
             self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         if not self._capture.isOpened():
             self._capture.release()
             raise SourceError(
                 f"{self.name} does not answer with a video stream; check address, user, password and network"
                 if network
-                else f"{self.name} cannot be opened; check that it is there, yours to read, and in no other use"
+                else f"{self.name} cannot be opened; check that the camera is plugged in, that this user may read it "
+                "(group video), and that no other program uses it"
             )
 
     def read(self) -> Picture | None:
-        """None at once when unplugged; of a network camera, single pictures that cannot be decoded are passed over."""
-        for _ in range(self._tries):
+        """Reads the next picture. Returns None if the camera gives no more, at once if it was unplugged."""
+        for _ in range(self._attempts):
             start = time.monotonic()
-            found, image = self._capture.read()
-            if found:
+            success, image = self._capture.read()
+            if success:
                 return Picture(np.asarray(image, np.uint8))
-            if time.monotonic() - start > 1:  # that was the timeout: there is nothing to decode
+            if time.monotonic() - start > TIMED_OUT_S:
                 break
         return None
 
     def close(self) -> None:
+        """Releases the camera."""
         self._capture.release()
 
 
 def without_secrets(address: str) -> str:
-    """An address as it may be shown: without user and password, and without a query, where cameras take them too."""
+    """Returns an address that may be shown: without user and password, and without its query.
+
+    Some cameras take user and password in the query too.
+    """
     scheme, _, rest = address.partition("://")
     shown, query, _ = rest.rpartition("@")[2].partition("?")
     return f"{scheme}://{shown}{'?...' if query else ''}" if rest else address

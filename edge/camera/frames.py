@@ -1,4 +1,4 @@
-"""The types of the camera room: an image, a picture as a driver gives it, a frame as the loop takes it."""
+"""The types of this room: an image, a picture as a driver gives it, and a frame as the loop takes it."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Condition = Literal["ok", "lost", "frozen", "dark"]
-"""Whether a camera sees: ``lost`` gives no frames, ``frozen`` the same one again and again, ``dark`` nothing to see."""
+"""What a camera gives: ``lost`` no frames, ``frozen`` the same frame again and again, ``dark`` frames without content."""
 
 
 class Picture(NamedTuple):
-    """An image, its luma where the camera gives it for free, and the recording's time in seconds (None: live)."""
+    """One picture as a driver gives it.
+
+    ``luma`` is given only by cameras that produce it at no cost. ``time`` is the position in a recording, in seconds;
+    it is None for a live camera.
+    """
 
     image: Image
     luma: Image | None = None
@@ -21,21 +25,30 @@ class Picture(NamedTuple):
 
 
 class Driver(Protocol):
-    """Something that gives pictures. ``read`` may block; it returns None when there are no more.
+    """Reads pictures from one device, file or folder.
 
-    Opened, read and closed by one thread: releasing a capture under a thread that reads it is a segmentation fault.
+    One thread opens, reads and closes a driver: releasing a capture while another thread reads it is a segmentation
+    fault.
     """
 
     name: str
 
-    def read(self) -> Picture | None: ...
+    def read(self) -> Picture | None:
+        """Returns the next picture, or None when there are no more. May block."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Releases what the driver holds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture, its luma where the camera gives it for free, its time and its number from 0 (gaps: dropped)."""
+    """One picture with its time and number, as the loop takes it.
+
+    ``luma`` is None where the camera does not give it at no cost. Numbers start at 0; a gap in them means frames that
+    were dropped.
+    """
 
     image: Image
     luma: Image | None
@@ -44,7 +57,7 @@ class Frame:
 
 
 def as_image(image: Any) -> Image | None:
-    """A picture in the house's form, None for what is none: grey and four-channel ones are converted."""
+    """Converts an array to ``Image``; grey and four-channel arrays are accepted. Returns None for anything else."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.size == 0:
         return None
     if image.ndim == 2 or image.ndim == 3 and image.shape[2] == 1:
@@ -55,6 +68,6 @@ def as_image(image: Any) -> Image | None:
 
 
 def as_luma(luma: Any) -> Image | None:
-    """A luma picture that is one; None, and the detector makes its own from the image."""
-    fits = isinstance(luma, np.ndarray) and luma.dtype == np.uint8 and luma.ndim == 2 and luma.size > 0
-    return np.ascontiguousarray(luma) if fits else None
+    """Returns a valid luma plane, contiguous. Returns None for anything else; the detector then makes its own."""
+    valid = isinstance(luma, np.ndarray) and luma.dtype == np.uint8 and luma.ndim == 2 and luma.size > 0
+    return np.ascontiguousarray(luma) if valid else None

@@ -1,4 +1,4 @@
-"""Does the camera see anything: pictures that never change, and pictures that show nothing."""
+"""Supervises a live camera: newest frame only, reopened when lost, checked for frozen and dark pictures."""
 
 import threading
 import time
@@ -9,75 +9,95 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SourceError
+from ..timing import Backoff
 from .frames import Condition, Driver, Frame, Image, Picture, as_image, as_luma
 
-FROZEN = 6.0
-"""Seconds of bit-identical pictures; a real sensor's noise makes two alike never, a coded stream's for a moment."""
-DARK = 4.0
-"""Seconds without anything to see."""
+FROZEN_AFTER_S = 6.0
+"""Seconds of bit-identical pictures that make a camera frozen. A sensor's noise never makes two pictures alike; a coded
+stream may repeat one for a moment."""
+DARK_AFTER_S = 4.0
+"""Seconds of pictures that show nothing that make a camera dark."""
 DARK_MEAN, LIT_MEAN = 16.0, 20.0
-"""Mean brightness, of 255, below which a flat picture is dark, and above which it is not any more."""
-FLAT = 3.0
-"""Standard deviation below which a picture shows nothing, whatever its brightness: a covered or dazzled lens."""
-STEP = 8
-"""Every so many pixels are looked at."""
-SILENCE = 8.0
-"""Seconds without a picture after which a live camera counts as lost."""
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
-"""Seconds between attempts to open a lost camera again: doubled each time, until it has stayed for a while."""
-EYES = {
+"""Mean brightness, of 255 levels. A low-contrast picture below the first is dark; above the second it is dark no more.
+The gap between them keeps the condition from alternating."""
+DARK_MAX_CONTRAST = 10.0
+"""Standard deviation, in levels, above which a picture shows something, however dark it is."""
+MIN_CONTRAST = 3.0
+"""Standard deviation, in levels, below which a picture shows nothing, however bright it is: the lens is covered or
+dazzled."""
+SAMPLE_STEP = 8
+"""Every eighth pixel of every eighth row is examined."""
+LOST_AFTER_S = 8.0
+"""Seconds without a picture that make a camera lost."""
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 4.0
+"""Pauses between attempts to open a lost camera again."""
+REASONS = {
     "frozen": "the same picture again and again; restart the camera",
     "dark": "nothing to see; is the lens covered, or the light off?",
 }
+"""What is reported with a condition, and what to do about it."""
 
 
 class ConditionWatch:
-    """Looks at each picture of one camera; ``condition`` is ``ok``, ``frozen`` or ``dark``."""
+    """Judges the pictures of one camera; ``condition`` is ``ok``, ``frozen`` or ``dark``.
 
-    def __init__(self, frozen: float = FROZEN, dark: float = DARK) -> None:
+    ``frozen_after`` and ``dark_after`` are seconds.
+    """
+
+    def __init__(self, frozen_after: float = FROZEN_AFTER_S, dark_after: float = DARK_AFTER_S) -> None:
         self.condition: Condition = "ok"
-        self._frozen, self._dark = frozen, dark
-        self._last: NDArray[np.uint8] | None = None
-        self._moved = self._seen = float("-inf")
+        self._frozen_after = frozen_after
+        self._dark_after = dark_after
+        self._previous: NDArray[np.uint8] | None = None
+        self._changed_at = float("-inf")
+        self._visible_at = float("-inf")
 
-    def look(self, image: Image, now: float) -> Condition:
-        sample = image[::STEP, ::STEP]
-        if self._last is None:
-            self._moved = self._seen = now
-        elif not np.array_equal(sample, self._last):
-            self._moved = now
-        self._last = sample.copy()
-        mean, spread = float(sample.mean()), float(sample.std(axis=(0, 1)).max())
-        dim = mean < (DARK_MEAN if self.condition == "ok" else LIT_MEAN) and spread < 10
-        if not dim and spread >= FLAT:
-            self._seen = now
-        if now - self._moved > self._frozen:
+    def update(self, image: Image, now: float) -> Condition:
+        """Takes the next picture and its time. Returns the condition."""
+        sample = image[::SAMPLE_STEP, ::SAMPLE_STEP]
+        if self._previous is None:
+            self._changed_at = self._visible_at = now
+        elif not np.array_equal(sample, self._previous):
+            self._changed_at = now
+        self._previous = sample.copy()
+        mean, contrast = float(sample.mean()), float(sample.std(axis=(0, 1)).max())
+        dark = mean < (DARK_MEAN if self.condition == "ok" else LIT_MEAN) and contrast < DARK_MAX_CONTRAST
+        if not dark and contrast >= MIN_CONTRAST:
+            self._visible_at = now
+        if now - self._changed_at > self._frozen_after:
             self.condition = "frozen"
         else:
-            self.condition = "dark" if now - self._seen > self._dark else "ok"
+            self.condition = "dark" if now - self._visible_at > self._dark_after else "ok"
         return self.condition
 
 
 class _Reader(threading.Thread):
-    """Opens one driver, reads it until asked to stop, and closes it, all in its own thread: it may hang in any call."""
+    """Opens one driver, reads it until ``stopped`` is set, and closes it.
+
+    All of that happens in this thread, because a driver may hang in any call. ``failure`` is the reason why the reader
+    ended, or None while it reads.
+    """
 
     def __init__(self, opener: Callable[[], Driver], opened: Driver | None, deliver: Callable[[Picture], None]) -> None:
         super().__init__(name="camera", daemon=True)
         self.stopped = threading.Event()
         self.failure: str | None = None
-        self._opener, self._driver, self._deliver = opener, opened, deliver
+        self._opener = opener
+        self._driver = opened
+        self._deliver = deliver
 
     def run(self) -> None:
+        """Reads until stopped, until the driver ends, or until it fails."""
         driver = self._driver
         try:
             driver = driver or self._opener()
             while not self.stopped.is_set():
-                found = driver.read()
-                if found is None:
+                picture = driver.read()
+                if picture is None:
                     self.failure = "the camera gives no pictures any more"
                     break
-                self._deliver(found)
-        except Exception as error:  # a driver may fail in its own ways; the loop must hear of every one
+                self._deliver(picture)
+        except Exception as error:  # drivers raise errors of many types, and the loop must learn of all of them
             self.failure = str(error) if isinstance(error, SourceError) else f"{type(error).__name__}: {error}"
         if driver is not None:
             with suppress(Exception):
@@ -85,11 +105,13 @@ class _Reader(threading.Thread):
 
 
 class Live:
-    """The newest picture of a camera that runs in its own thread, opened again whenever it is lost.
+    """Iterates over the newest frames of a camera, and opens the camera again whenever it is lost.
 
-    ``condition`` is ``ok``, ``lost`` (no picture for ``silence`` seconds, or an error), ``frozen`` or ``dark``, told
-    to ``told`` with the reason on every change. The first opening raises ``SourceError``, unless ``patient``.
-    ``idle`` is called at least once a second while there is no frame.
+    The camera is read in a thread named ``camera``; the iteration, ``on_idle`` and ``on_condition`` run in the thread
+    that iterates. A camera is ``lost`` after ``lost_after`` seconds without a picture, or after an error.
+    ``on_condition`` receives each change of ``condition`` with its reason. ``on_idle`` is called at least once per
+    second while there is no frame. The constructor raises ``SourceError`` if the camera cannot be opened; with
+    ``retry_opening`` it raises nothing and the camera counts as lost until it appears.
     """
 
     live = True
@@ -99,27 +121,32 @@ class Live:
         opener: Callable[[], Driver],
         name: str,
         *,
-        silence: float = SILENCE,
-        pauses: tuple[float, float] = (SHORTEST_PAUSE, LONGEST_PAUSE),
-        patient: bool = False,
-        sight: Callable[[], ConditionWatch] = ConditionWatch,
+        lost_after: float = LOST_AFTER_S,
+        pauses: tuple[float, float] = (SHORTEST_PAUSE_S, LONGEST_PAUSE_S),
+        retry_opening: bool = False,
+        new_watch: Callable[[], ConditionWatch] = ConditionWatch,
     ) -> None:
         self.name = name
         self.dropped = 0
         self.condition: Condition = "ok"
-        self.idle: Callable[[], None] = lambda: None
-        self.told: Callable[[Condition, str | None], None] = lambda condition, text: None
-        self._opener, self._silence = opener, silence
+        self.on_idle: Callable[[], None] = lambda: None
+        self.on_condition: Callable[[Condition, str | None], None] = lambda condition, reason: None
+        self._opener = opener
+        self._lost_after = lost_after
+        self._new_watch = new_watch
+        self._watch = new_watch()
         self._reader: _Reader | None = None
-        self._fresh, self._stop = threading.Event(), threading.Event()
+        self._hung: list[_Reader] = []
+        self._arrived = threading.Event()
+        self._stop = threading.Event()
         self._newest: Frame | None = None
         self._count = 0
-        self._new_sight, self._sight = sight, sight()
-        self._hung: list[_Reader] = []
-        self._pauses, self._pause, self._next = pauses, pauses[0], 0.0
-        driver = None if patient else opener()
+        self._stable_after = pauses[1]
+        self._backoff = Backoff(*pauses)
+        self._reopen_at = 0.0
+        driver = None if retry_opening else opener()
         self.name = driver.name if driver else name
-        self._heard = self._opened = time.monotonic()
+        self._last_frame_at = self._opened_at = time.monotonic()
         self._reader = self._start(driver)
 
     def _start(self, driver: Driver | None = None) -> _Reader:
@@ -128,68 +155,69 @@ class Live:
         return reader
 
     def _deliver(self, reader: _Reader, picture: Picture) -> None:
-        """In the reader's thread. Only the present reader counts; a hung one that comes back has nothing to say."""
+        """Stores the newest frame. Runs in the reader's thread; a reader that was given up is ignored."""
         image = as_image(picture.image)
         if image is None or reader.stopped.is_set():
             return
         self._newest = Frame(image, as_luma(picture.luma), time.monotonic(), self._count)
         self._count += 1
-        self._fresh.set()
+        self._arrived.set()
 
     def __iter__(self) -> Iterator[Frame]:
         last = -1
         while not self._stop.is_set():
-            arrived = self._fresh.wait(0.2)  # short: a signal must end the loop soon
-            self._fresh.clear()
+            arrived = self._arrived.wait(0.2)  # short, because a signal must end the loop soon
+            self._arrived.clear()
             frame, now = self._newest, time.monotonic()
             if arrived and frame is not None and frame.number > last:
                 self.dropped += frame.number - last - 1
-                last, self._heard = frame.number, now
-                if now - self._opened > self._pauses[1]:  # not for one that comes and goes
-                    self._pause = self._pauses[0]
-                condition = self._sight.look(frame.image, frame.time)
-                self._tell(condition, EYES.get(condition))
+                last, self._last_frame_at = frame.number, now
+                if now - self._opened_at > self._stable_after:  # a loose contact keeps its long pauses
+                    self._backoff.reset()
+                condition = self._watch.update(frame.image, frame.time)
+                self._set_condition(condition, REASONS.get(condition))
                 yield frame
             else:
                 self._supervise(now)
-                self.idle()
+                self.on_idle()
 
     def _supervise(self, now: float) -> None:
-        """Without a picture: gives a broken or silent reader up, and opens the camera again after a pause."""
+        """Gives up a reader that failed or is silent, and opens the camera again after a pause."""
         reader = self._reader
         if reader is None:
-            if now >= self._next:
-                self._reader, self._opened = self._start(), now
+            if now >= self._reopen_at:
+                self._reader, self._opened_at = self._start(), now
             return
-        silent = now - max(self._heard, self._opened) > self._silence
+        silent = now - max(self._last_frame_at, self._opened_at) > self._lost_after
         if not silent and (reader.failure is None or reader.is_alive()):
             return
-        self._tell("lost", reader.failure or f"no picture for {self._silence:g} s")
+        self._set_condition("lost", reader.failure or f"no picture for {self._lost_after:g} s")
         reader.stopped.set()
         if reader.is_alive():
             self._hung.append(reader)
-        self._hung = [each for each in self._hung if each.is_alive()]
-        self._reader, self._next = None, now + self._pause
-        self._pause = min(2 * self._pause, self._pauses[1])
-        self._sight = self._new_sight()  # what comes back is a new camera: its first pictures may well be black
+        self._hung = [hung for hung in self._hung if hung.is_alive()]
+        self._reader = None
+        self._reopen_at = now + self._backoff.next()
+        self._watch = self._new_watch()  # the first pictures after reopening are often black: exposure has to settle
 
-    def _tell(self, condition: Condition, text: str | None) -> None:
-        """Once per change of condition or reason; a lost camera's reasons may alternate, the first one counts."""
+    def _set_condition(self, condition: Condition, reason: str | None) -> None:
+        """Reports a change of condition once. The reasons of a lost camera may alternate; the first one is reported."""
         if condition != self.condition:
             self.condition = condition
-            named = text is None or text.startswith(self.name)  # a driver's own reasons are
-            self.told(condition, text if named else f"{self.name}: {text}")
+            complete = reason is None or reason.startswith(self.name)  # a driver's own reasons name the camera
+            self.on_condition(condition, reason if complete else f"{self.name}: {reason}")
 
     def alive(self) -> bool:
-        """False when a driver hangs and no other way to the pictures was found: only a new process can help then."""
+        """Returns False if a driver hangs and opening the camera again did not help: then only a new process can."""
         hangs = any(reader.is_alive() for reader in self._hung)
-        return not (hangs and time.monotonic() - self._heard > 2 * self._silence)
+        return not (hangs and time.monotonic() - self._last_frame_at > 2 * self._lost_after)
 
     def stop(self) -> None:
+        """Ends the iteration. May be called from any thread and from a signal handler."""
         self._stop.set()
 
     def close(self) -> None:
-        """Bounded: a reader that hangs is left behind and closes its driver if it ever comes back."""
+        """Stops the reader and waits for it at most 2 s; a reader that hangs closes its driver if it ever returns."""
         self._stop.set()
         if self._reader is not None:
             self._reader.stopped.set()

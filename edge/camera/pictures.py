@@ -1,4 +1,4 @@
-"""Converts picture files and bytes to arrays, and arrays to files and bytes."""
+"""Reads, writes, encodes and decodes pictures. No other module calls OpenCV for that."""
 
 from pathlib import Path
 
@@ -9,30 +9,42 @@ from ..errors import SourceError
 from ..files import replacing
 from .frames import Image
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+"""Endings of the names of picture files, in lower case."""
 
 
 def read(path: Path) -> Image:
-    """The picture as BGR, turned as its EXIF data say. Raises ``SourceError`` if it cannot be decoded."""
+    """Reads a picture file, turned as its EXIF data say. Raises ``SourceError`` if it cannot be decoded."""
     try:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error:  # more pixels than OpenCV is willing to decode
+    except cv2.error:  # OpenCV refuses pictures with too many pixels
         image = None
     if image is None:
-        raise SourceError(f"{path} is no picture that can be read ({', '.join(sorted(PICTURES))})")
+        raise SourceError(f"{path} is not a readable picture ({', '.join(sorted(PICTURE_SUFFIXES))})")
     return np.asarray(image, np.uint8)
 
 
-def as_jpeg(image: Image, quality: int) -> bytes:
-    """The picture as JPEG, ``quality`` 0..100. Raises ``ValueError`` for one that JPEG cannot hold."""
-    done, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
+def decode(data: bytes) -> Image:
+    """Decodes the bytes of a picture file, turned as its EXIF data say. Raises ``SourceError``."""
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # no data at all, or too many pixels
+        image = None
+    if image is None:
+        raise SourceError(f"the picture of {len(data)} bytes cannot be decoded; is it complete?")
+    return np.asarray(image, np.uint8)
+
+
+def encode_jpeg(image: Image, quality: int) -> bytes:
+    """Encodes a picture as JPEG of ``quality`` 0..100. Raises ``ValueError`` for an image that JPEG cannot hold."""
+    success, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not success:
         raise ValueError("the picture cannot be encoded")
     return jpeg.tobytes()
 
 
 def write(image: Image, path: Path) -> None:
-    """Writes a picture, whole or not at all. Raises ``SourceError`` naming the file."""
+    """Writes a picture file, completely or not at all. Raises ``SourceError`` naming the file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as new:
@@ -40,7 +52,7 @@ def write(image: Image, path: Path) -> None:
                 raise SourceError(f"{path} cannot be written; is the disk full or read-only?")
     except cv2.error as error:
         raise SourceError(f"{path} cannot be written: OpenCV has no encoder for {path.suffix}") from error
-    except SourceError:  # it is an OSError too
+    except SourceError:  # a SourceError is an OSError too
         raise
     except OSError as error:
         raise SourceError(f"{path} cannot be written: {error.strerror}") from error

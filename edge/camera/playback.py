@@ -9,7 +9,11 @@ from .frames import Condition, Driver, Frame, as_image
 
 
 class Playback:
-    """Every picture in order; ``realtime`` waits for each picture's time, otherwise as fast as they are taken."""
+    """Iterates over every picture of a recording, in order.
+
+    With ``realtime`` each frame comes at its time; otherwise frames come as fast as they are taken. The iteration
+    raises ``SourceError`` if no picture of the recording can be read.
+    """
 
     live = False
 
@@ -17,8 +21,8 @@ class Playback:
         self.name = driver.name
         self.dropped = 0
         self.condition: Condition = "ok"
-        self.idle: Callable[[], None] = lambda: None
-        self.told: Callable[[Condition, str | None], None] = lambda condition, text: None
+        self.on_idle: Callable[[], None] = lambda: None
+        self.on_condition: Callable[[Condition, str | None], None] = lambda condition, reason: None
         self._driver = driver
         self._realtime = realtime
         self._stop = threading.Event()
@@ -26,24 +30,27 @@ class Playback:
     def __iter__(self) -> Iterator[Frame]:
         started = time.monotonic()
         number = 0
-        while not self._stop.is_set() and (found := self._driver.read()) is not None:
-            moment = found.time or 0.0
-            while self._realtime and (early := started + moment - time.monotonic()) > 0:
-                if self._stop.wait(min(early, 1.0)):
+        while not self._stop.is_set() and (picture := self._driver.read()) is not None:
+            moment = picture.time or 0.0
+            while self._realtime and (remaining := started + moment - time.monotonic()) > 0:
+                if self._stop.wait(min(remaining, 1.0)):
                     return
-                self.idle()
-            if (image := as_image(found.image)) is not None:
-                yield Frame(image, found.luma, moment, number)
+                self.on_idle()
+            if (image := as_image(picture.image)) is not None:
+                yield Frame(image, picture.luma, moment, number)
                 number += 1
         if number == 0 and not self._stop.is_set():
-            raise SourceError(f"{self.name}: not one picture in it can be read; is the file complete?")
+            raise SourceError(f"{self.name} contains no readable picture; is the file complete?")
 
     def alive(self) -> bool:
+        """Returns True: a recording never hangs for good."""
         return True
 
     def stop(self) -> None:
+        """Ends the iteration. May be called from any thread and from a signal handler."""
         self._stop.set()
 
     def close(self) -> None:
+        """Ends the iteration and closes the recording."""
         self._stop.set()
         self._driver.close()

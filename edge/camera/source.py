@@ -1,8 +1,8 @@
-"""Frames in: one seam over the Pi camera, USB and network cameras, video files and folders of pictures.
+"""Opens a source of frames: the Pi camera, a USB or network camera, a video file or a folder of pictures.
 
-A ``Driver`` reads one picture at a time from something real. ``Live`` (its own module) supervises a camera and hands
-out only the newest picture: a slow loop drops frames, it never lags behind. ``Playback`` plays every picture in
-order, with times from the recording, so that a replay gives the same alerts at any speed.
+A ``Driver`` reads one picture at a time from a device or file. ``Live`` supervises a camera and gives only the newest
+frame: a slow loop drops frames, it never falls behind. ``Playback`` gives every picture in order with times from the
+recording, so that a replay produces the same alerts at any speed.
 """
 
 import os
@@ -15,13 +15,13 @@ from ..config.schema import SourceConfig
 from ..errors import ConfigError, SourceError
 from .capture import STREAMS, Capture, without_secrets
 from .frames import Condition, Driver, Frame
-from .live import SILENCE, Live
+from .live import LOST_AFTER_S, Live
 from .picamera import PiCamera
-from .pictures import PICTURES
+from .pictures import PICTURE_SUFFIXES
 from .playback import Playback
 from .recordings import Folder, VideoFile
 from .usb import UsbCamera, usb_nodes
-from .wrappers import Repeated, Turned
+from .wrappers import RepeatedDriver, RotatedDriver
 
 DEMO = Path(__file__).with_name("door.mp4")
 """The bundled clip, drawn from two public-domain portraits by tests/support/make_clip.py."""
@@ -29,96 +29,105 @@ DEFAULTS = SourceConfig()
 
 
 class Source(Protocol):
-    """Iterable frames. ``stop`` (from a signal handler or another thread) ends the iteration, ``close`` releases.
+    """Iterates over frames.
 
-    ``condition`` is ``ok``, or why nothing can be seen: ``lost``, ``frozen``, ``dark``; ``told`` hears of every change.
-    ``idle`` is called at least once a second while there is no frame, ``alive`` is False when only a new process helps.
+    ``condition`` is the condition of the camera; ``on_condition`` receives each change of it with the reason.
+    ``on_idle`` is called at least once per second while there is no frame. ``dropped`` counts frames that the camera
+    gave and the loop did not take.
     """
 
     name: str
     live: bool
     dropped: int
     condition: Condition
-    idle: Callable[[], None]
-    told: Callable[[Condition, str | None], None]
+    on_idle: Callable[[], None]
+    on_condition: Callable[[Condition, str | None], None]
 
-    def alive(self) -> bool: ...
+    def alive(self) -> bool:
+        """Returns False when only a new process can bring frames back."""
+        ...
 
     def __iter__(self) -> Iterator[Frame]: ...
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        """Ends the iteration. May be called from any thread and from a signal handler."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Releases the camera or file."""
+        ...
 
 
 def open_source(
-    spec: str, wanted: SourceConfig = DEFAULTS, *, silence: float = SILENCE, patient: bool = False
+    spec: str, config: SourceConfig = DEFAULTS, *, lost_after: float = LOST_AFTER_S, retry_opening: bool = False
 ) -> "Live | Playback":
-    """The source that ``spec`` names.
+    """Opens the source that ``spec`` names.
 
-    ``auto`` (Pi camera, else the first USB camera), ``picamera``, ``usb:N``, ``/dev/videoN``, ``rtsp://...`` (also
-    http), a video file, a folder of pictures, or ``demo`` (the bundled clip). Raises ``ConfigError`` for a ``spec``
-    that names nothing, ``SourceError`` for what is there but cannot be opened; a ``patient`` camera is waited for.
+    ``spec`` is ``auto`` (Pi camera, else the first USB camera), ``picamera``, ``usb:N``, ``/dev/videoN``,
+    ``rtsp://...`` (also http), a video file, a folder of pictures, or ``demo`` (the bundled clip). Raises
+    ``ConfigError`` if ``spec`` names none of them, and ``SourceError`` if the source cannot be opened; with
+    ``retry_opening`` a camera that cannot be opened yet is tried again and again instead. A live camera counts as lost
+    after ``lost_after`` seconds without a picture.
     """
-    if (opener := _camera(spec, wanted)) is not None:
-        return Live(_upright(opener, wanted), without_secrets(spec), silence=silence, patient=patient)
+    if (opener := _camera_opener(spec, config)) is not None:
+        return Live(_rotated(opener, config), without_secrets(spec), lost_after=lost_after, retry_opening=retry_opening)
     path = DEMO if spec == "demo" else Path(os.path.expanduser(spec))
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
-    except OSError:  # a text too long for a file name names none
+    except OSError:  # the text is too long for a file name
         is_folder = is_file = False
     if is_folder:
-        return _playback(lambda: Folder(path, wanted.fps), wanted)
-    if is_file and path.suffix.lower() in PICTURES:
+        return _playback(lambda: Folder(path, config.fps), config)
+    if is_file and path.suffix.lower() in PICTURE_SUFFIXES:
         raise ConfigError(f"source '{spec}' is a single picture; `maskwatch image` checks pictures")
     if is_file:
-        return _playback(lambda: VideoFile(path), wanted)
+        return _playback(lambda: VideoFile(path), config)
     raise ConfigError(
-        f"source '{without_secrets(spec)}' is no file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
+        f"source '{without_secrets(spec)}' is not a file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
         "rtsp://..., a video file, a folder of pictures, or demo"
     )
 
 
-def _playback(opener: Callable[[], Driver], wanted: SourceConfig) -> Playback:
-    opener = _upright(opener, wanted)
-    return Playback(Repeated(opener) if wanted.repeat else opener(), realtime=wanted.realtime)
+def _playback(opener: Callable[[], Driver], config: SourceConfig) -> Playback:
+    opener = _rotated(opener, config)
+    return Playback(RepeatedDriver(opener) if config.repeat else opener(), realtime=config.realtime)
 
 
-def _upright(opener: Callable[[], Driver], wanted: SourceConfig) -> Callable[[], Driver]:
-    return (lambda: Turned(opener(), wanted.rotate)) if wanted.rotate else opener
+def _rotated(opener: Callable[[], Driver], config: SourceConfig) -> Callable[[], Driver]:
+    return (lambda: RotatedDriver(opener(), config.rotate)) if config.rotate else opener
 
 
-def _camera(spec: str, wanted: SourceConfig) -> Callable[[], Driver] | None:
-    """What opens the camera that ``spec`` names, now and whenever it is lost; None if it names no camera."""
+def _camera_opener(spec: str, config: SourceConfig) -> Callable[[], Driver] | None:
+    """Returns what opens the camera that ``spec`` names, also after it was lost; None if ``spec`` names no camera."""
     if spec == "auto":
-        return FirstCamera(wanted)
+        return FirstCamera(config)
     if spec == "picamera":
-        return lambda: PiCamera(wanted)
+        return lambda: PiCamera(config)
     if spec.startswith("usb:"):
         if not re.fullmatch("[0-9]{1,3}", spec[4:]):
             raise ConfigError(f"source '{spec}': usb: takes a number, as in usb:0")
-        return UsbCamera(Path(f"/dev/video{int(spec[4:])}"), wanted)
+        return UsbCamera(Path(f"/dev/video{int(spec[4:])}"), config)
     if spec.startswith("/dev/"):
-        return UsbCamera(Path(spec), wanted)
-    return (lambda: Capture(spec, wanted)) if spec.startswith(STREAMS) else None
+        return UsbCamera(Path(spec), config)
+    return (lambda: Capture(spec, config)) if spec.startswith(STREAMS) else None
 
 
 class FirstCamera:
-    """Opens the Pi camera, else the first USB camera, and from then on that one only: the next may be another door's.
+    """Opens the Pi camera, else the first USB camera; later calls open the same camera only.
 
-    Raises ``SourceError``.
+    Another camera of this machine may watch another door. A call raises ``SourceError``.
     """
 
-    def __init__(self, wanted: SourceConfig) -> None:
-        self._wanted = wanted
+    def __init__(self, config: SourceConfig) -> None:
+        self._config = config
         self._chosen: Callable[[], Driver] | None = None
 
     def __call__(self) -> Driver:
         if self._chosen is not None:
             return self._chosen()
         reasons = []
-        openers: list[Callable[[], Driver]] = [lambda: PiCamera(self._wanted)]
-        openers += [UsbCamera(node, self._wanted) for node in usb_nodes()]
+        openers: list[Callable[[], Driver]] = [lambda: PiCamera(self._config)]
+        openers += [UsbCamera(node, self._config) for node in usb_nodes()]
         for opener in openers:
             try:
                 driver = opener()

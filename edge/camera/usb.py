@@ -1,4 +1,4 @@
-"""USB cameras by their V4L2 node: which nodes are cameras, and which is the one that was pulled out and put back."""
+"""Opens USB cameras by their V4L2 node, and recognizes a camera that was unplugged and plugged in again."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,49 +14,54 @@ NOT_CAMERAS = ("bcm2835", "rpi", "rp1", "unicam", "pispbe")
 
 
 def usb_nodes(root: Path = Path("/")) -> list[Path]:
-    """V4L2 nodes in numerical order, without the Pi's own."""
+    """Lists the V4L2 nodes in numerical order, without the Pi's own."""
     nodes = [node for node in (root / "dev").glob("video[0-9]*") if node.name[5:].isdecimal()]
     nodes.sort(key=lambda node: int(node.name[5:]))
     return [node for node in nodes if not identity(node, root)[0].startswith(NOT_CAMERAS)]
 
 
 def identity(node: Path, root: Path = Path("/")) -> tuple[str, str]:
-    """The camera's name, and where it is plugged in (the path of its USB device); empty where the kernel knows none."""
-    known = root / "sys/class/video4linux" / node.name
+    """Returns the camera's name and the path of its USB device, which tells the port. Both are empty if unknown."""
+    entry = root / "sys/class/video4linux" / node.name
     try:
-        return (known / "name").read_text().strip(), str((known / "device").resolve(strict=True))
+        return (entry / "name").read_text().strip(), str((entry / "device").resolve(strict=True))
     except OSError:
         return "", ""
 
 
-def same_camera(wanted: tuple[str, str], root: Path = Path("/")) -> list[Path]:
-    """The nodes of that camera now: at the same plug, else those of its name, if only one camera has it.
+def same_camera(camera: tuple[str, str], root: Path = Path("/")) -> list[Path]:
+    """Returns the present nodes of a camera by its ``identity``: those at its port, else those with its name.
 
-    Another door's camera of the same make must never stand in: two plugs with one name are no answer.
+    The name alone counts only if one camera has it. With two of them the result is empty, because the other camera
+    may watch another door.
     """
-    name, plug = wanted
+    name, _ = camera
     if not name:
         return []
     known = {node: identity(node, root) for node in usb_nodes(root)}
-    here = [node for node, found in known.items() if found == wanted]
-    named = [node for node, found in known.items() if found[0] == name]
-    return here or (named if len({known[node][1] for node in named}) == 1 else [])
+    at_port = [node for node, other in known.items() if other == camera]
+    with_name = [node for node, other in known.items() if other[0] == name]
+    return at_port or (with_name if len({known[node][1] for node in with_name}) == 1 else [])
 
 
 class UsbCamera:
-    """Opens a USB camera by its node, and after a replug also under another number. Raises ``SourceError``.
+    """Opens a USB camera by its node, and after a replug under whatever number it then has.
 
-    Which camera that is, is settled when it is opened first; until then whatever has the node is tried.
+    Which camera that is becomes fixed when it is opened for the first time; until then any camera at the node is
+    tried. A call raises ``SourceError`` if the camera cannot be opened.
     """
 
     def __init__(
         self,
         node: Path,
-        wanted: SourceConfig,
+        config: SourceConfig,
         root: Path = Path("/"),
         capture: Callable[[str, SourceConfig], Driver] = Capture,
     ) -> None:
-        self._node, self._wanted, self._root, self._capture = node, wanted, root, capture
+        self._node = node
+        self._config = config
+        self._root = root
+        self._capture = capture
         self._identity = ("", "")
 
     def __call__(self) -> Driver:
@@ -68,10 +73,10 @@ class UsbCamera:
             )
         for node in candidates[:-1]:
             with suppress(SourceError):
-                return self._opened(node)
-        return self._opened(candidates[-1])
+                return self._open(node)
+        return self._open(candidates[-1])
 
-    def _opened(self, node: Path) -> Driver:
-        driver = self._capture(str(node), self._wanted)
+    def _open(self, node: Path) -> Driver:
+        driver = self._capture(str(node), self._config)
         self._identity = identity(node, self._root)
         return driver

@@ -1,4 +1,4 @@
-"""Drivers around other drivers: one repeats a recording, one turns the picture upright."""
+"""Drivers that wrap another driver: one repeats a recording, one rotates its pictures."""
 
 from collections.abc import Callable
 
@@ -7,57 +7,66 @@ import numpy as np
 
 from .frames import Driver, Image, Picture, as_image, as_luma
 
-TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
-"""Degrees clockwise -> OpenCV's name for it."""
+ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+"""OpenCV's code for each number of degrees clockwise."""
 
 
-class Repeated:
-    """A recording again and again, as if it were one long one."""
+class RepeatedDriver:
+    """Plays a recording again and again; its times continue to grow."""
 
     def __init__(self, opener: Callable[[], Driver]) -> None:
-        self._opener, self._driver = opener, opener()
+        self._opener = opener
+        self._driver = opener()
         self.name = self._driver.name
-        self._begin, self._last, self._step = 0.0, 0.0, 1 / 25
-        self._fresh = True
+        self._offset = 0.0
+        self._last = 0.0
+        self._interval = 1 / 25
+        self._at_start = True
 
     def read(self) -> Picture | None:
-        found = self._driver.read()
-        if found is None and not self._fresh:  # one without a picture would be opened for ever
+        """Reads the next picture, of the next repetition at the end; None if the recording has no picture at all."""
+        picture = self._driver.read()
+        if picture is None and not self._at_start:  # a recording without pictures would be opened for ever
             self._driver.close()
-            self._driver, self._fresh = self._opener(), True
-            self._begin = self._last + self._step
-            found = self._driver.read()
-        if found is None:
+            self._driver, self._at_start = self._opener(), True
+            self._offset = self._last + self._interval
+            picture = self._driver.read()
+        if picture is None:
             return None
-        moment = self._begin + (found.time or 0.0)
-        if not self._fresh:
-            self._step = moment - self._last
-        self._last, self._fresh = moment, False
-        return found._replace(time=moment)
+        moment = self._offset + (picture.time or 0.0)
+        if not self._at_start:
+            self._interval = moment - self._last
+        self._last, self._at_start = moment, False
+        return picture._replace(time=moment)
 
     def close(self) -> None:
+        """Closes the recording."""
         self._driver.close()
 
 
-class Turned:
-    """A driver whose pictures are turned clockwise by 90, 180 or 270 degrees.
+class RotatedDriver:
+    """Rotates the pictures of a driver clockwise by 90, 180 or 270 degrees.
 
-    A Pi camera could turn by 180 for nothing, but by 90 not at all, and USB and network cameras seldom can: here is one
-    way for all.
+    A Pi camera could rotate by 180 degrees at no cost, but not by 90, and few USB and network cameras can rotate at
+    all. One way serves all of them.
     """
 
     def __init__(self, driver: Driver, degrees: int) -> None:
-        self.name, self._driver, self._turn = driver.name, driver, TURNS[degrees]
+        self.name = driver.name
+        self._driver = driver
+        self._rotation = ROTATIONS[degrees]
 
     def read(self) -> Picture | None:
-        found = self._driver.read()
-        if found is None or (image := as_image(found.image)) is None:  # what is no picture is passed over later
-            return found
-        luma = as_luma(found.luma)
-        return found._replace(image=self._turned(image), luma=None if luma is None else self._turned(luma))
+        """Reads the next picture and rotates image and luma. Returns an invalid one as it is; it is dropped later."""
+        picture = self._driver.read()
+        if picture is None or (image := as_image(picture.image)) is None:
+            return picture
+        luma = as_luma(picture.luma)
+        return picture._replace(image=self._rotate(image), luma=None if luma is None else self._rotate(luma))
 
-    def _turned(self, image: Image) -> Image:
-        return np.asarray(cv2.rotate(image, self._turn), np.uint8)
+    def _rotate(self, image: Image) -> Image:
+        return np.asarray(cv2.rotate(image, self._rotation), np.uint8)
 
     def close(self) -> None:
+        """Closes the wrapped driver."""
         self._driver.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..camera import pictures
-from ..camera.pictures import PICTURES
+from ..camera.pictures import PICTURE_SUFFIXES
 from ..errors import ConfigError, SourceError
 from ..faces.drawing import annotate
 from ..faces.face import Face
@@ -58,9 +58,9 @@ def walk(paths: Iterable[Path]) -> Iterator[Found]:
     """The picture files among ``paths``; folders are walked. Raises ``SourceError`` for what is not there."""
     for path in paths:
         if path.is_dir():
-            below = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
+            below = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
             if not below:
-                raise SourceError(f"{path} has no pictures ({', '.join(sorted(PICTURES))}) in it")
+                raise SourceError(f"{path} has no pictures ({', '.join(sorted(PICTURE_SUFFIXES))}) in it")
             yield from (Found(file, file.relative_to(path)) for file in below)
         elif path.is_file():
             yield Found(path, Path(path.name))

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..camera.frames import Image
-from ..camera.pictures import as_jpeg
+from ..camera.pictures import encode_jpeg
 from ..config.schema import SnapshotsConfig
 from ..faces.drawing import blurred
 from ..faces.geometry import Box
@@ -41,7 +41,7 @@ class Snapshots:
         """The picture as JPEG, with every face blurred unless ``mode`` is ``full``."""
         if self._rules.mode != "full":
             image = blurred(image, [*boxes, *self._search(image)])
-        return as_jpeg(image, QUALITY)
+        return encode_jpeg(image, QUALITY)
 
     def keep(self, name: str, jpeg: bytes) -> None:
         """Writes a picture (whole, or not at all), then deletes what is too old or too much."""

@@ -1,4 +1,4 @@
-"""The picture check: what strangers upload, looked at before it is decoded."""
+"""Checks uploaded images; an upload is inspected before it is decoded, because anyone can send one."""
 
 import asyncio
 import base64
@@ -10,58 +10,70 @@ from typing import Any
 import cv2
 import numpy as np
 from aiohttp import web
-from PIL import Image as Header
+from PIL import Image as PilImage
 
 from ..camera.frames import Image
-from ..camera.pictures import as_jpeg
+from ..camera.pictures import encode_jpeg
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
 from ..faces.drawing import annotate
 from ..faces.opening import check
 
-BYTES = 8 * 2**20
-PIXELS = 12_000_000
-"""A PNG of 61 kB can be a picture of 367 MB; its head tells."""
+MAX_BYTES = 8 * 2**20
+MAX_PIXELS = 12_000_000
+"""A PNG file of 61 kB can decode to 367 MB; the size in its header tells before it is decoded."""
 FORMATS = ("JPEG", "PNG", "WEBP")
-QUALITY = 85
-SECONDS = 30.0
-"""For an upload to arrive in."""
+JPEG_QUALITY = 85
+UPLOAD_TIMEOUT = 30.0
+
+
+class UploadError(ValueError):
+    """An upload is refused. ``status`` is the HTTP status of the answer."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Check:
-    """One picture a request, one at a time; ``opener`` gives a detector and a classifier of its own."""
+    """Answers ``POST /api/check``, one image per request.
 
-    def __init__(self, opener: Callable[[], tuple[Detector, MaskClassifier]], worker: Executor) -> None:
-        self._opener, self._worker = opener, worker
-        self._parts: tuple[Detector, MaskClassifier] | None = None
+    ``handle`` runs in the page's thread. Detection and drawing run in ``worker``, one image at a time, with a detector
+    and a classifier that ``open_models`` opens there at the first upload.
+    """
 
-    async def answer(self, request: web.Request) -> web.Response:
-        """The body is the picture itself. Answers faces, and the picture with them drawn in."""
-        if (length := request.content_length or 0) > BYTES:
-            return refusal(413, f"the picture has {length / 2**20:.1f} MiB; at most 8 are taken")
+    def __init__(self, open_models: Callable[[], tuple[Detector, MaskClassifier]], worker: Executor) -> None:
+        self._open_models = open_models
+        self._worker = worker
+        self._models: tuple[Detector, MaskClassifier] | None = None
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answers with the faces, and the image with the faces drawn in. The request's body is the image file."""
+        if (length := request.content_length or 0) > MAX_BYTES:
+            return error_response(413, f"the image has {length / 2**20:.1f} MiB; at most 8 MiB are allowed")
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(UPLOAD_TIMEOUT):
                 data = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return refusal(413, "the picture has more than 8 MiB")
+            return error_response(413, "the image has more than 8 MiB; at most 8 MiB are allowed")
         except TimeoutError:
-            return refusal(408, f"the picture did not arrive within {SECONDS:.0f} s")
+            return error_response(408, f"the image did not arrive within {UPLOAD_TIMEOUT:.0f} s; send it again")
         try:
-            measure(data)
+            check_header(data)
             loop = asyncio.get_running_loop()
             return web.json_response(await loop.run_in_executor(self._worker, self._check, data))
-        except Unfit as error:
-            return refusal(error.status, str(error))
+        except UploadError as error:
+            return error_response(error.status, str(error))
 
     def _check(self, data: bytes) -> dict[str, Any]:
         image = decode(data)
-        if self._parts is None:
-            self._parts = self._opener()
-        faces = check(image, *self._parts)
+        if self._models is None:
+            self._models = self._open_models()
+        faces = check(image, *self._models)
         try:
-            jpeg = as_jpeg(annotate(image, faces), QUALITY)
+            jpeg = encode_jpeg(annotate(image, faces), JPEG_QUALITY)
         except ValueError as error:
-            raise Unfit(422, "the answer cannot be drawn") from error
+            raise UploadError(422, "the image with the faces drawn in cannot be encoded as JPEG") from error
         return {
             "width": image.shape[1],
             "height": image.shape[0],
@@ -70,39 +82,32 @@ class Check:
         }
 
 
-class Unfit(ValueError):
-    """A picture that is not taken, with the HTTP status that says so."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-def measure(data: bytes) -> None:
-    """Reads the head only. Raises ``Unfit`` for what is no picture, or too large a one."""
+def check_header(data: bytes) -> None:
+    """Reads only the header of an image file. Raises ``UploadError`` if it is not an image or has too many pixels."""
     if not data:
-        raise Unfit(400, "there is no picture in the request; send the file as its body")
+        raise UploadError(400, "the request has no body; send the image file as the body")
     try:
-        with Header.open(io.BytesIO(data), formats=FORMATS) as head:
-            width, height = head.size
-    except Exception as error:  # whatever a hostile file does to the reader of its head
-        raise Unfit(415, "this is no JPEG, PNG or WebP picture") from error
-    if width * height > PIXELS:
-        raise Unfit(413, f"the picture is {width} x {height}; at most 12 million pixels are taken")
+        with PilImage.open(io.BytesIO(data), formats=FORMATS) as header:
+            width, height = header.size
+    except Exception as error:  # a hostile file can make the header's parser raise anything
+        raise UploadError(415, "the file is not a JPEG, PNG or WebP image") from error
+    if width * height > MAX_PIXELS:
+        raise UploadError(413, f"the image is {width} x {height}; at most 12 million pixels are allowed")
 
 
 def decode(data: bytes) -> Image:
-    """The picture as BGR, turned as its EXIF data say. Raises ``Unfit``."""
+    """Decodes an image file and turns it as its EXIF data say. Raises ``UploadError``."""
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         image = None
     if image is None:
-        raise Unfit(422, "the picture is damaged")
-    if image.shape[0] * image.shape[1] > PIXELS:
-        raise Unfit(413, "the picture has more than 12 million pixels")
+        raise UploadError(422, "the image is damaged")
+    if image.shape[0] * image.shape[1] > MAX_PIXELS:
+        raise UploadError(413, "the image has more than 12 million pixels; at most 12 million are allowed")
     return np.asarray(image, np.uint8)
 
 
-def refusal(status: int, text: str) -> web.Response:
+def error_response(status: int, text: str) -> web.Response:
+    """Makes a JSON response ``{"error": text}``."""
     return web.json_response({"error": text}, status=status)

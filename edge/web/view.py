@@ -1,89 +1,107 @@
-"""The live picture: drawn and encoded when somebody looks, at most so many times a second, once for all who look."""
+"""Serves the live image: drawn and encoded only while somebody looks, and once for all viewers."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from typing import NamedTuple
 
 from aiohttp import web
 
-from ..camera.pictures import as_jpeg
+from ..camera.pictures import encode_jpeg
 from ..faces.detector import Detector
 from ..faces.drawing import annotate, blurred
 from .bus import Bus, Shown
 
-BOUNDARY = "maskwatch-picture"
-QUALITY = 75
-VIEWERS = 4
-"""People who may look at once: each costs its share of the network, all together one encoder."""
+BOUNDARY = "maskwatch-frame"
+JPEG_QUALITY = 75
+MAX_VIEWERS = 4
+"""Viewers at once: each needs bandwidth, and all share one encoder."""
+WRITE_TIMEOUT = 20.0
+
+
+class EncodedFrame(NamedTuple):
+    """A frame of the live image as JPEG, and what it was made of."""
+
+    number: int
+    faces_visible: bool
+    jpeg: bytes
 
 
 class View:
-    """``eager`` opens the detector that finds whom to blur; ``sharp`` tells whether set-up mode is on."""
+    """Answers ``/live.mjpeg`` and ``/live.jpg``.
+
+    Runs in the page's thread; frames are drawn and encoded in ``worker``, and ``open_eager`` opens there the detector
+    that finds faces to blur. ``set_up_mode`` tells whether faces are shown.
+    """
 
     def __init__(
         self,
         bus: Bus,
         fps: float,
-        sharp: Callable[[], bool],
-        eager: Callable[[], Detector],
+        set_up_mode: Callable[[], bool],
+        open_eager: Callable[[], Detector],
         worker: Executor,
     ) -> None:
-        self._bus, self._pause, self._sharp = bus, 1 / fps, sharp
-        self._open_eager, self._worker = eager, worker
+        self._bus = bus
+        self._interval = 1 / fps
+        self._set_up_mode = set_up_mode
+        self._open_eager = open_eager
+        self._worker = worker
         self._eager: Detector | None = None
-        self._made: tuple[int, bool, bytes] | None = None
+        self._encoded: EncodedFrame | None = None
         self._lock = asyncio.Lock()
-        self.viewers = 0
+        self._viewers = 0
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """MJPEG until the viewer leaves."""
-        if self.viewers >= VIEWERS:
-            return web.Response(status=503, text=f"{VIEWERS} people are looking already; close another page first")
+        """Streams MJPEG until the viewer leaves."""
+        if self._viewers >= MAX_VIEWERS:
+            return web.Response(status=503, text=f"{MAX_VIEWERS} pages show the live image; close another one first")
         response = web.StreamResponse(headers={"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"})
-        self._count(1)
+        self._count_viewers(1)
         try:
             await response.prepare(request)
             last = None
             while True:
-                made = await self.picture()
-                if made is not None and made is not last:
-                    last = made
-                    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(made)}\r\n\r\n"
-                    async with asyncio.timeout(20):  # who does not read what we send has gone
-                        await response.write(head.encode() + made + b"\r\n")
-                await asyncio.sleep(self._pause)
+                jpeg = await self.newest_jpeg()
+                if jpeg is not None and jpeg is not last:
+                    last = jpeg
+                    header = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                    async with asyncio.timeout(WRITE_TIMEOUT):  # a viewer that reads nothing has gone
+                        await response.write(header.encode() + jpeg + b"\r\n")
+                await asyncio.sleep(self._interval)
         except (ConnectionError, TimeoutError):
             return response
         finally:
-            self._count(-1)
+            self._count_viewers(-1)
 
-    def _count(self, more: int) -> None:
-        self.viewers += more
-        self._bus.watched = self.viewers > 0
+    def _count_viewers(self, change: int) -> None:
+        self._viewers += change
+        self._bus.has_viewers = self._viewers > 0
 
     async def still(self, request: web.Request) -> web.Response:
-        """The newest picture."""
-        made = await self.picture()
-        if made is None:
-            return web.Response(status=503, text="no picture yet; the camera is being looked for")
-        return web.Response(body=made, content_type="image/jpeg")
+        """Answers with the newest frame as JPEG."""
+        jpeg = await self.newest_jpeg()
+        if jpeg is None:
+            return web.Response(status=503, text="no frame yet; the camera is being opened")
+        return web.Response(body=jpeg, content_type="image/jpeg")
 
-    async def picture(self) -> bytes | None:
-        """The newest picture as JPEG; the same object as before while there is no newer one."""
+    async def newest_jpeg(self) -> bytes | None:
+        """Returns the newest frame as JPEG; the same object as before while there is no newer one."""
         async with self._lock:
-            sight, sharp = self._bus.sight, self._sharp()
-            if sight is None:
+            shown = self._bus.shown
+            faces_visible = self._set_up_mode()
+            if shown is None:
                 return None
-            if self._made is None or self._made[:2] != (sight.number, sharp):
+            if self._encoded is None or self._encoded[:2] != (shown.number, faces_visible):
                 loop = asyncio.get_running_loop()
-                jpeg = await loop.run_in_executor(self._worker, self._draw, sight, sharp)
-                self._made = (sight.number, sharp, jpeg)
-            return self._made[2]
+                jpeg = await loop.run_in_executor(self._worker, self._encode, shown, faces_visible)
+                self._encoded = EncodedFrame(shown.number, faces_visible, jpeg)
+            return self._encoded.jpeg
 
-    def _draw(self, sight: Shown, sharp: bool) -> bytes:
-        image = sight.image
-        if not sharp:
+    def _encode(self, shown: Shown, faces_visible: bool) -> bytes:
+        image = shown.image
+        if not faces_visible:
             if self._eager is None:
                 self._eager = self._open_eager()
-            image = blurred(image, [*sight.recent, *self._eager.detect(image)])
-        return as_jpeg(annotate(image, sight.faces), QUALITY)
+            image = blurred(image, [*shown.recent_boxes, *self._eager.detect(image)])
+        return encode_jpeg(annotate(image, shown.faces), JPEG_QUALITY)

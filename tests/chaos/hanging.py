@@ -95,7 +95,7 @@ def main(part: str, flag: Path, port: int, folder: Path) -> None:
 
     files = StateFiles(folder)
     publisher = MqttPublisher(config.mqtt, part, files.outbox, report=report)
-    source = Live(opener, "camera", patient=True)
+    source = Live(opener, "camera", retry_opening=True)
     detector = Detector(part, flag)
     watch(Door(config, source, classifier, Outlet(publisher, files), health, detector=detector), Notifier())
     print("ended by itself", flush=True)

@@ -95,7 +95,7 @@ class Soak(Live):
             self.reopened += 1
             return Camera(images, self._ready, position)
 
-        super().__init__(opener, "soak", silence=5.0)
+        super().__init__(opener, "soak", lost_after=5.0)
 
     def __iter__(self) -> Any:
         process = psutil.Process()

@@ -96,11 +96,11 @@ def test_fifty_replugs_leak_no_descriptor_no_thread_and_no_memory() -> None:
         gc.collect()
         return len(os.listdir("/proc/self/fd")), threading.active_count(), process.memory_info().rss / 2**20
 
-    live = Live(lambda: Capture(camera.url, SourceConfig()), "door", silence=5, pauses=(0.02, 0.1))
+    live = Live(lambda: Capture(camera.url, SourceConfig()), "door", lost_after=5, pauses=(0.02, 0.1))
     with watching(live) as viewer:
         before = (0, 0, 0.0)
         for cycle in range(CYCLES + 10):
-            viewer.sees(2)
+            viewer.wait_for_frames(2)
             viewer.frames.clear()
             if cycle == 10:
                 until(lambda: threading.active_count() <= 6, "the camera's own threads ending")
@@ -108,12 +108,12 @@ def test_fifty_replugs_leak_no_descriptor_no_thread_and_no_memory() -> None:
             camera.unplug()
             until(lambda: live.condition == "lost", "the loss")
             camera.plug_in()
-        viewer.sees(2)
+        viewer.wait_for_frames(2)
         viewer.frames.clear()
         until(lambda: len(os.listdir("/proc/self/fd")) <= before[0], f"{weigh()} after {before}")
         until(lambda: threading.active_count() <= before[1], f"{threading.enumerate()}")
         after = weigh()
         print(f"{CYCLES} replugs: descriptors, threads, MiB {before} -> {after}")
         assert after[2] - before[2] < 10
-        assert [condition for condition, _ in viewer.told] == ["lost", "ok"] * (CYCLES + 10)
+        assert [condition for condition, _ in viewer.conditions] == ["lost", "ok"] * (CYCLES + 10)
     camera.close()

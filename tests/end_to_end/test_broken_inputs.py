@@ -36,7 +36,7 @@ def test_configuration(text: str, said: list[str], code: int, maskwatch: Any, tm
 @pytest.mark.parametrize(
     ("source", "said", "code"),
     [
-        ("nowhere.mp4", "is no file, folder or camera", 2),
+        ("nowhere.mp4", "is not a file, folder or camera", 2),
         ("usb:one", "usb: takes a number", 2),
         ("usb:99", "/dev/video99 cannot be opened", 1),
         ("rtsp://127.0.0.1:9/x", "does not answer with a video stream", 1),

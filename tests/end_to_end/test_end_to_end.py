@@ -226,7 +226,7 @@ def test_image_answers_a_line_a_picture(maskwatch: Any, tmp_path: Path, door: Pa
     (tmp_path / "in" / "broken.jpg").write_bytes(b"no picture")
     run = maskwatch("image", tmp_path / "in", "--json", "--out", tmp_path / "out")
     assert run.end() == 1, "one of the two cannot be read"
-    assert "broken.jpg is no picture" in run.err
+    assert "broken.jpg is not a readable picture" in run.err
     (line,) = run.alerts
     assert line["file"] == str(tmp_path / "in" / "sub" / "hopper.png")
     (face,) = line["faces"]

@@ -1,4 +1,4 @@
-"""What the tests of ``edge.camera`` are run against: recordings, and a network camera that really is one."""
+"""Recordings, and a network camera that serves Motion JPEG, for the tests of ``edge.camera``."""
 
 import http.server
 import threading
@@ -17,14 +17,14 @@ Image = NDArray[np.uint8]
 
 
 def picture(number: int) -> Image:
-    """A picture that differs from its neighbours."""
+    """Draws a picture that differs from those with neighbouring numbers."""
     image = np.full((SIZE[1], SIZE[0], 3), 40, np.uint8)
     image[:, : 10 + number * 7 % 140] = (10, 200, 90)
     return image
 
 
 def black(number: int) -> Image:
-    """What a covered lens gives: nothing but the sensor's noise."""
+    """Draws what a covered lens gives: only the sensor's noise."""
     noise = np.random.default_rng(number).integers(0, 8, (SIZE[1] // 8, SIZE[0] // 8, 3), np.uint8)
     return np.asarray(cv2.resize(noise, SIZE, interpolation=cv2.INTER_NEAREST), np.uint8)
 
@@ -37,7 +37,7 @@ def write_folder(folder: Path, count: int = 6) -> Path:
 
 
 def write_video(path: Path, count: int = 12, fps: float = 25) -> Path:
-    """Motion JPEG in AVI: what OpenCV writes everywhere."""
+    """Writes Motion JPEG in AVI, which every build of OpenCV can write."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, SIZE)
     assert writer.isOpened()
     for number in range(count):
@@ -51,7 +51,7 @@ def as_jpeg(image: Image) -> bytes:
 
 
 def clip_pictures(path: Path, first: int, last: int, step: int = 2) -> list[bytes]:
-    """Some pictures of a clip, as JPEG."""
+    """Returns every ``step``-th frame of a clip from ``first`` to before ``last``, as JPEG."""
     capture = cv2.VideoCapture(str(path))
     capture.set(cv2.CAP_PROP_POS_FRAMES, first)
     images = [np.asarray(capture.read()[1], np.uint8) for _ in range(first, last)]
@@ -60,10 +60,12 @@ def clip_pictures(path: Path, first: int, last: int, step: int = 2) -> list[byte
 
 
 class NetworkCamera:
-    """Motion JPEG over HTTP on loopback. ``show`` chooses the pictures: by number, or JPEGs in a circle.
+    """Serves Motion JPEG over HTTP on loopback, in threads of its own.
+
+    ``show`` chooses the pictures: a function of their number, or a list of JPEGs that is repeated.
 
     ``fall_silent`` keeps the connections and sends nothing, ``hang_up`` ends them, ``unplug`` closes the port too.
-    ``send`` and ``plug_in`` undo that, the latter on the same port; a connection that fell silent stays so.
+    ``send`` and ``plug_in`` undo that, the latter on the same port; a connection that fell silent stays silent.
     """
 
     def __init__(self, pictures: Callable[[int], Image] | list[bytes] = picture, interval: float = 0.01) -> None:
@@ -82,7 +84,7 @@ class NetworkCamera:
                 try:
                     while camera._may_send(epoch):
                         self.wfile.write(camera._part())
-                except OSError:  # the viewer has gone
+                except OSError:  # the client has closed the connection
                     pass
 
             def log_message(self, format: str, *args: Any) -> None:
@@ -129,7 +131,7 @@ class NetworkCamera:
         self._pictures = pictures
 
     def freeze(self) -> None:
-        """From now on the same picture again and again."""
+        """Repeats the same picture from now on."""
         shown = self._pictures
         self.show([shown[self.sent % len(shown)] if isinstance(shown, list) else as_jpeg(shown(self.sent))])
 

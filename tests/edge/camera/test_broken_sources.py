@@ -1,4 +1,4 @@
-"""Recordings that are cut off, empty or something else, and names that name nothing."""
+"""Tests recordings that are cut off, empty or not recordings, and names that name no source."""
 
 import logging
 from contextlib import closing
@@ -16,12 +16,12 @@ from edge.errors import ConfigError, SourceError
     ["usb:x", "usb:", "usb:-1", "usb:²", "nowhere.mp4", "/nowhere/at/all", "ftp://a", "a" * 300, "~no-such-user/a.mp4"],
     ids=lambda spec: spec[:20],
 )
-def test_names_of_nothing(spec: str) -> None:
+def test_names_that_name_no_source(spec: str) -> None:
     with pytest.raises(ConfigError, match="source"):
         open_source(spec)
 
 
-def test_a_camera_number_beyond_reason() -> None:
+def test_an_absurd_camera_number_is_refused() -> None:
     with pytest.raises((ConfigError, SourceError)):
         open_source("usb:99999999999999999999")
 
@@ -34,7 +34,7 @@ def test_a_clip_that_cannot_be_opened_is_named(size: int, door: Path, tmp_path: 
         list(open_source(str(cut)))
 
 
-def test_text_is_no_video(tmp_path: Path) -> None:
+def test_a_text_file_is_not_a_video(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("not a film\n" * 1000)
     with pytest.raises(SourceError, match="cannot be opened"):
         open_source(str(tmp_path / "a.mp4"))
@@ -63,13 +63,13 @@ def test_pictures_that_cannot_be_read_are_named_and_skipped(tmp_path: Path, capl
     with closing(open_source(str(folder))) as source:
         frames = list(source)
     assert [frame.number for frame in frames] == [0, 1]
-    assert frames[1].time == pytest.approx(3 / 15), "the gap in time stays"
+    assert frames[1].time == pytest.approx(3 / 15), "the skipped pictures leave a gap in time"
     assert "001.png" in caplog.text and "002.png" in caplog.text and "notes" not in caplog.text
 
 
 def test_a_folder_with_no_readable_picture(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"nothing")
-    with pytest.raises(SourceError, match="not one picture"):
+    with pytest.raises(SourceError, match="contains no readable picture"):
         list(open_source(str(tmp_path)))
 
 
@@ -78,7 +78,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
         open_source(str(tmp_path))
 
 
-def test_a_stopped_recording_is_no_error(tmp_path: Path) -> None:
+def test_a_recording_stopped_before_its_first_picture_is_not_an_error(tmp_path: Path) -> None:
     with closing(open_source(str(write_video(tmp_path / "a.avi")))) as source:
         source.stop()
         assert list(source) == []

@@ -1,4 +1,4 @@
-"""The Pi camera through a stand-in for picamera2 that has the traps of the real one."""
+"""Tests the Pi camera on a stand-in for picamera2 that misbehaves as the real one does."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support import PATIENCE, STANDINS
-from support.viewer import QUICK, watching
+from support.viewer import SHORT_PAUSES, watching
 
 from edge.camera.live import Live
 from edge.camera.picamera import PiCamera
@@ -20,16 +20,16 @@ from edge.errors import SourceError
 
 @pytest.fixture
 def pi(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The class ``Picamera2`` of the stand-in, in working order."""
+    """Returns the stand-in's class ``Picamera2``, with no fault set."""
     monkeypatch.syspath_prepend(STANDINS)
     from picamera2 import Picamera2
 
-    Picamera2.mend()
+    Picamera2.reset()
     return Picamera2
 
 
 def test_pi_camera_colours_sizes_and_free_luma(pi: Any) -> None:
-    """The sizes are what the camera made of 650x490, and the luma has none of its rows' padding."""
+    """The camera aligns the size 650x490, and the padding of its luma rows is removed."""
     import picamera2
 
     with closing(open_source("picamera", SourceConfig(width=650, height=490))) as source:
@@ -40,40 +40,40 @@ def test_pi_camera_colours_sizes_and_free_luma(pi: Any) -> None:
     assert (frame.luma == picamera2.LUMA).all()
 
 
-def test_pi_camera_gives_every_buffer_back(pi: Any) -> None:
-    """Many more pictures than there are buffers; a reader that kept them would starve."""
+def test_pi_camera_releases_every_buffer(pi: Any) -> None:
+    """More pictures are read than there are buffers; a reader that kept them would get no more."""
     with closing(open_source("picamera")) as source:
         assert pi.opened[-1].wait_for(40, PATIENCE)
         assert next(iter(source)).number >= 38
     assert pi.opened[-1].outstanding == 0
 
 
-def test_pi_camera_that_stops_without_a_word_is_closed_and_opened_again(pi: Any) -> None:
+def test_pi_camera_that_stops_silently_is_closed_and_opened_again(pi: Any) -> None:
     pi.freeze_after = 3
-    with watching(Live(lambda: PiCamera(SourceConfig(), 0.3), "picamera", pauses=QUICK)) as viewer:
-        viewer.hears("lost", "picamera: no picture for 0.3 s; is the ribbon cable loose?")
+    with watching(Live(lambda: PiCamera(SourceConfig(), 0.3), "picamera", pauses=SHORT_PAUSES)) as viewer:
+        viewer.wait_for("lost", "picamera: no picture for 0.3 s; is the ribbon cable loose?")
         pi.freeze_after = None
-        viewer.sees()
+        viewer.wait_for_frames()
     assert [camera.is_open for camera in pi.opened] == [False] * len(pi.opened) and len(pi.opened) >= 2
 
 
-def test_pi_camera_that_hangs_in_a_call_is_given_up_and_opened_again_when_it_comes_back(pi: Any) -> None:
+def test_pi_camera_that_hangs_in_a_call_is_opened_again_when_the_call_returns(pi: Any) -> None:
     pi.freeze_after = 3
-    with watching(Live(lambda: PiCamera(SourceConfig()), "picamera", silence=0.5, pauses=QUICK)) as viewer:
-        viewer.hears("lost", "picamera: no picture for 0.5 s")
+    with watching(Live(lambda: PiCamera(SourceConfig()), "picamera", lost_after=0.5, pauses=SHORT_PAUSES)) as viewer:
+        viewer.wait_for("lost", "picamera: no picture for 0.5 s")
         pi.freeze_after = None
-        pi.opened[0].cancel_all_and_flush()  # the call that hung returns
-        viewer.sees()
+        pi.opened[0].cancel_all_and_flush()  # the hanging call returns
+        viewer.wait_for_frames()
     assert [camera.is_open for camera in pi.opened] == [False] * len(pi.opened) and len(pi.opened) >= 2
 
 
 def test_pi_camera_that_is_pulled_out_is_lost_and_opened_again(pi: Any) -> None:
     pi.unplug_after = 3
-    with watching(Live(lambda: PiCamera(SourceConfig()), "picamera", pauses=QUICK)) as viewer:
-        viewer.hears("lost", "picamera: RuntimeError: Camera frontend has timed out!")
+    with watching(Live(lambda: PiCamera(SourceConfig()), "picamera", pauses=SHORT_PAUSES)) as viewer:
+        viewer.wait_for("lost", "picamera: RuntimeError: Camera frontend has timed out!")
         assert not pi.opened[0].is_open
         pi.unplug_after = None
-        viewer.sees()
+        viewer.wait_for_frames()
 
 
 def test_no_pi_camera_on_the_ribbon(pi: Any) -> None:
@@ -89,7 +89,7 @@ def test_pi_camera_in_use_by_another_program(pi: Any) -> None:
 
 
 def test_pi_camera_that_stays_in_use_leaves_nothing_open(pi: Any) -> None:
-    """It is tried for ever, every 4 s: a descriptor each time would end the process within the hour."""
+    """It is tried every 4 s for ever; one open descriptor per attempt would end the process within the hour."""
     pi.busy = True
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(30):
@@ -98,13 +98,13 @@ def test_pi_camera_that_stays_in_use_leaves_nothing_open(pi: Any) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_a_usb_camera_that_libcamera_lists_is_no_pi_camera(pi: Any) -> None:
+def test_a_usb_camera_that_libcamera_lists_is_not_a_pi_camera(pi: Any) -> None:
     pi.cameras = [{"Model": "webcam", "Num": 0, "Id": "/base/scb/pcie@7d500000/usb@0,0-1:1.0"}]
     with pytest.raises(SourceError, match="no Pi camera found"):
         open_source("picamera")
 
 
-def test_a_libcamera_that_cannot_start_is_said(pi: Any) -> None:
+def test_a_libcamera_that_cannot_start_is_reported(pi: Any) -> None:
     pi.broken = True
     with pytest.raises(SourceError, match="picamera: Failed to start CameraManager; libcamera cannot start"):
         open_source("picamera")
@@ -123,19 +123,19 @@ def test_auto_takes_the_pi_camera(pi: Any) -> None:
         assert len(list(islice(source, 2))) == 2
 
 
-def test_auto_stays_with_the_camera_that_it_found(pi: Any) -> None:
-    """Another camera of this machine may look at another door."""
+def test_auto_keeps_to_the_camera_that_it_opened_first(pi: Any) -> None:
+    """Another camera of this machine may watch another door."""
     opener: Callable[[], Any] = FirstCamera(SourceConfig())
     opener().close()
     pi.cameras = []
     with pytest.raises(SourceError, match="^no Pi camera found"):
         opener()
-    pi.mend()
+    pi.reset()
     opener().close()
 
 
 @pytest.mark.skipif(any(Path("/dev").glob("video*")), reason="this machine has cameras")
-def test_auto_without_any_camera_says_what_it_tried(pi: Any) -> None:
+def test_auto_without_any_camera_reports_what_it_tried(pi: Any) -> None:
     pi.cameras = []
     with pytest.raises(SourceError, match="no camera: no Pi camera found.*no USB camera"):
         open_source("auto")

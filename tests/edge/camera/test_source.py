@@ -1,4 +1,4 @@
-"""The source contract: the same tests over everything that gives frames. ``test_live_source.py`` has the rest."""
+"""Tests the contract of a source on every kind of source; ``test_live_source.py`` tests what only cameras do."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +25,10 @@ RECORDED = ["video", "folder"]
 
 @dataclass
 class Rig:
-    """A camera or recording: how to open it, and (live) how to wait until it has given so many pictures."""
+    """A camera or recording under test.
+
+    ``open`` opens it. For a live one ``given`` counts the pictures that it gave and ``wait_for`` waits for a count.
+    """
 
     open: Callable[[], Source]
     given: Callable[[], int] = lambda: 0
@@ -49,7 +52,7 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.syspath_prepend(STANDINS)
         from picamera2 import Picamera2
 
-        Picamera2.mend()
+        Picamera2.reset()
         yield Rig(
             lambda: open_source("picamera", SourceConfig(width=160, height=120)),
             lambda: Picamera2.opened[-1].delivered,
@@ -77,7 +80,7 @@ def test_frames_are_pictures_with_growing_numbers_and_times(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("rig", KINDS, indirect=True)
-def test_closing_twice_is_fine(rig: Rig) -> None:
+def test_closing_twice_is_allowed(rig: Rig) -> None:
     source = rig.open()
     first(source, 2)
     source.close()
@@ -85,7 +88,7 @@ def test_closing_twice_is_fine(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("rig", KINDS, indirect=True)
-def test_closing_without_having_looked_is_fine(rig: Rig) -> None:
+def test_closing_before_the_first_frame_is_allowed(rig: Rig) -> None:
     rig.open().close()
 
 
@@ -155,7 +158,7 @@ def test_a_replay_is_the_same_at_any_speed(kind: str, tmp_path: Path) -> None:
     assert fast == replay(path, realtime=False)
 
 
-def test_the_times_of_a_video_are_the_recording_s(tmp_path: Path) -> None:
+def test_the_times_of_a_video_are_those_of_the_recording(tmp_path: Path) -> None:
     with closing(open_source(str(write_video(tmp_path / "a.avi", 5, fps=10)))) as source:
         assert [frame.time for frame in source] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
 
@@ -193,7 +196,7 @@ def test_the_demo_is_the_bundled_clip(door: Path) -> None:
 @pytest.mark.parametrize(
     "degrees, corner", [(0, (0, 0)), (90, (0, -1)), (180, (-1, -1)), (270, (-1, 0))]
 )  # clockwise: the upper left corner goes to the upper right one
-def test_pictures_are_turned_upright(degrees: int, corner: tuple[int, int], tmp_path: Path) -> None:
+def test_pictures_are_rotated_clockwise(degrees: int, corner: tuple[int, int], tmp_path: Path) -> None:
     image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     image[:8, :8] = 255
     cv2.imwrite(str(tmp_path / "a.png"), image)
@@ -204,7 +207,7 @@ def test_pictures_are_turned_upright(degrees: int, corner: tuple[int, int], tmp_
 
 
 @pytest.mark.parametrize("rig", ["picamera"], indirect=True)
-def test_a_pi_cameras_luma_is_turned_with_its_picture(rig: Rig) -> None:
+def test_a_pi_cameras_luma_is_rotated_with_its_picture(rig: Rig) -> None:
     shapes = {}
     for degrees in (0, 90):
         with closing(open_source("picamera", SourceConfig(width=160, height=120, rotate=degrees))) as source:
@@ -215,13 +218,13 @@ def test_a_pi_cameras_luma_is_turned_with_its_picture(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("kind", RECORDED)
-def test_a_recording_repeats_with_times_that_go_on(kind: str, tmp_path: Path) -> None:
+def test_a_recording_repeats_with_growing_times(kind: str, tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.avi", 12) if kind == "video" else write_folder(tmp_path / "a", 12)
     with closing(open_source(str(path), SourceConfig(repeat=True, fps=25))) as source:
         frames = first(source, 30)
     assert [frame.number for frame in frames] == list(range(30))
     steps = np.diff([frame.time for frame in frames])
-    assert steps.min() > 0 and steps.max() < 2 * steps.min(), "no jump where it begins again"
+    assert steps.min() > 0 and steps.max() < 2 * steps.min(), "no jump where the recording begins again"
     assert all((frames[n].image == frames[n + 12].image).all() for n in range(18))
 
 
@@ -229,6 +232,6 @@ def test_a_recording_without_a_picture_is_not_repeated_for_ever(tmp_path: Path) 
     (tmp_path / "a.jpg").write_text("no picture")
     with (
         closing(open_source(str(tmp_path), SourceConfig(repeat=True))) as source,
-        pytest.raises(SourceError, match="not one"),
+        pytest.raises(SourceError, match="no readable picture"),
     ):
         list(source)

@@ -1,4 +1,4 @@
-"""Which V4L2 nodes are cameras, and which is the one that was pulled out and put back: a /dev and /sys of our own."""
+"""Tests which V4L2 nodes are cameras, and how a replugged camera is recognized, on a made-up /dev and /sys."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from edge.errors import SourceError
 
 
 class Machine:
-    """A tree with plugs and nodes; ``plug`` puts a camera's nodes there, ``pull`` takes every node of a plug away."""
+    """A folder that looks like /dev and /sys; ``plug`` adds a camera's nodes, ``unplug`` removes those of a port."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -21,33 +21,35 @@ class Machine:
         for folder in ("dev", "sys/class/video4linux", "sys/devices"):
             (root / folder).mkdir(parents=True)
 
-    def plug(self, where: str, name: str, *numbers: int) -> None:
-        device = self.root / "sys/devices" / where
+    def plug(self, port: str, name: str, *numbers: int) -> None:
+        device = self.root / "sys/devices" / port
         device.mkdir(exist_ok=True)
         for number in numbers:
             (self.root / f"dev/video{number}").touch()
-            known = self.root / f"sys/class/video4linux/video{number}"
-            known.mkdir()
-            (known / "name").write_text(f"{name}\n")
-            (known / "device").symlink_to(device)
+            entry = self.root / f"sys/class/video4linux/video{number}"
+            entry.mkdir()
+            (entry / "name").write_text(f"{name}\n")
+            (entry / "device").symlink_to(device)
 
-    def pull(self, where: str) -> None:
-        for known in (self.root / "sys/class/video4linux").iterdir():
-            if (known / "device").resolve().name == where:
-                (known / "device").unlink()
-                (known / "name").unlink()
-                known.rmdir()
-                (self.root / "dev" / known.name).unlink()
+    def unplug(self, port: str) -> None:
+        for entry in (self.root / "sys/class/video4linux").iterdir():
+            if (entry / "device").resolve().name == port:
+                (entry / "device").unlink()
+                (entry / "name").unlink()
+                entry.rmdir()
+                (self.root / "dev" / entry.name).unlink()
 
     def node(self, number: int) -> Path:
         return self.root / f"dev/video{number}"
 
     def camera(self, number: int) -> UsbCamera:
-        return UsbCamera(self.node(number), SourceConfig(), self.root, lambda address, wanted: Opened(self, address))
+        return UsbCamera(
+            self.node(number), SourceConfig(), self.root, lambda address, config: RecordingDriver(self, address)
+        )
 
 
-class Opened:
-    """A driver that notes which node it was made for; raises where there is no such node, or a broken one."""
+class RecordingDriver:
+    """A driver that records which node it opened; raises ``SourceError`` for a node that is missing or broken."""
 
     def __init__(self, machine: Machine, address: str) -> None:
         self.name = address
@@ -59,7 +61,7 @@ class Opened:
         return Picture(picture(0))
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Does nothing."""
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_nodes_come_in_numerical_order_without_the_pi_s_own(machine: Machine) -> None:
+def test_nodes_are_in_numerical_order_without_the_pis_own(machine: Machine) -> None:
     machine.plug("1-1", "HD Webcam", 10, 2)
     machine.plug("soc", "bcm2835-codec-decode", 11)
     machine.plug("isp", "pispbe-input", 20)
@@ -76,18 +78,18 @@ def test_nodes_come_in_numerical_order_without_the_pi_s_own(machine: Machine) ->
     assert [node.name for node in usb_nodes(machine.root)] == ["video2", "video10"]
 
 
-def test_an_identity_is_name_and_plug(machine: Machine) -> None:
+def test_an_identity_is_name_and_port(machine: Machine) -> None:
     machine.plug("1-1", "HD Webcam", 0)
     assert identity(machine.node(0), machine.root) == ("HD Webcam", str(machine.root / "sys/devices/1-1"))
     assert identity(machine.node(7), machine.root) == ("", "")
     assert same_camera(("", ""), machine.root) == []
 
 
-def test_a_replug_at_the_same_plug_is_found_under_another_number(machine: Machine) -> None:
+def test_a_camera_replugged_at_the_same_port_is_found_under_another_number(machine: Machine) -> None:
     machine.plug("1-1", "HD Webcam", 0, 1)
     camera = machine.camera(0)
     camera()
-    machine.pull("1-1")
+    machine.unplug("1-1")
     with pytest.raises(SourceError, match="was 'HD Webcam', and that is not plugged in"):
         camera()
     machine.plug("1-1", "HD Webcam", 4, 5)
@@ -95,16 +97,16 @@ def test_a_replug_at_the_same_plug_is_found_under_another_number(machine: Machin
     assert machine.opened == ["video0", "video4"]
 
 
-def test_the_only_camera_of_a_name_is_found_at_another_plug_and_then_belongs_there(machine: Machine) -> None:
+def test_the_only_camera_of_a_name_is_found_at_another_port_and_then_belongs_there(machine: Machine) -> None:
     machine.plug("1-1", "HD Webcam", 0)
     camera = machine.camera(0)
     camera()
-    machine.pull("1-1")
+    machine.unplug("1-1")
     machine.plug("1-4", "HD Webcam", 1)
     camera()
     machine.plug("1-1", "HD Webcam", 0)
     camera()
-    assert machine.opened == ["video0", "video1", "video1"], "the new one at the old plug is another camera"
+    assert machine.opened == ["video0", "video1", "video1"], "the new one at the old port is another camera"
 
 
 def test_two_cameras_of_one_name_are_never_mixed_up(machine: Machine) -> None:
@@ -112,19 +114,19 @@ def test_two_cameras_of_one_name_are_never_mixed_up(machine: Machine) -> None:
     machine.plug("1-2", "HD Webcam", 1)
     front, back = machine.camera(0), machine.camera(1)
     front(), back()
-    machine.pull("1-1")
-    machine.pull("1-2")
+    machine.unplug("1-1")
+    machine.unplug("1-2")
     machine.plug("1-2", "HD Webcam", 0)
     machine.plug("1-1", "HD Webcam", 1)
     front(), back()
     assert machine.opened == ["video0", "video1", "video1", "video0"]
 
 
-def test_with_two_of_the_name_at_other_plugs_none_stands_in(machine: Machine) -> None:
+def test_of_two_cameras_of_one_name_at_other_ports_neither_is_used(machine: Machine) -> None:
     machine.plug("1-1", "HD Webcam", 0)
     camera = machine.camera(0)
     camera()
-    machine.pull("1-1")
+    machine.unplug("1-1")
     machine.plug("1-2", "HD Webcam", 0)
     machine.plug("1-3", "HD Webcam", 1)
     with pytest.raises(SourceError, match="not plugged in"):
@@ -132,22 +134,22 @@ def test_with_two_of_the_name_at_other_plugs_none_stands_in(machine: Machine) ->
     assert machine.opened == ["video0"]
 
 
-def test_another_camera_that_got_the_number_is_left_alone(machine: Machine) -> None:
+def test_another_camera_with_the_same_number_is_not_used(machine: Machine) -> None:
     machine.plug("1-1", "HD Webcam", 0)
     camera = machine.camera(0)
     camera()
-    machine.pull("1-1")
+    machine.unplug("1-1")
     machine.plug("1-2", "Document Camera", 0)
     with pytest.raises(SourceError, match="after an exchange for another camera, restart"):
         camera()
     assert machine.opened == ["video0"]
 
 
-def test_a_node_that_gives_no_pictures_is_passed_over_for_the_next_of_that_camera(machine: Machine) -> None:
+def test_a_broken_node_is_skipped_for_the_next_of_the_same_camera(machine: Machine) -> None:
     machine.plug("1-1", "HD Webcam", 0, 1)
     camera = machine.camera(0)
     camera()
-    machine.pull("1-1")
+    machine.unplug("1-1")
     machine.plug("1-1", "HD Webcam", 2, 3)
     machine.broken = {"video2"}
     camera()
@@ -157,19 +159,19 @@ def test_a_node_that_gives_no_pictures_is_passed_over_for_the_next_of_that_camer
         camera()
 
 
-def test_a_camera_that_is_absent_at_first_is_taken_when_it_appears(machine: Machine) -> None:
+def test_a_camera_that_is_absent_at_first_is_opened_when_it_appears(machine: Machine) -> None:
     camera = machine.camera(0)
     with pytest.raises(SourceError, match="video0 cannot be opened"):
         camera()
     machine.plug("1-1", "HD Webcam", 0)
     camera()
-    machine.pull("1-1")
+    machine.unplug("1-1")
     machine.plug("1-1", "HD Webcam", 3)
     camera()
     assert machine.opened == ["video0", "video3"]
 
 
-def test_a_node_that_the_kernel_knows_nothing_of_is_opened_as_named(machine: Machine) -> None:
+def test_a_node_without_an_identity_is_opened_as_named(machine: Machine) -> None:
     (machine.root / "dev/video8").touch()
     camera = machine.camera(8)
     camera(), camera()

@@ -1,14 +1,17 @@
-"""A Pi camera without a Pi: what ``edge.camera.picamera`` uses of picamera2, with the traps of the real one.
+"""Stands in for picamera2 without a Pi: the part that ``edge.camera.picamera`` uses, with the faults of the real one.
 
-- configure() may change the sizes that were asked for; camera_configuration() tells the real ones;
-- "RGB888" lies in memory as B, G, R; "YUV420" comes with rows padded to a stride, never cut to the width;
-- there are few buffers: who does not release requests waits, and after ``STARVED`` seconds hears why;
-- a request may be released once;
-- an attempt to open a camera that is in use leaves a descriptor open, and says why only in the error's cause;
-- USB cameras that libcamera knows are listed too; the list itself may fail;
-- a camera may be absent, in use by another program, pulled out, or stop delivering without an exception: then a
-  request that is waited for without a limit never comes, and with one the camera cannot be stopped before that
-  request is cancelled; a camera that was not closed cannot be opened again by the same process.
+- configure() may change the requested sizes; camera_configuration() returns the actual ones;
+- "RGB888" lies in memory as B, G, R; the rows of "YUV420" are padded to a stride;
+- there are few buffers: a caller that does not release its requests waits, and gets an error after ``STARVED_S``
+  seconds;
+- a request may be released only once;
+- an attempt to open a camera that is in use leaves a descriptor open, and gives the reason only in the
+  error's cause;
+- USB cameras that libcamera knows are listed too; listing may fail;
+- a camera may be absent, in use by another program, or pulled out;
+- a camera may stop delivering without an exception: a request without a time limit is then never answered, and after
+  one that timed out the camera cannot be stopped until the request is cancelled;
+- a camera that was not closed cannot be opened again by the same process.
 """
 
 import os
@@ -20,19 +23,19 @@ from numpy.typing import NDArray
 
 ALIGN = 16
 STRIDE = 128
-STARVED = 5.0
+STARVED_S = 5.0
 BGR = (200, 60, 20)
 """The colour of every picture: mostly blue, so that swapped channels show."""
 LUMA = 64
 """About the grey value of ``BGR``."""
 PADDING = 255
-"""In the columns between width and stride."""
-INTERVAL = 0.005
+"""Value of the columns between width and stride."""
+INTERVAL_S = 0.005
 """Seconds between two pictures."""
 
 
 class Picamera2:
-    """Class attributes choose what is wrong with the camera; each test starts from ``Picamera2.mend()``."""
+    """A camera whose faults are chosen by class attributes; each test starts from ``Picamera2.reset()``."""
 
     cameras: ClassVar[list[dict[str, Any]]] = []
     busy: ClassVar[bool] = False
@@ -43,7 +46,7 @@ class Picamera2:
     opened: ClassVar[list["Picamera2"]] = []
 
     @classmethod
-    def mend(cls) -> None:
+    def reset(cls) -> None:
         cls.cameras = [{"Model": "imx219", "Num": 0, "Id": "/base/soc/i2c0mux/i2c@1/imx219@10"}]
         cls.busy, cls.broken, cls.unconfigurable = False, False, False
         cls.unplug_after, cls.freeze_after = None, None
@@ -115,8 +118,8 @@ class Picamera2:
                 if not self._state.wait_for(lambda: not self._unanswered, wait):
                     raise TimeoutError
                 raise RuntimeError("cancelled")
-            self._state.wait_for(lambda: not self.started, INTERVAL)
-            if not self._state.wait_for(lambda: self._free > 0 or not self.started, STARVED):
+            self._state.wait_for(lambda: not self.started, INTERVAL_S)
+            if not self._state.wait_for(lambda: self._free > 0 or not self.started, STARVED_S):
                 raise RuntimeError("no buffer left: requests are not released")
             if not self.started:
                 raise RuntimeError("the camera was stopped")
@@ -126,7 +129,7 @@ class Picamera2:
             return Request(self, self._config)
 
     def wait_for(self, delivered: int, timeout: float) -> bool:
-        """For tests: until so many pictures were taken."""
+        """Waits until ``delivered`` pictures have been taken."""
         with self._state:
             return self._state.wait_for(lambda: self.delivered >= delivered, timeout)
 
@@ -137,7 +140,7 @@ class Picamera2:
 
 
 class Request:
-    """One completed capture: main and lores of the same moment."""
+    """One completed capture: both streams at the same moment."""
 
     def __init__(self, camera: Picamera2, config: dict[str, Any]) -> None:
         self._camera, self._config, self._released = camera, config, False
