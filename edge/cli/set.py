@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 def ask_password() -> str:
     """The hash of a password typed twice, or of the first line of what is piped in."""
-    from ..web.passwords import hashed
+    from ..web.passwords import hash_password
 
     if sys.stdin.isatty():
         password = getpass.getpass("password of the page: ")
@@ -47,6 +47,6 @@ def ask_password() -> str:
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     try:
-        return hashed(password)
+        return hash_password(password)
     except ValueError as error:
         raise ConfigError(str(error)) from error

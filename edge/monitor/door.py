@@ -65,7 +65,7 @@ class Door:
             classifier,
             detector,
             watching=self.watching,
-            viewed=lambda: bus is not None and bus.watched,
+            viewed=lambda: bus is not None and bus.has_viewers,
         )
         blurring = config.snapshots.mode == "blurred"
         self._bus = bus
@@ -115,7 +115,7 @@ class Door:
         """Counts a frame and shows it to the page."""
         self.statistics.frame_done(scene.tracks)
         if self._bus:
-            self._bus.see(scene.frame.image, scene.faces, self.statistics.stats)
+            self._bus.show_frame(scene.frame.image, scene.faces, self.statistics.stats)
         self.progress()
 
     # What the statistics read.

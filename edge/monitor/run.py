@@ -32,7 +32,7 @@ def open_camera(config: Config, or_demo: bool, patient: bool) -> tuple[Source, C
     The bundled clip, where it stands in for a missing camera, never publishes under the name of a real one.
     """
     try:
-        return open_source(config.source.source, config.source, retry_opening=patient and not or_demo), config
+        return open_source(config.source.source, config.source, patient=patient and not or_demo), config
     except SourceError as error:
         if not or_demo or config.source.source != "auto" or config.mqtt.host:
             raise
@@ -77,34 +77,43 @@ def watch_door(
         return watch(door, notify, show_stats)
 
 
+class DoorBackend:
+    """What the page needs from one door (``web.server.Backend``).
+
+    The page's threads call it. Of what the loop's thread owns it calls only ``pipeline.change``.
+    """
+
+    def __init__(self, door: Door, keep: Callable[[Sections], Config]) -> None:
+        self._config = door.config
+        self._pipeline = door.pipeline
+        self._keep = keep
+        self.model = door.model
+        self.outbox = door.outlet.outbox
+        self.snapshots = door.outlet.files.snapshots
+
+    def open_models(self) -> tuple[Detector, MaskClassifier]:
+        """Opens a detector and a classifier for still images: small faces count, and zones do not apply."""
+        still = replace(self._config.detect, min_face=STILL_FACE, zones=())
+        return open_detector(still), open_classifier(self._config)
+
+    def open_eager(self) -> Detector:
+        """Opens a detector that finds faces to blur."""
+        return open_eager(self._config.detect)
+
+    def change(self, sections: Sections) -> Config:
+        """Stores options and hands the detector's over to the loop; returns the configuration with them."""
+        kept = self._keep(sections)
+        self._pipeline.change(kept.detect)
+        return replace(self._config, detect=kept.detect, web=kept.web)
+
+
 def open_page(door: Door, bus: Bus, keep: Callable[[Sections], Config]) -> Any:
-    """The page over this door. Raises ``ConfigError`` when its extra is missing, or its address cannot be had."""
+    """Serves the page over this door. Raises ``ConfigError`` if its extra is missing or its address cannot be used."""
     try:
-        from ..web.server import Desk, Page
+        from ..web.server import Page
     except ImportError as error:
         raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
-    config, outlet = door.config, door.outlet
-
-    def change(sections: Sections) -> Config:
-        kept = keep(sections)
-        door.pipeline.change(kept.detect)
-        return replace(config, detect=kept.detect, web=kept.web)
-
-    def open_check() -> tuple[Detector, MaskClassifier]:
-        return open_detector(replace(config.detect, min_face=STILL_FACE, zones=())), open_classifier(config)
-
-    return Page(
-        config,
-        bus,
-        Desk(
-            model=door.model,
-            outbox=outlet.outbox,
-            snapshots=outlet.files.snapshots,
-            open_check=open_check,
-            open_eager=lambda: open_eager(config.detect),
-            change=change,
-        ),
-    ).start()
+    return Page(door.config, bus, DoorBackend(door, keep)).start()
 
 
 class Supervision:
@@ -146,8 +155,8 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
     paused = "" if outlet.publisher.enabled else "; paused by enabled/set, until ON is published there"
     log.info("watching %s with model %s%s", source.name, door.model, paused)
     supervision = Supervision(door, notify, show_stats)
-    door.progress = source.on_idle = supervision.progress
-    source.on_condition = door.camera_changed
+    door.progress = source.idle = supervision.progress
+    source.told = door.camera_changed
     try:
         loop.run(source, door.stages, door.tracker, door.policy, door)
     finally:

@@ -1,5 +1,7 @@
-"""The page on the device: aim the camera, check pictures, see alerts. Needs the extra ``web``; off by default.
+"""Serves the page: aim the camera, check images, see alerts and health. Off by default; needs the extra ``web``.
 
-Everything here hangs on the bus and on files; the loop knows nothing of it, and nothing of it is imported without
-``[web] enabled``. One thread runs the server, one more does what costs time (drawing, checking pictures).
+In: frames and messages through ``Bus``, files and settings through ``Backend``. Out: HTTP. Public names: ``Bus``,
+``Page``, ``Backend``. Threads: ``page`` runs the server, ``page-work`` detects, draws and encodes, and the event loop's
+default executor (``asyncio_N``) reads files, checks passwords and changes settings. Only ``bus`` is loaded unless
+``[web] enabled`` is set; the loop imports no other file of this room.
 """

@@ -1,6 +1,6 @@
-"""What happens in the loop, for who looks on from another thread: the newest picture, and messages as they are sent.
+"""Hands results from the loop to the page: the newest frame, and each message as it is sent.
 
-The loop only leaves things here; it does not know who takes them, and nothing is drawn or encoded for nobody.
+The loop does not know who reads them, and it neither draws nor encodes anything.
 """
 
 import logging
@@ -17,80 +17,103 @@ from ..faces.geometry import Box
 from ..mqtt.messages import AlertMessage, Health, State, Stats
 
 log = logging.getLogger(__name__)
-REMEMBERED = 200
-"""Alerts that are kept in memory, the newest."""
-AFTERGLOW = 1.5
-"""Seconds for which a face's place is remembered, to be blurred though the detector misses it in this picture."""
-STATS_EVERY = 2.0
-"""Seconds between two statistics while somebody listens."""
+MAX_ALERTS = 200
+"""Alerts kept in memory; the oldest is dropped first."""
+MAX_RECENT_BOXES = 200
+BLUR_HOLD = 1.5
+"""Seconds for which a face's box is still blurred after the detector has missed the face."""
+STATS_INTERVAL = 2.0
+"""Seconds between two statistics messages while there is a listener."""
+KINDS: dict[type, str] = {State: "state", Health: "health", Stats: "stats"}
+"""The name of each message type on the page and in ``/events``."""
 Listener = Callable[[str, Any], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One picture with the faces found in it, and where faces were a moment ago."""
+    """One frame as the page shows it, with its faces, and the boxes of the last ``BLUR_HOLD`` seconds."""
 
     image: Image
     faces: Sequence[Face]
-    recent: Sequence[Box]
+    recent_boxes: Sequence[Box]
     number: int
 
 
 class Bus:
-    """Filled by the loop's thread, read by any. It is a ``Publisher`` too, so that it hears what is sent."""
+    """Keeps the newest frame and messages for the page; a ``Publisher``, so it receives each message that is sent.
 
-    waiting, enabled, alive = 0, True, True
-    watched = False
-    """Whether somebody looks at the live picture."""
+    Crosses threads: the loop's thread calls ``show_frame``, any thread calls ``publish`` and ``show``, the page's
+    threads read. What they read is replaced as a whole, never changed in place.
+    """
+
+    waiting = 0
+    enabled = True
+    alive = True
 
     def __init__(self) -> None:
-        self.sight: Shown | None = None
-        self.alerts: deque[AlertMessage] = deque(maxlen=REMEMBERED)
-        self.last: dict[str, Any] = {}
-        self._glow: deque[tuple[float, Box]] = deque(maxlen=200)
+        self.shown: Shown | None = None
+        self.last_messages: dict[str, Any] = {}
+        self.has_viewers = False
+        """Whether anyone looks at the live image. Set by the page's thread."""
+        self._alerts: deque[AlertMessage] = deque(maxlen=MAX_ALERTS)
+        self._recent_boxes: deque[tuple[float, Box]] = deque(maxlen=MAX_RECENT_BOXES)
         self._listeners: tuple[Listener, ...] = ()
         self._lock = threading.Lock()
-        self._stats_at = float("-inf")
+        self._stats_sent = float("-inf")
 
-    def see(self, image: Image, faces: Sequence[Face], stats: Callable[[], Stats]) -> None:
-        """After each picture."""
+    @property
+    def alerts(self) -> tuple[AlertMessage, ...]:
+        """The alerts of this run, the oldest first."""
+        with self._lock:
+            return tuple(self._alerts)
+
+    def show_frame(self, image: Image, faces: Sequence[Face], stats: Callable[[], Stats]) -> None:
+        """Replaces the newest frame, and sends ``stats()`` to the listeners when it is due."""
         now = time.monotonic()
-        if self.sight is None or faces is not self.sight.faces:  # not again while nothing new was searched
-            self._glow.extend((now, face.box) for face in faces)
-        while self._glow and now - self._glow[0][0] > AFTERGLOW:
-            self._glow.popleft()
-        number = self.sight.number + 1 if self.sight else 0
-        self.sight = Shown(image, faces, tuple(box for _, box in self._glow), number)
-        if self._listeners and now - self._stats_at >= STATS_EVERY:
-            self._stats_at = now
+        if self.shown is None or faces is not self.shown.faces:  # the same list as before: nothing was searched since
+            self._recent_boxes.extend((now, face.box) for face in faces)
+        while self._recent_boxes and now - self._recent_boxes[0][0] > BLUR_HOLD:
+            self._recent_boxes.popleft()
+        number = self.shown.number + 1 if self.shown else 0
+        self.shown = Shown(image, faces, tuple(box for _, box in self._recent_boxes), number)
+        if self._listeners and now - self._stats_sent >= STATS_INTERVAL:
+            self._stats_sent = now
             self.show(stats())
 
     def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None:
-        self.alerts.append(alert)
-        self._tell("alert", alert)
+        """Keeps an alert and passes it to the listeners."""
+        with self._lock:
+            self._alerts.append(alert)
+        self._notify("alert", alert)
 
     def show(self, message: State | Health | Stats) -> None:
-        kind = type(message).__name__.lower()
-        self.last[kind] = message
-        self._tell(kind, message)
+        """Keeps a message as the newest of its kind and passes it to the listeners."""
+        kind = KINDS[type(message)]
+        with self._lock:
+            self.last_messages = self.last_messages | {kind: message}
+        self._notify(kind, message)
 
     def close(self, timeout: float = 3.0) -> bool:
+        """Does nothing: no message waits here."""
         return True
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Calls ``listener(kind, message)`` from the loop's threads from now on; returns what ends that."""
+    def add_listener(self, listener: Listener) -> Callable[[], None]:
+        """Calls ``listener(kind, message)`` for each message from now on; returns a function that removes it.
+
+        The listener runs in the sender's thread, so it must hand over and return at once. It is removed if it raises.
+        """
         with self._lock:
             self._listeners += (listener,)
-        return lambda: self._forget(listener)
+        return lambda: self._remove(listener)
 
-    def _forget(self, listener: Listener) -> None:
+    def _remove(self, listener: Listener) -> None:
         with self._lock:
-            self._listeners = tuple(each for each in self._listeners if each is not listener)
+            self._listeners = tuple(other for other in self._listeners if other is not listener)
 
-    def _tell(self, kind: str, message: Any) -> None:
+    def _notify(self, kind: str, message: Any) -> None:
         for listener in self._listeners:
             try:
                 listener(kind, message)
-            except Exception:  # who looks on must not end what is looked at
-                log.exception("a listener failed, and is not told any more")
-                self._forget(listener)
+            except Exception:  # a fault of the page must not end the loop
+                log.exception("a listener of the page failed and was removed")
+                self._remove(listener)

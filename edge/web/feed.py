@@ -1,4 +1,4 @@
-"""What happened and what happens: the alerts so far, and server-sent events (WHATWG HTML, 9.2) from now on."""
+"""Lists earlier alerts, and streams new messages as server-sent events (WHATWG HTML, 9.2)."""
 
 import asyncio
 import json
@@ -13,89 +13,105 @@ from typing import Any
 from aiohttp import web
 
 from ..mqtt.messages import AlertMessage
-from ..outbox.letters import history
+from ..outbox.reading import history
 from .bus import Bus
 
-SHOWN = 100
-DAYS = 7
-LISTENERS = 20
-ALIVE_EVERY = 15.0
-"""Seconds between two signs of life, so that proxies and phones keep the connection."""
-BEHIND = 200
-"""Events that may wait for a slow listener; then it is dropped, and comes again by itself."""
+MAX_ALERTS = 100
+"""Alerts listed on the page; the newest."""
+CHART_DAYS = 7
+MAX_STREAMS = 20
+"""Pages that may be open at once."""
+KEEP_ALIVE_INTERVAL = 15.0
+"""Seconds without an event after which a comment is sent, so that proxies and phones keep the connection open."""
+WRITE_TIMEOUT = 20.0
+MAX_PENDING_EVENTS = 200
+"""Events that may wait for a slow client; beyond that its stream is closed, and the browser connects again."""
 
 
 class Feed:
-    """``outbox`` is the file with the alerts of earlier runs, if there is one; ``now`` gives the page's state."""
+    """Answers ``/api/alerts`` and ``/events``.
 
-    def __init__(self, bus: Bus, outbox: Path | None, now: Callable[[], dict[str, Any]]) -> None:
-        self._bus, self._outbox, self._now = bus, outbox, now
-        self._listeners = 0
+    Runs in the page's thread, except ``_load_alerts`` (executor). ``outbox`` is the file with the alerts of earlier
+    runs, or None; ``page_state`` returns what a page shows when it is opened.
+    """
+
+    def __init__(self, bus: Bus, outbox: Path | None, page_state: Callable[[], dict[str, Any]]) -> None:
+        self._bus = bus
+        self._outbox = outbox
+        self._page_state = page_state
+        self._streams = 0
 
     async def alerts(self, request: web.Request) -> web.Response:
-        """The newest alerts first, and how many there were on each of the last days."""
+        """Answers with the newest alerts, newest first, and the number of alerts on each of the last days."""
         loop = asyncio.get_running_loop()
-        alerts = await loop.run_in_executor(None, self._alerts)
+        alerts = await loop.run_in_executor(None, self._load_alerts)
         return web.json_response(
-            {"alerts": [asdict(alert) for alert in alerts[:SHOWN]], "days": per_day(alerts, date.today())}
+            {"alerts": [asdict(alert) for alert in alerts[:MAX_ALERTS]], "days": alerts_per_day(alerts, date.today())}
         )
 
-    def _alerts(self) -> list[AlertMessage]:
-        """From disk, and from memory what the disk has not taken (yet)."""
-        kept: dict[str, AlertMessage] = {}
+    def _load_alerts(self) -> list[AlertMessage]:
+        """Merges the alerts on disk with those in memory, which the disk may not have yet; newest first."""
+        alerts: dict[str, AlertMessage] = {}
         if self._outbox is not None and self._outbox.exists():
             try:
                 for payload in history(self._outbox):
                     alert = AlertMessage.decode(payload)
-                    kept[alert.id] = alert
+                    alerts[alert.id] = alert
             except (sqlite3.Error, ValueError):
-                pass  # a damaged or locked file: health says so, and memory has this run's
-        kept |= {alert.id: alert for alert in tuple(self._bus.alerts)}
-        return sorted(kept.values(), key=lambda alert: alert.time, reverse=True)
+                pass  # a damaged or locked file: health reports it, and this run's alerts are in memory
+        alerts |= {alert.id: alert for alert in self._bus.alerts}
+        return sorted(alerts.values(), key=lambda alert: alert.time, reverse=True)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """``alert``, ``state``, ``health``, ``stats`` as they are sent, and ``now`` at the beginning."""
-        if self._listeners >= LISTENERS:
-            return web.Response(status=503, text=f"{LISTENERS} pages are open already; close another one first")
-        loop, waiting = asyncio.get_running_loop(), asyncio.Queue[tuple[str, Any]]()
+        """Streams ``now`` once, then ``alert``, ``state``, ``health`` and ``stats`` as they are sent."""
+        if self._streams >= MAX_STREAMS:
+            return web.Response(status=503, text=f"{MAX_STREAMS} pages are open already; close another one first")
+        loop = asyncio.get_running_loop()
+        pending = asyncio.Queue[tuple[str, Any]]()
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        self._listeners += 1
+        self._streams += 1
 
-        def hear(kind: str, message: Any) -> None:
-            loop.call_soon_threadsafe(waiting.put_nowait, (kind, message))
+        def enqueue(kind: str, message: Any) -> None:
+            loop.call_soon_threadsafe(pending.put_nowait, (kind, message))
 
-        end = self._bus.listen(hear)
+        remove_listener = self._bus.add_listener(enqueue)
         try:
             await response.prepare(request)
-            await response.write(event("now", self._now()))
-            while waiting.qsize() < BEHIND:
-                try:
-                    async with asyncio.timeout(ALIVE_EVERY):
-                        kind, message = await waiting.get()
-                    text = event(kind, asdict(message))
-                except TimeoutError:
-                    text = b": still here\n\n"
-                async with asyncio.timeout(20):
-                    await response.write(text)
+            await response.write(encode_event("now", self._page_state()))
+            while pending.qsize() < MAX_PENDING_EVENTS:
+                event = await _next_event(pending)
+                async with asyncio.timeout(WRITE_TIMEOUT):
+                    await response.write(event)
         except (ConnectionError, TimeoutError):
-            pass
+            pass  # the client has gone
         finally:
-            end()
-            self._listeners -= 1
+            remove_listener()
+            self._streams -= 1
         return response
 
 
-def event(kind: str, data: Any) -> bytes:
+async def _next_event(pending: "asyncio.Queue[tuple[str, Any]]") -> bytes:
+    """Waits for the next event; returns a comment if there is none within ``KEEP_ALIVE_INTERVAL``."""
+    try:
+        async with asyncio.timeout(KEEP_ALIVE_INTERVAL):
+            kind, message = await pending.get()
+        return encode_event(kind, asdict(message))
+    except TimeoutError:
+        return b": keep-alive\n\n"
+
+
+def encode_event(kind: str, data: Any) -> bytes:
+    """Encodes a server-sent event with JSON data."""
     return f"event: {kind}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
-def per_day(alerts: Iterable[AlertMessage], today: date) -> list[dict[str, Any]]:
-    """Alerts on each of the last ``DAYS`` local days, the oldest day first."""
+def alerts_per_day(alerts: Iterable[AlertMessage], today: date) -> list[dict[str, Any]]:
+    """Counts the alerts on each of the last ``CHART_DAYS`` local days, the oldest day first."""
     counts: Counter[date] = Counter()
     for alert in alerts:
         try:
             counts[datetime.fromisoformat(alert.time).astimezone().date()] += 1
         except ValueError:
             continue
-    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    days = [today - timedelta(days=age) for age in reversed(range(CHART_DAYS))]
     return [{"day": day.isoformat(), "alerts": counts[day]} for day in days]

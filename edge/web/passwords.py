@@ -1,4 +1,4 @@
-"""The page's password: kept as a salted scrypt hash (RFC 7914), guessed at slowly."""
+"""Hashes the page's password (scrypt, RFC 7914), limits guesses, and keeps the sessions."""
 
 import base64
 import hashlib
@@ -8,28 +8,29 @@ import time
 from collections import deque
 
 N, R, P = 2**14, 8, 1
-"""scrypt's cost: 16 MB and some 50 ms on a PC a guess, the parameters of RFC 7914 for interactive logins."""
-SHORTEST = 8
-TRIES, WINDOW = 5, 60.0
-"""Wrong passwords from one address within so many seconds; then it must wait."""
-ALL_TRIES = 30
-"""Wrong passwords from all addresses together within the same time."""
+"""scrypt's cost: 16 MB and about 50 ms on a PC per guess; the parameters of RFC 7914 for interactive logins."""
+MIN_LENGTH = 8
+MAX_TRIES, TRIES_WINDOW = 5, 60.0
+"""Wrong passwords allowed from one address within so many seconds; then that address must wait."""
+MAX_TRIES_IN_ALL = 30
+"""Wrong passwords allowed from all addresses together within the same time."""
+MAX_REMEMBERED_TRIES = 1000
 
 
-def hashed(password: str) -> str:
-    """``scrypt$N$r$p$salt$hash``. Raises ``ValueError`` for a password that is too short."""
-    if len(password) < SHORTEST:
-        raise ValueError(f"the password has {len(password)} letters; use {SHORTEST} or more")
+def hash_password(password: str) -> str:
+    """Returns ``scrypt$N$r$p$salt$hash``. Raises ``ValueError`` for a password that is too short."""
+    if len(password) < MIN_LENGTH:
+        raise ValueError(f"the password has {len(password)} characters; use {MIN_LENGTH} or more")
     salt = secrets.token_bytes(16)
-    return f"scrypt${N}${R}${P}${_text(salt)}${_text(_scrypt(password, salt, N, R, P))}"
+    return f"scrypt${N}${R}${P}${_base64(salt)}${_base64(_scrypt(password, salt, N, R, P))}"
 
 
-def matches(password: str, stored: str) -> bool:
-    """Whether ``stored`` is the hash of the password; False for what is no hash."""
+def matches(password: str, password_hash: str) -> bool:
+    """Tells whether the hash is the password's; False also for a malformed hash."""
     try:
-        kind, n, r, p, salt, wanted = stored.split("$")
-        found = _scrypt(password, base64.b64decode(salt, validate=True), int(n), int(r), int(p))
-        return kind == "scrypt" and hmac.compare_digest(found, base64.b64decode(wanted, validate=True))
+        kind, n, r, p, salt, expected = password_hash.split("$")
+        actual = _scrypt(password, base64.b64decode(salt, validate=True), int(n), int(r), int(p))
+        return kind == "scrypt" and hmac.compare_digest(actual, base64.b64decode(expected, validate=True))
     except ValueError:
         return False
 
@@ -38,61 +39,73 @@ def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     return hashlib.scrypt(password.encode("utf-8", "surrogatepass"), salt=salt, n=n, r=r, p=p, maxmem=64 * 2**20)
 
 
-def _text(data: bytes) -> str:
+def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
 class Limiter:
-    """Counts wrong passwords an address, and of all together."""
+    """Counts wrong passwords per address and in all, within the last ``window`` seconds."""
 
-    def __init__(self, tries: int = TRIES, all_tries: int = ALL_TRIES, window: float = WINDOW) -> None:
-        self._tries, self._all_tries, self._window = tries, all_tries, window
-        self._wrong: deque[tuple[float, str]] = deque(maxlen=1000)
+    def __init__(
+        self, tries: int = MAX_TRIES, tries_in_all: int = MAX_TRIES_IN_ALL, window: float = TRIES_WINDOW
+    ) -> None:
+        self._tries = tries
+        self._tries_in_all = tries_in_all
+        self._window = window
+        self._wrong: deque[tuple[float, str]] = deque(maxlen=MAX_REMEMBERED_TRIES)
 
-    def wait(self, address: str) -> float:
-        """Seconds until this address may try again, 0 for now."""
+    def seconds_to_wait(self, address: str) -> float:
+        """Returns the seconds until this address may try again; 0 if it may try now."""
         now = time.monotonic()
         while self._wrong and now - self._wrong[0][0] > self._window:
             self._wrong.popleft()
-        own = [at for at, who in self._wrong if who == address]
-        if len(own) >= self._tries:
-            return own[-self._tries] + self._window - now
-        if len(self._wrong) >= self._all_tries:
-            return self._wrong[-self._all_tries][0] + self._window - now
+        times = [moment for moment, sender in self._wrong if sender == address]
+        if len(times) >= self._tries:
+            return times[-self._tries] + self._window - now
+        if len(self._wrong) >= self._tries_in_all:
+            return self._wrong[-self._tries_in_all][0] + self._window - now
         return 0.0
 
-    def wrong(self, address: str) -> None:
+    def count_wrong(self, address: str) -> None:
+        """Counts a wrong password."""
         self._wrong.append((time.monotonic(), address))
 
-    def right(self, address: str) -> None:
-        """Takes the last wrong one of an address back."""
-        for number in range(len(self._wrong) - 1, -1, -1):
-            if self._wrong[number][1] == address:
-                del self._wrong[number]
+    def uncount(self, address: str) -> None:
+        """Removes the latest wrong password of an address from the count."""
+        for index in range(len(self._wrong) - 1, -1, -1):
+            if self._wrong[index][1] == address:
+                del self._wrong[index]
                 return
 
 
 class Sessions:
-    """Who is logged in: random tokens that end ``hours`` after their last use, the newest ``most`` of them."""
+    """Keeps the tokens of everyone who is logged in.
 
-    def __init__(self, hours: float = 12.0, most: int = 50) -> None:
-        self._seconds, self._most = hours * 3600, most
-        self._used: dict[str, float] = {}
+    A token is random and expires ``hours`` after its last use. Beyond ``limit`` tokens, the one used longest ago ends.
+    """
 
-    def new(self) -> str:
+    def __init__(self, hours: float = 12.0, limit: int = 50) -> None:
+        self._lifetime = hours * 3600
+        self._limit = limit
+        self._last_used: dict[str, float] = {}
+
+    def create(self) -> str:
+        """Starts a session; returns its token."""
         token = secrets.token_urlsafe(32)
-        self._used[token] = time.monotonic()
-        while len(self._used) > self._most:
-            self._used.pop(min(self._used, key=lambda each: self._used[each]))
+        self._last_used[token] = time.monotonic()
+        while len(self._last_used) > self._limit:
+            self._last_used.pop(min(self._last_used, key=self._last_used.__getitem__))
         return token
 
-    def holds(self, token: str) -> bool:
-        used = self._used.get(token)
-        if used is None or time.monotonic() - used > self._seconds:
-            self._used.pop(token, None)
+    def is_valid(self, token: str) -> bool:
+        """Tells whether the session goes on, and counts that as a use."""
+        last_used = self._last_used.get(token)
+        if last_used is None or time.monotonic() - last_used > self._lifetime:
+            self._last_used.pop(token, None)
             return False
-        self._used[token] = time.monotonic()
+        self._last_used[token] = time.monotonic()
         return True
 
     def end(self, token: str) -> None:
-        self._used.pop(token, None)
+        """Ends a session; an unknown token is ignored."""
+        self._last_used.pop(token, None)

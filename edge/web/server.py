@@ -1,73 +1,94 @@
-"""The page's server: routes, one thread, a start that fails loudly and an end that is bounded."""
+"""Serves the page over HTTP: the routes, the server's thread, and a bounded shutdown."""
 
 import asyncio
 import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from .. import __version__
+from ..config.load import Sections
 from ..config.schema import Config
 from ..errors import ConfigError
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
 from .bus import Bus
-from .check import BYTES, Check, refusal
+from .check import MAX_BYTES, Check, error_response
 from .feed import Feed
-from .guard import Guard, restrict
+from .guard import Guard, add_security_headers
 from .metrics import Metrics
 from .view import View
 
 log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).with_name("static")
-PAGES = {"/": "index.html", "/login": "login.html"}
+HTML = {"/": "index.html", "/login": "login.html"}
 FILES = ("app.js", "draw.js", "login.js", "style.css", "icon.svg")
 CHANGEABLE = {"detect": ("zones", "min_face"), "web": ("setup",)}
-"""What the page may change, and nothing else."""
+"""The only options that the page may change, by section."""
+START_TIMEOUT = 10.0
+STOP_TIMEOUT = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What the page needs of the monitor: files to read, parts to open for itself, and ``change`` for its settings.
+class Backend(Protocol):
+    """What the page needs from the monitor. The page's threads call every method, the loop's thread calls none."""
 
-    ``change`` takes sections of options, keeps them, applies them, and returns the configuration that then counts; it
-    raises ``ConfigError``.
-    """
+    @property
+    def model(self) -> str:
+        """Name of the model."""
 
-    model: str
-    outbox: Path | None
-    snapshots: Path
-    open_check: Callable[[], tuple[Detector, MaskClassifier]]
-    open_eager: Callable[[], Detector]
-    change: Callable[[dict[str, dict[str, Any]]], Config]
+    @property
+    def outbox(self) -> Path | None:
+        """The file with the alerts of earlier runs; None if alerts are only printed."""
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of snapshots."""
+
+    def open_models(self) -> tuple[Detector, MaskClassifier]:
+        """Opens a detector and a classifier for still images, for the caller alone. Raises ``ModelError``."""
+
+    def open_eager(self) -> Detector:
+        """Opens a detector that finds faces to blur, for the caller alone. Raises ``ModelError``."""
+
+    def change(self, sections: Sections) -> Config:
+        """Stores and applies options; returns the configuration with them. Raises ``ConfigError``."""
 
 
 class Page:
-    """Serves until ``close``. Raises ``ConfigError`` when the address cannot be had."""
+    """Serves the page from ``start`` to ``close``, which the main thread calls.
 
-    def __init__(self, config: Config, bus: Bus, desk: Desk) -> None:
-        self._config, self._bus, self._desk = config, bus, desk
-        self._started, self._stopping = threading.Event(), asyncio.Event()
+    Owns the thread ``page``, which runs every handler, and the thread ``page-work``, which detects, draws and encodes.
+    """
+
+    def __init__(self, config: Config, bus: Bus, backend: Backend) -> None:
+        self._config = config
+        self._bus = bus
+        self._backend = backend
+        self._started = threading.Event()
+        self._stopping = asyncio.Event()
         self._failure: OSError | None = None
         self._loop = asyncio.new_event_loop()
-        self._worker = ThreadPoolExecutor(1, "page-work")  # one core at most, and detectors know one thread only
+        # one thread: it uses one core at most, and a detector must stay in one thread
+        self._worker = ThreadPoolExecutor(1, "page-work")
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
 
     @property
     def address(self) -> str:
+        """The page's URL."""
         host = self._config.web.host
-        shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{self._config.web.port}/"
+        bracketed = f"[{host}]" if ":" in host else host
+        return f"http://{bracketed}:{self._config.web.port}/"
 
     def start(self) -> "Page":
+        """Starts to serve. Raises ``ConfigError`` if host and port cannot be used."""
         self._thread.start()
-        self._started.wait(10)
+        self._started.wait(START_TIMEOUT)
         if self._failure is not None:
             raise ConfigError(
                 f"the page cannot be served at {self.address}: {self._failure.strerror}; set [web] host and port"
@@ -76,12 +97,13 @@ class Page:
         return self
 
     def close(self) -> None:
+        """Stops to serve, within ``STOP_TIMEOUT``."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(5)
+            self._thread.join(STOP_TIMEOUT)
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    # Everything below runs in the page's thread.
+    # Everything below runs in the thread ``page``.
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -89,12 +111,12 @@ class Page:
             self._loop.run_until_complete(self._serve())
         except OSError as error:
             self._failure = error
-        except Exception:  # the page may fall; the monitor goes on
-            log.exception("the page has ended")
+        except Exception:  # a fault of the page must not end the monitor
+            log.exception("the page has failed and is no longer served")
         self._started.set()
 
     async def _serve(self) -> None:
-        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=0.5)
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         try:
             await web.TCPSite(runner, self._config.web.host, self._config.web.port).start()
@@ -103,27 +125,27 @@ class Page:
         finally:
             await runner.cleanup()
 
-    def application(self) -> web.Application:
-        own, desk = self._config.web, self._desk
-        guard = Guard(own.host, own.password_hash)
-        view = View(self._bus, own.fps, lambda: self._config.web.setup, desk.open_eager, self._worker)
-        feed = Feed(self._bus, desk.outbox, self._now)
-        metrics = Metrics(self._bus, self._config.device.name, desk.model)
-        app = web.Application(middlewares=[guard.middleware()], client_max_size=BYTES)
-        app.on_response_prepare.append(restrict)
+    def _application(self) -> web.Application:
+        options, backend = self._config.web, self._backend
+        guard = Guard(options.host, options.password_hash)
+        view = View(self._bus, options.fps, lambda: self._config.web.setup, backend.open_eager, self._worker)
+        feed = Feed(self._bus, backend.outbox, self._page_state)
+        metrics = Metrics(self._bus, self._config.device.name, backend.model)
+        app = web.Application(middlewares=[guard.middleware()], client_max_size=MAX_BYTES)
+        app.on_response_prepare.append(add_security_headers)
         app.add_routes(
             [
-                *(web.get(path, _file(name)) for path, name in PAGES.items()),
-                *(web.get(f"/{name}", _file(name)) for name in FILES),
+                *(web.get(path, _file_handler(name)) for path, name in HTML.items()),
+                *(web.get(f"/{name}", _file_handler(name)) for name in FILES),
                 web.get("/live.mjpeg", view.stream),
                 web.get("/live.jpg", view.still),
                 web.get("/events", feed.events),
-                web.get("/api/now", self._tell_now),
+                web.get("/api/now", self._handle_now),
                 web.get("/api/alerts", feed.alerts),
-                web.get("/api/snapshots/{id:[0-9a-f-]{36}}", self._snapshot),
-                web.post("/api/check", Check(desk.open_check, self._worker).answer),
-                web.post("/api/settings", self._settings),
-                web.get("/metrics", metrics.answer),
+                web.get("/api/snapshots/{id:[0-9a-f-]{36}}", self._handle_snapshot),
+                web.post("/api/check", Check(backend.open_models, self._worker).handle),
+                web.post("/api/settings", self._handle_settings),
+                web.get("/metrics", metrics.handle),
                 web.get("/healthz", metrics.healthz),
                 web.post("/login", guard.login),
                 web.post("/logout", guard.logout),
@@ -131,55 +153,56 @@ class Page:
         )
         return app
 
-    def _now(self) -> dict[str, Any]:
-        """Everything that the page shows, as of this moment."""
-        config, sight = self._config, self._bus.sight
+    def _page_state(self) -> dict[str, Any]:
+        """Returns everything that the page shows when it is opened."""
+        config, shown = self._config, self._bus.shown
         return {
             "device": config.device.name,
             "version": __version__,
-            "model": self._desk.model,
+            "model": self._backend.model,
             "detector": config.detect.detector,
-            "frame_size": [sight.image.shape[1], sight.image.shape[0]] if sight else None,
+            "frame_size": [shown.image.shape[1], shown.image.shape[0]] if shown else None,
             "zones": config.detect.zones,
             "min_face": config.detect.min_face,
             "setup": config.web.setup,
             "locked": bool(config.web.password_hash),
             "snapshots": config.snapshots.mode != "off",
-            **{kind: asdict(message) for kind, message in self._bus.last.items()},
+            **{kind: asdict(message) for kind, message in self._bus.last_messages.items()},
         }
 
-    async def _tell_now(self, request: web.Request) -> web.Response:
-        return web.json_response(self._now())
+    async def _handle_now(self, request: web.Request) -> web.Response:
+        return web.json_response(self._page_state())
 
-    async def _snapshot(self, request: web.Request) -> web.StreamResponse:
-        path = self._desk.snapshots / f"{request.match_info['id']}.jpg"
+    async def _handle_snapshot(self, request: web.Request) -> web.StreamResponse:
+        path = self._backend.snapshots / f"{request.match_info['id']}.jpg"
         if not path.is_file():
-            return refusal(404, "there is no picture of this alert (any more)")
+            return error_response(404, "this alert has no snapshot, or the snapshot was deleted")
         return web.FileResponse(path)
 
-    async def _settings(self, request: web.Request) -> web.Response:
+    async def _handle_settings(self, request: web.Request) -> web.Response:
+        """Changes options in the executor, because that writes files and opens a detector."""
         try:
-            wanted = changes(await request.json())
+            sections = checked_changes(await request.json())
             loop = asyncio.get_running_loop()
-            self._config = await loop.run_in_executor(None, self._desk.change, wanted)
+            self._config = await loop.run_in_executor(None, self._backend.change, sections)
         except (ConfigError, ValueError) as error:
-            return refusal(400, str(error))
-        return web.json_response(self._now())
+            return error_response(400, str(error))
+        return web.json_response(self._page_state())
 
 
-def changes(asked: Any) -> dict[str, dict[str, Any]]:
-    """The sections asked for, if they are the page's to change. Raises ``ValueError``."""
-    if not isinstance(asked, dict) or not asked:
+def checked_changes(data: Any) -> dict[str, dict[str, Any]]:
+    """Returns the sections of a request if the page may change each option in them. Raises ``ValueError``."""
+    if not isinstance(data, dict) or not data:
         raise ValueError("send sections with options, for example {'detect': {'min_face': 60}}")
-    for section, options in asked.items():
+    for section, options in data.items():
         for key in options if isinstance(options, dict) else [options]:
             if key not in CHANGEABLE.get(section, ()):
-                raise ValueError(f"{section}.{key} cannot be changed here; use `maskwatch set`")
-    return asked
+                raise ValueError(f"{section}.{key} cannot be changed on the page; use `maskwatch set`")
+    return data
 
 
-def _file(name: str) -> Callable[[web.Request], Any]:
-    async def answer(request: web.Request) -> web.FileResponse:
+def _file_handler(name: str) -> Callable[[web.Request], Any]:
+    async def handle(request: web.Request) -> web.FileResponse:
         return web.FileResponse(STATIC / name)
 
-    return answer
+    return handle

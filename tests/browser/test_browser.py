@@ -19,7 +19,7 @@ from support.browsing import BARE, Watched
 from support.cameras import clip_pictures
 
 from edge.config.load import load
-from edge.web.passwords import hashed
+from edge.web.passwords import hash_password
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not here: make test-browser")
 CHROMIUM = shutil.which("chromium")
@@ -118,14 +118,14 @@ def test_the_live_picture_moves(visit: Visit) -> None:
     first = pixels(visit)
     visit.page.wait_for_timeout(1500)
     assert first.shape == pixels(visit).shape and np.any(first != pixels(visit))
-    visit.until("/well|mask/i.test(document.getElementById('verdict').textContent)")
+    visit.until("/problem|mask/i.test(document.getElementById('verdict').textContent)")
     visit.shot("live")
 
 
 def test_nothing_is_encoded_for_a_part_that_shows_no_picture(visit: Visit) -> None:
     visit.page.get_by_role("link", name="Health").click()
     assert visit.page.locator("#picture").get_attribute("src") is None
-    visit.until("/Pictures a second/.test(document.getElementById('numbers').textContent)")
+    visit.until("/Frames per second/.test(document.getElementById('numbers').textContent)")
     visit.shot("health")
 
 
@@ -147,11 +147,11 @@ def test_an_alert_appears_without_a_reload(visit: Visit, watched: Watched) -> No
 
 def test_pictures_are_checked_and_downloaded(visit: Visit, tmp_path: Path) -> None:
     (tmp_path / "no picture.jpg").write_text("hello")
-    visit.page.get_by_role("link", name="Check a picture").click()
+    visit.page.get_by_role("link", name="Check an image").click()
     visit.page.set_input_files("#files", [ROOT / "edge" / "camera" / "door.jpg", tmp_path / "no picture.jpg"])
     visit.until("/checked,/.test(document.getElementById('checking').textContent)")
     texts = visit.page.locator("#results > li").all_inner_texts()
-    assert "this is no JPEG, PNG or WebP picture" in texts[0]
+    assert "the file is not a JPEG, PNG or WebP image" in texts[0]
     assert texts[1].startswith("door.jpg") and texts[1].count("No mask") == 2
     visit.shot("check")
     with visit.page.expect_download() as download:
@@ -162,7 +162,7 @@ def test_pictures_are_checked_and_downloaded(visit: Visit, tmp_path: Path) -> No
 
 
 def test_pictures_can_be_dropped(visit: Visit) -> None:
-    visit.page.get_by_role("link", name="Check a picture").click()
+    visit.page.get_by_role("link", name="Check an image").click()
     visit.page.evaluate(
         """async () => {
             const blob = await (await fetch("/live.jpg")).blob(), data = new DataTransfer();
@@ -175,11 +175,11 @@ def test_pictures_can_be_dropped(visit: Visit) -> None:
 
 
 def test_the_browsers_own_camera_is_checked(visit: Visit) -> None:
-    visit.page.get_by_role("link", name="Check a picture").click()
+    visit.page.get_by_role("link", name="Check an image").click()
     visit.page.get_by_role("button", name="Use this device's camera").click()
     visit.until("document.getElementById('video').videoWidth > 0")
     visit.page.wait_for_timeout(500)
-    visit.page.get_by_role("button", name="Check this picture").click()
+    visit.page.get_by_role("button", name="Check this image").click()
     visit.page.locator("#results td.no_mask").first.wait_for()
     visit.page.get_by_role("button", name="Camera off").click()
     assert not visit.page.locator("#video").is_visible()
@@ -225,7 +225,7 @@ def test_leaving_set_up_blurs_faces_and_says_so(visit: Visit, watched: Watched) 
 def test_on_a_phone_nothing_is_cut_off(chromium: Any, watched: Watched, scheme: str) -> None:
     context = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme, "has_touch": True}
     with closing(Visit(chromium, watched, **context)) as visit:
-        for part in ("Live", "Check a picture", "Alerts", "Health"):
+        for part in ("Live", "Check an image", "Alerts", "Health"):
             visit.page.get_by_role("link", name=part).click()
             visit.page.wait_for_timeout(700)
             width = visit.page.evaluate("document.documentElement.scrollWidth")
@@ -256,7 +256,7 @@ def test_the_keyboard_reaches_everything_and_names_are_spoken(visit: Visit) -> N
 
 
 def test_a_locked_page_is_opened_with_the_password(chromium: Any, maskwatch: Any, tmp_path: Path) -> None:
-    text = f'password_hash = "{hashed(PASSWORD)}"\n'
+    text = f'password_hash = "{hash_password(PASSWORD)}"\n'
     with closing(Watched(maskwatch, tmp_path, text, "--print")) as watched, closing(Visit(chromium, watched)) as visit:
         page = visit.page
         assert page.url.endswith("/login")

@@ -1,6 +1,6 @@
 "use strict";
 const $ = id => document.getElementById(id);
-const WORDS = { no_mask: "No mask", incorrect_mask: "Mask not right", mask: "Mask" };
+const WORDS = { no_mask: "No mask", incorrect_mask: "Mask worn wrongly", mask: "Mask" };
 let now = {};
 
 const element = (name, text, className) => {
@@ -13,14 +13,14 @@ const element = (name, text, className) => {
 async function ask(path, options) {
   const answer = await fetch(path, options);
   if (answer.status === 401) location.href = "/login";
-  const data = await answer.json().catch(() => ({ error: `the device answers ${answer.status}` }));
-  if (!answer.ok) throw new Error(data.error ?? `the device answers ${answer.status}`);
+  const data = await answer.json().catch(() => ({ error: `the device answers with HTTP status ${answer.status}` }));
+  if (!answer.ok) throw new Error(data.error ?? `the device answers with HTTP status ${answer.status}`);
   return data;
 }
 const send = (path, data) =>
   ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(data) });
 
-// Parts of the page: one at a time, by the address, so that Back and bookmarks work
+// Parts of the page: the address (#live) selects the one that is shown, so that Back and bookmarks work.
 
 function turn() {
   const wanted = ["live", "check", "alerts", "health"].find(id => `#${id}` === location.hash) ?? "live";
@@ -31,9 +31,9 @@ function turn() {
   if (wanted !== "check") camera(false);
 }
 addEventListener("hashchange", turn);
-document.addEventListener("visibilitychange", turn); // nobody looks: nothing is encoded
+document.addEventListener("visibilitychange", turn); // a hidden page must not make the device encode images
 
-// Live
+// Live image
 
 function look(yes) {
   const picture = $("picture");
@@ -53,8 +53,8 @@ function showSettings() {
   Drawing.set(now.zones, now.min_face, now.frame_size);
   showDrawing();
   $("mode").textContent = now.setup
-    ? "Set-up mode: faces are shown, to aim and focus. Everybody who may open this page sees them."
-    : "Faces are blurred.";
+    ? "Set-up mode: faces are shown, so that you can aim and focus the camera. Anyone who can open this page sees them."
+    : "Faces are blurred before the image leaves the device.";
   $("setup").textContent = now.setup ? "Finish set-up: blur faces" : "Set-up mode: show faces";
 }
 function showDrawing() {
@@ -67,12 +67,12 @@ $("editing").addEventListener("toggle", () => Drawing.show($("editing").open));
 $("smallest").addEventListener("input", () => Drawing.setFace(Number($("smallest").value)));
 $("add").addEventListener("click", () => Drawing.add());
 $("remove").addEventListener("click", () => Drawing.remove());
-$("undo").addEventListener("click", () => { showSettings(); $("saved").textContent = "As saved"; });
+$("undo").addEventListener("click", () => { showSettings(); $("saved").textContent = "Changes undone"; });
 $("save").addEventListener("click", async () => {
   try {
     now = await send("/api/settings", { detect: { zones: Drawing.zones, min_face: Drawing.face } });
     showSettings();
-    $("saved").textContent = "Saved, and in use";
+    $("saved").textContent = "Saved and in use";
   } catch (error) {
     $("saved").textContent = `Not saved: ${error.message}`;
   }
@@ -86,14 +86,14 @@ $("setup").addEventListener("click", async () => {
   }
 });
 
-// Check a picture
+// Check an image
 
 async function check(blob, name) {
   const item = element("li"), title = element("h3", name);
-  item.append(title, element("p", "is being judged ..."));
+  item.append(title, element("p", "is being checked ..."));
   $("results").prepend(item);
   try {
-    if (blob.size > 8 * 2 ** 20) throw new Error(`it has ${(blob.size / 2 ** 20).toFixed(1)} MiB; at most 8 are taken`);
+    if (blob.size > 8 * 2 ** 20) throw new Error(`the file has ${(blob.size / 2 ** 20).toFixed(1)} MiB; at most 8 MiB are allowed`);
     const found = await ask("/api/check", { method: "POST", body: blob });
     const picture = element("img");
     picture.src = found.picture;
@@ -111,7 +111,7 @@ async function check(blob, name) {
 function faces(found) {
   if (!found.length) return element("p", "No face found.");
   const table = element("table"), head = table.createTHead().insertRow(), body = table.createTBody();
-  for (const name of ["Face", "What", "Certainty", "Where"]) head.append(element("th", name));
+  for (const name of ["Face", "Result", "Score", "Position"]) head.append(element("th", name));
   found.forEach((face, number) => {
     const row = body.insertRow(), [x0, y0, x1, y1] = face.box;
     row.append(element("td", number + 1), element("td", WORDS[face.label] ?? face.label, face.label),
@@ -144,7 +144,7 @@ async function camera(on) {
   $("cam").hidden = !on;
   if (!on) return;
   try {
-    if (!navigator.mediaDevices) throw new Error("browsers allow that on https pages and on the device itself only");
+    if (!navigator.mediaDevices) throw new Error("browsers allow a page to use the camera only over https, or on the device itself");
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
   } catch (error) {
     $("cam").hidden = true;
@@ -160,7 +160,7 @@ $("shoot").addEventListener("click", async () => {
   const blob = await new Promise(done => canvas.toBlob(done, "image/jpeg", 0.92));
   const time = new Date().toLocaleTimeString();
   const count = await check(blob, `camera ${time}`);
-  $("checking").textContent = isNaN(count) ? "not checked" : `1 checked, ${count} faces found`;
+  $("checking").textContent = isNaN(count) ? "Not checked" : `1 checked, ${count} faces found`;
 });
 
 // Alerts
@@ -171,7 +171,7 @@ function row(alert) {
     element("td", `${Math.round(alert.score * 100)} %`));
   const cell = line.insertCell();
   if (alert.snapshot) {
-    const link = cell.appendChild(element("a", "Picture"));
+    const link = cell.appendChild(element("a", "Snapshot"));
     link.href = `/api/snapshots/${encodeURIComponent(alert.id)}`;
   }
   return line;
@@ -195,17 +195,17 @@ async function showAlerts() {
   $("list").hidden = !found.alerts.length;
 }
 
-// Health, and everything that changes by itself
+// Health, and everything else that is updated by events
 
 const UNITS = {
-  fps: ["Pictures a second", ""], frames: ["Pictures looked at", ""], dropped: ["Pictures passed over", ""],
-  detect_ms: ["Finding faces", " ms"], classify_ms: ["Judging faces", " ms"], latency_ms: ["All stages", " ms"],
-  cpu_temp_c: ["Processor", " °C"], throttled: ["Held back by heat or power", ""], rss_mb: ["Memory", " MB"],
-  outbox: ["Alerts waiting for the broker", ""], uptime_s: ["Running for", " s"],
+  fps: ["Frames per second", ""], frames: ["Frames processed", ""], dropped: ["Frames dropped", ""],
+  detect_ms: ["Detection", " ms"], classify_ms: ["Classification", " ms"], latency_ms: ["All stages", " ms"],
+  cpu_temp_c: ["Processor temperature", " °C"], throttled: ["Processor throttled", ""], rss_mb: ["Memory", " MB"],
+  outbox: ["Alerts waiting for the broker", ""], uptime_s: ["Uptime", " s"],
 };
 function showNumbers() {
   const rows = [["Camera", now.health?.camera], ["Problem", now.health ? now.health.problem ?? "none" : undefined],
-    ["People in view", now.state?.people], ["With mask", now.state?.mask], ["Without", now.state?.no_mask_count],
+    ["People in view", now.state?.people], ["With mask", now.state?.mask], ["Without mask", now.state?.no_mask_count],
     ["People today", now.state?.today.people], ["With mask today", now.state?.today.mask], ["Alerts today", now.state?.today.alerts],
     ...Object.entries(UNITS).map(([key, [name, unit]]) => [name, now.stats?.[key] == null ? undefined : `${now.stats[key]}${unit}`]),
     ["Model", now.model], ["Detector", now.detector], ["Version", now.version]];
@@ -215,7 +215,7 @@ function showNumbers() {
     return pair;
   }));
   const problem = now.health?.problem;
-  $("verdict").textContent = problem ?? (now.health ? (now.state?.no_mask === "ON" ? "Somebody without a mask" : "All well") : "Starting");
+  $("verdict").textContent = problem ?? (now.health ? (now.state?.no_mask === "ON" ? "Somebody without a mask" : "No problem") : "Starting");
   $("verdict").className = problem || now.state?.no_mask === "ON" ? "bad" : "good";
 }
 function take(data) {
@@ -234,7 +234,7 @@ function follow() {
   for (const kind of ["state", "health", "stats"])
     events.addEventListener(kind, event => { now[kind] = JSON.parse(event.data); showNumbers(); });
   events.addEventListener("error", () => {
-    $("broken").textContent = "The device does not answer; trying again.";
+    $("broken").textContent = "The device does not answer. The page tries again by itself.";
     $("broken").hidden = false;
     if (events.readyState === EventSource.CLOSED) setTimeout(follow, 5000);
   });

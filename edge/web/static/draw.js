@@ -1,6 +1,6 @@
 "use strict";
-// Zones and the smallest face, drawn over the picture: corners that can be dragged, or moved with the arrow keys.
-// Zones are shares of the picture, 0 to 1, as in the configuration.
+// Draws zones and the smallest face over the live image. A corner is dragged, or moved with the arrow keys.
+// Coordinates of zones are 0..1 of the image's width and height, as in the configuration.
 const Drawing = (() => {
   const svg = document.getElementById("drawing"), NS = "http://www.w3.org/2000/svg";
   let zones = [], face = 48, size = [640, 480], shown = false, changed = () => {};

@@ -1,4 +1,4 @@
-"""The picture check of the page: real uploads, hostile ones too, to a real process."""
+"""edge.web.check: images, damaged files and hostile files are uploaded to a real process."""
 
 import base64
 import http.client
@@ -36,7 +36,7 @@ def encoded(kind: str, size: tuple[int, int] = (64, 48), **more: Any) -> bytes:
 
 
 def png_of(width: int, height: int, rows: int) -> bytes:
-    """A PNG that claims any size and carries ``rows`` rows of nothing."""
+    """Makes a PNG file whose header has this size, with ``rows`` rows of zeros."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -46,7 +46,7 @@ def png_of(width: int, height: int, rows: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
-def test_faces_are_found_marked_and_told_in_the_pictures_own_pixels(watched: Watched) -> None:
+def test_faces_are_listed_in_pixels_of_the_image_and_drawn_in(watched: Watched) -> None:
     answer = watched.client.ask("/api/check", "POST", DOOR)
     assert answer.status == 200
     assert (answer.json["width"], answer.json["height"]) == (1440, 360)
@@ -59,40 +59,40 @@ def test_faces_are_found_marked_and_told_in_the_pictures_own_pixels(watched: Wat
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
-def test_every_format_named_is_taken(watched: Watched, kind: str) -> None:
+def test_jpeg_png_and_webp_are_accepted(watched: Watched, kind: str) -> None:
     assert watched.client.ask("/api/check", "POST", encoded(kind)).json["faces"] == []
 
 
 BOMB = png_of(11_000, 11_000, 11_000)
 REFUSED: dict[str, tuple[bytes, int, str]] = {
-    "nothing": (b"", 400, "no picture"),
-    "a text": (b"hello" * 100, 415, "no JPEG, PNG or WebP"),
-    "a GIF": (encoded("GIF"), 415, "no JPEG, PNG or WebP"),
-    "a TIFF": (encoded("TIFF"), 415, "no JPEG, PNG or WebP"),
-    "an SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', 415, "no JPEG"),
+    "nothing": (b"", 400, "no body"),
+    "a text": (b"hello" * 100, 415, "not a JPEG, PNG or WebP"),
+    "a GIF": (encoded("GIF"), 415, "not a JPEG, PNG or WebP"),
+    "a TIFF": (encoded("TIFF"), 415, "not a JPEG, PNG or WebP"),
+    "an SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', 415, "not a JPEG"),
     "a bomb": (BOMB, 413, "11000 x 11000"),
-    "a lie about its size": (png_of(2**31 - 1, 2**31 - 1, 1), 415, "no JPEG"),
-    "half a JPEG's head": (DOOR[:20], 415, "no JPEG"),
+    "a false size": (png_of(2**31 - 1, 2**31 - 1, 1), 415, "not a JPEG"),
+    "half a JPEG's head": (DOOR[:20], 415, "not a JPEG"),
     "a PNG without pixels": (png_of(640, 480, 0), 422, "damaged"),
     "too many bytes": (DOOR + bytes(8 * 2**20), 413, "MiB"),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_hostile_uploads_are_answered_clearly_and_harm_nothing(watched: Watched, name: str) -> None:
-    data, status, said = REFUSED[name]
+def test_hostile_uploads_are_refused_with_a_reason(watched: Watched, name: str) -> None:
+    data, status, text = REFUSED[name]
     answer = watched.client.ask("/api/check", "POST", data)
-    assert answer.status == status and said in answer.json["error"], answer.text
+    assert answer.status == status and text in answer.json["error"], answer.text
     assert watched.client.ask("/api/check", "POST", encoded("PNG")).status == 200
     assert watched.process.popen.poll() is None and "Traceback" not in watched.process.err
 
 
-def test_a_bomb_is_small_and_would_be_large() -> None:
+def test_the_bomb_is_a_small_file_of_a_large_image() -> None:
     assert len(BOMB) < 2**20 and 11_000 * 11_000 * 3 > 300 * 2**20
 
 
-def test_an_upload_without_a_length_is_not_kept(watched: Watched) -> None:
-    """In chunks, so that nothing tells beforehand how long it is."""
+def test_an_upload_without_a_length_is_not_kept_in_memory(watched: Watched) -> None:
+    """The upload is sent in chunks, so its length is not known beforehand."""
     process = psutil.Process(watched.process.popen.pid)
     before = process.memory_info().rss
     with closing(http.client.HTTPConnection("127.0.0.1", watched.port, timeout=60)) as connection:
@@ -104,18 +104,18 @@ def test_an_upload_without_a_length_is_not_kept(watched: Watched) -> None:
             for _ in range(100):
                 connection.send(part)
                 assert process.memory_info().rss < before + 60 * 2**20
-        with suppress(OSError, http.client.HTTPException):  # it may have hung up on us already
+        with suppress(OSError, http.client.HTTPException):  # the server may have closed the connection already
             assert connection.getresponse().status == 413
     assert watched.client.ask("/api/check", "POST", encoded("PNG")).status == 200
 
 
-def test_random_damage_never_brings_it_down(watched: Watched) -> None:
+def test_random_damage_never_ends_the_process(watched: Watched) -> None:
     small = encoded("JPEG", (200, 150))
 
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.sampled_from([small, encoded("PNG"), encoded("WEBP")]), st.data())
-    def damage(picture: bytes, data: st.DataObject) -> None:
-        broken = bytearray(picture)
+    def damage(image: bytes, data: st.DataObject) -> None:
+        broken = bytearray(image)
         for _ in range(data.draw(st.integers(1, 8))):
             broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
         cut = data.draw(st.integers(0, len(broken)))
@@ -126,8 +126,8 @@ def test_random_damage_never_brings_it_down(watched: Watched) -> None:
     assert watched.process.popen.poll() is None and "Traceback" not in watched.process.err
 
 
-def test_a_picture_turned_by_its_exif_data_is_turned(watched: Watched) -> None:
+def test_an_image_is_turned_as_its_exif_data_say(watched: Watched) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held upright
+    exif[0x0112] = 6  # rotated by 90 degrees
     answer = watched.client.ask("/api/check", "POST", encoded("JPEG", (64, 48), exif=exif.tobytes()))
     assert (answer.json["width"], answer.json["height"]) == (48, 64)

@@ -1,4 +1,4 @@
-"""Who may ask the page what."""
+"""edge.web.guard and edge.web.passwords: login, limits, other sites, and what the page may change."""
 
 import base64
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from support.notified import Systemd
 
 from edge.config.load import load
 from edge.errors import ConfigError
-from edge.web.passwords import TRIES, Limiter, Sessions, hashed, matches
+from edge.web.passwords import MAX_TRIES, Limiter, Sessions, hash_password, matches
 
 PASSWORD = "correct horse"
 
 
 @pytest.fixture
 def locked(maskwatch: Any, tmp_path: Path) -> Iterator[Watched]:
-    with closing(Watched(maskwatch, tmp_path, f'password_hash = "{hashed(PASSWORD)}"\n', "--print")) as door:
+    with closing(Watched(maskwatch, tmp_path, f'password_hash = "{hash_password(PASSWORD)}"\n', "--print")) as door:
         yield door
 
 
@@ -38,14 +38,14 @@ def log_in(client: Client, password: str = PASSWORD) -> Any:
     return answer
 
 
-def test_without_the_password_nothing_is_shown(locked: Watched) -> None:
+def test_without_the_password_nothing_is_served(locked: Watched) -> None:
     client = locked.client
     for path in ("/api/now", "/api/alerts", "/live.mjpeg", "/live.jpg", "/events", "/metrics", "/app.js"):
         assert client.ask(path).status == 401, path
     assert client.ask("/api/check", "POST", b"x").status == 401
     assert client.post("/api/settings", {"detect": {"min_face": 30}}).status == 401
     assert client.ask("/").status == 303 and client.ask("/").headers["Location"] == "/login"
-    assert client.ask("/healthz").json in ({"status": "ok"}, {"status": "problem"}), "all that strangers hear"
+    assert client.ask("/healthz").json in ({"status": "ok"}, {"status": "problem"}), "healthz needs no password"
 
 
 def test_logging_in_and_out(locked: Watched) -> None:
@@ -56,19 +56,19 @@ def test_logging_in_and_out(locked: Watched) -> None:
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
     assert client.ask("/api/now").json["device"] == "entrance"
     assert client.ask("/logout", "POST").status == 200
-    assert client.ask("/api/now").status == 401, "the old cookie is worth nothing"
+    assert client.ask("/api/now").status == 401, "the old cookie is no longer valid"
     text = locked.process.err + locked.process.out
     assert PASSWORD not in text and "scrypt" not in text
 
 
-def test_guessing_is_slowed_down(locked: Watched) -> None:
-    codes = [log_in(locked.client, f"guess {number}").status for number in range(TRIES + 1)]
-    assert codes == [401] * TRIES + [429]
+def test_guesses_are_limited(locked: Watched) -> None:
+    codes = [log_in(locked.client, f"guess {number}").status for number in range(MAX_TRIES + 1)]
+    assert codes == [401] * MAX_TRIES + [429]
     answer = log_in(locked.client)
     assert answer.status == 429 and int(answer.headers["Retry-After"]) > 0, "the right one must wait too"
 
 
-def test_programs_log_in_with_every_request(locked: Watched) -> None:
+def test_basic_authentication_is_accepted(locked: Watched) -> None:
     right = "Basic " + base64.b64encode(f"prometheus:{PASSWORD}".encode()).decode()
     assert "maskwatch_frames_total" in locked.until(
         lambda: "frames_total" in (text := locked.client.ask("/metrics", Authorization=right).text) and text, "frames"
@@ -78,18 +78,19 @@ def test_programs_log_in_with_every_request(locked: Watched) -> None:
 
 
 def test_other_names_and_other_sites_are_refused(open_page: Watched) -> None:
-    client, own = open_page.client, f"127.0.0.1:{open_page.port}"
+    client = open_page.client
+    host = f"127.0.0.1:{open_page.port}"
     assert client.ask("/api/now", Host="evil.example").status == 421, "DNS rebinding"
-    for name in (own, f"localhost:{open_page.port}", f"192.168.1.7:{open_page.port}", f"[::1]:{open_page.port}"):
+    for name in (host, f"localhost:{open_page.port}", f"192.168.1.7:{open_page.port}", f"[::1]:{open_page.port}"):
         assert client.ask("/api/now", Host=name).status == 200
     change = {"detect": {"min_face": 50}}
     assert client.post("/api/settings", change, Origin="http://evil.example").status == 403
     assert client.post("/api/settings", change, Origin="null").status == 403
     assert client.post("/api/settings", change, Sec_Fetch_Site="cross-site").status == 403
-    assert client.post("/api/settings", change, Origin=f"http://{own}").status == 200
+    assert client.post("/api/settings", change, Origin=f"http://{host}").status == 200
 
 
-def test_browsers_are_told_to_load_nothing_from_elsewhere(open_page: Watched) -> None:
+def test_the_security_headers_are_in_every_response(open_page: Watched) -> None:
     for path in ("/", "/login", "/app.js", "/api/now", "/live.jpg", "/nowhere"):
         headers = open_page.client.ask(path).headers
         policy = headers["Content-Security-Policy"]
@@ -100,10 +101,10 @@ def test_browsers_are_told_to_load_nothing_from_elsewhere(open_page: Watched) ->
     assert len(page) < 60_000
 
 
-def test_only_the_pages_own_options_can_be_changed(open_page: Watched) -> None:
+def test_only_some_options_can_be_changed_on_the_page(open_page: Watched) -> None:
     before = open_page.file.read_text()
-    for change, said in (
-        ({"mqtt": {"host": "evil"}}, "mqtt.host cannot be changed here"),
+    for change, text in (
+        ({"mqtt": {"host": "evil"}}, "mqtt.host cannot be changed on the page"),
         ({"web": {"password_hash": "x"}}, "web.password_hash cannot"),
         ({"detect": {"min_face": 1}}, "allowed: 24 to 1000"),
         ({"detect": {"zones": [[[0, 0], [2, 0], [1, 1]]]}}, "0 to 1"),
@@ -111,53 +112,53 @@ def test_only_the_pages_own_options_can_be_changed(open_page: Watched) -> None:
         ([], "send sections"),
     ):
         answer = open_page.client.post("/api/settings", change)
-        assert answer.status == 400 and said in answer.json["error"], answer.text
+        assert answer.status == 400 and text in answer.json["error"], answer.text
     assert open_page.client.ask("/api/settings", "POST", b"{").status == 400
     assert open_page.file.read_text() == before
 
 
-def test_a_page_that_strangers_reach_needs_a_password() -> None:
+def test_a_page_served_to_the_network_needs_a_password() -> None:
     with pytest.raises(ConfigError, match="needs a password"):
         load(None, {"web": {"enabled": True, "host": "0.0.0.0"}})
-    load(None, {"web": {"enabled": True, "host": "0.0.0.0", "password_hash": hashed(PASSWORD)}})
+    load(None, {"web": {"enabled": True, "host": "0.0.0.0", "password_hash": hash_password(PASSWORD)}})
     with pytest.raises(ConfigError, match="web.password_hash is none"):
         load(None, {"web": {"password_hash": PASSWORD}})
 
 
-def test_passwords_are_kept_as_salted_hashes() -> None:
-    first, second = hashed(PASSWORD), hashed(PASSWORD)
+def test_passwords_are_stored_as_salted_hashes() -> None:
+    first, second = hash_password(PASSWORD), hash_password(PASSWORD)
     assert first != second and PASSWORD not in first
     assert matches(PASSWORD, first) and matches(PASSWORD, second) and not matches("wrong horse", first)
     assert not matches(PASSWORD, "scrypt$x") and not matches(PASSWORD, first.replace("16384", "99999999999"))
     with pytest.raises(ValueError, match="8 or more"):
-        hashed("short")
+        hash_password("short")
 
 
 def test_the_limiter_counts_by_address_and_in_all() -> None:
-    limiter = Limiter(tries=2, all_tries=4, window=60)
+    limiter = Limiter(tries=2, tries_in_all=4, window=60)
     for address in ("a", "a", "b"):
-        limiter.wrong(address)
-    assert limiter.wait("a") > 0 and limiter.wait("b") == 0
-    limiter.right("a")
-    assert limiter.wait("a") == 0
+        limiter.count_wrong(address)
+    assert limiter.seconds_to_wait("a") > 0 and limiter.seconds_to_wait("b") == 0
+    limiter.uncount("a")
+    assert limiter.seconds_to_wait("a") == 0
     for address in ("c", "d"):
-        limiter.wrong(address)
-    assert limiter.wait("e") > 0, "many addresses are one attacker"
+        limiter.count_wrong(address)
+    assert limiter.seconds_to_wait("e") > 0, "all addresses together are limited too"
 
 
 def test_sessions_are_limited() -> None:
-    sessions = Sessions(most=2)
-    tokens = [sessions.new() for _ in range(3)]
-    assert [sessions.holds(token) for token in tokens] == [False, True, True]
+    sessions = Sessions(limit=2)
+    tokens = [sessions.create() for _ in range(3)]
+    assert [sessions.is_valid(token) for token in tokens] == [False, True, True]
     sessions.end(tokens[1])
-    assert not sessions.holds(tokens[1]) and not Sessions(hours=0).holds("")
+    assert not sessions.is_valid(tokens[1]) and not Sessions(hours=0).is_valid("")
 
 
-def test_an_address_in_use_is_said(maskwatch: Any, tmp_path: Path, open_page: Watched) -> None:
+def test_an_address_in_use_is_reported(maskwatch: Any, tmp_path: Path, open_page: Watched) -> None:
     run = ("run", "--web", "--print", "--config", open_page.file, "--device", "other", "--source", "demo")
     second = maskwatch(*run)
     assert second.end() == 2 and f"cannot be served at http://127.0.0.1:{open_page.port}/" in second.err
     with closing(Systemd(str(tmp_path / "notify"))) as systemd:
         third = maskwatch(*run, env={"NOTIFY_SOCKET": systemd.address})
-        assert third.end() == 0, "as a service it watches on without its page"
+        assert third.end() == 0, "a service goes on without the page"
         assert any("STATUS=the page cannot be served" in message for message in systemd.heard)

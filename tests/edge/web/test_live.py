@@ -1,11 +1,11 @@
-"""The live view, its settings, and what happened: over real HTTP from a real process."""
+"""The live image, the settings and the alerts of the page, over real HTTP from a real process."""
 
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from support.browsing import Watched, events_of, pictures_of
 from support.processes import after
 
 from edge.config.load import load
-from edge.web.view import VIEWERS
+from edge.web.view import MAX_VIEWERS
 
 
 @pytest.fixture
@@ -33,12 +33,12 @@ def decoded(jpeg: bytes) -> Any:
 
 
 def detail(jpeg: bytes) -> float:
-    """How much there is to see where the clip's face is; the median knows nothing of the lines drawn there."""
+    """Measures the sharpness where the clip's face is. The median ignores the lines that are drawn there."""
     face = cv2.cvtColor(decoded(jpeg)[165:265, 265:355], cv2.COLOR_BGR2GRAY)
     return float(np.median(np.abs(cv2.Laplacian(face, cv2.CV_64F))))
 
 
-def test_the_live_picture_moves(watched: Watched) -> None:
+def test_the_live_image_changes(watched: Watched) -> None:
     with watched.client.stream("/live.mjpeg") as stream:
         assert stream.headers["Content-Type"].startswith("multipart/x-mixed-replace")
         first, *others = islice(pictures_of(stream), 4)
@@ -46,49 +46,47 @@ def test_the_live_picture_moves(watched: Watched) -> None:
     assert all(np.any(decoded(first) != decoded(other)) for other in others)
 
 
-def test_faces_are_blurred_once_set_up_is_left(watched: Watched) -> None:
-    watched.until(lambda: watched.client.ask("/live.jpg").status == 200, "the first picture")
+def test_faces_are_blurred_when_set_up_mode_ends(watched: Watched) -> None:
+    watched.until(lambda: watched.client.ask("/live.jpg").status == 200, "the first frame")
     sharp = max(detail(watched.client.ask("/live.jpg").body) for _ in range(10))
     assert watched.client.post("/api/settings", {"web": {"setup": False}}).json["setup"] is False
     time.sleep(0.5)
     with watched.client.stream("/live.mjpeg") as stream:
         blurred = max(detail(jpeg) for jpeg in islice(pictures_of(stream), 12))
     assert blurred < sharp / 3, (blurred, sharp)
-    assert load(watched.file).web.setup is False, "and stays so after a restart"
+    assert load(watched.file).web.setup is False, "the file has it for the next start"
 
 
-def test_viewers_are_limited_and_counted_out_again(watched: Watched) -> None:
-    from contextlib import ExitStack
-
+def test_viewers_are_limited_and_may_come_again_after_others_leave(watched: Watched) -> None:
     with ExitStack() as stack:
-        for _ in range(VIEWERS):
+        for _ in range(MAX_VIEWERS):
             stream = stack.enter_context(watched.client.stream("/live.mjpeg"))
             assert stream.status == 200
             next(pictures_of(stream))
         with watched.client.stream("/live.mjpeg") as refused:
             assert refused.status == 503
 
-    def let_in() -> bool:
+    def is_accepted() -> bool:
         with watched.client.stream("/live.mjpeg") as stream:
             return stream.status == 200
 
-    watched.until(let_in, "a place")
+    watched.until(is_accepted, "a free place")
 
 
-def test_zones_and_smallest_face_are_saved_and_in_use_at_once(watched: Watched) -> None:
-    watched.until(lambda: watched.client.ask("/api/now").json.get("state", {}).get("people"), "somebody seen")
-    kept = watched.file.read_text()
+def test_zones_and_smallest_face_are_saved_and_take_effect_at_once(watched: Watched) -> None:
+    watched.until(lambda: watched.client.ask("/api/now").json.get("state", {}).get("people"), "somebody in view")
+    before = watched.file.read_text()
     corner = [[0, 0], [0.1, 0], [0.1, 0.1], [0, 0.1]]
     answer = watched.client.post("/api/settings", {"detect": {"zones": [corner], "min_face": 60}})
     assert answer.status == 200 and answer.json["zones"] == [corner] and answer.json["min_face"] == 60
-    own = load(watched.file).detect
-    assert own.min_face == 60 and own.zones == (tuple(map(tuple, corner)),)
-    assert all(line in watched.file.read_text() for line in kept.splitlines())
+    detect = load(watched.file).detect
+    assert detect.min_face == 60 and detect.zones == (tuple(map(tuple, corner)),)
+    assert all(line in watched.file.read_text() for line in before.splitlines())
     watched.until(lambda: watched.client.ask("/api/now").json["state"]["people"] == 0, "nobody in the corner")
 
 
-def test_where_the_file_may_not_be_written_the_state_folder_keeps_it(maskwatch: Any, tmp_path: Path) -> None:
-    """As the sandboxed service has it; here there is no file at all."""
+def test_a_change_is_kept_in_the_state_folder_if_the_file_cannot_be_written(maskwatch: Any, tmp_path: Path) -> None:
+    """The sandboxed service cannot write its file; here there is no file at all."""
     state = tmp_path / "state" / "maskwatch" / "entrance" / "page.toml"
     state.parent.mkdir(parents=True)
     code = (
@@ -100,11 +98,11 @@ def test_where_the_file_may_not_be_written_the_state_folder_keeps_it(maskwatch: 
     done = subprocess.run(
         [sys.executable, "-c", code, str(state.parent)], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
-    assert done.stdout.split() == ["70", "1"], "what the command line says still counts most"
+    assert done.stdout.split() == ["70", "1"], "the command line takes precedence"
     assert "min_face = 40" in state.read_text() and state.stat().st_mode & 0o077 == 0
 
 
-def test_an_alert_appears_by_itself_and_is_remembered(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
+def test_an_alert_is_streamed_and_kept_for_the_next_start(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
     broker = mosquitto().start()
     with closing(Watched(maskwatch, tmp_path, "", "--broker", broker.address)) as watched:
         with watched.client.stream("/events") as stream:
@@ -118,12 +116,12 @@ def test_an_alert_appears_by_itself_and_is_remembered(maskwatch: Any, mosquitto:
         alert = watched.until(lambda: watched.client.ask("/api/alerts").json["alerts"], "an alert")[0]
         assert alert["event_type"] == "no_mask"
         watched.again()
-        found = watched.client.ask("/api/alerts").json
-        assert alert["id"] in [each["id"] for each in found["alerts"]], "a restart forgets nothing"
-        assert len(found["days"]) == 7 and found["days"][-1]["alerts"] >= 1
+        answer = watched.client.ask("/api/alerts").json
+        assert alert["id"] in [earlier["id"] for earlier in answer["alerts"]], "the outbox has it"
+        assert len(answer["days"]) == 7 and answer["days"][-1]["alerts"] >= 1
 
 
-def test_snapshots_can_be_looked_at(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
+def test_snapshots_are_served(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
     broker, text = mosquitto().start(), '[snapshots]\nmode = "blurred"\n'
     with closing(Watched(maskwatch, tmp_path, text, "--broker", broker.address)) as watched:
         alert = watched.until(lambda: watched.client.ask("/api/alerts").json["alerts"], "an alert")[0]
@@ -134,16 +132,16 @@ def test_snapshots_can_be_looked_at(maskwatch: Any, mosquitto: Any, tmp_path: Pa
         assert watched.client.ask("/api/snapshots/..%2f..%2foutbox").status == 404
 
 
-def test_the_page_outlives_the_camera_and_says_so(watched: Watched) -> None:
-    watched.until(lambda: watched.client.ask("/healthz").status == 200, "well")
+def test_the_page_reports_a_lost_camera(watched: Watched) -> None:
+    watched.until(lambda: watched.client.ask("/healthz").status == 200, "health ok")
     watched.camera.unplug()
-    watched.until(lambda: watched.client.ask("/healthz").status == 503, "lost")
+    watched.until(lambda: watched.client.ask("/healthz").status == 503, "a lost camera")
     now = watched.client.ask("/api/now").json
     assert now["health"]["camera"] == "lost" and "lost" in now["health"]["problem"]
     assert 'maskwatch_camera{condition="lost"} 1.0' in watched.client.ask("/metrics").text
 
 
-def test_it_ends_at_once_though_people_look(watched: Watched) -> None:
+def test_the_process_ends_at_once_with_viewers(watched: Watched) -> None:
     with watched.client.stream("/live.mjpeg") as live, watched.client.stream("/events") as events:
         next(pictures_of(live))
         next(events_of(events))
@@ -152,21 +150,21 @@ def test_it_ends_at_once_though_people_look(watched: Watched) -> None:
         assert time.monotonic() - start <= 5
 
 
-def test_without_the_extra_it_says_what_to_install(maskwatch: Any) -> None:
+def test_a_missing_extra_is_reported_with_what_to_install(maskwatch: Any) -> None:
     run = maskwatch("run", "--source", "demo", "--web", "--print", program=after("sys.modules['aiohttp'] = None"))
     assert run.end() == 2 and "pip install -e '.[web]'" in run.err and "Traceback" not in run.err
 
 
-def test_nothing_is_drawn_for_nobody(watched: Watched) -> None:
-    """The thread that draws is not even started before somebody looks."""
+def test_nothing_is_drawn_without_a_viewer(watched: Watched) -> None:
+    """The thread that draws starts when somebody looks."""
     process = psutil.Process(watched.process.popen.pid)
-    watched.until(lambda: watched.client.ask("/api/now").json.get("stats", {}).get("frames", 0) > 20, "pictures")
+    watched.until(lambda: watched.client.ask("/api/now").json.get("stats", {}).get("frames", 0) > 20, "frames")
     before = process.num_threads()
     assert watched.client.ask("/live.jpg").status == 200
     assert process.num_threads() == before + 1
 
 
-def test_without_it_nothing_of_it_is_loaded() -> None:
+def test_without_the_page_only_the_bus_is_loaded() -> None:
     pages = "m.startswith(('aiohttp', 'PIL', 'prometheus', 'edge.web.')) and m != 'edge.web.bus'"
     code = f"import sys, edge.cli.run, edge.monitor.run; print(json.dumps([m for m in sys.modules if {pages}]))"
     done = subprocess.run(
