@@ -32,7 +32,7 @@ def open_camera(config: Config, or_demo: bool, patient: bool) -> tuple[Source, C
     The bundled clip, where it stands in for a missing camera, never publishes under the name of a real one.
     """
     try:
-        return open_source(config.source.source, config.source, patient=patient and not or_demo), config
+        return open_source(config.source.source, config.source, retry_opening=patient and not or_demo), config
     except SourceError as error:
         if not or_demo or config.source.source != "auto" or config.mqtt.host:
             raise
@@ -155,8 +155,8 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
     paused = "" if outlet.publisher.enabled else "; paused by enabled/set, until ON is published there"
     log.info("watching %s with model %s%s", source.name, door.model, paused)
     supervision = Supervision(door, notify, show_stats)
-    door.progress = source.idle = supervision.progress
-    source.told = door.camera_changed
+    door.progress = source.on_idle = supervision.progress
+    source.on_condition = door.camera_changed
     try:
         loop.run(source, door.stages, door.tracker, door.policy, door)
     finally:

@@ -13,7 +13,7 @@ from aiohttp import web
 from PIL import Image as PilImage
 
 from ..camera.frames import Image
-from ..camera.pictures import as_jpeg
+from ..camera.pictures import encode_jpeg
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
 from ..faces.drawing import annotate
@@ -71,7 +71,7 @@ class Check:
             self._models = self._open_models()
         faces = check(image, *self._models)
         try:
-            jpeg = as_jpeg(annotate(image, faces), JPEG_QUALITY)
+            jpeg = encode_jpeg(annotate(image, faces), JPEG_QUALITY)
         except ValueError as error:
             raise UploadError(422, "the image with the faces drawn in cannot be encoded as JPEG") from error
         return {

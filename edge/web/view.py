@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from ..camera.pictures import as_jpeg
+from ..camera.pictures import encode_jpeg
 from ..faces.detector import Detector
 from ..faces.drawing import annotate, blurred
 from .bus import Bus, Shown
@@ -104,4 +104,4 @@ class View:
             if self._eager is None:
                 self._eager = self._open_eager()
             image = blurred(image, [*shown.recent_boxes, *self._eager.detect(image)])
-        return as_jpeg(annotate(image, shown.faces), JPEG_QUALITY)
+        return encode_jpeg(annotate(image, shown.faces), JPEG_QUALITY)
