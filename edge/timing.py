@@ -28,13 +28,21 @@ class Backoff:
         self._spread = spread
         self.failures = 0
 
-    def next(self, longest: float | None = None) -> float:
-        """The pause after one more failure; ``longest`` replaces the limit this once."""
-        limit = self._longest if longest is None else longest
-        pause = min(limit, self._shortest * 2.0 ** min(self.failures, 30))
+    def failed(self) -> None:
+        """Counts one more failure."""
         self.failures += 1
-        return pause * random.uniform(1 - self._spread, 1)
 
     def reset(self) -> None:
-        """After a success."""
+        """Counts from zero again, after a success."""
         self.failures = 0
+
+    def pause(self, longest: float | None = None) -> float:
+        """Seconds to wait now; ``longest`` replaces the limit this once."""
+        limit = self._longest if longest is None else longest
+        return min(limit, self._shortest * 2.0 ** min(self.failures, 30)) * random.uniform(1 - self._spread, 1)
+
+    def next(self) -> float:
+        """Seconds to wait now; the next pause will be twice as long."""
+        pause = self.pause()
+        self.failed()
+        return pause

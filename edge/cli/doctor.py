@@ -24,7 +24,7 @@ from ..monitor.machine import clock_synced, cpu_temperature, throttled
 from ..monitor.state import StateFiles, refuse_file, running_health, state_files
 from ..mqtt.client import V5, V311, asked
 from ..mqtt.link import UNSUPPORTED_PROTOCOL
-from ..outbox.letters import peek, setting
+from ..outbox.reading import peek, setting
 from .arguments import ENDED, FAILED, choose_detector, name_device, settings_store
 
 PACKAGES = (

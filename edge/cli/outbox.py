@@ -5,7 +5,7 @@ import sqlite3
 
 from ..errors import SourceError
 from ..monitor.state import state_files
-from ..outbox.letters import peek, resend
+from ..outbox.reading import peek, resend
 from .arguments import ENDED, configured, name_device
 
 

@@ -1,87 +1,106 @@
 """How the monitor is: one small state machine over camera, broker, disk, model, alerts and clock.
 
-Every part is well, or has one sentence of trouble. A change is logged once and told to ``tell`` (the ``health``
-topic, and the file that ``maskwatch doctor`` reads), at most once a second; the newest always gets out.
+Every part is well or has one sentence of trouble. A change is logged once and published (``health`` topic, and the file
+that ``maskwatch doctor`` reads) at most once a second; the newest state always gets out.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from ..camera.frames import Condition
 from ..mqtt.messages import Health
 from .machine import clock_synced
 
 log = logging.getLogger(__name__)
-EVERY = 1.0
+
+PUBLISH_INTERVAL = 1.0
 """Seconds between two messages, at least."""
-CLOCK_EVERY = 60.0
+CLOCK_INTERVAL = 60.0
+"""Seconds between two looks at the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    text: str
+    since: float
 
 
 class HealthMonitor:
-    """Any thread may report. ``tell`` is called without the lock held."""
+    """Collects the troubles of all parts. Any thread may call it; ``publish`` is called without the lock held."""
 
-    def __init__(self, model: str, tell: Callable[[Health], None] = lambda health: None) -> None:
-        self._model, self._tell = model, tell
+    def __init__(self, model: str, publish: Callable[[Health], None] = lambda health: None) -> None:
+        self._model = model
+        self._publish = publish
         self._lock = threading.Lock()
-        self._camera = "ok"
-        self._troubles: dict[str, str] = {}
-        self._since: dict[str, float] = {}
-        self._told: Health | None = None
-        self._told_at = float("-inf")
+        self._camera: Condition = "ok"
+        self._troubles: dict[str, _Trouble] = {}
+        self._published: Health | None = None
+        self._published_at = float("-inf")
         self._clock_at = float("-inf")
-        self._synced: bool | None = None
+        self._clock_synced: bool | None = None
 
-    def attach(self, tell: Callable[[Health], None]) -> None:
-        """Where to tell, from now on; tells at once."""
+    def attach(self, publish: Callable[[Health], None]) -> None:
+        """Publishes by this function from now on, and at once."""
         with self._lock:
-            self._tell, self._told, self._told_at = tell, None, float("-inf")
+            self._publish = publish
+            self._published = None
+            self._published_at = float("-inf")
         self.tick()
 
-    def camera(self, condition: str, text: str | None = None) -> None:
-        """``ok``, ``lost``, ``frozen`` or ``dark``."""
+    def camera(self, condition: Condition, text: str | None = None) -> None:
+        """Takes a new condition of the camera, with its reason unless it is ``ok``."""
         with self._lock:
             self._camera = condition
         self.report("camera", None if condition == "ok" else f"camera {condition}: {text}")
 
     def report(self, part: str, trouble: str | None) -> None:
-        """A part's trouble in one sentence, or None when it is well."""
+        """Takes a part's trouble in one sentence, or None when the part is well."""
+        now = time.monotonic()
         with self._lock:
-            before, now = self._troubles.get(part), time.monotonic()
+            before = self._troubles.get(part)
             if trouble is None:
                 self._troubles.pop(part, None)
-            else:  # at its place: a trouble told again is no news
-                self._troubles[part] = trouble
-                self._since.setdefault(part, now)
-            since = self._since.pop(part, now) if trouble is None else now
-        if trouble is not None and trouble != before:
+            else:  # at its place in the order, with its first time
+                self._troubles[part] = _Trouble(trouble, before.since if before else now)
+        if trouble is not None and (before is None or trouble != before.text):
             log.error("%s", trouble)
         elif trouble is None and before is not None:
-            log.warning("%s well again after %.0f s", part, now - since)
+            log.warning("%s well again after %.0f s", part, now - before.since)
         self.tick()
 
     @property
     def now(self) -> Health:
-        """What is told at this moment."""
+        """The health at this moment."""
         with self._lock:
-            return Health(self._camera, self._model, "; ".join(self._troubles.values()) or None)
+            return self._health()
+
+    def _health(self) -> Health:
+        troubles = "; ".join(trouble.text for trouble in self._troubles.values())
+        return Health(self._camera, self._model, troubles or None)
 
     def tick(self) -> None:
-        """Tells what has changed, unless something was told a moment ago. To be called now and then."""
-        self._look_at_clock()
-        health, now = self.now, time.monotonic()
-        with self._lock:
-            if health == self._told or now - self._told_at < EVERY:
-                return
-            self._told, self._told_at = health, now
-        self._tell(health)
-
-    def _look_at_clock(self) -> None:
-        """Logged only: alerts carry ``clock_synced`` themselves, and a door without a network stays useful."""
+        """Publishes what has changed, unless something was published a moment ago. To be called again and again."""
+        self._check_clock()
         now = time.monotonic()
-        if now - self._clock_at < CLOCK_EVERY:
-            return
-        self._clock_at, synced = now, clock_synced()
-        if synced != self._synced and (self._synced is not None or not synced):
+        with self._lock:
+            health = self._health()
+            if health == self._published or now - self._published_at < PUBLISH_INTERVAL:
+                return
+            self._published, self._published_at = health, now
+            publish = self._publish
+        publish(health)
+
+    def _check_clock(self) -> None:
+        """Logs a change only: alerts carry ``clock_synced`` themselves, and a door without network stays useful."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._clock_at < CLOCK_INTERVAL:
+                return
+            self._clock_at = now
+            before, synced = self._clock_synced, clock_synced()
+            self._clock_synced = synced
+        if synced != before and (before is not None or not synced):
             log.warning("the clock is %s", "synchronized" if synced else "not synchronized: alerts say so")
-        self._synced = synced

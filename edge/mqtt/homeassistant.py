@@ -6,10 +6,11 @@ before 2026.4. An empty message on the same topic removes the device.
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from .. import __version__
 from ..config.schema import Config
+from .messages import CameraCondition, EventType
 from .topics import Topics
 
 ONLINE = b"online"
@@ -22,7 +23,7 @@ class Discovery:
 
     topic: str
     message: bytes
-    born: str
+    birth_topic: str
 
 
 def discovery(config: Config, model: str) -> Discovery | None:
@@ -82,7 +83,7 @@ def entities(topics: Topics, snapshots: bool) -> dict[str, dict[str, Any]]:
             "name": "Alert",
             "icon": "mdi:face-mask-outline",
             "state_topic": topics.alert,
-            "event_types": ["no_mask", "incorrect_mask"],
+            "event_types": list(get_args(EventType)),
         },
         "no_mask": {
             "platform": "binary_sensor",
@@ -113,7 +114,7 @@ def entities(topics: Topics, snapshots: bool) -> dict[str, dict[str, Any]]:
             "name": "Camera",
             "icon": "mdi:camera",
             "device_class": "enum",
-            "options": ["ok", "lost", "frozen", "dark"],
+            "options": list(get_args(CameraCondition)),
             "entity_category": "diagnostic",
             "state_topic": topics.health,
             "value_template": "{{ value_json.camera }}",

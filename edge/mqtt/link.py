@@ -1,105 +1,173 @@
-"""One connection to an MQTT broker, kept up: login, TLS, last will, reconnection, fallback to MQTT 3.1.1.
+"""Keeps one connection to an MQTT broker: login, TLS, last will, reconnection, fallback to MQTT 3.1.1.
 
-paho's network thread only enqueues events; the one thread that owns the link takes them with ``Link.wait``. So no
-callback can block, fail or deadlock inside paho. Every connection has a client of its own: what paho had in flight
-goes back to the owner, who alone decides what is sent again, and login, certificates and address are read anew.
+paho's network thread only delivers signals to a mailbox; the one thread that owns the link takes them from there, so
+that no callback can block, fail or deadlock inside paho. Every connection has a client of its own: what paho had in
+flight goes back to the owner, who alone decides what is sent again, and login, certificates and address are read anew.
 """
 
 import logging
 import queue
-import random
 import time
 from collections.abc import Callable
-from typing import Any
+from enum import Enum
+from typing import Any, Generic, TypeVar
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.schema import MqttConfig
+from ..timing import Backoff
 from .client import V5, V311, Client, cut, new_client, note_error
+from .events import Acknowledged, ConnAck, Connected, Disconnected, LinkEvent, Received, Signal, ThreadEnded
 
 log = logging.getLogger(__name__)
-Event = tuple[Any, ...]
+
 UNSUPPORTED_PROTOCOL, KEEPALIVE = 132, 141
-SILENCE = "no answer"
-SHORT = 7.0
-"""Seconds; connections that end sooner, three in a row, are the sign of two clients with one name: mosquitto 2.0.11
-does not say so, and each lasts until the other is back, 5 s at most."""
-DUEL = 12
-"""Short connections in a row after which the pauses grow, and the other client wins most of the time."""
+"""MQTT 5 reason codes."""
+NO_ANSWER = "no answer"
+SHORT_CONNECTION = 7.0
+"""Seconds. Three connections in a row that end sooner point to two clients with one client id: mosquitto 2.0.11 does
+not report it, and each connection lasts until the other client is back, which takes 5 s at most."""
+SHORT_CONNECTIONS_WARNED = 3
+SHORT_CONNECTIONS_SLOWED = 12
+"""Short connections in a row after which the pauses grow, so that the other client stays connected most of the time."""
 PATIENCE = 15.0
 """Seconds that a connection attempt may take, and that the network thread may be silent."""
-LONGEST_PAUSE = 30.0
-"""Seconds between attempts, at most: a broker that is back gets the first alert within a minute."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between attempts: 1, 2, 4 ... 30. A broker that is back gets the first alert within a minute."""
+PAUSE_AFTER_LOSS = 5.0
+"""Longest pause, in seconds, after a connection that was up."""
+PAUSE_BEFORE_MQTT_5 = 2.0
+"""Longest pause, in seconds, while MQTT 3.1.1 is only tried."""
 WINDOW = 20
-"""Messages in flight, at most, if the broker allows so many."""
+"""Messages in flight at most, if the broker allows so many."""
 LARGEST_SENT = 2**28
 """Bytes of any MQTT message, where the broker names no limit of its own."""
 
+T = TypeVar("T")
+
+
+class LinkState(Enum):
+    """What the link is doing."""
+
+    WAITING = "until the next attempt is due"
+    CONNECTING = "until the broker answers"
+    REFUSED = "until the refused connection ends"
+    CONNECTED = "connected"
+    CLOSED = "closed for good"
+
+
+class ProtocolChoice:
+    """Which MQTT version to speak: 5 first, because 3.1.1 hides what an ACL refuses; 3.1.1 where a broker needs it."""
+
+    def __init__(self, version: MQTTProtocolVersion) -> None:
+        self.version = version
+        self._settled = version == V311
+        self._ever_connected = False
+
+    @property
+    def trial(self) -> bool:
+        """Whether 3.1.1 is in use although the broker may speak 5: it hung up without an answer."""
+        return self.version == V311 and not self._settled
+
+    def unsupported(self) -> None:
+        """The broker has said that it does not speak this version."""
+        self._settled = True
+        self.unanswered()
+
+    def unanswered(self) -> None:
+        """The broker has not answered. Some 3.1.1 brokers hang up on MQTT 5, or wait for the rest of something."""
+        if not self._ever_connected:
+            self.version = V311 if self.version == V5 else V5
+
+    def answered_in_trial(self) -> bool:
+        """The broker has accepted 3.1.1. Whether to try 5 once more: it may only have been starting."""
+        if not self.trial:
+            return False
+        self._settled = True
+        self.version = V5
+        return True
+
+    def connected(self) -> None:
+        """Keeps this version from now on."""
+        self._ever_connected = True
+
 
 class Link:
-    """Connects at once and for ever. Raises ``ConfigError`` at the start for files that cannot be used.
+    """Connects at once, and again for ever. One thread owns the link; ``deliver`` is called from paho's thread.
 
-    ``wait`` gives the owner's own events and ``("up",)``, ``("down", reason)``,
-    ``("acknowledged", mid, reason)``, ``("message", topic, payload, retained)``. ``prepare`` is run on every new
-    client (will, callbacks); ``trouble`` receives the reason while there is no connection, once per change, then None.
+    The owner takes each ``Signal`` out of its mailbox and passes it to ``handle``, and calls ``tick`` at least twice
+    a second; ``Mailbox.next`` does both. ``prepare`` is run on every new client (will, callbacks). ``trouble`` receives
+    the reason while there is no connection, once per change, and None when there is one. Raises ``ConfigError`` at the
+    start for files that cannot be used.
     """
 
     def __init__(
         self,
         settings: MqttConfig,
         client_id: str,
+        deliver: Callable[[Signal], None],
         prepare: Callable[[paho.Client], None] = lambda client: None,
         protocol: MQTTProtocolVersion = V5,
         trouble: Callable[[str | None], None] | None = None,
     ) -> None:
-        self.connected = False
         self.where = f"{settings.host}:{settings.port}"
-        self._settings, self._id, self._prepare, self._protocol = settings, client_id, prepare, protocol
-        self._trouble = trouble or self._log
-        self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._said: str | None = None
-        self._was_up = self._answered = False
-        self._certain = protocol == V311  # whether 3.1.1, when in use, is really all that the broker speaks
+        self.state = LinkState.WAITING
+        self._settings = settings
+        self._id = client_id
+        self._deliver = deliver
+        self._prepare = prepare
+        self._protocol = ProtocolChoice(protocol)
+        self._report = trouble or _log_trouble
+        self._trouble: str | None = None
+        self._backoff = Backoff(SHORTEST_PAUSE, LONGEST_PAUSE, spread=0.3)
         self._window, self._largest = WINDOW, LARGEST_SENT
-        self._changed_at = self._next = time.monotonic()
-        self._failures, self._lost_at = 0, 0.0
+        self._lost_at: float | None = None
+        self._changed_at = self._attempt_due = time.monotonic()
         self._client: Client | None = None
-        self._open(new_client(settings, client_id, protocol, self._over))
+        self._open()
 
-    # For any thread.
-
-    def put(self, event: Event) -> None:
-        """An event of the owner's own."""
-        self._queue.put(event)
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted the present connection."""
+        return self.state is LinkState.CONNECTED
 
     @property
     def alive(self) -> bool:
-        """Whether paho's thread makes progress, or none is wanted at the moment."""
+        """Whether paho's thread makes progress, or none is needed at the moment. For any thread."""
         client = self._client
         return not self.connected or client is None or time.monotonic() - client.seen < PATIENCE
 
-    # For the owner's thread.
+    # Everything below belongs to the owner's thread.
 
-    def wait(self, timeout: float) -> Event | None:
-        """The next event for the owner; None when there was none, or one that only the link had to know."""
-        if (event := self._tick()) is not None:
-            return event
-        try:
-            event = self._queue.get(timeout=timeout)
-        except queue.Empty:
+    def tick(self) -> LinkEvent | None:
+        """Does what is due: the next attempt, or the end of one that takes too long."""
+        now = time.monotonic()
+        if self.state is LinkState.WAITING and now >= self._attempt_due:
+            try:
+                self._open()
+            except (ValueError, OSError, RuntimeError) as error:  # a password file that has gone: it may come back
+                self._complain(str(error))
+                self._wait(self._backoff.pause())
+        elif self.state in (LinkState.CONNECTING, LinkState.REFUSED) and now - self._changed_at > PATIENCE:
+            return self.drop(NO_ANSWER)
+        elif not self.alive:
+            return self.drop("paho's network thread is stuck")
+        return None
+
+    def handle(self, signal: Signal) -> LinkEvent | None:
+        """What a signal means to the owner; None for one that only the link, or a connection given up, had to hear."""
+        client = signal.client
+        if client is not self._client:
             return None
-        match event:
-            case ("connected" | "ended", *_, client) if client is not self._client:
-                return None  # an echo of a connection that was given up
-            case ("connected", reason, properties, _):
-                return self._on_connected(reason, properties)
-            case ("ended", client):
+        match signal.what:
+            case ConnAck(reason, properties):
+                return self._on_answer(client, reason, properties)
+            case ThreadEnded():
                 return self._on_ended(client.why if self.connected or not client.errors else client.errors[-1])
-            case ("acknowledged" | "message", *details, client):
-                return (event[0], *details) if client is self._client else None
-        return event
+            case Acknowledged() | Received() as event:
+                return event
 
     def send(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> int:
         """The message id that the acknowledgement will carry. Raises ``ValueError`` for what cannot be sent."""
@@ -109,134 +177,150 @@ class Link:
         return self._client.publish(topic, payload, qos=qos, retain=retain).mid
 
     def subscribe(self, *topics: str) -> None:
+        """Subscribes to each topic with QoS 1."""
         assert self._client is not None
         self._client.subscribe([(topic, 1) for topic in topics])
 
-    def drop(self, reason: str) -> Event | None:
-        """Gives the connection up, to make a new one soon."""
-        client = self._client
-        if client is None:
+    def drop(self, reason: str) -> LinkEvent | None:
+        """Gives the connection up and makes a new one soon."""
+        if self._client is None:
             return None
-        cut(client)
+        cut(self._client)
         return self._on_ended(reason)
 
     def close(self, timeout: float = 2.0) -> None:
-        """Says goodbye to the broker. Bounded, whatever state the network is in."""
-        client, self._client = self._client, None
+        """Disconnects in order. Takes about ``timeout`` seconds at most, whatever state the network is in."""
+        client, was_connected = self._client, self.connected
+        self._client, self.state = None, LinkState.CLOSED
         if client is not None:
             client.disconnect()
-            if not client.over.wait(timeout if self.connected else 0.1):
+            if not client.over.wait(timeout if was_connected else 0.1):
                 cut(client)
-        self.connected = False
 
-    def _tick(self) -> Event | None:
-        now = time.monotonic()
-        if self._client is None and now >= self._next:
-            try:
-                self._open(new_client(self._settings, self._id, self._protocol, self._over))
-            except (ValueError, OSError, RuntimeError) as error:  # a password file that has gone: it may come back
-                self._complain(str(error))
-                self._pause()
-        elif self._client is not None and not self.connected and now - self._changed_at > PATIENCE:
-            return self.drop(SILENCE)
-        elif not self.alive:
-            return self.drop("paho's network thread is stuck")
-        return None
-
-    def _open(self, client: Client) -> None:
-        put = self._queue.put
-        client.on_connect = lambda c, u, f, reason, properties: put(("connected", reason, properties, c))
-        client.on_disconnect = lambda c, u, f, reason, p: setattr(c, "why", reason)
-        client.on_publish = lambda c, u, mid, reason, p: put(("acknowledged", mid, reason, c))
-        client.on_message = lambda c, u, m: put(("message", m.topic, m.payload, m.retain, c))
+    def _open(self) -> None:
+        client = new_client(
+            self._settings, self._id, self._protocol.version, lambda c: self._deliver(Signal(c, ThreadEnded()))
+        )
+        deliver = self._deliver
+        client.on_connect = lambda c, u, f, reason, properties: deliver(Signal(client, ConnAck(reason, properties)))
+        client.on_disconnect = lambda c, u, f, reason, p: setattr(client, "why", reason)
+        client.on_publish = lambda c, u, mid, reason, p: deliver(Signal(client, Acknowledged(mid, reason)))
+        client.on_message = lambda c, u, m: deliver(Signal(client, Received(m.topic, bytes(m.payload), m.retain)))
         client.on_log = note_error
         self._prepare(client)
         client.begin(self._settings, self._window)
-        self._client, self._changed_at, self._answered = client, time.monotonic(), False
+        self._client = client
+        self._change(LinkState.CONNECTING)
 
-    def _over(self, client: Client) -> None:
-        self._queue.put(("ended", client))
+    def _change(self, state: LinkState) -> None:
+        self.state = state
+        self._changed_at = time.monotonic()
 
-    def _on_connected(self, reason: ReasonCode, properties: Any) -> Event | None:
-        self._answered = True
+    def _wait(self, pause: float) -> None:
+        self._client = None
+        self._attempt_due = time.monotonic() + pause
+        self._change(LinkState.WAITING)
+
+    def _on_answer(self, client: Client, reason: ReasonCode, properties: Any) -> LinkEvent | None:
         if reason.is_failure:
+            self.state = LinkState.REFUSED
             if reason.value == UNSUPPORTED_PROTOCOL:
-                self._certain = True
-                self._other_protocol()
+                self._protocol.unsupported()
             else:
                 self._complain(
                     f"the broker at {self.where} refuses the connection: {reason}; "
                     "check [mqtt] user and password_file; trying on"
                 )
             return None
-        if self._client is None or self._knows_better(self._client, properties):
+        if self._reconnect_on_better_terms(properties):
+            cut(client)
+            self._backoff.reset()
+            self._wait(0.0)
             return None
-        self.connected, was_up, self._was_up = True, self._was_up, True
         self._largest = getattr(properties, "MaximumPacketSize", LARGEST_SENT)
-        self._client.on_log = None  # it has served: a refusal of our certificate is told nowhere else
-        if not was_up:
+        client.on_log = None  # it was only needed for the handshake: a refused certificate is reported nowhere else
+        if self._lost_at is None:
             log.info("connected to the broker at %s", self.where)
-        elif self._said is not None:
+        elif self._trouble is not None:
             log.warning("broker back after %.0f s", time.monotonic() - self._lost_at)
-        self._changed_at = time.monotonic()
-        self._said = None
-        self._trouble(None)
-        return ("up",)
+        self._protocol.connected()
+        self._change(LinkState.CONNECTED)
+        self._trouble = None
+        self._report(None)
+        return Connected()
 
-    def _knows_better(self, client: Client, properties: Any) -> bool:
-        """Whether what was just learnt asks for another connection, at once, on other terms."""
+    def _reconnect_on_better_terms(self, properties: Any) -> bool:
+        """Whether this answer calls for another connection at once: by MQTT 5, or with fewer messages in flight."""
+        if self._protocol.answered_in_trial():
+            return True
         allowed = getattr(properties, "ReceiveMaximum", WINDOW)
-        if self._protocol == V311 and not self._certain:
-            # tried after a hang-up, maybe of a broker that was only starting; and 3.1.1 hides what an ACL refuses
-            self._certain, self._protocol = True, V5
-        elif allowed < self._window:
+        if allowed < self._window:
             self._window = allowed
-        else:
-            return False
-        cut(client)
-        self._client, self._next, self._failures = None, time.monotonic(), 0
-        return True
+            return True
+        return False
 
-    def _on_ended(self, why: str | ReasonCode) -> Event | None:
-        was_up, lasted = self.connected, time.monotonic() - self._changed_at
-        self._client, self.connected = None, False
-        if was_up:
-            self._lost_at = time.monotonic()
-            self._failures = self._failures + 1 if lasted < SHORT else 0
-            if self._failures == 3:
-                log.error(
-                    "thrown off the broker again and again: another client calls itself %s? give each camera its own "
-                    "name in [device]", self._id
-                )  # fmt: skip
-            self._complain(f"broker lost ({why}); trying to get back")
-            self._pause(5.0 if self._failures < DUEL else LONGEST_PAUSE)
-            return ("down", why)
-        if not self._answered:
-            if not isinstance(why, str):  # paho too loses its patience, after ``keepalive`` seconds
-                why = SILENCE if why.value == KEEPALIVE else "it hangs up without an answer"
-                self._other_protocol()  # some 3.1.1 brokers hang up on MQTT 5 instead of refusing it
-            elif why == SILENCE:
-                self._other_protocol()  # and some take it for the first half of something
+    def _on_ended(self, why: str | ReasonCode) -> LinkEvent | None:
+        state, lasted = self.state, time.monotonic() - self._changed_at
+        if state is LinkState.CONNECTED:
+            return self._on_lost(why, lasted)
+        if state is LinkState.CONNECTING:
+            if not isinstance(why, str):  # paho too gives up, after ``keepalive`` seconds
+                why = NO_ANSWER if why.value == KEEPALIVE else "it hangs up without an answer"
+                self._protocol.unanswered()
+            elif why == NO_ANSWER:
+                self._protocol.unanswered()
             self._complain(f"cannot reach the broker at {self.where}: {why}; trying on")
-        self._failures += 1
-        self._pause(2.0 if self._protocol == V311 and not self._certain else LONGEST_PAUSE)
+        self._backoff.failed()
+        self._wait(self._backoff.pause(PAUSE_BEFORE_MQTT_5 if self._protocol.trial else None))
         return None
 
-    def _pause(self, longest: float = LONGEST_PAUSE) -> None:
-        """1, 2, 4 ... 30 s, spread: the doors of a building must not come back all at one moment."""
-        pause = min(longest, 2.0 ** min(self._failures, 5)) * random.uniform(0.7, 1.0)
-        self._next = time.monotonic() + pause
-
-    def _other_protocol(self) -> None:
-        if not self._was_up:
-            self._protocol = V311 if self._protocol == V5 else V5
+    def _on_lost(self, why: str | ReasonCode, lasted: float) -> Disconnected:
+        self._lost_at = time.monotonic()
+        if lasted < SHORT_CONNECTION:
+            self._backoff.failed()
+        else:
+            self._backoff.reset()
+        if self._backoff.failures == SHORT_CONNECTIONS_WARNED:
+            log.error(
+                "thrown off the broker again and again: another client calls itself %s? give each camera its own "
+                "name in [device]", self._id
+            )  # fmt: skip
+        self._complain(f"broker lost ({why}); trying to get back")
+        slowed = self._backoff.failures >= SHORT_CONNECTIONS_SLOWED
+        self._wait(self._backoff.pause(None if slowed else PAUSE_AFTER_LOSS))
+        return Disconnected(why)
 
     def _complain(self, text: str) -> None:
-        """Tells a trouble once per change, not per attempt."""
-        if text != self._said:
-            self._said = text
-            self._trouble(text)
+        """Reports a trouble once per change, not per attempt."""
+        if text != self._trouble:
+            self._trouble = text
+            self._report(text)
 
-    def _log(self, text: str | None) -> None:
-        if text is not None:
-            log.error("%s", text)
+
+class Mailbox(Generic[T]):
+    """The events of the thread that owns a link: the link's, and the owner's own (``T``)."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Signal | T] = queue.SimpleQueue()
+
+    def put(self, item: Signal | T) -> None:
+        """Enqueues an event. For any thread."""
+        self._queue.put(item)
+
+    def next(self, link: Link, timeout: float) -> LinkEvent | T | None:
+        """The next event, the link's signals resolved. None after ``timeout`` seconds without one.
+
+        Also None for a signal that means nothing to the owner. For the owner's thread.
+        """
+        if (event := link.tick()) is not None:
+            return event
+        try:
+            item = self._queue.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        return link.handle(item) if isinstance(item, Signal) else item
+
+
+def _log_trouble(text: str | None) -> None:
+    if text is not None:
+        log.error("%s", text)

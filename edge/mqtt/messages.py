@@ -8,9 +8,11 @@ import time
 import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 SCHEMA = 1
+CameraCondition = Literal["ok", "lost", "frozen", "dark"]
+EventType = Literal["no_mask", "incorrect_mask"]
 KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (str, "event_type id device time track model"),
     ((int, float), "score seen_s"),
@@ -32,7 +34,8 @@ def encode(message: Any) -> bytes:
 class AlertMessage:
     """Somebody without a mask (or, with a three-class model, with one worn wrongly)."""
 
-    event_type: str
+    topic: ClassVar[str] = "alert"
+    event_type: EventType
     id: str
     device: str
     time: str
@@ -63,7 +66,8 @@ class AlertMessage:
 class State:
     """Who is there now, and today's sums (local day)."""
 
-    no_mask: str = "OFF"
+    topic: ClassVar[str] = "state"
+    no_mask: Literal["ON", "OFF"] = "OFF"
     people: int = 0
     mask: int = 0
     no_mask_count: int = 0
@@ -72,7 +76,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    camera: str
+    """How the monitor is: its camera's condition, its model, and what is wrong in one sentence."""
+
+    topic: ClassVar[str] = "health"
+    camera: CameraCondition
     model: str
     problem: str | None = None
 
@@ -81,6 +88,7 @@ class Health:
 class Stats:
     """How the process is doing; None where this machine does not tell."""
 
+    topic: ClassVar[str] = "stats"
     fps: float
     frames: int
     dropped: int

@@ -1,4 +1,4 @@
-"""A subscriber: prints alerts as they arrive at the broker, the proof that they get through."""
+"""Subscribes to alerts and prints them as they arrive at the broker, which proves that they get through."""
 
 import logging
 import os
@@ -6,6 +6,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,93 +15,106 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.schema import MqttConfig
 from .client import V311
-from .link import Link
+from .events import Connected, Received
+from .link import Link, Mailbox
 from .messages import AlertMessage
 
 log = logging.getLogger(__name__)
-REMEMBERED = 1000
-"""Alerts whose ids are kept to tell a redelivery."""
+
+IDS_REMEMBERED = 1000
+"""Alerts whose ids are kept, to recognize a redelivery."""
 WORDS = {"no_mask": "NO MASK", "incorrect_mask": "MASK NOT RIGHT"}
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The subscriber is to end."""
+
+
 class Subscriber:
-    """Subscribes to the alerts and the availability of every camera and says each as one line.
+    """Subscribes to the alerts and the availability of every camera, and prints one line for each.
 
-    ``post`` is given each alert as a shorter text.
-
-    ``ready`` is set once the subscription is under way. Duplicates (same ``id``) are said once. MQTT 3.1.1, which every
-    broker speaks: a subscriber needs no more, and some answer MQTT 5 with silence.
+    Runs in the thread ``mqtt-subscriber``, which calls ``print_line`` with each line and ``post`` with each alert as a
+    shorter text. ``ready`` is set once the broker has answered the subscription. An alert that arrives again (same
+    ``id``) is printed once. MQTT 3.1.1 is enough for a subscriber: every broker speaks it, and some never answer 5.
     """
 
     def __init__(
         self,
         settings: MqttConfig,
-        say: Callable[[str], None] = print,
+        print_line: Callable[[str], None] = print,
         protocol: MQTTProtocolVersion = V311,
         post: Callable[[str], None] | None = None,
     ) -> None:
         self.ready = threading.Event()
         self.alerts = 0
-        self._prefix, self._say, self._post = settings.prefix, say, post
-        self._seen: deque[str] = deque(maxlen=REMEMBERED)
-        self._link = Link(settings, "", self._told_when_subscribed, protocol)
-        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+        self._prefix = settings.prefix
+        self._print_line = print_line
+        self._post = post
+        self._ids: deque[str] = deque(maxlen=IDS_REMEMBERED)
+        self._mailbox = Mailbox[Stop]()
+        self._link = Link(settings, "", self._mailbox.put, self._prepare, protocol)
+        self._thread = threading.Thread(target=self._run, name="mqtt-subscriber", daemon=True)
         self._thread.start()
 
-    def _told_when_subscribed(self, client: Any) -> None:
-        client.on_subscribe = lambda c, u, mid, reasons, p: self._subscribed(reasons)
+    def close(self) -> None:
+        """Disconnects and ends the thread."""
+        self._mailbox.put(Stop())
+        self._thread.join(5)
 
-    def _subscribed(self, reasons: list[ReasonCode]) -> None:
-        for reason in (each for each in reasons if each.is_failure):
-            log.error("the broker does not let us listen: %s; check its ACL for our user", reason)
+    def _prepare(self, client: Any) -> None:
+        client.on_subscribe = lambda c, u, mid, reasons, p: self._on_subscribed(reasons)
+
+    def _on_subscribed(self, reasons: list[ReasonCode]) -> None:
+        for reason in reasons:
+            if reason.is_failure:
+                log.error("the broker does not let us listen: %s; check its ACL for our user", reason)
         self.ready.set()
+
+    # Everything below runs in the subscriber's thread.
 
     def _run(self) -> None:
         while True:
             try:
-                match self._link.wait(0.5):
-                    case ("message", topic, payload, _):
-                        self._hear(topic, payload)
-                    case ("up",):
+                match self._mailbox.next(self._link, 0.5):
+                    case Received(topic, payload, _):
+                        self._on_message(topic, payload)
+                    case Connected():
                         self._link.subscribe(f"{self._prefix}/+/alert", f"{self._prefix}/+/status")
-                    case ("close",):
+                    case Stop():
                         break
-            except BrokenPipeError:  # who read our lines has gone: end as if asked to
+            except BrokenPipeError:  # the reader of our lines has gone: end as if asked to
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
                 signal.raise_signal(signal.SIGTERM)
-            except Exception:  # one odd message must not end the watch
+            except Exception:  # one odd message must not end the subscriber
                 log.exception("watch: an event could not be handled")
         self._link.close()
 
-    def _hear(self, topic: str, payload: bytes) -> None:
+    def _on_message(self, topic: str, payload: bytes) -> None:
         device, kind = topic.split("/")[-2:]
         if kind == "status":
-            self._say(clean(f"{now()}  {device}  is {payload[:40].decode('utf-8', 'replace')}"))
+            self._print_line(clean(f"{now()}  {device}  is {payload[:40].decode('utf-8', 'replace')}"))
             return
         try:
             alert = AlertMessage.decode(payload)
         except ValueError as error:
             log.warning("%s: %s", topic, error)
             return
-        if alert.id not in self._seen:
-            self._seen.append(alert.id)
+        if alert.id not in self._ids:
+            self._ids.append(alert.id)
             self.alerts += 1
-            self._say(clean(line(alert)))
+            self._print_line(clean(line(alert)))
             if self._post:
                 self._post(clean(short(alert)))
 
-    def close(self) -> None:
-        self._link.put(("close",))
-        self._thread.join(5)
-
 
 def clean(text: str) -> str:
-    """What somebody else wrote, fit for a terminal: no control sequences, no second line, no novel."""
+    """A text from outside made safe for a terminal: no control characters, one line, at most 300 characters."""
     return "".join(letter if letter.isprintable() else "?" for letter in text[:300])
 
 
 def line(alert: AlertMessage) -> str:
-    """An alert for people."""
+    """An alert as one line of text."""
     x0, y0, x1, _ = alert.box
     word = WORDS.get(alert.event_type, alert.event_type)
     return (
@@ -110,12 +124,12 @@ def line(alert: AlertMessage) -> str:
 
 
 def short(alert: AlertMessage) -> str:
-    """An alert for somebody's phone."""
+    """An alert as a short text for a phone."""
     return f"{alert.device}: {WORDS.get(alert.event_type, alert.event_type).lower()}, {_local(alert.time)}"
 
 
 def _local(time: str) -> str:
-    """The alert's own time of day here: one that waited for the broker happened earlier than it arrives."""
+    """The alert's own time of day in this time zone; an alert that waited for the broker is older than its arrival."""
     try:
         return datetime.fromisoformat(time).astimezone().strftime("%H:%M:%S")
     except ValueError:
@@ -123,4 +137,5 @@ def _local(time: str) -> str:
 
 
 def now() -> str:
+    """The time of day."""
     return datetime.now().strftime("%H:%M:%S")

@@ -13,15 +13,15 @@ import time
 from pathlib import Path
 
 from edge.outbox.database import connect
-from edge.outbox.letters import DONE, PUT, SCHEMA, Letter
 from edge.outbox.outbox import Outbox
+from edge.outbox.sql import DELETE, PUT, SCHEMA, OutboxMessage
 
 LIMIT = 150
 """Letters that wait, at most."""
 
 
-def letter(number: int) -> Letter:
-    return Letter(f"{number:06}", "maskwatch/door/alert", f"{number:06}".encode() * 60)
+def letter(number: int) -> OutboxMessage:
+    return OutboxMessage(f"{number:06}", "maskwatch/door/alert", f"{number:06}".encode() * 60)
 
 
 class Careless:
@@ -31,11 +31,21 @@ class Careless:
         self._db = connect(path, SCHEMA)
         self._db.execute("PRAGMA synchronous = NORMAL")
 
-    def put(self, new: Letter) -> None:
+    def put(self, new: OutboxMessage) -> None:
         self._db.execute(PUT, (new.id, new.topic, new.payload))
 
-    def done(self, old: Letter) -> None:
-        self._db.execute(DONE, (old.id,))
+    def delivered(self, old: OutboxMessage) -> None:
+        self._db.execute(DELETE, (old.id,))
+
+
+class Unheard:
+    """A listener that does not listen."""
+
+    def outbox_restored(self, messages: list[OutboxMessage]) -> None: ...
+
+    def outbox_written(self, trouble: str | None) -> None: ...
+
+    def outbox_dead_letters(self, count: int, last_reason: str) -> None: ...
 
 
 def say(word: str, numbers: set[int]) -> None:
@@ -51,7 +61,7 @@ def main() -> None:
     parser.add_argument("--careless", action="store_true")
     args = parser.parse_args()
     chance, number = random.Random(args.seed), args.first
-    box = Careless(args.path) if args.careless else Outbox(args.path, lambda letters: None)
+    box = Careless(args.path) if args.careless else Outbox(args.path, Unheard())
     witness = sqlite3.connect(args.path, timeout=30, isolation_level=None)
     saved: set[int] = set()
     leaving: set[int] = set()
@@ -68,7 +78,7 @@ def main() -> None:
             say("leaving", delivered)
             saved, leaving = saved - delivered, leaving | delivered
             for each in sorted(delivered):
-                box.done(letter(each))
+                box.delivered(letter(each))
         time.sleep(chance.uniform(0, 0.02))
 
 

@@ -13,9 +13,10 @@ from support.brokers import free_port
 
 from edge.config.schema import MqttConfig
 from edge.mqtt.client import V5, V311
-from edge.mqtt.link import Link
+from edge.mqtt.events import Connected
+from edge.mqtt.link import Link, Mailbox
 from edge.mqtt.publisher import MqttPublisher
-from edge.outbox.letters import peek
+from edge.outbox.reading import peek
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
@@ -34,9 +35,10 @@ def test_a_broker_of_the_older_protocol_is_spoken_to_in_it(will: bool) -> None:
             client.will_set("status", b"offline", qos=1, retain=True)
 
     broker, started = EmbeddedBroker(free_port()).start(), time.monotonic()
-    link = Link(MqttConfig(host="127.0.0.1", port=broker.port), "test", prepare)
+    mailbox = Mailbox[None]()
+    link = Link(MqttConfig(host="127.0.0.1", port=broker.port), "test", mailbox.put, prepare)
     try:
-        until(lambda: link.wait(0.1) == ("up",), timeout=90)
+        until(lambda: mailbox.next(link, 0.1) == Connected(), timeout=90)
         print(f"connected after {time.monotonic() - started:.1f} s by {used}")
         assert used == [V5, V311, V5, V311], "5 is tried once more: 3.1.1 hides what an ACL refuses"
         assert time.monotonic() - started <= 60

@@ -13,7 +13,7 @@ from chaos.raising import RAISER, TOPIC, raised
 from support import until
 from support.mounts import ext4_image, fill, mounted, remount, small_disk
 
-from edge.outbox.letters import peek
+from edge.outbox.reading import peek
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
 

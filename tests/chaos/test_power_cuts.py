@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from chaos.committer import letter
 from support.mounts import ext4_image, mounted
+from support.outboxes import Opened
 
-from edge.outbox.letters import Letter
-from edge.outbox.outbox import Outbox
+from edge.outbox.sql import OutboxMessage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
@@ -106,18 +106,17 @@ def cut(image: Path, counter: Path, writer: Committer) -> tuple[bytes, Known]:
     raise AssertionError("the device is never at rest for as long as copying it takes")
 
 
-def after(held: bytes, folder: Path) -> list[Letter]:
+def after(held: bytes, folder: Path) -> list[OutboxMessage]:
     """What the outbox finds when the power is back."""
-    copy, found, troubles = folder / "copy", list[Letter](), list[str | None]()
+    copy = folder / "copy"
     copy.write_bytes(held)
     with mounted(copy, folder / "after", "-o", "loop") as disk:
-        box = Outbox(disk / "outbox.db", found.extend, troubles.append)
-        assert box.close(60)
-        assert set(troubles) == {None} and not list(disk.glob("*damaged*")), "the database is not intact"
-    return found
+        opened = Opened(disk / "outbox.db").close()
+        assert set(opened.troubles) == {None} and not list(disk.glob("*damaged*")), "the database is not intact"
+    return [message for batch in opened.restored for message in batch]
 
 
-def lost(known: Known, found: list[Letter]) -> set[int]:
+def lost(known: Known, found: list[OutboxMessage]) -> set[int]:
     """Alerts that were committed, and are not there. Whatever is there must be right."""
     numbers = [int(each.id) for each in found]
     assert numbers == sorted(set(numbers)), "not in order, or twice"

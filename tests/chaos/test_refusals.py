@@ -12,7 +12,7 @@ from chaos.raising import TOPIC, ids, raise_alerts, raised
 from chaos.relay import Relay
 from support import until
 
-from edge.outbox.letters import peek
+from edge.outbox.reading import peek
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 

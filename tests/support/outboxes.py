@@ -2,29 +2,38 @@
 
 from pathlib import Path
 
-from edge.outbox.letters import Letter
 from edge.outbox.outbox import Outbox
+from edge.outbox.sql import OutboxMessage
 
 
 class Opened:
-    """An outbox, and all it has told."""
+    """An outbox, and everything that it has reported."""
 
     def __init__(self, path: Path) -> None:
-        self.found: list[list[Letter]] = []
+        self.restored: list[list[OutboxMessage]] = []
         self.troubles: list[str | None] = []
-        self.deaths: list[tuple[int, str]] = []
-        self.box = Outbox(path, self.found.append, self.troubles.append, lambda *death: self.deaths.append(death))
+        self.dead_letters: list[tuple[int, str]] = []
+        self.box = Outbox(path, self)
+
+    def outbox_restored(self, messages: list[OutboxMessage]) -> None:
+        self.restored.append(messages)
+
+    def outbox_written(self, trouble: str | None) -> None:
+        self.troubles.append(trouble)
+
+    def outbox_dead_letters(self, count: int, last_reason: str) -> None:
+        self.dead_letters.append((count, last_reason))
 
     def close(self) -> "Opened":
         assert self.box.close(30)
         return self
 
 
-def letter(number: int) -> Letter:
-    return Letter(f"id-{number:05}", "maskwatch/door/alert", b'{"schema":1,"n":%d}' % number + b" " * 300)
+def letter(number: int) -> OutboxMessage:
+    return OutboxMessage(f"id-{number:05}", "maskwatch/door/alert", b'{"schema":1,"n":%d}' % number + b" " * 300)
 
 
-def filled(path: Path, count: int) -> list[Letter]:
+def filled(path: Path, count: int) -> list[OutboxMessage]:
     """A closed file with ``count`` letters, a dead one and a setting."""
     opened, letters = Opened(path), [letter(number) for number in range(count)]
     for each in letters:

@@ -1,13 +1,14 @@
 """The health of the monitor: changes are logged once, and told at most once a second, the newest for certain."""
 
 import logging
+import sys
 import threading
 import time
 
 import pytest
 from support import until
 
-from edge.monitor.health import EVERY, HealthMonitor
+from edge.monitor.health import PUBLISH_INTERVAL, HealthMonitor
 from edge.mqtt.messages import Health
 
 WELL = Health("ok", "m", None)
@@ -101,7 +102,7 @@ def test_at_most_one_message_a_second_and_the_newest_gets_out() -> None:
 
     until(out, "the newest trouble")
     gaps = [later[0] - earlier[0] for earlier, later in zip(ear.heard, ear.heard[1:], strict=False)]
-    assert number > 20 and gaps and min(gaps) >= EVERY - 0.05
+    assert number > 20 and gaps and min(gaps) >= PUBLISH_INTERVAL - 0.05
 
 
 def test_what_was_over_within_a_second_is_not_told() -> None:
@@ -146,3 +147,26 @@ def test_a_listener_may_ask_and_report_itself() -> None:
     monitor = HealthMonitor("m")
     monitor.attach(lambda health: monitor.report("alerts", "refused"))
     assert monitor.now.problem == "refused"
+
+
+def test_threads_that_tick_at_the_same_moment_look_at_the_clock_once(caplog: pytest.LogCaptureFixture) -> None:
+    rounds, threads = 60, 8
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(rounds):
+            monitor, together = HealthMonitor("m"), threading.Barrier(threads)
+
+            def tick(monitor: HealthMonitor = monitor, together: threading.Barrier = together) -> None:
+                together.wait(30)
+                monitor.tick()
+
+            ticking = [threading.Thread(target=tick) for _ in range(threads)]
+            for thread in ticking:
+                thread.start()
+            for thread in ticking:
+                thread.join(30)
+    finally:
+        sys.setswitchinterval(interval)
+    lines = [record for record in caplog.records if "the clock is" in record.getMessage()]
+    assert len(lines) in (0, rounds), "never twice about one clock; not at all where the clock is synchronized"

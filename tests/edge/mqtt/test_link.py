@@ -15,14 +15,16 @@ from support import until
 from edge.config.schema import MqttConfig
 from edge.errors import ConfigError
 from edge.mqtt.client import V5, Client, cut
-from edge.mqtt.link import WINDOW, Event, Link
+from edge.mqtt.events import Acknowledged, Connected, Disconnected, LinkEvent
+from edge.mqtt.link import WINDOW, Link, Mailbox
 
 
 class Owner:
     """A link and the thread that owns it. ``events`` is what it took, ``clients`` all that the link ever made."""
 
     def __init__(self, port: int, prepare: Callable[[Any], None] = lambda client: None, **more: Any) -> None:
-        self.events: list[Event] = []
+        self.events: list[LinkEvent] = []
+        self.mailbox = Mailbox[None]()
         self.told: list[str | None] = []
         self.clients: list[Client] = []
 
@@ -30,18 +32,19 @@ class Owner:
             self.clients.append(client)
             prepare(client)
 
-        self.link = Link(MqttConfig(host="127.0.0.1", port=port, **more), "test", note, trouble=self.told.append)
+        settings = MqttConfig(host="127.0.0.1", port=port, **more)
+        self.link = Link(settings, "test", self.mailbox.put, note, trouble=self.told.append)
         self._on = True
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         while self._on:
-            if (event := self.link.wait(0.05)) is not None:
+            if (event := self.mailbox.next(self.link, 0.05)) is not None:
                 self.events.append(event)
 
-    def got(self, kind: str) -> int:
-        return sum(event[0] == kind for event in self.events)
+    def got(self, kind: type[LinkEvent]) -> int:
+        return sum(isinstance(event, kind) for event in self.events)
 
     def cut(self) -> None:
         """The line of the present connection."""
@@ -76,28 +79,28 @@ def test_a_broker_that_hung_up_while_it_started_is_still_spoken_to_in_mqtt_5(mos
         own = owner(broker.port)
         door_only.accept()[0].close()
     broker.start()
-    until(lambda: own.got("up") == 1, timeout=60)
+    until(lambda: own.got(Connected) == 1, timeout=60)
     assert own.clients[-1].protocol == V5
 
 
 def test_no_more_is_in_flight_than_the_broker_allows(mosquitto: Any, owner: Any) -> None:
     own = owner(mosquitto("allow_anonymous true\nmax_inflight_messages 3").start().port)
-    until(lambda: own.got("up") == 1)
+    until(lambda: own.got(Connected) == 1)
     assert own.clients[-1].max_inflight_messages == 3 < WINDOW
     for _ in range(50):
         own.link.send("a", b"b", qos=1)
-    until(lambda: own.got("acknowledged") == 50)
-    assert own.got("down") == 0 and len(own.clients) == 2
+    until(lambda: own.got(Acknowledged) == 50)
+    assert own.got(Disconnected) == 0 and len(own.clients) == 2
 
 
 def test_a_message_larger_than_the_broker_takes_is_never_sent(mosquitto: Any, owner: Any) -> None:
     own = owner(mosquitto("allow_anonymous true\nmax_packet_size 100").start().port)
-    until(lambda: own.got("up") == 1)
+    until(lambda: own.got(Connected) == 1)
     with pytest.raises(ValueError, match="larger than the 100 bytes"):
         own.link.send("a", b"x" * 100, qos=1)
     own.link.send("a", b"x" * 89, qos=1)  # the most: its packet has 97 bytes, and the estimate errs upwards
-    until(lambda: own.got("acknowledged") == 1)
-    assert own.got("down") == 0
+    until(lambda: own.got(Acknowledged) == 1)
+    assert own.got(Disconnected) == 0
 
 
 def test_a_callback_that_raises_does_not_end_the_network_thread(mosquitto: Any, subscriber: Any, owner: Any) -> None:
@@ -109,12 +112,12 @@ def test_a_callback_that_raises_does_not_end_the_network_thread(mosquitto: Any, 
         raise RuntimeError("a fault of ours")
 
     own = owner(broker.port, lambda client: setattr(client, "on_subscribe", fail))
-    until(lambda: own.got("up") == 1)
+    until(lambda: own.got(Connected) == 1)
     own.link.subscribe("x")
     until(lambda: raised)
     own.link.send("y", b"still here", qos=1)
     assert heard.wait_for("y") == [b"still here"]
-    until(lambda: own.got("acknowledged") == 1)
+    until(lambda: own.got(Acknowledged) == 1)
     assert own.link.connected and own.link.alive and len(own.clients) == 1 and not own.clients[0].over.is_set()
 
 
@@ -152,15 +155,15 @@ def test_a_password_file_that_goes_and_comes_is_complained_of_once(
         time.sleep(3)  # several attempts
         assert len([text for text in own.told if text and "cannot be read" in text]) == 1
         write("canary-31337")
-        until(lambda: own.got("up") == 2, timeout=60)
+        until(lambda: own.got(Connected) == 2, timeout=60)
     assert own.told[-1] is None and "canary" not in caplog.text + str(own.told)
 
 
 def test_files_that_cannot_be_used_are_told_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     with pytest.raises(ConfigError, match="ca.pem cannot be used"):
-        Link(MqttConfig(host="127.0.0.1", port=1, tls=True, ca_file=str(tmp_path / "ca.pem")), "test")
+        Link(MqttConfig(host="127.0.0.1", port=1, tls=True, ca_file=str(tmp_path / "ca.pem")), "test", print)
     (tmp_path / "open").write_text("secret")
     (tmp_path / "open").chmod(0o644)
     with pytest.raises(ConfigError, match="chmod 640"):
-        Link(MqttConfig(host="127.0.0.1", port=1, user="u", password_file=str(tmp_path / "open")), "test")
+        Link(MqttConfig(host="127.0.0.1", port=1, user="u", password_file=str(tmp_path / "open")), "test", print)

@@ -15,7 +15,7 @@ from support import ROOT, until
 from edge.config.schema import MqttConfig
 from edge.mqtt.messages import AlertMessage, utc_now, uuid7
 from edge.mqtt.publisher import MqttPublisher
-from edge.outbox.letters import peek
+from edge.outbox.reading import peek
 
 SYSTEMD = ROOT / "systemd"
 

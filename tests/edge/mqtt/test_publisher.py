@@ -12,9 +12,10 @@ from support import until
 
 from edge.config.schema import MqttConfig
 from edge.mqtt.client import Client
+from edge.mqtt.delivery import CAPACITY
 from edge.mqtt.messages import AlertMessage, Health, State, Stats
-from edge.mqtt.publisher import CAPACITY, MqttPublisher
-from edge.outbox.letters import peek, resend
+from edge.mqtt.publisher import MqttPublisher
+from edge.outbox.reading import peek, resend
 
 ROOT = "maskwatch/door"
 ALERT, STATUS = f"{ROOT}/alert", f"{ROOT}/status"

@@ -11,21 +11,19 @@ from support import until
 from support.mounts import fill, remount, small_disk
 from support.outboxes import Opened, filled, letter
 
-from edge.outbox.letters import (
-    DEAD_KEPT,
-    DONE,
+from edge.outbox.outbox import compacted
+from edge.outbox.reading import history, peek, resend
+from edge.outbox.sql import (
+    DEAD_LETTERS_KEPT,
+    DELETE,
     HISTORY_KEPT,
     PUT,
-    RAISED,
-    REFUSED,
-    SET,
-    Letter,
+    PUT_DEAD_LETTER,
+    PUT_HISTORY,
+    PUT_SETTING,
+    OutboxMessage,
     Statement,
-    history,
-    peek,
-    resend,
 )
-from edge.outbox.outbox import Outbox, without_pairs
 
 
 @pytest.fixture
@@ -38,31 +36,31 @@ def test_what_is_put_is_found_once_oldest_first_by_the_next_run(path: Path) -> N
     again = Opened(path)
     again.box.put(letter(50))
     again.close()
-    assert again.found == [letters]
-    assert Opened(path).close().found == [[*letters, letter(50)]]
+    assert again.restored == [letters]
+    assert Opened(path).close().restored == [[*letters, letter(50)]]
 
 
 def test_a_new_outbox_finds_nothing_and_has_no_trouble(path: Path) -> None:
     opened = Opened(path).close()
-    assert (opened.found, opened.deaths, set(opened.troubles)) == ([], [], {None})
+    assert (opened.restored, opened.dead_letters, set(opened.troubles)) == ([], [], {None})
 
 
 def test_what_is_done_is_gone(path: Path) -> None:
     letters, opened = filled(path, 5), Opened(path)
     for number in (0, 2, 4):
-        opened.box.done(letters[number])
-    opened.box.done(letter(77))  # never put: nothing happens
+        opened.box.delivered(letters[number])
+    opened.box.delivered(letter(77))  # never put: nothing happens
     opened.close()
-    assert Opened(path).close().found == [[letters[1], letters[3]]]
+    assert Opened(path).close().restored == [[letters[1], letters[3]]]
 
 
 def test_a_letter_is_kept_byte_for_byte_and_an_id_never_twice(path: Path) -> None:
-    first, second = Letter("same", "töpic/☃", bytes(range(256))), Letter("same", "other", b"")
+    first, second = OutboxMessage("same", "töpic/☃", bytes(range(256))), OutboxMessage("same", "other", b"")
     opened = Opened(path)
     opened.box.put(first)
     opened.box.put(second)
     opened.close()
-    assert Opened(path).close().found == [[first]]
+    assert Opened(path).close().restored == [[first]]
 
 
 def test_settings_survive_and_the_last_counts(path: Path) -> None:
@@ -88,14 +86,14 @@ def test_settings_are_known_though_the_disk_takes_nothing(tmp_path: Path, fault:
         else:
             (disk / "big").unlink()
         until(lambda: opened.troubles[-1] is None)
-        assert opened.close().found == [letters]
+        assert opened.close().restored == [letters]
 
 
 def test_a_refused_letter_moves_to_the_dead_ones_and_each_change_is_told(path: Path) -> None:
     letters, opened = filled(path, 3), Opened(path)
     opened.box.refused(letters[1], "not authorized")
     opened.close()
-    assert opened.deaths == [(1, "too large"), (2, "not authorized")] and opened.box.dead == 2
+    assert opened.dead_letters == [(1, "too large"), (2, "not authorized")] and opened.box.dead_letters == 2
     waiting, dead = peek(path)
     assert waiting == [letters[0], letters[2]]
     assert dead == [("id-99999", "too large"), (letters[1].id, "not authorized")]
@@ -103,12 +101,12 @@ def test_a_refused_letter_moves_to_the_dead_ones_and_each_change_is_told(path: P
 
 def test_only_the_newest_dead_letters_are_kept(path: Path) -> None:
     opened = Opened(path)
-    for number in range(DEAD_KEPT + 25):
+    for number in range(DEAD_LETTERS_KEPT + 25):
         opened.box.refused(letter(number), f"reason {number}")
     opened.close()
     dead = peek(path)[1]
-    assert [id for id, _ in dead] == [letter(number).id for number in range(25, DEAD_KEPT + 25)]
-    assert opened.box.dead == DEAD_KEPT
+    assert [id for id, _ in dead] == [letter(number).id for number in range(25, DEAD_LETTERS_KEPT + 25)]
+    assert opened.box.dead_letters == DEAD_LETTERS_KEPT
 
 
 def test_resent_letters_wait_behind_the_others_for_the_next_run(path: Path) -> None:
@@ -116,17 +114,17 @@ def test_resent_letters_wait_behind_the_others_for_the_next_run(path: Path) -> N
     assert resend(path) == 1 and resend(path) == 0
     assert peek(path) == ([*letters, letter(99_999)], [])
     again = Opened(path).close()
-    assert again.found == [[*letters, letter(99_999)]] and again.deaths == []
+    assert again.restored == [[*letters, letter(99_999)]] and again.dead_letters == []
 
 
 def test_another_process_looks_and_resends_while_the_outbox_is_open(path: Path) -> None:
     opened = Opened(path)
     opened.box.put(letter(1))
     opened.box.refused(letter(2), "no")
-    until(lambda: opened.box.dead)
+    until(lambda: opened.box.dead_letters)
     assert peek(path) == ([letter(1)], [(letter(2).id, "no")])
     assert resend(path) == 1
-    opened.box.done(letter(1))
+    opened.box.delivered(letter(1))
     opened.close()
     assert peek(path) == ([letter(2)], [])
 
@@ -147,10 +145,11 @@ def test_nobody_makes_a_file_by_looking(path: Path) -> None:
 
 
 def test_a_callback_that_raises_does_not_end_the_writing(path: Path) -> None:
-    def mourn(count: int, reason: str) -> None:
-        raise RuntimeError("what a callback should not do")
+    class Faulty(Opened):
+        def outbox_dead_letters(self, count: int, last_reason: str) -> None:
+            raise RuntimeError("what a listener should not do")
 
-    box = Outbox(path, lambda letters: None, mourn=mourn)
+    box = Faulty(path).box
     box.refused(letter(1), "no")
     until(lambda: peek(path)[1])
     box.put(letter(2))
@@ -168,7 +167,7 @@ def test_a_locked_file_is_trouble_that_passes_without_a_loss(path: Path) -> None
         opened.box.put(letter(3))
     until(lambda: opened.troubles[-1] is None)
     opened.close()
-    assert opened.found == [letters]
+    assert opened.restored == [letters]
     assert peek(path)[0] == [*letters, letter(2), letter(3)]
 
 
@@ -181,7 +180,7 @@ def test_close_says_when_something_could_not_be_written(path: Path) -> None:
 
 
 STATEMENTS = st.lists(
-    st.tuples(st.sampled_from((PUT, DONE, REFUSED, SET)), st.integers(0, 12)).map(
+    st.tuples(st.sampled_from((PUT, DELETE, PUT_DEAD_LETTER, PUT_SETTING)), st.integers(0, 12)).map(
         lambda pair: (pair[0], (f"id-{pair[1]}", *["x", b"", "r"][: (2 if pair[0] == PUT else 0)]))
     ),
     max_size=60,
@@ -190,21 +189,23 @@ STATEMENTS = st.lists(
 
 @given(STATEMENTS)
 def test_only_pairs_of_put_and_done_are_dropped_from_a_backlog(statements: list[Statement]) -> None:
-    left = without_pairs(statements)
-    put, done = ({values[0] for sql, values in statements if sql == word} for word in (PUT, DONE))
-    assert left == [(sql, v) for sql, v in statements if sql not in (PUT, DONE) or v[0] not in put & done]
-    assert without_pairs(left) == left
+    left = compacted(statements)
+    put, done = ({values[0] for sql, values in statements if sql == word} for word in (PUT, DELETE))
+    assert left == [(sql, v) for sql, v in statements if sql not in (PUT, DELETE) or v[0] not in put & done]
+    assert compacted(left) == left
 
 
 def test_a_backlog_holds_no_more_refused_letters_than_would_be_kept() -> None:
-    refused: list[Statement] = [(REFUSED, (f"id-{number}", "t", b"", "r")) for number in range(DEAD_KEPT + 7)]
-    assert without_pairs(refused) == refused[7:]
+    refused: list[Statement] = [
+        (PUT_DEAD_LETTER, (f"id-{number}", "t", b"", "r")) for number in range(DEAD_LETTERS_KEPT + 7)
+    ]
+    assert compacted(refused) == refused[7:]
 
 
 def test_the_history_keeps_what_was_delivered_and_what_was_not_newest_first(path: Path) -> None:
     letters, opened = filled(path, 6), Opened(path)
     for number in (0, 2, 4):
-        opened.box.done(letters[number])
+        opened.box.delivered(letters[number])
     opened.close()
     assert history(path) == [letter.payload for letter in reversed(letters)]
     assert history(path, 2) == [letters[5].payload, letters[4].payload]
@@ -214,15 +215,15 @@ def test_the_history_has_an_end(path: Path) -> None:
     opened = Opened(path)
     for number in range(HISTORY_KEPT + 40):
         opened.box.put(letter(number))
-        opened.box.done(letter(number))
+        opened.box.delivered(letter(number))
     opened.close()
     Opened(path).close()
     assert history(path, HISTORY_KEPT * 2) == [letter(n).payload for n in range(HISTORY_KEPT + 39, 39, -1)]
 
 
 def test_a_disk_that_refuses_does_not_fill_the_memory_with_history() -> None:
-    statements: list[Statement] = [(RAISED, (b"%d" % number,)) for number in range(HISTORY_KEPT + 7)]
-    assert without_pairs(statements) == statements[7:]
+    statements: list[Statement] = [(PUT_HISTORY, (b"%d" % number,)) for number in range(HISTORY_KEPT + 7)]
+    assert compacted(statements) == statements[7:]
 
 
 def test_a_file_of_an_earlier_version_gets_its_history(path: Path) -> None:
@@ -232,4 +233,4 @@ def test_a_file_of_an_earlier_version_gets_its_history(path: Path) -> None:
     opened = Opened(path)
     opened.box.put(letter(9))
     opened.close()
-    assert opened.found == [letters] and history(path) == [letter(9).payload]
+    assert opened.restored == [letters] and history(path) == [letter(9).payload]

@@ -10,7 +10,8 @@ import pytest
 from support import until
 from support.outboxes import Opened, filled, letter
 
-from edge.outbox.letters import Letter, peek
+from edge.outbox.reading import peek
+from edge.outbox.sql import OutboxMessage
 
 PAGE = 4096
 COUNT = 300
@@ -51,11 +52,11 @@ def works_on(path: Path) -> Opened:
     opened.box.put(letter(COUNT))
     opened.close()
     assert opened.troubles[-1] is None
-    found = opened.found[0] if opened.found else []
+    found = opened.restored[0] if opened.restored else []
     assert len({each.id for each in found}) == len(found) and found == sorted(found, key=lambda each: each.id)
     again = Opened(path).close()
-    assert again.found == [[*found, letter(COUNT)]], "what was saved is saved for good"
-    assert again.box.dead == opened.box.dead
+    assert again.restored == [[*found, letter(COUNT)]], "what was saved is saved for good"
+    assert again.box.dead_letters == opened.box.dead_letters
     return opened
 
 
@@ -64,8 +65,8 @@ def test_a_header_with_a_wrong_byte_costs_nothing(path: Path, at: int) -> None:
     letters = filled(path, COUNT)
     damaged = overwrite(path, at, b"\xf3")
     opened = works_on(path)
-    assert opened.found == [letters]
-    assert opened.box.setting("enabled") == "OFF" and opened.deaths == [(1, "too large")]
+    assert opened.restored == [letters]
+    assert opened.box.setting("enabled") == "OFF" and opened.dead_letters == [(1, "too large")]
     (aside,) = kept_aside(path)
     assert aside.read_bytes()[PAGE:] == damaged[PAGE:]
 
@@ -73,17 +74,17 @@ def test_a_header_with_a_wrong_byte_costs_nothing(path: Path, at: int) -> None:
 def test_a_header_of_random_bytes_costs_nothing(path: Path) -> None:
     letters = filled(path, COUNT)
     overwrite(path, 0, random.Random(1).randbytes(28))
-    assert works_on(path).found == [letters]
+    assert works_on(path).restored == [letters]
 
 
 def test_a_page_in_the_middle_costs_only_its_own_alerts(path: Path) -> None:
     letters = filled(path, COUNT)
     overwrite(path, page_of(path, "table", 10), random.Random(2).randbytes(PAGE))
     opened = works_on(path)
-    found = opened.found[0]
+    found = opened.restored[0]
     assert COUNT - 20 <= len(found) < COUNT and set(found) < set(letters)
     assert found[0] == letters[0] and found[-1] == letters[-1]
-    assert opened.box.setting("enabled") == "OFF" and opened.box.dead == 1
+    assert opened.box.setting("enabled") == "OFF" and opened.box.dead_letters == 1
     assert len(kept_aside(path)) == 1
 
 
@@ -91,7 +92,7 @@ def test_a_page_in_the_middle_costs_only_its_own_alerts(path: Path) -> None:
 def test_a_damaged_index_costs_nothing(path: Path, which: int) -> None:
     letters = filled(path, COUNT)
     overwrite(path, page_of(path, "index", which) + 8, random.Random(3).randbytes(64))
-    assert works_on(path).found == [letters]
+    assert works_on(path).restored == [letters]
 
 
 def test_an_index_that_does_not_match_its_table_is_found_out(path: Path) -> None:
@@ -99,7 +100,7 @@ def test_an_index_that_does_not_match_its_table_is_found_out(path: Path) -> None
     leaf = page_of(path, "index", 1)
     at = path.read_bytes().index(b"id-", leaf)
     overwrite(path, at, b"ID-")  # every page for itself is sound
-    assert works_on(path).found == [letters]
+    assert works_on(path).restored == [letters]
     assert len(kept_aside(path)) == 1
 
 
@@ -111,14 +112,14 @@ def test_text_that_is_no_text_any_more_holds_up_no_other_alert(path: Path, text:
     opened = Opened(path)
     opened.close()
     assert opened.troubles[-1] is None
-    assert len(opened.found[0]) == COUNT and len(set(opened.found[0]) & set(letters)) == COUNT - 1
+    assert len(opened.restored[0]) == COUNT and len(set(opened.restored[0]) & set(letters)) == COUNT - 1
 
 
 def test_a_file_cut_off_in_the_middle_gives_what_it_still_has(path: Path) -> None:
     letters = filled(path, COUNT)
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
-    found = works_on(path).found[0]
+    found = works_on(path).restored[0]
     ids = {letter.id for letter in found}
     assert len(found) >= COUNT // 4 and found == [letter for letter in letters if letter.id in ids], "whole, in order"
 
@@ -127,7 +128,7 @@ def test_a_file_cut_off_in_the_middle_gives_what_it_still_has(path: Path) -> Non
 def test_a_file_that_is_no_database_is_no_obstacle(path: Path, junk: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(junk)
-    assert works_on(path).found == []
+    assert works_on(path).restored == []
     assert [file.read_bytes() for file in kept_aside(path)] in ([junk], [])
     assert kept_aside(path) or len(junk) < 2  # SQLite takes a file this short for an empty database
 
@@ -137,7 +138,7 @@ def test_another_programs_database_is_kept_and_not_written_to(path: Path) -> Non
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE alerts (what TEXT)")
         db.execute("INSERT INTO alerts VALUES ('ours')")
-    assert works_on(path).found == []
+    assert works_on(path).restored == []
     with closing(sqlite3.connect(kept_aside(path)[0])) as db:
         assert db.execute("SELECT what FROM alerts").fetchall() == [("ours",)]
 
@@ -146,7 +147,7 @@ def test_rows_of_the_wrong_type_are_passed_over(path: Path) -> None:
     letters = filled(path, 3)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("INSERT INTO alerts (id, topic, payload) VALUES ('a', 't', 12345678901), (NULL, 't', x'00')")
-    assert Opened(path).close().found == [letters] and peek(path)[0] == letters
+    assert Opened(path).close().restored == [letters] and peek(path)[0] == letters
 
 
 def test_what_only_the_journal_has_is_saved_too(path: Path, tmp_path: Path) -> None:
@@ -160,7 +161,7 @@ def test_what_only_the_journal_has_is_saved_too(path: Path, tmp_path: Path) -> N
         copy.with_name(copy.name + ending).write_bytes(path.with_name(path.name + ending).read_bytes())
     running.close()
     overwrite(copy, page_of(path, "table", 10), random.Random(4).randbytes(PAGE))
-    found = Opened(copy).close().found[0]
+    found = Opened(copy).close().restored[0]
     assert found[-1] == letter(COUNT + 1) and COUNT - 20 <= len(found) and set(found[:-1]) < set(letters)
 
 
@@ -173,7 +174,7 @@ def test_damage_while_it_runs_is_mended_without_a_restart(path: Path, spoil: Cal
     path.write_bytes(spoil(path.read_bytes()))
     opened.box.put(letter(COUNT))
     opened.close()
-    assert len(opened.found) == 1 and len(kept_aside(path)) == 1
+    assert len(opened.restored) == 1 and len(kept_aside(path)) == 1
     assert letter(COUNT) in peek(path)[0]
 
 
@@ -188,7 +189,7 @@ def test_damage_at_random_never_stops_the_outbox(path: Path, seed: int) -> None:
     opened.box.put(letter(COUNT))
     opened.close()
     assert opened.troubles[-1] is None
-    found: list[Letter] = opened.found[0] if opened.found else []
+    found: list[OutboxMessage] = opened.restored[0] if opened.restored else []
     assert len({each.id for each in found}) == len(found)
     intact = [each for each in found if each in letters]
     assert intact == sorted(intact, key=lambda each: each.id)

@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from support import until
 from support.outboxes import Opened
 
-from edge.outbox.letters import Letter, peek, resend
+from edge.outbox.reading import peek, resend
+from edge.outbox.sql import OutboxMessage
 
 
 class AnOutbox(RuleBasedStateMachine):
@@ -20,14 +21,14 @@ class AnOutbox(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="outbox-"))
         self.path = self.folder / "0" / "outbox.db"
-        self.alerts: dict[str, Letter] = {}
-        self.dead: dict[str, tuple[Letter, str]] = {}
+        self.alerts: dict[str, OutboxMessage] = {}
+        self.dead: dict[str, tuple[OutboxMessage, str]] = {}
         self.copies = 0
         self.opened = Opened(self.path)
 
     @rule(number=st.integers(0, 30), payload=st.binary(max_size=40))
     def put(self, number: int, payload: bytes) -> None:
-        new = Letter(f"id-{number}", "t", payload)
+        new = OutboxMessage(f"id-{number}", "t", payload)
         self.opened.box.put(new)
         self.alerts.setdefault(new.id, new)
 
@@ -35,7 +36,7 @@ class AnOutbox(RuleBasedStateMachine):
     @rule(data=st.data())
     def done(self, data: st.DataObject) -> None:
         gone = self.alerts.pop(data.draw(st.sampled_from(sorted(self.alerts))))
-        self.opened.box.done(gone)
+        self.opened.box.delivered(gone)
 
     @precondition(lambda self: self.alerts)
     @rule(data=st.data(), reason=st.text(st.characters(codec="utf-8"), max_size=10))
@@ -78,8 +79,8 @@ class AnOutbox(RuleBasedStateMachine):
 
     def _look_again(self) -> None:
         self.opened = Opened(self.path)
-        assert self.opened.found == ([list(self.alerts.values())] if self.alerts else [])
-        assert self.opened.box.dead == len(self.dead)
+        assert self.opened.restored == ([list(self.alerts.values())] if self.alerts else [])
+        assert self.opened.box.dead_letters == len(self.dead)
         assert self._is_as_the_model()
 
     def _is_as_the_model(self) -> bool:

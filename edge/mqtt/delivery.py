@@ -1,0 +1,118 @@
+"""Alerts on their way to the broker: queued, in flight, acknowledged, or refused."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from paho.mqtt.reasoncodes import ReasonCode
+
+from ..outbox.outbox import Outbox
+from ..outbox.sql import OutboxMessage
+from .events import Disconnected
+from .link import Link
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT = 20
+"""Alerts sent and not yet acknowledged, at most: a kill at the wrong moment sends so many twice."""
+CAPACITY = 10_000
+"""Alerts that wait for a broker, at most; beyond it the oldest become dead letters."""
+OVERDUE = 30.0
+"""Seconds without acknowledgement after which a connection is given up, and the alert is sent on a new one."""
+MAX_DISCONNECTS = 4
+"""Connections that one alert may end within ``AT_ONCE`` seconds of its sending before it counts as poison."""
+AT_ONCE = 5.0
+UNRELATED = (137, 139, 141, 142, 152, 156, 157, 160)
+"""MQTT 5 reasons for a disconnect that no message causes: busy, shutting down, taken over, moved ..."""
+
+
+class Delivery:
+    """Delivers alerts in order, at most ``IN_FLIGHT`` at a time. Belongs to the publisher's thread.
+
+    An alert that ends one connection after the other is poison: it becomes a dead letter, and those behind it go on.
+    """
+
+    def __init__(self, link: Link, outbox: Outbox) -> None:
+        self._link = link
+        self._outbox = outbox
+        self._queue: deque[OutboxMessage] = deque()
+        self._in_flight: dict[int, tuple[OutboxMessage, float]] = {}
+        self._suspects: set[str] = set()
+        self._first_suspect = ""
+        self._disconnects = 0
+
+    @property
+    def waiting(self) -> int:
+        """Alerts that no broker has acknowledged yet. For any thread."""
+        return len(self._queue) + len(self._in_flight)
+
+    @property
+    def queued(self) -> int:
+        """Alerts that have not been sent on this connection."""
+        return len(self._queue)
+
+    def add(self, message: OutboxMessage) -> None:
+        """Queues a new alert."""
+        self._queue.append(message)
+        if len(self._queue) > CAPACITY:
+            self._refuse(self._queue.popleft(), f"more than {CAPACITY} alerts waited")
+
+    def restore(self, messages: Sequence[OutboxMessage]) -> None:
+        """Queues the alerts of an earlier run: they go first."""
+        self._queue.extendleft(reversed(messages))
+
+    def send(self) -> None:
+        """Sends as many alerts as may be in flight; gives the connection up when one stays unacknowledged."""
+        window = 1 if self._suspects else IN_FLIGHT  # one at a time, so that a broken connection has one culprit
+        window -= self._outbox.undeleted  # a kill now would send these again, although they were acknowledged
+        while self._link.connected and self._queue and len(self._in_flight) < window:
+            message = self._queue.popleft()
+            try:
+                mid = self._link.send(message.topic, message.payload, qos=1)
+            except ValueError as error:
+                self._refuse(message, str(error))
+                continue
+            self._in_flight[mid] = (message, time.monotonic())
+        if self._in_flight and self._age() > OVERDUE:
+            event = self._link.drop(f"no acknowledgement for {OVERDUE:.0f} s")
+            if isinstance(event, Disconnected):
+                self.disconnected(event.reason)
+
+    def acknowledged(self, mid: int, reason: ReasonCode) -> None:
+        """Takes the broker's answer: the alert is delivered, or refused for good."""
+        message, _ = self._in_flight.pop(mid, (None, 0.0))
+        if message is None:
+            return
+        self._suspects.discard(message.id)
+        if reason.is_failure:
+            self._refuse(message, f"the broker refuses it on {message.topic}: {reason}")
+        else:
+            self._outbox.delivered(message)
+
+    def disconnected(self, reason: object) -> None:
+        """Queues what was in flight, to go first on the next connection.
+
+        If the connection ended soon after an alert was sent, all that were in flight together are suspects, and are
+        sent one at a time until each is acknowledged or refused.
+        """
+        messages = [message for message, _ in self._in_flight.values()]
+        at_once = bool(messages) and self._age() < AT_ONCE
+        self._in_flight.clear()
+        if at_once and getattr(reason, "value", 0) not in UNRELATED:
+            self._disconnects = self._disconnects + 1 if messages[0].id == self._first_suspect else 1
+            self._first_suspect = messages[0].id
+            self._suspects |= {message.id for message in messages}
+            if self._disconnects >= MAX_DISCONNECTS:
+                self._refuse(messages.pop(0), f"the connection ended {MAX_DISCONNECTS} times upon it: {reason}")
+        self._queue.extendleft(reversed(messages))
+
+    def _age(self) -> float:
+        """Seconds since the oldest alert in flight was sent."""
+        _, sent_at = next(iter(self._in_flight.values()))
+        return time.monotonic() - sent_at
+
+    def _refuse(self, message: OutboxMessage, reason: str) -> None:
+        self._suspects.discard(message.id)
+        log.error("alert %s is refused: %s", message.id, reason)
+        self._outbox.refused(message, reason)

@@ -1,0 +1,51 @@
+"""The tables of the outbox file, the statements on them, and the message that they keep."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+HISTORY_KEPT = 5000
+"""Alerts that the page can still show, delivered or not. There may be some more until they are counted again."""
+DEAD_LETTERS_KEPT = 1000
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS alerts (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, topic TEXT, payload BLOB);
+CREATE TABLE IF NOT EXISTS dead_letters (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, topic TEXT, payload BLOB, reason TEXT);
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS history (seq INTEGER PRIMARY KEY, payload BLOB);
+"""
+PUT = "INSERT OR IGNORE INTO alerts (id, topic, payload) VALUES (?, ?, ?)"
+DELETE = "DELETE FROM alerts WHERE id = ?"
+PUT_DEAD_LETTER = "INSERT OR REPLACE INTO dead_letters (id, topic, payload, reason) VALUES (?, ?, ?, ?)"
+TRIM_DEAD_LETTERS = f"DELETE FROM dead_letters WHERE seq <= (SELECT max(seq) FROM dead_letters) - {DEAD_LETTERS_KEPT}"
+PUT_HISTORY = "INSERT INTO history (payload) VALUES (?)"
+TRIM_HISTORY = f"DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - {HISTORY_KEPT}"
+PUT_SETTING = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"
+MESSAGE: dict[str, type] = {"id": str, "topic": str, "payload": bytes}
+RESCUED: dict[str, tuple[str, dict[str, type]]] = {
+    "alerts": (PUT, MESSAGE),
+    "dead_letters": (PUT_DEAD_LETTER, MESSAGE | {"reason": str}),
+    "settings": (PUT_SETTING, {"name": str, "value": str}),
+    "history": (PUT_HISTORY, {"payload": bytes}),
+}
+"""What is carried over from a damaged file: the statement for each table, and its columns."""
+BACKLOG_LIMITS = {PUT_DEAD_LETTER: DEAD_LETTERS_KEPT, PUT_HISTORY: HISTORY_KEPT}
+"""How many of these statements wait for a disk that refuses, at most; the newest are kept."""
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """One message to be delivered: byte-identical however often it is sent."""
+
+    id: str
+    topic: str
+    payload: bytes
+
+
+def waiting(db: sqlite3.Connection) -> list[OutboxMessage]:
+    """The messages that wait for a broker, oldest first."""
+    sound = "typeof(id) = 'text' AND typeof(topic) = 'text' AND typeof(payload) = 'blob'"
+    rows = db.execute(f"SELECT id, topic, payload FROM alerts WHERE {sound} ORDER BY seq")
+    return [OutboxMessage(*row) for row in rows]
