@@ -137,6 +137,8 @@ def test_every_configuration_option_named_exists(name: str) -> None:
 def test_every_topic_is_documented_and_every_topic_named_exists() -> None:
     own = Topics("maskwatch", "entrance")
     assert {getattr(own, topic.replace("/", "_")) for topic in TOPICS} == {f"maskwatch/entrance/{t}" for t in TOPICS}
+    declared = {name for name, value in vars(Topics).items() if isinstance(value, property)} - {"root"}
+    assert declared <= {topic.replace("/", "_") for topic in TOPICS}
     rows = re.findall(r"^\| `\.\.\./([a-z/]+)` \|", TEXTS["edge/mqtt/README.md"], re.MULTILINE)
     assert sorted(rows) == sorted(TOPICS)
     named = set(re.findall(r"`\.\.\./([a-z/]+)`", ALL))
@@ -161,3 +163,29 @@ def test_the_table_of_places_names_what_is_there() -> None:
     for path, name in rows:
         code = (ROOT / "edge" / path).read_text()
         assert re.search(rf"^ *(?:class|def) {name}\b", code, re.MULTILINE), f"{name} is not in edge/{path}"
+
+
+def test_every_thread_is_named() -> None:
+    """A thread that somebody sees in a stack or in ``top`` is in the drawing, or below it."""
+    started = r"""(?:Thread\([^)]*name=|__init__\(name=|ThreadPoolExecutor\(\d+, )"([a-z-]+)"""
+    named = {name for path in (ROOT / "edge").rglob("*.py") for name in re.findall(started, path.read_text())}
+    assert {"camera", "outbox", "page", "page-work"} <= named
+    for name in named:
+        assert re.search(rf"(?<![\w/-]){name}(?![\w/-])", TEXTS["edge/README.md"]), (
+            f"thread {name} is not in edge/README.md"
+        )
+
+
+OTHERS = {"Failed", "status=2", "Main process exited", "Watchdog timeout", "Timeout (0:00:20)!", "Not authorized"}
+"""Words in the table that systemd, Python and MQTT give."""
+
+
+def test_every_message_in_the_troubleshooting_table_is_one_that_maskwatch_gives() -> None:
+    files = [*(ROOT / "edge").rglob("*.py"), ROOT / "systemd" / "install.sh", ROOT / "systemd" / "maskwatch"]
+    given = " ".join(re.sub(r'"\s*\n\s*f?"', "", path.read_text()) for path in files)
+    table = TEXTS["systemd/README.md"].partition("## Troubleshooting")[2]
+    symptoms = [line.split("|")[1] for line in table.splitlines() if line.startswith("| ")][1:]
+    quoted = {text for symptom in symptoms for text in re.findall(r"`([^`]+)`", symptom)}
+    parts = {part.strip('" ') for text in quoted for part in re.split(r" ?\.\.\. ?|armhf|: |:", text)} - OTHERS
+    assert len(parts) > 15
+    assert all(part in given for part in parts), {part for part in parts if part not in given}
