@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import Any
 
-from ..config import edit as settings
+from ..config.edit import SettingsStore
 from ..config.load import load
 from ..config.schema import Config
 from ..errors import ConfigError
@@ -63,5 +63,6 @@ def from_address(address: str) -> dict[str, Any]:
     return values | ({"port": int(port)} if port else {})
 
 
-def settings_store(args: argparse.Namespace) -> settings.SettingsStore:
-    return settings.SettingsStore(args.config, folder_of(configured(args)), given(args))
+def settings_store(args: argparse.Namespace) -> SettingsStore:
+    """The settings of a running monitor: file, page and command line."""
+    return SettingsStore(args.config, folder_of, given(args))

@@ -1,15 +1,14 @@
-"""Options written into a configuration file, in place: comments, order and every other line stay as they are."""
+"""Writes options into a configuration file, in place: comments, order and every other line stay as they are."""
 
 import os
-import tempfile
 import tomllib
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from .load import Sections, build, read
+from ..files import replacing
+from .load import Sections, apply, build, command_line_layer, file_layer, finished, read
 from .schema import Config, options
 
 HEAD = "# Written by the page; counts on top of the configuration file. Delete it to undo what was set there.\n"
@@ -24,11 +23,11 @@ def parse(assignments: list[str]) -> dict[str, dict[str, Any]]:
         section, dot, key = name.strip().partition(".")
         if not equals or not dot:
             raise ConfigError(f"{assignment}: say section.option=value, for example detect.min_face=60")
-        values.setdefault(section, {})[key] = text if (section, key) in texts else _toml(text)
+        values.setdefault(section, {})[key] = text if (section, key) in texts else _toml_value(text)
     return values
 
 
-def _toml(text: str) -> Any:
+def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -38,7 +37,7 @@ def _toml(text: str) -> Any:
 def write(path: Path, values: Sections) -> None:
     """Sets options in a file, whole or not at all. Raises ``ConfigError`` when the result is no valid configuration."""
     read(path)  # its own words for what is no TOML
-    _replace(path, _changed(path.read_text("utf-8-sig"), values, str(path)))
+    _replace(path, _changed(path.read_bytes().decode("utf-8-sig"), values, str(path)))
 
 
 def _changed(text: str, values: Sections, where: str) -> str:
@@ -55,30 +54,49 @@ def _changed(text: str, values: Sections, where: str) -> str:
 
 
 class SettingsStore:
-    """Keeps what the page changes: in the configuration file where it may be written, else in ``page.toml`` in the
-    state folder, which counts on top of the file. A service may not write /etc, and should not.
+    """The configuration of a running monitor: a file, the settings kept by the page, and the command line.
+
+    What the page changes is kept in the configuration file where that may be written, else in ``page.toml`` in the
+    state folder, which counts on top of the file: a service may not write /etc, and should not. ``folder_of`` tells
+    the state folder of a configuration.
     """
 
-    def __init__(self, file: Path | None, folder: Path, said: Sections) -> None:
-        self._file, self._own, self._said = file, folder / "page.toml", said
+    def __init__(self, file: Path | None, folder_of: Callable[[Config], Path], overrides: Sections) -> None:
+        self._file = file
+        self._folder_of = folder_of
+        self._overrides = overrides
 
     def load(self) -> Config:
-        """The file, what the page has kept, and what the command line says, each on top of those before."""
-        layers = [(str(path), read(path)) for path in (self._file, self._own) if path is not None and path.exists()]
-        return build(*layers, ("command line", self._said))
+        """The file, what the page has kept, and the command line, each on top of those before it.
+
+        Reads and checks the file once. Raises ``ConfigError`` with one line per fault.
+        """
+        return self._load(with_page=True)[0]
+
+    def _load(self, with_page: bool) -> tuple[Config, Path]:
+        """The configuration and the page's file, whose place depends on the other layers."""
+        faults: list[str] = []
+        command_line = command_line_layer(self._overrides)
+        of_file = apply(Config(), [file_layer(self._file)], faults)
+        config = apply(of_file, [command_line], faults)
+        page = self._folder_of(config) / "page.toml"
+        if with_page and not faults and os.path.exists(page):
+            config = apply(of_file, [file_layer(page), command_line], faults)
+        return finished(config, faults), page
 
     def give_way(self, sections: Sections) -> list[str]:
-        """Takes out of ``page.toml`` what was set in the file later: the newest word counts. Returns the names."""
-        kept = read(self._own) if os.path.exists(self._own) else {}
+        """Takes out of ``page.toml`` what was set in the file later: the newest setting counts. Returns the names."""
+        _, page = self._load(with_page=False)
+        kept = read(page) if os.path.exists(page) else {}
         both = {section: pairs for section, pairs in sections.items() if isinstance(kept.get(section), Mapping)}
         old = [(section, key) for section, pairs in both.items() for key in pairs if key in kept[section]]
         if old:
             import tomlkit
 
-            document: dict[str, Any] = tomlkit.parse(self._own.read_text())
+            document: dict[str, Any] = tomlkit.parse(page.read_bytes().decode("utf-8-sig"))
             for section, key in old:
                 del document[section][key]
-            _replace(self._own, tomlkit.dumps(document))
+            _replace(page, tomlkit.dumps(document))
         return [f"{section}.{key}" for section, key in old]
 
     def keep(self, sections: Sections) -> Config:
@@ -87,29 +105,21 @@ class SettingsStore:
         if file is not None and os.access(file, os.W_OK) and os.access(file.resolve().parent, os.W_OK):
             write(file, sections)
         else:
-            text = _changed(self._own.read_text() if self._own.exists() else HEAD, sections, str(self._own))
-            self._own.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self._own.exists():
-                self._own.touch(0o600)
-            _replace(self._own, text)
+            _, page = self._load(with_page=False)
+            text = page.read_bytes().decode("utf-8-sig") if page.exists() else HEAD
+            text = _changed(text, sections, str(page))
+            page.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _replace(page, text)
         return self.load()
 
 
 def _replace(path: Path, text: str) -> None:
-    """Atomic, with the rights and the owner that the file had."""
-    new = None
+    """Writes a file whole or not at all; a new one may be read by its owner only, as addresses may hold passwords."""
     try:
-        had = path.stat()
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
-            new.write(text)
-            new.flush()
-            os.fsync(new.fileno())
-        os.chmod(new.name, had.st_mode & 0o7777)
-        if os.geteuid() == 0:
-            os.chown(new.name, had.st_uid, had.st_gid)
-        os.replace(new.name, path.resolve())  # a link stays one
+        with (
+            replacing(path) as new,
+            open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
+        ):
+            file.write(text.encode("utf-8"))
     except OSError as error:
-        if new:
-            with suppress(OSError):
-                os.unlink(new.name)
         raise ConfigError(f"{path}: cannot be written ({error.strerror})") from error

@@ -1,40 +1,58 @@
-"""TOML -> frozen dataclasses. Every fault is named in one go: file, key, value, what is allowed, nearest key.
-
-One declaration an option: default, range and help stand here and nowhere else. ``systemd/maskwatch.toml`` shows
-them all, commented; a test holds the two together.
-"""
+"""Reads a configuration: a TOML file and other layers, checked as a whole, all faults reported at once."""
 
 import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from .schema import Allowed, Config, checked, options
+from .option import Allowed, checked
+from .schema import Config, options
 
 Sections = Mapping[str, Mapping[str, Any]]
-"""Options by section, as TOML has them."""
+"""Options by section, as in TOML."""
+Layer = tuple[str, Mapping[str, Any]]
+"""Where options come from, for messages, and the options by section, unchecked."""
 
 
 def load(path: Path | None, overrides: Sections | None = None) -> Config:
-    """The configuration of a file (None: the defaults) with command-line values on top.
+    """The configuration of a file (None: the defaults) with the values of the command line on top.
 
     Raises ``ConfigError`` with one line per fault, all faults of both at once.
     """
-    return build((str(path), read(path) if path else {}), ("command line", overrides or {}))
+    return build(file_layer(path), command_line_layer(overrides or {}))
 
 
-def build(*layers: tuple[str, Mapping[str, Any]]) -> Config:
-    """The defaults with each layer (where it comes from, its sections) on top of those before. Raises like ``load``."""
+def file_layer(path: Path | None) -> Layer:
+    """The options in a file, unchecked; none for None. Raises ``ConfigError`` like ``read``."""
+    return str(path), read(path) if path else {}
+
+
+def command_line_layer(overrides: Sections) -> Layer:
+    """The options given on the command line."""
+    return "command line", overrides
+
+
+def build(*layers: Layer) -> Config:
+    """The defaults with each layer on top of those before it. Raises like ``load``."""
     faults: list[str] = []
-    config = Config()
+    return finished(apply(Config(), layers, faults), faults)
+
+
+def apply(config: Config, layers: Iterable[Layer], faults: list[str]) -> Config:
+    """The configuration with the layers on top; appends what is wrong with their options to ``faults``."""
     for where, data in layers:
         config = _apply(config, data, where, faults)
-    faults = faults or _contradictions(config)  # what a faulty value left at its default contradicts nothing
+    return config
+
+
+def finished(config: Config, faults: list[str]) -> Config:
+    """The configuration, if there are no faults and no contradictions. Raises ``ConfigError`` with one line each."""
+    faults = faults or _contradictions(config)  # a faulty value left at its default contradicts nothing
     if faults:
         raise ConfigError("\n".join(faults))
     return config
@@ -52,31 +70,31 @@ def read(path: Path) -> dict[str, Any]:
 
 def _apply(config: Config, data: Mapping[str, Any], where: str, faults: list[str]) -> Config:
     sections: dict[str, Any] = {}
+    known = {part.name for part in fields(config)}
     for section, values in data.items():
-        known = {part.name for part in fields(config)}
         if section not in known:
             faults.append(f"{where}: unknown section [{section}]; {_nearest(section, known)}")
         elif not isinstance(values, Mapping):
             faults.append(f"{where}: {section} = {values!r} must be a section, [{section}]")
         else:
-            sections[section] = _section(getattr(config, section), values, f"{where}: {section}", faults)
+            sections[section] = _apply_section(getattr(config, section), values, f"{where}: {section}", faults)
     return replace(config, **sections)
 
 
-def _section(section: Any, values: Mapping[str, Any], where: str, faults: list[str]) -> Any:
-    options = {part.name: part for part in fields(section)}
-    taken: dict[str, Any] = {}
+def _apply_section(section: Any, values: Mapping[str, Any], where: str, faults: list[str]) -> Any:
+    known = {part.name: part for part in fields(section)}
+    accepted: dict[str, Any] = {}
     for key, value in values.items():
-        if key not in options:
-            faults.append(f"{where}.{key}: unknown; {_elsewhere(key) or _nearest(key, options)}")
+        if key not in known:
+            faults.append(f"{where}.{key}: unknown; {_other_section(key) or _nearest(key, known)}")
             continue
-        allowed: Allowed = options[key].metadata["allowed"]
+        allowed: Allowed = known[key].metadata["allowed"]
         try:
-            taken[key] = checked(value, options[key].type, allowed)
+            accepted[key] = checked(value, known[key].type, allowed)
         except (ValueError, OverflowError) as fault:
-            limits = "" if options[key].type is bool else f" (allowed: {allowed})"
+            limits = "" if known[key].type is bool else f" (allowed: {allowed})"
             faults.append(f"{where}.{key} = {value!r}: {fault}{limits}")
-    return replace(section, **taken)
+    return replace(section, **accepted)
 
 
 def _nearest(key: str, known: Any) -> str:
@@ -84,39 +102,50 @@ def _nearest(key: str, known: Any) -> str:
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
 
 
-def _elsewhere(key: str) -> str:
+def _other_section(key: str) -> str:
     sections = [section for section, name, _, _ in options() if name == key]
     return f"it belongs into [{sections[0]}]" if sections else ""
 
 
 def _contradictions(config: Config) -> list[str]:
-    mqtt, faults = config.mqtt, []
-    if config.decide.seconds > config.decide.window:
-        faults.append("decide.seconds is more than decide.window: nobody could ever be judged")
-    if (config.decide.frames - 1) / config.source.fps > config.decide.window:
-        faults.append("at source.fps, decide.frames pictures take longer than decide.window: nobody could be judged")
+    """What is wrong with the configuration as a whole, one line each."""
+    return [*_in_judging(config), *_in_mqtt(config), *_in_web(config)]
+
+
+def _in_judging(config: Config) -> Iterable[str]:
+    decide, source = config.decide, config.source
+    if decide.seconds > decide.window:
+        yield "decide.seconds is more than decide.window: nobody could ever be judged"
+    if (decide.frames - 1) / source.fps > decide.window:
+        yield "at source.fps, decide.frames pictures take longer than decide.window: nobody could be judged"
+    if not source.source:
+        yield "source.source is empty; auto takes the first camera"
+
+
+def _in_mqtt(config: Config) -> Iterable[str]:
+    mqtt = config.mqtt
     if mqtt.password_file and not mqtt.user:
-        faults.append("mqtt.password_file needs mqtt.user")
+        yield "mqtt.password_file needs mqtt.user"
     if mqtt.key_file and not mqtt.cert_file:
-        faults.append("mqtt.key_file needs mqtt.cert_file")
+        yield "mqtt.key_file needs mqtt.cert_file"
     if (mqtt.ca_file or mqtt.cert_file) and not mqtt.tls:
-        faults.append("mqtt.ca_file and mqtt.cert_file need mqtt.tls = true")
+        yield "mqtt.ca_file and mqtt.cert_file need mqtt.tls = true"
     if (mqtt.user or mqtt.tls) and not mqtt.host:
-        faults.append("mqtt.user and mqtt.tls need mqtt.host")
+        yield "mqtt.user and mqtt.tls need mqtt.host"
     for name in ("password_file", "ca_file", "cert_file", "key_file"):
         file = getattr(mqtt, name)
         if file and not os.access(os.path.expanduser(file), os.R_OK):
-            faults.append(f"mqtt.{name} = {file!r}: no file that can be read")
+            yield f"mqtt.{name} = {file!r}: no file that can be read"
     if re.search(r"[\s/]", mqtt.host):
-        faults.append(f"mqtt.host = {mqtt.host!r}: must be a name or address without spaces and slashes")
+        yield f"mqtt.host = {mqtt.host!r}: must be a name or address without spaces and slashes"
+
+
+def _in_web(config: Config) -> Iterable[str]:
     web = config.web
     if web.password_hash and not re.fullmatch(r"scrypt(\$[0-9]+){3}(\$[A-Za-z0-9+/=]+){2}", web.password_hash):
-        faults.append("web.password_hash is none; let `maskwatch set --web-password` write it")
+        yield "web.password_hash is none; let `maskwatch set --web-password` write it"
     if web.enabled and not web.password_hash and web.host not in ("127.0.0.1", "::1", "localhost"):
-        faults.append(
+        yield (
             f"web.host = {web.host!r}: others than this machine reach that, so the page needs a password: "
             "maskwatch set --web-password"
         )
-    if not config.source.source:
-        faults.append("source.source is empty; auto takes the first camera")
-    return faults

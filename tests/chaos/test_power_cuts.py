@@ -15,6 +15,7 @@ from chaos.committer import letter
 from support.mounts import ext4_image, mounted
 from support.outboxes import Opened
 
+from edge.files import replacing
 from edge.outbox.sql import OutboxMessage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
@@ -150,3 +151,16 @@ def test_the_same_cuts_find_out_a_writer_that_does_not_sync(image: Path, tmp_pat
             held, known = cut(image, counter, writer)
             losses += len(lost(known, after(held, tmp_path)))
     assert losses
+
+
+def test_a_file_that_was_replaced_is_the_new_one_after_a_power_cut(image: Path, tmp_path: Path) -> None:
+    """Without a sync of the file and of its folder, the device still holds the old one for seconds."""
+    with mounted(image, tmp_path / "disk", "-o", "loop") as disk:
+        path = disk / "door.toml"
+        for number in range(20):
+            with replacing(path) as new:
+                new.write_text(f"number = {number}\n" + "# more\n" * 1000, "utf-8")
+            held = tmp_path / "copy"
+            held.write_bytes(image.read_bytes())
+            with mounted(held, tmp_path / "after", "-o", "loop") as after_cut:
+                assert (after_cut / "door.toml").read_text("utf-8").splitlines()[0] == f"number = {number}"

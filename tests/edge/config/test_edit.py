@@ -103,7 +103,7 @@ def test_what_was_set_on_the_page_gives_way_to_what_is_set_later(file: Path, tmp
     page.write_text("# of the page\n[detect]\nmin_face = 40\nzones = [[[0, 0], [1, 0], [1, 1]]]\n")
     done = maskwatch_set("--config", str(file), "detect.min_face=60", "decide.cool_down=10", state=str(state))
     assert done.returncode == 0 and done.stdout.endswith("counts no more: detect.min_face\n"), done
-    config = settings.SettingsStore(file, state, {}).load()
+    config = settings.SettingsStore(file, lambda config: state, {}).load()
     assert (config.detect.min_face, config.decide.cool_down, len(config.detect.zones)) == (60, 10.0, 1)
     assert "# of the page" in page.read_text() and os.listdir(state) == ["page.toml"]
     done = maskwatch_set("--config", str(file), "detect.min_face=70", state=str(state))
@@ -120,10 +120,35 @@ def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
     assert link.is_symlink() and load(file).device.name == "porch"
 
 
-def test_a_folder_that_cannot_be_written_is_said(file: Path) -> None:
-    """/dev/fd is a folder of readable files in which nobody, not even root, can make one."""
-    with file.open() as opened, pytest.raises(ConfigError, match="cannot be written"):
-        settings.write(Path(f"/dev/fd/{opened.fileno()}"), {"device": {"name": "porch"}})
+def test_a_folder_that_cannot_be_written_is_an_error(file: Path) -> None:
+    """A file that is still open can be read although its folder has gone, where not even root can write."""
+    folder = file.parent / "gone"
+    folder.mkdir()
+    shutil.copy(file, folder)
+    with (folder / file.name).open() as opened:
+        shutil.rmtree(folder)
+        with pytest.raises(ConfigError, match="cannot be written"):
+            settings.write(Path(f"/dev/fd/{opened.fileno()}"), {"device": {"name": "porch"}})
+
+
+def test_a_file_keeps_its_line_ends_and_its_encoding(file: Path) -> None:
+    file.write_bytes("# Tür\r\n[device]\r\nname = 'a'\r\n".encode())
+    code = "import sys; from pathlib import Path; from edge.config.edit import write\n"
+    code += "write(Path(sys.argv[1]), {'device': {'name': 'b'}})"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run([sys.executable, "-c", code, file], cwd=ROOT, env=environment, check=True, timeout=60)
+    assert file.read_bytes() == '# Tür\r\n[device]\r\nname = "b"\r\n'.encode()
+
+
+def test_the_file_is_read_once_at_the_start(tmp_path: Path) -> None:
+    """A pipe gives its content once: a second reading would wait for ever, or find nothing."""
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    code = "import sys; from pathlib import Path; from edge.config.edit import SettingsStore\n"
+    code += "print(SettingsStore(Path(sys.argv[1]), lambda config: Path('/none'), {}).load().device.name)"
+    with subprocess.Popen([sys.executable, "-c", code, pipe], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        pipe.write_text('[device]\nname = "porch"\n')
+        assert process.communicate(timeout=60)[0] == "porch\n"
 
 
 @pytest.mark.parametrize(("typed", "code"), [("correct horse\n", 0), ("short\n", 2), ("", 2)])

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import ROOT
+from support.reference import reference
 
 from edge.cli.arguments import from_address
 from edge.config.load import load
 from edge.config.schema import Config, MqttConfig, options
 from edge.errors import ConfigError
-from edge.faces.classifier import REJECT
 from edge.mqtt.client import new_client, read_password
 
 EXAMPLE = ROOT / "systemd" / "maskwatch.toml"
@@ -58,6 +58,11 @@ def test_the_example_names_exactly_every_option_with_its_default() -> None:
     order = [(section, key) for section, values in shown.items() for key in values]
     assert order == [(section, key) for section, key, _, _ in options()]
     assert load(EXAMPLE) == Config()
+
+
+def test_the_example_is_the_reference_with_every_help_text_and_limit() -> None:
+    """Write it anew with tests/support/reference.py."""
+    assert EXAMPLE.read_text("utf-8") == reference()
 
 
 def test_every_option_has_a_help_text_and_an_acceptable_default() -> None:
@@ -246,11 +251,6 @@ def test_any_bytes_give_a_config_or_a_config_error(tmp_path: Path, content: byte
         assert isinstance(load(path), Config)
     except ConfigError as error:
         assert str(path) in str(error)
-
-
-def test_the_classifier_rejects_by_itself_as_it_is_configured_to() -> None:
-    """Evaluations open it without a configuration, and must measure what the device does."""
-    assert Config().classify.reject == REJECT
 
 
 def test_the_password_may_come_as_a_systemd_credential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

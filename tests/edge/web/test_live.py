@@ -91,7 +91,7 @@ def test_a_change_is_kept_in_the_state_folder_if_the_file_cannot_be_written(mask
     state.parent.mkdir(parents=True)
     code = (
         "import sys; from pathlib import Path; from edge.config.edit import SettingsStore\n"
-        "store = SettingsStore(None, Path(sys.argv[1]), {'detect': {'min_face': 70}})\n"
+        "store = SettingsStore(None, lambda config: Path(sys.argv[1]), {'detect': {'min_face': 70}})\n"
         "kept = store.keep({'detect': {'zones': [[[0, 0], [1, 0], [1, 1]]], 'min_face': 40}})\n"
         "print(kept.detect.min_face, len(store.load().detect.zones))"
     )

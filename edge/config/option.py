@@ -1,0 +1,82 @@
+"""What one option takes: its help, its limits, and the check of a value."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin
+
+NAME = re.compile(r"[a-z0-9_-]{1,64}")
+"""Device name and topic prefix: refused, not repaired, because subscribers rely on them."""
+Polygon = tuple[tuple[float, float], ...]
+"""Corners ``(x, y)``, 0..1 of the frame's width and height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What an option takes besides its type."""
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    name: bool = False
+    choices: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        if self.choices:
+            return ", ".join(map(str, self.choices))
+        if self.name:
+            return "1 to 64 of a-z 0-9 _ -"
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g} to {self.high:g}"
+        return self.help
+
+    @property
+    def limited(self) -> bool:
+        """Whether there are limits beside the type."""
+        return bool(self.choices) or self.name or self.low is not None
+
+
+def option(default: Any, text: str, **limits: Any) -> Any:
+    """Declares an option with its default, help text and limits."""
+    return field(default=default, metadata={"allowed": Allowed(text, **limits)})
+
+
+def checked(value: Any, kind: Any, allowed: Allowed) -> Any:
+    """The value as the option's type; ``ValueError`` says what is wrong with it."""
+    if get_origin(kind) is tuple:
+        return _polygons(value)
+    if get_origin(kind) is Literal:
+        kind = type(get_args(kind)[0])
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        names = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+        raise ValueError(f"must be {names[kind]}")
+    if allowed.low is not None and allowed.high is not None and not allowed.low <= value <= allowed.high:
+        raise ValueError("out of range")
+    if allowed.choices and value not in allowed.choices:
+        raise ValueError("unknown")
+    if allowed.name and not NAME.fullmatch(value):
+        raise ValueError("not usable in a topic")
+    if kind is str and any(ord(letter) < 32 for letter in value):
+        raise ValueError("has control characters")
+    return value
+
+
+def _polygons(value: Any) -> tuple[Polygon, ...]:
+    try:
+        if not isinstance(value, list | tuple):
+            raise TypeError
+        polygons = tuple(tuple((_coordinate(x), _coordinate(y)) for x, y in polygon) for polygon in value)
+    except (TypeError, ValueError):
+        raise ValueError("must be a list of polygons [[x, y], [x, y], [x, y]]") from None
+    if any(len(polygon) < 3 for polygon in polygons):
+        raise ValueError("a polygon needs 3 corners or more")
+    if any(not 0 <= number <= 1 for polygon in polygons for corner in polygon for number in corner):
+        raise ValueError("corners are shares of the frame, 0 to 1")
+    return polygons
+
+
+def _coordinate(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise TypeError
+    return float(value)
