@@ -1,4 +1,4 @@
-"""What this machine tells of itself: temperature, throttling, memory, and whether its clock is synchronized."""
+"""Reads what this machine reports of itself: temperature, throttling, memory, clock synchronization."""
 
 import ctypes
 import os
@@ -8,11 +8,11 @@ from typing import Any
 TIME_ERROR = 5
 """``adjtimex(2)``: the clock is not synchronized."""
 TIMESYNCD = Path("/run/systemd/timesync/synchronized")
-"""There once systemd-timesyncd has set the clock (its manual page); the only word where a sandbox forbids adjtimex."""
+"""Exists once systemd-timesyncd has set the clock (its manual page). Needed where a sandbox forbids adjtimex."""
 
 
 def clock_synced() -> bool:
-    """Whether the clock is held for synchronized, by the kernel or by systemd: a Pi has no clock of its own at boot."""
+    """Whether the kernel or systemd regards the clock as synchronized. A Pi has no clock of its own at boot."""
     try:
         buffer = ctypes.create_string_buffer(512)  # struct timex, modes = 0: read only
         state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
@@ -35,7 +35,7 @@ def cpu_temperature() -> float | None:
 
 
 def throttled() -> bool | None:
-    """Whether the Pi's firmware holds the processor back now (heat or low voltage); None elsewhere."""
+    """Whether the Pi's firmware throttles the processor now (heat or low voltage); None on other machines."""
     try:
         found = next(Path("/sys/devices/platform").glob("soc*/soc*firmware/get_throttled"))
         return bool(int(found.read_text(), 16) & 0xF)
@@ -44,7 +44,7 @@ def throttled() -> bool | None:
 
 
 def resident_mb(process: int | str = "self") -> float:
-    """Resident memory of a process (this one) in MB (10^6 bytes), 0 where /proc is not there."""
+    """Resident memory of a process (by default this one) in MB (10^6 bytes); 0 without /proc."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""Where alerts go: the broker as configured, standard output, or an embedded broker with a subscriber beside it."""
+"""Opens where alerts go: the configured broker, standard output, or an embedded broker with a subscriber beside it."""
 
 import logging
 import os
@@ -21,26 +21,38 @@ log = logging.getLogger("maskwatch")
 
 
 class Publisher(Protocol):
-    """Where alerts and states go."""
+    """Takes alerts and states: to a broker, to standard output, or to the page."""
 
     @property
-    def waiting(self) -> int: ...
+    def waiting(self) -> int:
+        """Alerts that no broker has acknowledged yet."""
+        ...
 
     @property
-    def enabled(self) -> bool: ...
+    def enabled(self) -> bool:
+        """False while watching is paused."""
+        ...
 
     @property
-    def alive(self) -> bool: ...
+    def alive(self) -> bool:
+        """Whether its threads make progress."""
+        ...
 
-    def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None: ...
+    def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None:
+        """Takes an alert, and the JPEG that goes with it. Never blocks."""
+        ...
 
-    def show(self, message: State | Health | Stats) -> None: ...
+    def show(self, message: State | Health | Stats) -> None:
+        """Takes a state, health or statistics. Never blocks."""
+        ...
 
-    def close(self, timeout: float = 3.0) -> bool: ...
+    def close(self, timeout: float = 3.0) -> bool:
+        """Ends within about ``timeout`` seconds. False if alerts are lost."""
+        ...
 
 
 class PrintPublisher:
-    """Alerts as JSON lines on a stream, as they would be sent."""
+    """Prints alerts as JSON lines on a stream, as they would be sent."""
 
     waiting, enabled, alive = 0, True, True
 
@@ -51,14 +63,14 @@ class PrintPublisher:
         print(encode(alert).decode(), file=self._out, flush=True)
 
     def show(self, message: State | Health | Stats) -> None:
-        """States are for subscribers."""
+        """Prints nothing: states are for subscribers."""
 
     def close(self, timeout: float = 3.0) -> bool:
         return True
 
 
 class Both:
-    """Two publishers as one."""
+    """Publishes to two publishers."""
 
     def __init__(self, first: Publisher, second: Publisher) -> None:
         self._all = (first, second)
@@ -103,17 +115,19 @@ class Outlet:
 
 
 def open_state(config: Config, stack: ExitStack) -> StateFolder:
-    """The state folder, ours until ``stack`` closes."""
+    """Opens the state folder; ``stack`` closes it."""
     state = StateFolder(folder_of(config), identity_of(config))
     stack.callback(state.close)
-    state.write_health({"camera": "starting", "problem": None, "pid": os.getpid()})  # not an earlier run's word
+    state.write_health(
+        {"camera": "starting", "problem": None, "pid": os.getpid()}
+    )  # replaces what an earlier run wrote
     return state
 
 
 def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervised: bool, stack: ExitStack) -> Outlet:
-    """The publisher as configured; what it opens is closed by ``stack``.
+    """Opens the publisher as configured; ``stack`` closes what it opens.
 
-    A first look needs no state folder; a service has one whatever its broker, so that the doctor can ask it.
+    A first try needs no state folder. A service has one with any broker, so that ``maskwatch doctor`` can read it.
     """
     state, files = open_state(config, stack) if config.mqtt.host or supervised else None, state_files(config)
     found = discovery(config, health.now.model)
@@ -131,7 +145,7 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     local = replace(config.mqtt, host=HOST, port=broker.port)
     if broker.port == MqttConfig().port:
         log.info("no broker configured: an embedded one serves this machine at %s:%d", HOST, broker.port)
-    elif supervised:  # nobody reads the log of a service: a phone would just never ring
+    elif supervised:  # in health, because nobody reads the log of a service, and a phone would never ring
         health.report(
             "no broker",
             f"no broker is configured, and port {MqttConfig().port} is another broker's: alerts can only be heard at "
@@ -145,7 +159,7 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     subscriber = Subscriber(local, lambda text: print(text, flush=True), PROTOCOL)
     stack.callback(subscriber.close)
     subscriber.ready.wait(10)
-    # this broker ends with the process, so what it has not taken by then has nowhere to go
+    # this broker ends with the process: alerts that it has not taken by then cannot be delivered later
     outbox = StateFiles(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))).outbox
     publisher = MqttPublisher(local, config.device.name, outbox, PROTOCOL, health.report, found)
     return Outlet(publisher, files, state, outbox, lambda: subscriber.alerts)

@@ -12,7 +12,7 @@ from ..config.schema import Config
 from ..errors import ConfigError, SourceError
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
-from ..faces.opening import STILL_FACE, open_classifier, open_detector, open_eager
+from ..faces.opening import STILL_MIN_FACE, open_classifier, open_detector, open_eager
 from ..mqtt.messages import Health
 from ..timing import wait_until
 from ..web.bus import Bus
@@ -93,7 +93,7 @@ class DoorBackend:
 
     def open_models(self) -> tuple[Detector, MaskClassifier]:
         """Opens a detector and a classifier for still images: small faces count, and zones do not apply."""
-        still = replace(self._config.detect, min_face=STILL_FACE, zones=())
+        still = replace(self._config.detect, min_face=STILL_MIN_FACE, zones=())
         return open_detector(still), open_classifier(self._config)
 
     def open_eager(self) -> Detector:

@@ -1,8 +1,8 @@
-"""Pictures of alerts, for those who ask for them: blurred before they are encoded, kept for a while, never for ever.
+"""Takes pictures of alerts, where the configuration asks for them, and deletes them after a while.
 
-A face is made unrecognizable twice over: averaged down to a few cells, then smoothed. The blur covers what the loop
-found in the frame and what more eager detectors find; a face that none of them finds stays visible,
-which is why pictures are off by default.
+Faces are blurred before the picture is encoded: averaged down to a few cells, then smoothed. The blur covers what the
+loop found in the frame and what less strict detectors find. A face that none of them finds stays visible, which is why
+pictures are off by default.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 from ..camera.frames import Image
 from ..camera.pictures import encode_jpeg
 from ..config.schema import SnapshotsConfig
-from ..faces.drawing import blurred
+from ..faces.drawing import blur
 from ..faces.geometry import Box
 from ..files import replacing
 
@@ -22,7 +22,11 @@ QUALITY = 80
 
 
 class Snapshots:
-    """Takes and keeps pictures in ``folder``. ``search`` finds face boxes eagerly; ``trouble`` hears of the disk."""
+    """Takes pictures and keeps them in ``folder``.
+
+    ``search`` finds face boxes in an image, with more false detections than the loop accepts. ``trouble`` receives why
+    a picture cannot be saved, and None when it can again. Runs in the loop's thread.
+    """
 
     def __init__(
         self,
@@ -35,16 +39,17 @@ class Snapshots:
 
     @property
     def on(self) -> bool:
+        """Whether pictures are taken."""
         return self._rules.mode != "off"
 
     def take(self, image: Image, boxes: Iterable[Box]) -> bytes:
-        """The picture as JPEG, with every face blurred unless ``mode`` is ``full``."""
+        """Encodes the image as JPEG, with every face blurred unless ``mode`` is ``full``."""
         if self._rules.mode != "full":
-            image = blurred(image, [*boxes, *self._search(image)])
+            image = blur(image, [*boxes, *self._search(image)])
         return encode_jpeg(image, QUALITY)
 
     def keep(self, name: str, jpeg: bytes) -> None:
-        """Writes a picture (whole, or not at all), then deletes what is too old or too much."""
+        """Writes a picture, whole or not at all, then deletes pictures that are too old or too many."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with (
@@ -59,9 +64,9 @@ class Snapshots:
 
 
 def purge(folder: Path, rules: SnapshotsConfig, now: float | None = None) -> int:
-    """Deletes the pictures that are older than ``keep_days`` or beyond ``keep_mb``, oldest first; how many.
+    """Deletes the pictures that are older than ``keep_days`` or beyond ``keep_mb``, oldest first; returns how many.
 
-    By the files' own times: a clock that jumps forward deletes early, never late.
+    The age follows from the files' modification times: a clock that jumps forward deletes pictures early, never late.
     """
     now = time.time() if now is None else now
     files = []
@@ -79,7 +84,7 @@ def purge(folder: Path, rules: SnapshotsConfig, now: float | None = None) -> int
 
 
 def purge_all(folder: Path) -> int:
-    """Deletes every picture; how many."""
+    """Deletes every picture; returns how many."""
     deleted = 0
     for path in folder.glob("*.jpg") if folder.is_dir() else ():
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The state folder: what must outlive the process. One process a folder, and one a camera's name on this machine."""
+"""Keeps the state folder: one process per folder, and one process per camera name on this machine."""
 
 import fcntl
 import hashlib
@@ -18,7 +18,7 @@ from ..files import replacing
 
 log = logging.getLogger(__name__)
 ASKED = 1.0
-"""Seconds for which a lock that somebody only asks about (``running_health``) may seem to be taken."""
+"""Seconds for which the lock may seem taken while another process only tests it (``running_health``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def state_files(config: Config) -> StateFiles:
 
 
 def folder_of(config: Config) -> Path:
-    """``[state] folder``, else systemd's StateDirectory, else ``~/.local/state/maskwatch/DEVICE``."""
+    """The state folder: ``[state] folder``, else systemd's StateDirectory, else ``~/.local/state/maskwatch/DEVICE``."""
     if config.state.folder:
         return Path(os.path.expanduser(config.state.folder))
     if given := os.environ.get("STATE_DIRECTORY"):
@@ -64,13 +64,13 @@ def folder_of(config: Config) -> Path:
 
 
 def identity_of(config: Config) -> str:
-    """Who this camera is to its broker."""
+    """The name under which the broker knows this camera, for people too."""
     broker = f"{config.mqtt.host}:{config.mqtt.port}" if config.mqtt.host else "the embedded broker"
     return f"{config.mqtt.prefix}/{config.device.name} at {broker}"
 
 
 def claim(identity: str) -> socket.socket:
-    """Nobody else on this machine is this camera until the socket is closed. Raises ``ConfigError`` if somebody is."""
+    """Reserves a camera name on this machine until the socket is closed. Raises ``ConfigError`` if it is taken."""
     held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         name = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()  # however long it is
@@ -85,11 +85,11 @@ def claim(identity: str) -> socket.socket:
 
 
 class StateFolder:
-    """A state folder that is ours until ``close``.
+    """A state folder that belongs to this process until ``close``.
 
-    Raises ``ConfigError`` when another maskwatch has it, or runs as the same device at the same broker on this
-    machine: two of one name would throw each other off the broker for ever. A folder that cannot be written is no
-    error here: alerts then leave from memory, and health says so.
+    Raises ``ConfigError`` when another maskwatch uses it, or runs as the same device at the same broker on this
+    machine: two clients of one name would disconnect each other for ever. A folder that cannot be written is no error
+    here: alerts then leave from memory, and health reports it.
     """
 
     def __init__(self, path: Path, identity: str) -> None:
@@ -124,8 +124,11 @@ class StateFolder:
         return lock
 
     def write_health(self, health: dict[str, Any]) -> None:
-        """For ``maskwatch doctor``: how the running process is. Whole or not at all; no disk is no error."""
-        with suppress(OSError), replacing(self.files.health) as new:
+        """Writes the health for ``maskwatch doctor``; a disk that refuses is no error.
+
+        It means nothing after a restart, so it need not survive a power cut.
+        """
+        with suppress(OSError), replacing(self.files.health, durable=False) as new:
             new.write_text(json.dumps(health))
 
     def close(self) -> None:
@@ -136,7 +139,7 @@ class StateFolder:
 
 
 def refuse_file(path: Path) -> None:
-    """Raises ``ConfigError`` for a state folder that is none."""
+    """Raises ``ConfigError`` for a state folder that is a file."""
     if os.path.exists(path) and not os.path.isdir(path):  # unlike Path's, these never raise
         raise ConfigError(f"state.folder {path} is a file; name a folder")
 
@@ -153,7 +156,7 @@ def _flock(lock: int) -> None:
 
 
 def running_health(path: Path) -> dict[str, Any] | None:
-    """The health of the maskwatch that has this folder now, None if none has."""
+    """Reads the health of the maskwatch that uses this folder now; None if none does."""
     try:
         with StateFiles(path).lock.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Numbers about the run: who is there now, today's sums, frames a second, milliseconds a stage."""
+"""Counts during the run: who is present, today's sums, frames per second, milliseconds per stage."""
 
 import sys
 import time
@@ -15,10 +15,12 @@ from .machine import cpu_temperature, resident_mb, throttled
 
 P = ParamSpec("P")
 R = TypeVar("R")
-STATE_EVERY = 1.0
-STATS_EVERY = 30.0
+STATE_INTERVAL = 1.0
+"""Seconds between two states, at least."""
+STATS_INTERVAL = 30.0
+"""Seconds between two statistics."""
 WINDOW = 100
-"""Frames over which stage times and frames a second are averaged."""
+"""Frames over which stage times and frames per second are averaged."""
 
 
 class Readings(Protocol):
@@ -38,7 +40,7 @@ class Statistics:
     """
 
     def __init__(
-        self, show: Callable[[State | Stats], None], readings: Readings, stats_every: float = STATS_EVERY
+        self, show: Callable[[State | Stats], None], readings: Readings, stats_every: float = STATS_INTERVAL
     ) -> None:
         self.frames = 0
         self.alerts = 0
@@ -55,7 +57,7 @@ class Statistics:
         self._today = {"people": 0, "mask": 0, "alerts": 0}
 
     def timed(self, stage: str, work: Callable[P, R]) -> Callable[P, R]:
-        """``work``, with its duration noted under ``stage``."""
+        """Returns ``work`` with its duration noted under ``stage``."""
         times = self._times.setdefault(stage, deque(maxlen=WINDOW))
 
         def measured(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -68,17 +70,18 @@ class Statistics:
         return measured
 
     def alert(self) -> None:
+        """Counts an alert."""
         self.alerts += 1
         self._today["alerts"] += 1
 
     def frame_done(self, tracks: Sequence[Track]) -> None:
-        """After each frame that went all the way through."""
+        """Counts a frame that has passed through the loop; shows the state and the statistics when they are due."""
         now = time.monotonic()
         self.frames += 1
         self._ends.append(now)
         self._count(tracks)
         state = self._present()
-        if state != self._state and now - self._state_at >= STATE_EVERY:
+        if state != self._state and now - self._state_at >= STATE_INTERVAL:
             self._state, self._state_at = state, now
             self._show(state)
         if now - self._stats_at >= self._stats_every:
@@ -86,7 +89,7 @@ class Statistics:
             self._show(self.stats())
 
     def nobody(self) -> None:
-        """At the end, and while the camera does not see: a retained state must not claim somebody for ever."""
+        """Shows that nobody is present: at the end, and while the camera sees nothing. The state is retained."""
         self._state, self._state_at = State(today=dict(self._today)), time.monotonic()
         self._show(self._state)
 
@@ -131,7 +134,7 @@ class Statistics:
 
 
 class StatsLine:
-    """Speed and memory on standard error every ``every`` seconds."""
+    """Prints speed and memory on standard error every ``every`` seconds, when it is called."""
 
     def __init__(self, statistics: Statistics, every: float = 5.0) -> None:
         self._statistics = statistics
@@ -145,6 +148,7 @@ class StatsLine:
 
 
 def stats_line(stats: Stats) -> str:
+    """Statistics as one line of text."""
     return "  ".join(f"{name} {value}" for name, value in asdict(stats).items() if value is not None)
 
 

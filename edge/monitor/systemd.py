@@ -1,9 +1,9 @@
-"""Be a good daemon: readiness and liveness for systemd (sd_notify), and a watchdog of our own.
+"""Reports readiness and liveness to systemd (sd_notify), and ends a process that hangs.
 
-A ping follows from progress, never from a timer: the main loop calls ``pulse`` after a frame (or while a camera is
-being looked for), and only a pulse in which every check holds counts. Without one for ``limit`` seconds faulthandler's
-C thread, which needs no Python to run, writes every thread's stack to standard error and ends the process; whoever
-supervises it starts it again. systemd's WatchdogSec is the second line, for a process that cannot even do that.
+A watchdog ping follows from progress, never from a timer. The main loop calls ``pulse`` after a frame, or while it
+looks for a camera; a pulse counts only if every check holds. After ``limit`` seconds without one, faulthandler's C
+thread, which needs no Python to run, writes the stack of every thread to standard error and ends the process; systemd
+starts it again. systemd's WatchdogSec acts where the process cannot even do that.
 """
 
 import faulthandler
@@ -18,11 +18,11 @@ from contextlib import suppress
 
 log = logging.getLogger(__name__)
 LIMIT = 20.0
-"""Seconds without progress that are a hang. Less than WatchdogSec in systemd/maskwatch.service."""
+"""Seconds without progress after which the process hangs. Less than WatchdogSec in systemd/maskwatch.service."""
 
 
 class Notifier:
-    """Tells systemd; does nothing where there is none. The protocol: sd_notify(3), a datagram of lines."""
+    """Sends messages to systemd (sd_notify(3), a datagram of lines); does nothing without systemd."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
@@ -32,23 +32,24 @@ class Notifier:
     def __call__(self, message: str) -> None:
         if self.supervised:
             with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
-                out.settimeout(0.5)  # a receiver that does not read must not stop the monitor
+                out.settimeout(0.5)  # a receiver that does not read must not block the monitor
                 out.sendto(message.encode(), self._address)
 
 
 class Watchdog:
     """Ends the process when it makes no progress for ``limit`` seconds after the first ``pulse``.
 
-    ``checks`` are named parts that must be making progress beside the caller itself.
+    ``checks`` tell by name whether other parts make progress too.
     """
 
     def __init__(self, notify: Notifier, checks: Mapping[str, Callable[[], bool]], limit: float = LIMIT) -> None:
         self._notify, self._checks, self._limit = notify, dict(checks), limit
         self._at = float("-inf")
         self._stalled: str | None = None
-        faulthandler.enable()  # systemd's SIGABRT leaves the stacks in the journal too
+        faulthandler.enable()  # so that systemd's SIGABRT leaves the stacks in the journal too
 
     def pulse(self) -> None:
+        """Counts as progress, if every check holds. At most one ping per second is sent."""
         now = time.monotonic()
         if now - self._at < 1:
             return
@@ -62,14 +63,15 @@ class Watchdog:
             self._notify("WATCHDOG=1")
 
     def close(self) -> None:
+        """Ends the watch."""
         faulthandler.cancel_dump_traceback_later()
 
 
 def leave(code: int) -> int:
-    """``code``, to exit with; exits at once with it if a camera's thread still hangs in its driver.
+    """Returns the exit code; exits with it at once if a camera's thread still hangs in its driver.
 
-    Such a thread may come back while the interpreter is being torn down. Python would end it there by force, through
-    the frames of OpenCV's C++, which aborts the whole process: what ended as asked would look like a crash.
+    Such a thread may return while the interpreter is shutting down. Python would then end the thread inside OpenCV's
+    C++ code, which aborts the whole process: an orderly end would look like a crash.
     """
     if any(thread.name == "camera" for thread in threading.enumerate()):
         logging.shutdown()

@@ -1,4 +1,4 @@
-"""paho's MQTT client for one single connection, with login and TLS as configured."""
+"""Wraps paho's MQTT client for one single connection, with login and TLS as configured."""
 
 import os
 import socket
@@ -21,17 +21,21 @@ from ..errors import ConfigError
 
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 LARGEST_TAKEN = 256 * 1024
-"""Bytes of a message that the broker may send us (MQTT 5): nobody can fill a small computer's memory with one."""
+"""Bytes of a message that the broker may send us (MQTT 5), so that no message can fill the memory of a Pi."""
 
 
 class Client(paho.Client):
-    """paho's client for one connection. ``over`` is set, with ``why``, when its thread ends, whatever ended it."""
+    """paho's client for one connection.
+
+    ``over`` is set, with the reason in ``why``, when paho's network thread ends, whatever ended it. ``ended`` is called
+    in that thread.
+    """
 
     def __init__(self, client_id: str, protocol: MQTTProtocolVersion, ended: Callable[["Client"], None]) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol, reconnect_on_failure=False
         )
-        self.suppress_exceptions = True  # an exception in a callback would end paho's thread without a word
+        self.suppress_exceptions = True  # an exception in a callback would end paho's thread silently
         self.connect_timeout = 5.0
         self.over = threading.Event()
         self.errors: list[str] = []
@@ -40,7 +44,7 @@ class Client(paho.Client):
         self._ended = ended
 
     def begin(self, settings: MqttConfig, window: int) -> None:
-        """Connects, in a thread of its own. ``window`` messages are in flight at most."""
+        """Starts paho's network thread, which connects. At most ``window`` messages are in flight."""
         terms = None
         if self.protocol == V5:
             terms = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -50,7 +54,7 @@ class Client(paho.Client):
         self.loop_start()
 
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
-        """The body of paho's network thread; only here can its end be noticed for certain."""
+        """Is the body of paho's network thread: the only place where its end is noticed for certain."""
         try:
             return super().loop_forever(timeout, False)
         except Exception as error:
@@ -61,7 +65,7 @@ class Client(paho.Client):
             self._ended(self)
 
     def loop_misc(self) -> MQTTErrorCode:
-        """Called by paho in every round of its thread: the sign that it lives."""
+        """Is called by paho in every round of its thread, and notes that the thread is alive."""
         self.seen = time.monotonic()
         return super().loop_misc()
 
@@ -72,7 +76,7 @@ def new_client(
     protocol: MQTTProtocolVersion = V5,
     ended: Callable[[Client], None] = lambda client: None,
 ) -> Client:
-    """A client with login and TLS as configured, not connected. Raises ``ConfigError`` for unusable files."""
+    """Makes a client with login and TLS as configured, not connected. Raises ``ConfigError`` for unusable files."""
     client = Client(client_id, protocol, ended)
     password = read_password(settings.password_file) if settings.password_file else credential()
     if password and not settings.user:
@@ -96,9 +100,9 @@ def new_client(
 def asked(
     settings: MqttConfig, protocol: MQTTProtocolVersion, patience: float = 10.0
 ) -> Iterator[tuple[Client, ReasonCode | None]]:
-    """Connects once, for a question: the client, and the broker's answer to the login (None: none in ``patience``).
+    """Connects once; gives the client, and the broker's answer to the login (None without one in ``patience`` seconds).
 
-    Raises what connecting raises: ``OSError``, or ``ConfigError`` for unusable files.
+    Raises ``OSError`` where no connection can be made, ``ConfigError`` for unusable files.
     """
     client, answered, answers = new_client(settings, "", protocol), threading.Event(), list[ReasonCode]()
 
@@ -118,14 +122,14 @@ def asked(
 
 
 def credential() -> str:
-    """The password that systemd's LoadCredential hands over as ``mqtt-password``; empty where it does not."""
+    """The password of systemd's credential ``mqtt-password`` (LoadCredential); empty where there is none."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     path = os.path.join(folder, "mqtt-password") if folder else ""
     return read_password(path) if os.path.exists(path) else ""
 
 
 def read_password(path: str) -> str:
-    """The password in a file, without the line's end. Raises ``ConfigError`` if others may read the file."""
+    """Reads a password file, without the end of the line. Raises ``ConfigError`` if every user may read the file."""
     try:
         file = Path(path).expanduser()
         if file.stat().st_mode & 0o007:
@@ -136,20 +140,23 @@ def read_password(path: str) -> str:
 
 
 def note_error(client: paho.Client, userdata: Any, level: int, text: str) -> None:
-    """An ``on_log`` callback: why a broker hangs up in a TLS handshake is told nowhere else."""
+    """Is an ``on_log`` callback. paho tells nowhere else why a broker hangs up in a TLS handshake."""
     if isinstance(client, Client) and level == paho.MQTT_LOG_ERR and "receive on socket" in text:
         client.errors.append(text)
 
 
 def cut(client: Client) -> None:
-    """Ends a client whose thread may be waiting for the network, or for a name server: then what it opens later."""
+    """Ends a client, even while its thread waits for the network.
+
+    A thread that waits for a name server opens its connection later: that one is ended too.
+    """
     client.on_socket_open = lambda c, u, connection: _shut(connection)
     client.disconnect()
     _shut(client.socket())
 
 
 def _shut(connection: Any) -> None:
-    """Not ``connection.shutdown``: a TLS socket's own would write plain text for a moment."""
+    """Shuts the socket down below TLS: the ``shutdown`` of a TLS socket would send plain text for a moment."""
     with suppress(OSError):
         if connection is not None:
             socket.socket.shutdown(connection, socket.SHUT_RDWR)

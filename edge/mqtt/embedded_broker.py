@@ -1,6 +1,6 @@
-"""An embedded MQTT broker on loopback (amqtt, extra ``broker``), so that the main job runs where there is none.
+"""Runs an embedded MQTT broker on loopback (amqtt, extra ``broker``), for a machine without a broker.
 
-For a first look and for tests: it keeps nothing on disk and is reachable from this machine only.
+It is meant for a first try and for tests: it keeps nothing on disk and is reachable from this machine only.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from ..errors import BrokerError, ConfigError
 
 HOST = "127.0.0.1"
 PROTOCOL = MQTTProtocolVersion.MQTTv311
-"""What amqtt speaks; it answers an MQTT 5 connection with a will only after 10 s, by hanging up."""
+"""The version that amqtt speaks. It answers an MQTT 5 connection with a will after 10 s, by hanging up."""
 
 
 class EmbeddedBroker:
-    """Runs from ``start`` to ``close`` in its own thread. ``port`` tells where it listens."""
+    """A broker that runs from ``start`` to ``close``, in the thread ``broker``. It listens on ``port``."""
 
     def __init__(self, port: int = 1883) -> None:
         self.port = port if _free(port) else any_port()
@@ -38,8 +38,8 @@ class EmbeddedBroker:
                 "no broker is configured and the embedded one is not installed; name yours with --broker or "
                 "[mqtt] host, use --print, or pip install amqtt"
             ) from error
-        logging.getLogger("amqtt").setLevel(logging.CRITICAL)  # a client that leaves is no news
-        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # amqtt stumbles over clients that hang up first
+        logging.getLogger("amqtt").setLevel(logging.CRITICAL)  # it logs every client that leaves
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # amqtt logs an error when a client hangs up first
         logging.getLogger("transitions").setLevel(logging.ERROR)
         self._thread.start()
         if not self._ready.wait(20) or self._failure:
@@ -50,7 +50,7 @@ class EmbeddedBroker:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
-        except Exception as error:  # whatever amqtt fails with, the starter must hear of it
+        except Exception as error:  # the thread that called start() must learn of any failure
             self._failure = f"{type(error).__name__}: {error}"
         self._ready.set()
 
@@ -85,7 +85,7 @@ def _free(port: int) -> bool:
 
 
 def any_port() -> int:
-    """A port of this machine that is free at the moment."""
+    """Finds a port of this machine that is free at the moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

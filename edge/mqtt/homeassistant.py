@@ -1,7 +1,7 @@
-"""Home Assistant's device-based MQTT discovery: one retained message names the device and all its entities.
+"""Writes Home Assistant's device-based MQTT discovery: one retained message names the device and all its entities.
 
-https://www.home-assistant.io/integrations/mqtt/#discovery-messages; ``default_entity_id`` is what ``object_id`` was
-before 2026.4. An empty message on the same topic removes the device.
+https://www.home-assistant.io/integrations/mqtt/#discovery-messages; ``default_entity_id`` replaces
+``object_id``, which Home Assistant 2026.4 removed. An empty message on the same topic removes the device.
 """
 
 import json
@@ -14,12 +14,12 @@ from .messages import CameraCondition, EventType
 from .topics import Topics
 
 ONLINE = b"online"
-"""Home Assistant's birth message on ``PREFIX/status``: then it wants to hear everything again."""
+"""Home Assistant's birth message on ``PREFIX/status``: it then needs discovery and all states again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What a connection needs of this: the message, its topic, and where Home Assistant says that it has started."""
+    """The discovery message, its topic, and the topic of Home Assistant's birth message."""
 
     topic: str
     message: bytes
@@ -27,19 +27,19 @@ class Discovery:
 
 
 def discovery(config: Config, model: str) -> Discovery | None:
-    """None where the configuration wants none."""
+    """The discovery of one camera; None where the configuration switches it off."""
     if not config.homeassistant.discovery:
         return None
     return Discovery(topic(config), message(config, model), f"{config.homeassistant.prefix}/status")
 
 
 def topic(config: Config) -> str:
-    """Where the message goes."""
+    """The topic of the discovery message."""
     return f"{config.homeassistant.prefix}/device/{identity(config)}/config"
 
 
 def identity(config: Config) -> str:
-    """Unique among everything that Home Assistant knows; the prefix counts only where it was changed."""
+    """The id of the device in Home Assistant; it contains the topic prefix only where that was changed."""
     prefix = "" if config.mqtt.prefix == "maskwatch" else f"{config.mqtt.prefix}_"
     return f"maskwatch_{prefix}{config.device.name}"
 
@@ -70,7 +70,7 @@ def message(config: Config, model: str) -> bytes:
 
 
 def named(device: str, name: str, entity: dict[str, Any]) -> dict[str, Any]:
-    """An entity with the names by which Home Assistant knows it again."""
+    """An entity with its ids, by which Home Assistant recognizes it."""
     wanted = f"{entity['platform']}.{device}_{name}".replace("-", "_")
     return {"unique_id": f"{device}_{name}", "default_entity_id": wanted, **entity}
 
@@ -135,7 +135,7 @@ def entities(topics: Topics, snapshots: bool) -> dict[str, dict[str, Any]]:
         found[field] = _number(topics.stats, name, field, entity_category="diagnostic", **more)
         if unit:
             found[field]["unit_of_measurement"] = unit
-    found["snapshot"] = {"platform": "image"}  # nothing but the platform: removes what an earlier message announced
+    found["snapshot"] = {"platform": "image"}  # the platform alone removes an entity that an earlier message announced
     if snapshots:
         found["snapshot"] |= {"name": "Last alert", "image_topic": topics.snapshot, "content_type": "image/jpeg"}
     return found

@@ -20,19 +20,19 @@ KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "clock_synced"),
 )
 LIMIT = 4096
-"""Bytes; longer payloads are not even looked at."""
+"""Bytes of a command, at most; longer payloads are not parsed."""
 VALUES = {"enabled": {b"ON": True, b"OFF": False}}
 """Command -> payload -> meaning."""
 
 
 def encode(message: Any) -> bytes:
-    """A message as sent."""
+    """Encodes a message as it is sent."""
     return json.dumps({"schema": SCHEMA, **asdict(message)}, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class AlertMessage:
-    """Somebody without a mask (or, with a three-class model, with one worn wrongly)."""
+    """A person without a mask or, with a three-class model, with a mask worn wrongly."""
 
     topic: ClassVar[str] = "alert"
     event_type: EventType
@@ -51,7 +51,7 @@ class AlertMessage:
 
     @classmethod
     def decode(cls, payload: bytes) -> "AlertMessage":
-        """Raises ``ValueError`` for anything that is no alert of this schema."""
+        """Decodes a payload. Raises ``ValueError`` for anything that is no alert of this schema."""
         try:
             data = json.loads(payload)
             if data.pop("schema") != SCHEMA:
@@ -64,7 +64,7 @@ class AlertMessage:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Who is there now, and today's sums (local day)."""
+    """Who is present now, and the sums of today (local day)."""
 
     topic: ClassVar[str] = "state"
     no_mask: Literal["ON", "OFF"] = "OFF"
@@ -86,7 +86,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """How the process is doing; None where this machine does not tell."""
+    """Numbers about the process; None where this machine does not tell."""
 
     topic: ClassVar[str] = "stats"
     fps: float
@@ -103,7 +103,7 @@ class Stats:
 
 
 def _check_types(data: dict[str, Any]) -> None:
-    """What another sender might get wrong must be found here, not where it is used."""
+    """Checks the types of an alert from outside. Raises ``ValueError``."""
     for kind, names in KINDS:
         for name in names.split():
             if not isinstance(data[name], kind):
@@ -114,11 +114,12 @@ def _check_types(data: dict[str, Any]) -> None:
 
 
 def utc_now() -> str:
+    """The present time as UTC ISO 8601 with milliseconds and Z."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def uuid7() -> uuid.UUID:
-    """A UUID that sorts by time (RFC 9562, section 5.7); Python has its own from 3.14 on."""
+    """Makes a UUID that sorts by time (RFC 9562, section 5.7). Python has its own from 3.14 on."""
     value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
     value = value & ~(0xF << 76) | 0x7 << 76
     return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
@@ -126,14 +127,16 @@ def uuid7() -> uuid.UUID:
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """A command and its value."""
+
     name: str
     value: bool
 
 
 def parse(topic: str, payload: bytes, retained: bool, root: str) -> Command:
-    """The command in a message under ``root`` (``prefix/device``). Raises ``ValueError`` with the reason to ignore it.
+    """Parses a command under ``root`` (``prefix/device``). Raises ``ValueError`` with the reason to ignore it.
 
-    Retained ones are ignored: a pause that somebody once left at the broker must not come back with every connection.
+    Retained commands are ignored: an old pause at the broker must not return with every connection.
     """
     name = topic.removeprefix(f"{root}/").removesuffix("/set")
     if topic != f"{root}/{name}/set" or name not in VALUES:

@@ -1,4 +1,4 @@
-"""A SQLite file that survives power cuts, checked when it is opened, and what can still be read from a damaged one."""
+"""Opens a SQLite file so that it survives power cuts, and reads what is left in a damaged one."""
 
 import os
 import sqlite3
@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 MAGIC = b"SQLite format 3\0" + bytes((16, 0, 1, 1, 0, 64, 32, 32))
-"""How a file with SQLite's own defaults begins: pages of 4096 bytes, rollback journal."""
+"""The first bytes of a file with SQLite's own defaults: pages of 4096 bytes, rollback journal."""
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-"""With statements that never change, a plain SQLITE_ERROR too says that the file is not what it was."""
+"""Result codes that mean damage. The statements never change, so a plain SQLITE_ERROR means damage too."""
 Columns = Mapping[str, type]
 Rows = list[tuple[Any, ...]]
 
 
 def connect(path: Path, schema: str) -> sqlite3.Connection:
-    """In WAL mode, synchronous=FULL, autocommit. Raises ``sqlite3.Error``; see ``is_damage``."""
+    """Opens the file in WAL mode, synchronous=FULL, autocommit. Raises ``sqlite3.Error``; see ``is_damage``."""
     db = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA journal_size_limit = 1000000")
-        (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()  # quick_check looks into no index
+        (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()  # quick_check skips the indexes
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
         db.executescript(schema)
@@ -33,17 +33,17 @@ def connect(path: Path, schema: str) -> sqlite3.Connection:
 
 
 def is_damage(error: sqlite3.DatabaseError, path: Path) -> bool:
-    """Whether the file itself is at fault; what is locked, full or read-only will pass."""
+    """Whether the file itself is damaged. A file that is locked, full or read-only is not."""
     if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
         return False
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # none: text that is not UTF-8
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # without a code: text that is not UTF-8
     if code == sqlite3.SQLITE_READONLY:  # a damaged header can claim that
         return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     return code in DAMAGE
 
 
 def rescue(path: Path, tables: Mapping[str, Columns]) -> dict[str, Rows]:
-    """The rows of each table, in the order of their insertion. Never fails, and writes nothing."""
+    """Reads the rows of each table, in the order of their insertion. Never fails, and writes nothing."""
     found: dict[str, Rows] = {table: [] for table in tables}
     with suppress(sqlite3.Error), closing(sqlite3.connect(uri(path, "ro"), uri=True)) as db:
         found = {table: _rows(db, table, columns) for table, columns in tables.items()}
@@ -54,14 +54,14 @@ def rescue(path: Path, tables: Mapping[str, Columns]) -> dict[str, Rows]:
 
 
 def uri(path: Path, mode: str) -> str:
-    """For ``sqlite3.connect(..., uri=True)``: whatever the folder is called, and no new file where there is none."""
+    """The path for ``sqlite3.connect(..., uri=True)``, with any characters; a missing file is not created."""
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
 def _rows(db: sqlite3.Connection, table: str, columns: Columns) -> Rows:
     db.text_factory = lambda raw: raw.decode("utf-8", "replace")
     found: dict[int, tuple[Any, ...]] = {}
-    for order in ("ASC", "DESC"):  # each way ends at the first page that cannot be read
+    for order in ("ASC", "DESC"):  # each direction ends at the first page that cannot be read
         with suppress(sqlite3.Error):
             for number, *row in db.execute(f"SELECT rowid, {', '.join(columns)} FROM {table} ORDER BY rowid {order}"):
                 if [type(value) for value in row] == list(columns.values()) and not any(map(_torn, row)):
@@ -70,15 +70,16 @@ def _rows(db: sqlite3.Connection, table: str, columns: Columns) -> Rows:
 
 
 def _torn(value: Any) -> bool:
-    """Whether a page of it is missing: SQLite reads the last, half page of a file cut off as if zeros followed.
+    """Whether a part of the value is missing.
 
-    Nothing that is kept here (JSON, topics, names) has a zero byte of its own.
+    Where a file was cut off in the middle of a page, SQLite reads the rest of the page as zeros. Nothing that is kept
+    here (JSON, topics, names) contains a zero byte.
     """
     return b"\0" in value if isinstance(value, bytes) else isinstance(value, str) and "\0" in value
 
 
 def _with_new_header(path: Path) -> sqlite3.Connection:
-    """A copy in memory that does not depend on the file's first 100 bytes."""
+    """Copies the file into memory with a new header, for a file whose first 100 bytes are damaged."""
     data = bytearray(path.read_bytes())
     data[:24] = MAGIC
     data[28:32] = bytes(4)  # number of pages: as many as there are

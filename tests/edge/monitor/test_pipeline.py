@@ -22,7 +22,7 @@ def frame(number: int = 0) -> Frame:
 
 
 def regions(pipeline: Pipeline, number: int) -> list[int]:
-    return [region.least for region in pipeline.plan(frame(number), (), lambda track: True)]
+    return [region.min_face for region in pipeline.plan(frame(number), (), lambda track: True)]
 
 
 def test_a_changed_detector_and_planner_count_together_from_the_next_frame_on(classifier: MaskClassifier) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edge.camera.frames import Image
-from edge.config.schema import SnapshotsConfig
-from edge.faces.drawing import blurred
+from edge.config.schema import DetectConfig, SnapshotsConfig
+from edge.faces.drawing import blur
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
 from edge.monitor.snapshots import Snapshots, purge, purge_all
@@ -26,7 +26,7 @@ def moment(door: Path, number: int) -> Image:
 
 
 def eager() -> HaarDetector:
-    return HaarDetector("alt2", min_face=24, scale_step=1.1, neighbours=1)
+    return HaarDetector(DetectConfig(cascade="alt2", min_face=24, scale_step=1.1, neighbours=1))
 
 
 @pytest.mark.parametrize("cascade", ["default", "alt", "alt2"])
@@ -35,15 +35,15 @@ def test_no_cascade_finds_a_blurred_face(cascade: str, number: int, door: Path) 
     image = moment(door, number)
     faces = eager().detect(image)
     assert faces, "or the test proves nothing"
-    hidden = blurred(image, faces)
-    again = HaarDetector(cascade, min_face=24, scale_step=1.1, neighbours=3).detect(hidden)
+    hidden = blur(image, faces)
+    again = HaarDetector(DetectConfig(cascade=cascade, min_face=24, scale_step=1.1, neighbours=3)).detect(hidden)
     assert not [found for found in again for face in faces if face.x0 < found.centre[0] < face.x1]
     assert not np.shares_memory(image, hidden)
 
 
 def test_what_is_no_face_stays_sharp(door: Path) -> None:
     image = moment(door, 60)
-    hidden = blurred(image, [Box(300, 200, 340, 240)])
+    hidden = blur(image, [Box(300, 200, 340, 240)])
     changed = (image != hidden).any(axis=2)
     assert changed[210:230, 310:330].mean() > 0.5
     assert not changed[:, :280].any() and not changed[:180].any()
@@ -53,7 +53,7 @@ def test_boxes_at_and_beyond_the_edge(door: Path) -> None:
     image = moment(door, 60)
     height, width = image.shape[:2]
     for box in (Box(0, 0, 5, 5), Box(width - 3, height - 3, width, height), Box(-50, -50, -40, -40), Box(9, 9, 9, 9)):
-        assert blurred(image, [box]).shape == image.shape
+        assert blur(image, [box]).shape == image.shape
 
 
 def test_blurred_also_hides_faces_the_loop_did_not_report(door: Path, tmp_path: Path) -> None:
@@ -115,7 +115,10 @@ def test_a_picture_comes_with_each_alert_only_when_asked_for(
     for picture in pictures:
         image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
         assert image.shape == (480, 640, 3)
-        assert HaarDetector("default", min_face=32, neighbours=3).detect(np.asarray(image, np.uint8)) == []
+        assert (
+            HaarDetector(DetectConfig(cascade="default", min_face=32, neighbours=3)).detect(np.asarray(image, np.uint8))
+            == []
+        )
     if kept:
         assert {path.stem for path in kept} == {alert["id"] for alert in alerts}
         purged = maskwatch("purge", "--all", "--config", config)
