@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.faces.card import Card
-from edge.faces.crop import present
+from edge.faces.crop import as_network_input
 
 Picture = NDArray[np.uint8]
 Random = np.random.Generator
@@ -19,7 +19,7 @@ Random = np.random.Generator
 
 def view(picture: Picture, card: Card, rng: Random, clean: float) -> Picture:
     """What a network with ``card`` is given of a doorway's view of a B, G, R crop (larger than its input, or equal)."""
-    return present(doorway(picture, rng, clean, card.size), card)
+    return as_network_input(doorway(picture, rng, clean, card.size), card)
 
 
 def doorway(picture: Picture, rng: Random, clean: float = 0.25, size: int = 0) -> Picture:

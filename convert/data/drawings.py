@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.camera.frames import Image
-from edge.faces.yunet import Find
+from edge.faces.yunet import Detection
 
 Random = np.random.Generator
 Field = NDArray[np.float32]
@@ -55,19 +55,19 @@ class Axes:
         return np.asarray(self.origin + depth * self.down + reach * self.across, np.float32)
 
 
-def axes(find: Find) -> Axes:
+def axes(find: Detection) -> Axes:
     """The coordinates of a found face; profiles have one short side."""
-    eyes, mouth = find.points[:2].mean(axis=0), find.points[3:].mean(axis=0)
+    eyes, mouth = find.landmarks[:2].mean(axis=0), find.landmarks[3:].mean(axis=0)
     down = (mouth - eyes).astype(np.float32)
     across = np.array([down[1], -down[0]], np.float32) / max(1e-3, float(np.hypot(*down)))
-    nose = float((find.points[2] - eyes) @ across) * 0.6
+    nose = float((find.landmarks[2] - eyes) @ across) * 0.6
     middle = float(eyes[0] + nose * across[0])
     left, right = middle - find.box.x0, find.box.x1 - middle
     least = 0.15 * find.box.width
     return Axes(eyes, down, across, nose, max(least, 0.97 * left), max(least, 0.97 * right))
 
 
-def draw(image: Image, find: Find, kind: str, rng: Random) -> Image:
+def draw(image: Image, find: Detection, kind: str, rng: Random) -> Image:
     """A copy of the picture with ``kind`` (a key of ``LABELS``) drawn on the face."""
     return _hand(image, axes(find), rng) if kind == "hand" else _mask(image, axes(find), kind, rng)
 

@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 
 from edge.camera.frames import Image
+from edge.config.schema import DetectConfig
 from edge.faces.crop import crop
 from edge.faces.geometry import Box, clip, iou, square
 from edge.faces.haar import HaarDetector
-from edge.faces.yunet import Find, YuNetDetector
+from edge.faces.yunet import Detection, YuNetDetector
 
 from .drawings import LABELS, clutter, draw
 from .trees import DRAWINGS, DataError, Sample, label_of, read_picture, read_rows, split
@@ -81,10 +82,12 @@ class Cutter:
 
     def __init__(self, kinds: Mapping[str, float] = DRAWN) -> None:
         self._kinds = kinds
-        self._haar = HaarDetector(min_face=24)
-        self._yunet = YuNetDetector(min_face=24, score=0.5)
+        self._haar = HaarDetector(DetectConfig(min_face=24))
+        self._yunet = YuNetDetector(DetectConfig(min_face=24, score=0.5))
         # far more trigger-happy than the device
-        self._miners = [HaarDetector(name, min_face=24, neighbours=0) for name in ("default", "alt2")]
+        self._miners = [
+            HaarDetector(DetectConfig(cascade=name, min_face=24, neighbours=0)) for name in ("default", "alt2")
+        ]
 
     def __call__(
         self, row: Listed, faces: Sequence[Box], copies: int, rng: np.random.Generator
@@ -99,7 +102,7 @@ class Cutter:
             return
         if clip(row.box, Box(0, 0, image.shape[1], image.shape[0])).area == 0:
             raise DataError(f"{row.path}: the listed box {tuple(row.box)} lies outside the picture")
-        finds = self._yunet.finds(image)
+        finds = self._yunet.detections(image)
         found = [self._haar.detect(image), [find.box for find in finds]]
         seen = [box for boxes in found if (box := _same(boxes, row.box))] or [as_detected(row.box)]
         for box in seen:
@@ -116,7 +119,7 @@ class Cutter:
             if all(iou(box, other) < BESIDE and clip(box, other).area < BESIDE * box.area for other in others):
                 yield row.source, "not_face", crop(image, box)
 
-    def _drawn(self, image: Image, find: Find, rng: np.random.Generator) -> Iterator[tuple[str, Image]]:
+    def _drawn(self, image: Image, find: Detection, rng: np.random.Generator) -> Iterator[tuple[str, Image]]:
         for kind, chance in self._kinds.items():
             if rng.random() < chance:
                 yield LABELS[kind], draw(image, find, kind, rng)
@@ -124,7 +127,7 @@ class Cutter:
     def _drawn_tight(self, row: Listed, image: Image, rng: np.random.Generator) -> Iterator[tuple[str, str, Image]]:
         edge = max(1, max(image.shape[:2]) // 3)  # a face that fills its picture is found only with something around it
         wide = np.asarray(cv2.copyMakeBorder(image, edge, edge, edge, edge, cv2.BORDER_REPLICATE), np.uint8)
-        for find in self._yunet.finds(wide)[:1]:
+        for find in self._yunet.detections(wide)[:1]:
             for label, picture in self._drawn(wide, find, rng):
                 yield f"{row.source}{DRAWINGS}", label, picture[edge:-edge, edge:-edge]
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from edge.camera.frames import Frame, Image
 from edge.camera.source import open_source
-from edge.config.schema import DecideConfig
+from edge.config.schema import DecideConfig, DetectConfig, TrackConfig
 from edge.faces.classifier import MaskClassifier
 from edge.faces.detector import Detector
 from edge.faces.face import Face
@@ -104,8 +104,8 @@ def watch(
         return looks[-1][1]
 
     with closing(open_source(str(clip.path))) as source:
-        stages = loop.Stages((planner or RegionPlanner()).plan, detector.detect, classify)
-        loop.run(changed(), stages, Tracker(), Policy(), Unobserved())
+        stages = loop.Stages((planner or RegionPlanner(DetectConfig(), DecideConfig())).plan, detector.detect, classify)
+        loop.run(changed(), stages, Tracker(forget=TrackConfig().forget), Policy(DecideConfig()), Unobserved())
     return Watched(clip, how, looks)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.camera.frames import Image
+from edge.config.schema import ClassifyConfig
 from edge.faces.card import Card
 from edge.faces.classifier import MaskClassifier, Network
-from edge.faces.tflite import TfliteNetwork, as_rows
+from edge.faces.tflite import TfliteNetwork, as_probabilities
 
 from ..data.trees import DataError, Sample, labels_in, read_picture, read_tree
 
@@ -39,7 +40,7 @@ class KerasNetwork:
 
     def probabilities(self, batch: Image) -> NDArray[np.float32]:
         rows = np.asarray(self.model.predict_on_batch(batch.astype(np.float32)), np.float32)
-        return as_rows(rows, len(self.card.labels))
+        return as_probabilities(rows, len(self.card.labels))
 
 
 def read_about(keras_file: Path) -> Path:
@@ -54,7 +55,7 @@ def read_about(keras_file: Path) -> Path:
 def open_network(path: Path) -> Network:
     """A .tflite model with its card, or a .keras model. Raises ``ModelError`` or ``DataError`` naming the file."""
     if path.suffix == ".tflite":
-        return TfliteNetwork(path)
+        return TfliteNetwork(path, threads=1)
     if path.suffix == ".keras":
         return KerasNetwork(path)
     raise DataError(f"{path}: a model is a .tflite or a .keras file")
@@ -150,7 +151,7 @@ def evaluate(network: Network, samples: Iterable[Sample]) -> Report:
     known = [sample for sample in samples if sample.label in network.card.labels]
     if not known:
         raise DataError(f"none of these pictures has a label the model knows ({', '.join(network.card.labels)})")
-    classifier = MaskClassifier(network)
+    classifier = MaskClassifier(network, reject=ClassifyConfig().reject)
     rows: list[list[float]] = []
     for start in range(0, len(known), 64):
         crops = [read_picture(sample.path) for sample in known[start : start + 64]]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.faces.classifier import REJECT
+from edge.config.schema import ClassifyConfig
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 
@@ -14,6 +14,7 @@ from .crops import calibration_error
 from .intervals import Share
 from .scenes import Looked, Truth
 
+REJECT = ClassifyConfig().reject
 BANDS = ((0, 60), (60, 100), (100, 10**6))
 """Face sizes told apart, pixels of the shorter side."""
 FACES = ("mask", "no_mask", "incorrect_mask")

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from edge.camera.frames import Image
+from edge.config.schema import DetectConfig
 from edge.faces.classifier import MaskClassifier
 from edge.faces.crop import crop
 from edge.faces.detector import Detector
@@ -123,10 +124,10 @@ class Pencil:
     """Draws one kind of mask, or hands, on every bare face whose eyes and mouth can be found; others are ``ignore``."""
 
     def __init__(self, kind: str) -> None:
-        self._kind, self._finder = kind, YuNetDetector(min_face=24)
+        self._kind, self._finder = kind, YuNetDetector(DetectConfig(min_face=24))
 
     def __call__(self, scene: Scene, image: Image, number: int) -> tuple[Scene, Image]:
-        rng, finds, faces = np.random.default_rng(number), self._finder.finds(image), []
+        rng, finds, faces = np.random.default_rng(number), self._finder.detections(image), []
         for truth in scene.faces:
             find = max(finds, key=lambda find: iou(find.box, truth.box), default=None)
             bare = truth.label == "no_mask" and find is not None and iou(find.box, truth.box) >= MATCH

@@ -84,7 +84,7 @@ def leave_one_out(
             continue
         say(f"without {source}")
         model = _model(data, samples, replace(recipe, exclude=(source,)), out.parent / f"without-{source}", say)
-        figures["sources"][source] = measure(evaluate(TfliteNetwork(model), real(samples, source)))
+        figures["sources"][source] = measure(evaluate(TfliteNetwork(model, threads=1), real(samples, source)))
         write_json(out, figures)
         say(f"{source}: {json.dumps(figures['sources'][source])}")
     return figures
@@ -109,7 +109,7 @@ def search(
             continue
         say(name)
         model = _model(data, samples, replace(recipe, **shape), out.parent / f"shape-{number}", say)
-        network = TfliteNetwork(model)
+        network = TfliteNetwork(model, threads=1)
         figures["sources"][name] = {
             "shape": shape,
             "bytes": model.stat().st_size,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge.camera.frames import Image
 from edge.faces.card import Card
-from edge.faces.crop import present
+from edge.faces.crop import as_network_input
 from edge.files import replacing
 
 from ..data.augment import framing, view
@@ -169,7 +169,7 @@ class Feed:
         The share of clean views grows from half of ``clean`` to one and a half of it: hard first, true to life last.
         """
         if self.recipe.arch == "article":  # the article's augmentation was geometric only; lean is made for doorways
-            return present(framing(self.pictures[index], rng, self.card.size), self.card)
+            return as_network_input(framing(self.pictures[index], rng, self.card.size), self.card)
         clean = self.recipe.clean * (0.5 + number / max(1, self.recipe.epochs - 1))
         return view(self.pictures[index], self.card, rng, clean)
 

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 
 from ..camera.frames import Image
-from ..config.schema import Config
+from ..config.schema import ClassifyConfig, Config
 from ..errors import ConfigError, ModelError
 from ..faces.classifier import MaskClassifier
 from ..faces.face import Face
 from ..faces.geometry import Box
 from ..faces.haar import load_cascade
 from ..faces.opening import model_path, open_classifier, open_detector
-from ..faces.tflite import TfliteNetwork, interpreter
+from ..faces.tflite import TfliteNetwork, load_interpreter
 from ..people.policy import Alert, Policy
 from ..people.tracker import Tracker
 
@@ -43,7 +43,7 @@ class Article:
 
     def __init__(self, model: Path) -> None:
         self._cascade: Any = load_cascade("default")
-        self._classifier = MaskClassifier(TfliteNetwork(model))
+        self._classifier = MaskClassifier(TfliteNetwork(model, threads=1), reject=ClassifyConfig().reject)
 
     def see(self, image: Image) -> list[Face]:
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
@@ -75,7 +75,7 @@ class SingleShot:
     def __init__(self, model: Path) -> None:
         self.name = model.stem
         try:
-            self._network, _ = interpreter(model.read_bytes(), 1)
+            self._network, _ = load_interpreter(model.read_bytes(), 1)
         except OSError as error:
             raise ModelError(f"{model} cannot be read: {error.strerror}") from error
         self._input = self._network.get_input_details()[0]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Condition = Literal["ok", "lost", "frozen", "dark"]
-"""What a camera gives: ``lost`` no frames, ``frozen`` the same frame again and again, ``dark`` frames without content."""
+"""What a camera gives: ``lost`` no frames, ``frozen`` one frame again and again, ``dark`` frames without content."""
 
 
 class Picture(NamedTuple):

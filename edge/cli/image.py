@@ -12,7 +12,7 @@ from ..camera.pictures import PICTURE_SUFFIXES
 from ..errors import ConfigError, SourceError
 from ..faces.drawing import annotate
 from ..faces.face import Face
-from ..faces.opening import STILL_FACE, check, open_classifier, open_detector
+from ..faces.opening import STILL_MIN_FACE, detect_and_classify, open_classifier, open_detector
 from .arguments import ENDED, FAILED, choose_detector, configured
 
 
@@ -23,20 +23,20 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--no-pictures", action="store_true", help="write no copies, whatever --out says")
     command.add_argument("--model", metavar="FILE.tflite", help="another model")
     choose_detector(command)
-    command.add_argument("--min-face", type=int, help=f"smallest face in pixels (default {STILL_FACE})")
+    command.add_argument("--min-face", type=int, help=f"smallest face in pixels (default {STILL_MIN_FACE})")
 
 
 def run(args: argparse.Namespace) -> int:
     config = configured(args)
     if args.min_face is None:
-        config = replace(config, detect=replace(config.detect, min_face=STILL_FACE))
+        config = replace(config, detect=replace(config.detect, min_face=STILL_MIN_FACE))
     detector, classifier = open_detector(config.detect), open_classifier(config)
     copies = Copies(args.out) if args.out and not args.no_pictures else None
     failed = False
     for found in walk(args.pictures):
         try:
             image = pictures.read(found.path)
-            faces = check(image, detector, classifier)
+            faces = detect_and_classify(image, detector, classifier)
             print((as_json if args.json else as_text)(found.path, faces), flush=True)
             if copies:
                 pictures.write(annotate(image, faces), copies.place(found))

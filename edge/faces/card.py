@@ -1,4 +1,4 @@
-"""What a model says of itself: ``NAME.json`` beside ``NAME.tflite``, written by ``maskwatch-convert quantize``."""
+"""Reads model cards: ``NAME.json`` beside ``NAME.tflite``, written by ``maskwatch-convert quantize``."""
 
 import json
 from dataclasses import dataclass
@@ -8,13 +8,14 @@ from ..errors import ModelError
 from .face import LABELS
 
 COLOURS = ("rgb", "bgr", "luma")
+"""Colour orders of a model's input; ``luma`` is the grey image in all three channels."""
 EXPOSURES = ("camera", "face")
-"""What a card may say of its input: pixels as the camera exposed them, or each crop exposed for its face."""
+"""Exposures of a model's input: pixels as the camera gives them, or each crop stretched for its face."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the device must know of a model (``NAME.json`` beside ``NAME.tflite``)."""
+    """What the device must know of a model. ``size`` is the side of its square input in pixels."""
 
     name: str
     labels: tuple[str, ...]
@@ -25,12 +26,12 @@ class Card:
 
     @property
     def id(self) -> str:
-        """``name@sha256:8 digits``, as alerts carry it."""
+        """``name@`` and the first 8 digits of the SHA-256, as alerts carry it."""
         return f"{self.name}@{self.sha256[:8]}"
 
 
 def read_card(model: Path) -> Card:
-    """The card beside a model. Raises ``ModelError`` when it is missing, damaged or incomplete."""
+    """Reads the card beside a model. Raises ``ModelError`` if model or card is missing, damaged or incomplete."""
     path = model.with_suffix(".json")
     if not model.is_file():
         raise ModelError(f"model {model} is not there; a model is a .tflite file with its card beside it")

@@ -1,4 +1,7 @@
-"""Labels faces: composes the crop (crop.py) with a network (tflite.py). What ``convert`` measures is what runs here."""
+"""Classifies faces: crops them (crop.py) and runs a network on the crops (tflite.py).
+
+``maskwatch-convert`` measures models through the same code.
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,40 +15,36 @@ from .crop import crop, prepare
 from .face import Face
 from .geometry import Box
 
-REJECT = 0.4
-"""Probability of ``not_face`` above which a face is none. On the development scenes 0.4 called a third fewer of the
-cascade's false faces bare than 0.5 did, and lost less than one true face of a hundred (backlit: two with YuNet)."""
-
 
 class Network(Protocol):
-    """Anything that turns ``n`` prepared pictures into ``n`` rows of probabilities."""
+    """Classifies prepared crops."""
 
     card: Card
 
     def probabilities(self, batch: Image) -> NDArray[np.float32]:
-        """``(n, size, size, 3) uint8`` in the card's colour order -> ``(n, len(labels))``, rows sum to 1."""
+        """Returns ``(n, len(labels))``, rows that sum to 1, for ``(n, size, size, 3) uint8`` in the card's format."""
         ...
 
 
 class MaskClassifier:
-    """Labels faces with a network. Boxes whose reject probability exceeds ``reject`` are left out."""
+    """Classifies faces with a network. Boxes whose probability of ``not_face`` exceeds ``reject`` are left out."""
 
-    def __init__(self, network: Network, *, reject: float = REJECT) -> None:
+    def __init__(self, network: Network, *, reject: float) -> None:
         self.network = network
         self.card = network.card
         self._reject = reject
 
     def classify(self, image: Image, boxes: Sequence[Box]) -> list[Face]:
-        """The faces among ``boxes``, in their order."""
-        faces = self.classify_crops([crop(image, box) for box in boxes])
+        """Classifies what is in each box. Returns the faces in the order of ``boxes``."""
+        rows = self.classify_crops([crop(image, box) for box in boxes])
         return [
-            Face(box, found)
-            for box, found in zip(boxes, faces, strict=True)
-            if found.get("not_face", 0.0) <= self._reject
+            Face(box, probabilities)
+            for box, probabilities in zip(boxes, rows, strict=True)
+            if probabilities.get("not_face", 0.0) <= self._reject
         ]
 
     def classify_crops(self, crops: Sequence[Image]) -> list[dict[str, float]]:
-        """A probability per label for each ready-made face crop, ``(h, w, 3)`` of any size."""
+        """Returns a probability per label for each crop of a face; crops may have any size."""
         if not crops:
             return []
         rows = self.network.probabilities(np.stack([prepare(part, self.card) for part in crops]))

@@ -1,9 +1,9 @@
-"""Where the faces are: OpenCV's Haar cascade on a reduced luma picture.
+"""Detects faces with OpenCV's Haar cascade on a reduced luma image.
 
-Viola and Jones, "Rapid object detection using a boosted cascade of simple features", CVPR 2001; the cascade
-files are OpenCV's own (Lienhart et al.). ``alt2`` is the default because on 354 street and room pictures (faces
-of 40 pixels and more) it found more bare faces than ``default`` (0.71 against 0.66), fired half as often on
-things that are no face, and cost less; CHANGELOG.md keeps such choices, convert/README.md the commands that measure.
+Viola and Jones, "Rapid object detection using a boosted cascade of simple features", CVPR 2001. The cascade files are
+OpenCV's own (Lienhart et al.). ``alt2`` is the default because of a measurement on 354 street and room pictures, with
+faces of 40 pixels and more: it found more bare faces than ``default`` (0.71 against 0.66), gave half as many boxes
+without a face, and cost less. CHANGELOG.md records such choices; README.md has the command that measures.
 """
 
 import os
@@ -15,22 +15,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..config.schema import DetectConfig
 from ..errors import ModelError
-from .detector import Region, Zones, equalized, new_equalizer, search, whole_picture
+from .detector import Region, Zones, detect_in_regions, equalize, full_frame_region, new_equalizer
 from .geometry import Box
 
 SYSTEM_CASCADES = Path("/usr/share/opencv4/haarcascades")
 """Where Debian's package opencv-data keeps the cascades that apt's python3-opencv does not carry."""
 WINDOW = 24
-"""Smallest face, in pixels of the reduced picture, that the cascade is asked for (it was trained at 20 to 24)."""
-CONTRAST = 3.0
-"""Clip limit of the cascade's local contrast stretch. Of the bare faces in a simulated backlit doorway (condition
-``edge_camera`` of ``maskwatch-convert evaluate-scenes``) it found a fifth without and two thirds with it, and in plain
-light as many as before."""
+"""Side, in pixels of the reduced image, of the cascade's smallest detection window. It was trained at 20 to 24."""
+CLAHE_CLIP_LIMIT = 3.0
+"""Clip limit of the local contrast stretch. Of the bare faces in a simulated backlit doorway (condition ``edge_camera``
+of ``maskwatch-convert evaluate-scenes``) the cascade found a fifth without the stretch and two thirds with it. In plain
+light it found as many as before."""
 
 
 def find_cascade(name: str) -> Path:
-    """The cascade file for a path or a short name such as ``alt2``. Raises ``ModelError`` saying where it looked."""
+    """Returns the cascade file for a path or a short name such as ``alt2``.
+
+    Raises ``ModelError`` that names the places that were searched.
+    """
     given = Path(os.path.expanduser(name))
     if given.suffix == ".xml" and given.is_file():
         return given
@@ -46,44 +50,34 @@ def find_cascade(name: str) -> Path:
 
 
 def load_cascade(name: str) -> Any:
-    """A ready ``cv2.CascadeClassifier``. Raises ``ModelError`` for a missing, damaged or empty file."""
+    """Loads a ``cv2.CascadeClassifier``. Raises ``ModelError`` for a missing, damaged or empty file."""
     path = find_cascade(name)
     if not hasattr(cv2, "CascadeClassifier"):
         raise ModelError(f"OpenCV {cv2.__version__} has no Haar cascades any more; install opencv-python-headless<5")
     try:
         cascade = cv2.CascadeClassifier(str(path))
-    except (cv2.error, SystemError) as error:  # a damaged file raises SystemError in OpenCV 4.x
-        raise ModelError(f"cascade {path} is damaged or no cascade; install it again") from error
+    except (cv2.error, SystemError) as error:  # OpenCV 4.x raises SystemError for a damaged file
+        raise ModelError(f"cascade {path} is damaged or not a cascade; install it again") from error
     if cascade.empty():
-        raise ModelError(f"cascade {path} is damaged or no cascade; install it again")
+        raise ModelError(f"cascade {path} is damaged or not a cascade; install it again")
     return cascade
 
 
 class HaarDetector:
-    """Finds faces of at least ``min_face`` pixels.
+    """Detects faces of at least ``min_face`` pixels with the cascade that the configuration names.
 
-    The picture is shrunk until the smallest wanted face is as small as the cascade can see, which is where the
-    speed comes from: cost grows with the number of windows, not with the camera's resolution.
-
-    ``scale_step`` is the pyramid's factor (> 1), ``neighbours`` the number of overlapping hits a face needs. With
-    ``zones`` (polygons, corners as shares 0..1 of width and height) only faces centred in one of them count.
+    The image is reduced until the smallest face fills the cascade's smallest window. The cost therefore grows with the
+    number of windows, not with the resolution of the camera. Only faces centred in a zone count. The constructor
+    raises ``ModelError`` like ``load_cascade``.
     """
 
-    def __init__(
-        self,
-        cascade: str = "alt2",
-        *,
-        min_face: int = 40,
-        scale_step: float = 1.1,
-        neighbours: int = 2,
-        zones: Sequence[Sequence[tuple[float, float]]] = (),
-    ) -> None:
-        self._cascade = load_cascade(cascade)
-        self._zones = Zones(zones)
-        self._equalizer = new_equalizer(CONTRAST)
-        self._min_face = min_face
-        self._scale_step = scale_step
-        self._neighbours = neighbours
+    def __init__(self, config: DetectConfig) -> None:
+        self._cascade = load_cascade(config.cascade)
+        self._zones = Zones(config.zones)
+        self._equalizer = new_equalizer(CLAHE_CLIP_LIMIT)
+        self._min_face = config.min_face
+        self._scale_step = config.scale_step
+        self._neighbours = config.neighbours
 
     def detect(
         self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None, regions: Sequence[Region] | None = None
@@ -93,37 +87,39 @@ class HaarDetector:
         if min(height, width) < self._min_face:
             return []
         if regions is None:
-            found = sorted(self._find(image, luma, whole_picture(image, self._min_face)))
+            boxes = sorted(self._detect(image, luma, full_frame_region(image, self._min_face)))
         else:
-            found = search(lambda region: self._find(image, luma, region), regions, Box(0, 0, width, height))
-        return [box for box in found if self._zones.watch(box, width, height)]
+            full_frame = Box(0, 0, width, height)
+            boxes = detect_in_regions(lambda region: self._detect(image, luma, region), regions, full_frame)
+        return [box for box in boxes if self._zones.contains(box, width, height)]
 
-    def _find(self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None, region: Region) -> Iterator[Box]:
-        plane, wanted = image, WINDOW / region.least  # so much smaller, the smallest face fills the window
-        if luma is not None and luma.shape[1] >= wanted * image.shape[1]:
+    def _detect(self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None, region: Region) -> Iterator[Box]:
+        plane, scale = image, WINDOW / region.min_face
+        if luma is not None and luma.shape[1] >= scale * image.shape[1]:
             plane = luma
         sx, sy = plane.shape[1] / image.shape[1], plane.shape[0] / image.shape[0]
         x, y = round(region.box.x0 * sx), round(region.box.y0 * sy)
         part = plane[y : round(region.box.y1 * sy), x : round(region.box.x1 * sx)]
-        small = self._reduced(part, wanted / sx, whole=part.shape == plane.shape)
-        most = (0, 0) if region.most >= min(image.shape[:2]) else 2 * (round(region.most * wanted),)
+        small = self._reduce(part, scale / sx, full_frame=part.shape == plane.shape)
+        max_size = (0, 0) if region.max_face >= min(image.shape[:2]) else 2 * (round(region.max_face * scale),)
         step, neighbours = self._scale_step, self._neighbours
         if region.coarse:
             step, neighbours = step**2, min(neighbours, max(1, neighbours - 1))
         hits = self._cascade.detectMultiScale(
-            small, scaleFactor=step, minNeighbors=neighbours, minSize=(WINDOW, WINDOW), maxSize=most
+            small, scaleFactor=step, minNeighbors=neighbours, minSize=(WINDOW, WINDOW), maxSize=max_size
         )
         fx, fy = part.shape[1] / small.shape[1], part.shape[0] / small.shape[0]
         for left, top, w, h in hits:
             x0, y0, x1, y1 = x + left * fx, y + top * fy, x + (left + w) * fx, y + (top + h) * fy
             yield Box(round(x0 / sx), round(y0 / sy), round(x1 / sx), round(y1 / sy))
 
-    def _reduced(self, part: NDArray[np.uint8], factor: float, whole: bool) -> Any:
-        """The part so much smaller (never larger), grey, its contrast evened."""
-        # grey first would take half the time, but rounds twice: three of 317 bare faces of the scenes were lost by it
+    def _reduce(self, part: NDArray[np.uint8], factor: float, full_frame: bool) -> Any:
+        """Scales a part by ``factor`` (never above 1), converts it to grey and equalizes it."""
+        # Converting to grey first would take half the time, but it rounds twice: that lost three of the 317 bare faces
+        # of the scenes.
         small: Any = part
         if factor < 1.0:
             size = (max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor)))
             small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
         grey = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
-        return equalized(self._equalizer, grey, whole)
+        return equalize(self._equalizer, grey, full_frame)

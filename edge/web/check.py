@@ -17,7 +17,7 @@ from ..camera.pictures import encode_jpeg
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
 from ..faces.drawing import annotate
-from ..faces.opening import check
+from ..faces.opening import detect_and_classify
 
 MAX_BYTES = 8 * 2**20
 MAX_PIXELS = 12_000_000
@@ -69,7 +69,7 @@ class Check:
         image = decode(data)
         if self._models is None:
             self._models = self._open_models()
-        faces = check(image, *self._models)
+        faces = detect_and_classify(image, *self._models)
         try:
             jpeg = encode_jpeg(annotate(image, faces), JPEG_QUALITY)
         except ValueError as error:

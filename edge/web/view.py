@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ..camera.pictures import encode_jpeg
 from ..faces.detector import Detector
-from ..faces.drawing import annotate, blurred
+from ..faces.drawing import annotate, blur
 from .bus import Bus, Shown
 
 BOUNDARY = "maskwatch-frame"
@@ -103,5 +103,5 @@ class View:
         if not faces_visible:
             if self._eager is None:
                 self._eager = self._open_eager()
-            image = blurred(image, [*shown.recent_boxes, *self._eager.detect(image)])
+            image = blur(image, [*shown.recent_boxes, *self._eager.detect(image)])
         return encode_jpeg(annotate(image, shown.faces), JPEG_QUALITY)

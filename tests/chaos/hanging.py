@@ -18,7 +18,7 @@ import numpy as np
 from edge.camera.frames import Driver, Image, Picture
 from edge.camera.live import Live
 from edge.camera.source import DEMO
-from edge.config.schema import Config, DeviceConfig, MqttConfig
+from edge.config.schema import Config, DetectConfig, DeviceConfig, MqttConfig
 from edge.faces.detector import Region
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
@@ -67,7 +67,7 @@ class Detector(HaarDetector):
     """Looks, and hangs when it is told to."""
 
     def __init__(self, part: str, flag: Path) -> None:
-        super().__init__("alt2", min_face=48)
+        super().__init__(DetectConfig())
         self._part, self._flag = part, flag
 
     def detect(self, image: Image, luma: Image | None = None, regions: Sequence[Region] | None = None) -> list[Box]:

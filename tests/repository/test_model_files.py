@@ -32,13 +32,13 @@ def make(model: Path, tmp_path: Path) -> Make:
 
 def refused(path: Path) -> str:
     with pytest.raises(ModelError) as caught:
-        TfliteNetwork(path)
+        TfliteNetwork(path, threads=1)
     assert path.stem in str(caught.value)
     return str(caught.value)
 
 
 def test_the_untouched_copy_loads(make: Make) -> None:
-    network = TfliteNetwork(make(name="other"))
+    network = TfliteNetwork(make(name="other"), threads=1)
     assert network.card.id == f"other@{network.card.sha256[:8]}"
     assert network.runtime in ("ai_edge_litert", "tflite_runtime")
 

@@ -6,6 +6,7 @@ from support.tiny import door_faces, door_frames
 
 from convert.data.conditions import CONDITIONS, condition
 from edge.camera.frames import Image
+from edge.config.schema import DetectConfig
 from edge.faces.crop import crop
 from edge.faces.geometry import Box, iou
 from edge.faces.haar import HaarDetector
@@ -41,5 +42,5 @@ def test_the_edge_camera_sees_a_dark_flat_face_beside_a_window(image: Image) -> 
 
 def test_a_face_at_the_edge_camera_is_still_found(image: Image) -> None:
     """The contrast that the detector is given is what makes the difference."""
-    found = HaarDetector(min_face=40).detect(condition("edge_camera")(image))
+    found = HaarDetector(DetectConfig(min_face=40)).detect(condition("edge_camera")(image))
     assert any(iou(box, FACE[2]) > 0.4 for box in found)

@@ -9,6 +9,7 @@ from support.tiny import door_faces, door_frames, door_list, readable, saved, te
 
 from convert.data.prepare import ACROSS, BESIDE, SAME_FACE, Listed, false_faces, jitter, read_list, strays, write_tree
 from convert.data.trees import DRAWINGS, DataError, groups, read_tree
+from edge.config.schema import DetectConfig
 from edge.faces.crop import crop
 from edge.faces.geometry import Box, clip, iou
 from edge.faces.haar import HaarDetector
@@ -179,7 +180,7 @@ def test_a_tight_crop_is_kept_as_it_is(tmp_path: Path) -> None:
 def test_validation_crops_are_exactly_what_the_device_sees(tmp_path: Path) -> None:
     row = next(row for row in door_list(tmp_path) if row.label == "no_mask" and row.box and row.box.width > 100)
     image = readable(row.path)
-    seen = max(HaarDetector(min_face=24).detect(image), key=lambda box: iou(box, row.box or box))
+    seen = max(HaarDetector(DetectConfig(min_face=24)).detect(image), key=lambda box: iou(box, row.box or box))
     write_tree([row], tmp_path / "out", val=1.0)
     written = readable(next((tmp_path / "out" / "val" / "door" / "no_mask").glob("*.jpg"))).astype(int)
     expected = crop(image, seen)
@@ -207,7 +208,7 @@ FACES = [face for face in door_faces() if face[2].width > 60][::4]
 @pytest.mark.parametrize(("frame", "label", "box"), FACES, ids=[f"frame {f} {label}" for f, label, _ in FACES])
 def test_false_faces_leave_the_face_alone(frame: int, label: str, box: Box) -> None:
     image, rng = door_frames()[frame], np.random.default_rng(frame)
-    offered = [*HaarDetector("default", min_face=24, neighbours=0).detect(image), box, *strays(image, box, rng)]
+    offered = [*HaarDetector(DetectConfig(cascade="default", min_face=24, neighbours=0)).detect(image), box, *strays(image, box, rng)]
     kept = false_faces(box, offered)
     assert kept and box not in kept
     for one in kept:

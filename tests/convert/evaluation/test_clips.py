@@ -11,11 +11,10 @@ from convert.data.trees import DataError
 from convert.evaluation import clips
 from convert.evaluation.clips import Clip, Trial, Watched
 from edge.config.schema import Config, DecideConfig
-from edge.faces.classifier import MaskClassifier
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
-from edge.faces.tflite import TfliteNetwork
+from edge.faces.opening import open_classifier
 from edge.people.policy import Alert
 
 ENTRY = {
@@ -107,8 +106,8 @@ def test_of_equally_cheap_thresholds_the_default_stays() -> None:
 def test_the_bundled_clip_is_watched_as_the_device_does(tmp_path: Path) -> None:
     (clip,) = clips.read_clips(listed(tmp_path))
     own = Config()
-    detector = HaarDetector(own.detect.cascade, min_face=own.detect.min_face)
-    watched = clips.watch(clip, detector, MaskClassifier(TfliteNetwork(MODEL)))
+    detector = HaarDetector(own.detect)
+    watched = clips.watch(clip, detector, open_classifier(own))
     found = clips.score(watched, clips.replay(watched.frames, own.decide))
     assert (found.alerts, found.false, found.missed) == (4, 0, 0)
 

@@ -17,10 +17,8 @@ from convert.evaluation.scene_report import SceneReport
 from convert.evaluation.scene_report import table as scene_table
 from convert.evaluation.scenes import detections, judge, read_scenes
 from convert.training.experiments import measure
-from edge.config.schema import DetectConfig
-from edge.faces.classifier import MaskClassifier
-from edge.faces.opening import open_detector
-from edge.faces.tflite import TfliteNetwork
+from edge.config.schema import Config, DetectConfig
+from edge.faces.opening import open_classifier, open_detector
 
 DATA = ROOT.parent / "shared" / "data"
 ARTICLE_TEST, CLIPS = DATA / "k12-test", DATA / "dev-clips"
@@ -53,7 +51,7 @@ def test_the_shipped_model_on_the_articles_test_pictures() -> None:
 @pytest.mark.parametrize(("detector", "least"), [("yunet", 0.88), ("haar", 0.6)])
 def test_scenes_end_to_end(detector: str, least: float) -> None:
     """Every third picture: bare faces called bare, and masked ones not."""
-    classifier, scenes = MaskClassifier(TfliteNetwork(MODEL)), read_scenes(SCENES)[::3]
+    classifier, scenes = open_classifier(Config()), read_scenes(SCENES)[::3]
     finder = open_detector(DetectConfig(detector=detector, min_face=40))
     own = SceneReport([judge(found, classifier) for found in detections(scenes, finder)])
     assert own.of("no_mask", lambda call: call == "no_mask").value >= least, scene_table(own, detector)

@@ -11,9 +11,9 @@ from convert.data.trees import DataError
 from convert.evaluation.intervals import Share
 from convert.evaluation.scene_report import SceneReport, summary, table
 from convert.evaluation.scenes import Looked, Scene, Seen, Truth, detections, judge, read_scenes
-from edge.faces.classifier import MaskClassifier
+from edge.config.schema import Config, DetectConfig
 from edge.faces.geometry import Box
-from edge.faces.tflite import TfliteNetwork
+from edge.faces.opening import open_classifier
 from edge.faces.yunet import YuNetDetector
 
 HEAD = "file\tsource\tlabel\tx0\ty0\tx1\ty1\n"
@@ -68,9 +68,9 @@ def test_no_list_and_an_empty_list_are_told(tmp_path: Path, content: str | None)
 @pytest.mark.parametrize("how", ["plain", "mirrored"])
 def test_faces_of_the_clip_are_found_and_told_apart(tmp_path: Path, how: str) -> None:
     """Mirrored too: boxes come back to where the truth has them."""
-    classifier = MaskClassifier(TfliteNetwork(MODEL))
+    classifier = open_classifier(Config())
     scenes = read_scenes(listed(tmp_path))
-    report = SceneReport([judge(d, classifier) for d in detections(scenes, YuNetDetector(min_face=40), how)])
+    report = SceneReport([judge(d, classifier) for d in detections(scenes, YuNetDetector(DetectConfig(min_face=40)), how)])
     assert report.of("no_mask", lambda call: call == "no_mask").value > 0.8
     assert report.of("mask", lambda call: call is not None).value > 0.8
     assert report.of("mask", lambda call: call == "no_mask").value < 0.2
@@ -136,10 +136,10 @@ def test_bands_of_brightness_part_the_faces() -> None:
 def test_what_is_drawn_on_bare_faces_becomes_the_truth(tmp_path: Path, kind: str, label: str) -> None:
     scenes = read_scenes(listed(tmp_path))
     bare = sum(face.label == "no_mask" for scene in scenes for face in scene.faces)
-    found = list(detections(scenes, YuNetDetector(min_face=40), drawing=kind))
+    found = list(detections(scenes, YuNetDetector(DetectConfig(min_face=40)), drawing=kind))
     labels = [face.label for one in found for face in one.scene.faces]
     assert set(labels) == {label, "ignore"} and 0.7 * bare < labels.count(label) <= bare
-    plain = detections(scenes, YuNetDetector(min_face=40))
+    plain = detections(scenes, YuNetDetector(DetectConfig(min_face=40)))
     both = [one.crops[:1] for each in (found, plain) for one in each]
     small = [[cv2.resize(part, (16, 16)).astype(int) for part in parts] for parts in both]
     pairs = zip(small[: len(scenes)], small[len(scenes) :], strict=True)

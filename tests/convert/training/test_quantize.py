@@ -30,7 +30,7 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from edge.faces.tflite import TfliteNetwork
-network = TfliteNetwork(Path(sys.argv[1]))
+network = TfliteNetwork(Path(sys.argv[1]), threads=1)
 print(json.dumps([network.runtime, network.probabilities(np.load(sys.argv[2])).tolist()]))
 """
 
@@ -67,7 +67,7 @@ def door_pictures(card: Card) -> Image:
 @pytest.mark.timeout(240)
 def test_input_and_output_are_uint8(tiny: Path) -> None:
     card = json.loads(tiny.with_suffix(".json").read_text("utf-8"))
-    network = TfliteNetwork(tiny)
+    network = TfliteNetwork(tiny, threads=1)
     assert {end["dtype"] for end in (network._input, network._output)} == {np.uint8}
     assert {end["type"] for end in card["quantization"].values()} == {"uint8"}
     for name, end in (("input", network._input), ("output", network._output)):
@@ -104,7 +104,7 @@ def test_the_card_is_as_complete_as_the_shipped_one(tiny: Path) -> None:
 
 @pytest.mark.timeout(240)
 def test_int8_answers_as_float_does(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    exact, rounded = open_network(trained(tmp_path_factory)), TfliteNetwork(tiny)
+    exact, rounded = open_network(trained(tmp_path_factory)), TfliteNetwork(tiny, threads=1)
     pictures = tiny_pictures(tmp_path_factory, rounded.card)
     wanted, got = exact.probabilities(pictures), rounded.probabilities(pictures)
     assert wanted.std(axis=0).max() > 0.02, "the float answers do not depend on the picture: nothing is compared"
@@ -129,7 +129,7 @@ def test_a_failure_leaves_the_old_model_and_nothing_half_written(keras_file: Pat
     with pytest.raises(DataError, match="nowhere is no folder"):
         quantize(keras_file, data, out, [tmp_path / "nowhere"])
     assert {path.name: path.read_bytes() for path in out.parent.iterdir()} == before
-    TfliteNetwork(out)
+    TfliteNetwork(out, threads=1)
 
 
 def test_another_file_name_is_refused(tmp_path: Path) -> None:

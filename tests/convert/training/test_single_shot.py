@@ -9,7 +9,7 @@ pytest.importorskip("tensorflow", reason="needs the convert extra (TensorFlow)")
 
 from convert.training.single_shot import single_shot  # noqa: E402
 from edge.bench.rivals import SingleShot  # noqa: E402
-from edge.faces.tflite import interpreter  # noqa: E402
+from edge.faces.tflite import load_interpreter  # noqa: E402
 
 
 def test_it_has_a_million_weights_and_5972_anchors() -> None:
@@ -22,7 +22,7 @@ def test_the_file_it_writes_is_one_that_bench_takes(tmp_path: Path) -> None:
     done = run_convert("single-shot", "--out", tmp_path / "shot.tflite")
     assert done.returncode == 0 and "random weights" in done.stdout, done.stderr
     assert (tmp_path / "shot.tflite").stat().st_size > 4e6, "its weights are in it"
-    network, _ = interpreter((tmp_path / "shot.tflite").read_bytes(), 1)
+    network, _ = load_interpreter((tmp_path / "shot.tflite").read_bytes(), 1)
     assert tuple(network.get_input_details()[0]["shape"]) == (1, 260, 260, 3)
     assert SingleShot(tmp_path / "shot.tflite").name == "shot"
 

@@ -10,12 +10,11 @@ import pytest
 from edge.camera import pictures
 from edge.cli import image as picture
 from edge.errors import SourceError
-from edge.faces.classifier import MaskClassifier
+from edge.config.schema import Config, DetectConfig
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
-from edge.faces.opening import check
-from edge.faces.tflite import TfliteNetwork
+from edge.faces.opening import detect_and_classify, open_classifier
 
 FACE = Face(Box(10, 20, 110, 120), {"mask": 0.02, "no_mask": 0.97, "not_face": 0.01})
 
@@ -74,5 +73,5 @@ def test_a_picture_of_the_clip_is_checked(tmp_path: Path, door: Path, model: Pat
     cv2.imwrite(str(tmp_path / "hopper.png"), clip.read()[1])
     clip.release()
     image = pictures.read(tmp_path / "hopper.png")
-    (face,) = check(image, HaarDetector(), MaskClassifier(TfliteNetwork(model)))
+    (face,) = detect_and_classify(image, HaarDetector(DetectConfig()), open_classifier(Config()))
     assert face.label == "no_mask"

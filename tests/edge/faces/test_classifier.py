@@ -1,3 +1,5 @@
+"""Tests crops, quantization and classification, and the shipped model on the bundled clip."""
+
 import json
 from contextlib import closing
 from pathlib import Path
@@ -9,16 +11,18 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.camera.source import open_source
+from edge.config.schema import Config, DetectConfig
 from edge.faces.card import Card
 from edge.faces.classifier import MaskClassifier
-from edge.faces.crop import CONTEXT, crop, prepare
+from edge.faces.crop import CROP_SCALE, crop, prepare
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
-from edge.faces.tflite import TfliteNetwork, _dequantized, _input_table, as_rows
+from edge.faces.opening import open_classifier
+from edge.faces.tflite import _dequantize, _quantization_table, as_probabilities
 
 HOPPER, COLLINS = 50, 140
-"""Frames of the bundled clip: Grace Hopper without a mask, Eileen Collins with one; each alone, near and still."""
+"""Frames of the bundled clip: Grace Hopper without a mask, Eileen Collins with one, each alone and standing still."""
 THREE = ("mask", "no_mask", "not_face")
 
 
@@ -27,28 +31,28 @@ def card(size: int = 4, colour: str = "rgb", labels: tuple[str, ...] = THREE) ->
 
 
 def numbered(height: int, width: int) -> NDArray[np.uint8]:
-    """A picture whose first two channels are the column and the row of each pixel."""
+    """Draws an image whose first two channels are the column and the row of each pixel."""
     image = np.zeros((height, width, 3), np.uint8)
     image[..., 0], image[..., 1] = np.arange(width), np.arange(height)[:, np.newaxis]
     return image
 
 
-class Given:
-    """A network that answers the given rows."""
+class FixedNetwork:
+    """A network that returns the given rows; ``batches`` holds what it was given."""
 
     def __init__(self, rows: list[list[float]], labels: tuple[str, ...] = THREE) -> None:
         self.card = card(labels=labels)
         self._rows = rows
-        self.asked: list[NDArray[np.uint8]] = []
+        self.batches: list[NDArray[np.uint8]] = []
 
     def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        self.asked.append(batch)
+        self.batches.append(batch)
         return np.array(self._rows, np.float32)
 
 
 def test_a_crop_is_square_and_shows_more_than_the_box() -> None:
     part = crop(numbered(200, 200), Box(80, 90, 120, 130))
-    side = round(40 * CONTEXT)
+    side = round(40 * CROP_SCALE)
     assert part.shape == (side, side, 3)
     assert tuple(part[0, 0, :2]) == (100 - side // 2, 110 - side // 2)
 
@@ -65,7 +69,7 @@ def test_a_crop_of_an_upright_box_takes_its_longer_side() -> None:
         pytest.param(Box(-20, 30, 20, 70), (26, 0), (50, 0), id="left"),
     ],
 )
-def test_at_the_picture_s_edge_its_last_pixels_are_repeated(
+def test_beyond_the_images_edge_its_last_pixels_are_repeated(
     box: Box, at: tuple[int, int], shows: tuple[int, int]
 ) -> None:
     image = numbered(100, 100)
@@ -82,7 +86,7 @@ def test_a_box_outside_the_picture_is_refused(box: Box) -> None:
 
 @pytest.mark.parametrize("side", [1, 3, 4, 50])
 @pytest.mark.parametrize(("colour", "expected"), [("rgb", (30, 20, 10)), ("bgr", (10, 20, 30))])
-def test_prepare_gives_the_card_s_size_and_colour_order(side: int, colour: str, expected: tuple[int, ...]) -> None:
+def test_prepare_gives_the_cards_size_and_colour_order(side: int, colour: str, expected: tuple[int, ...]) -> None:
     part = np.full((side, side, 3), (10, 20, 30), np.uint8)
     made = prepare(part, card(colour=colour))
     assert made.shape == (4, 4, 3) and made.dtype == np.uint8
@@ -90,12 +94,12 @@ def test_prepare_gives_the_card_s_size_and_colour_order(side: int, colour: str, 
 
 
 def test_one_sigmoid_output_becomes_two_probabilities() -> None:
-    rows = as_rows(np.array([[0.25], [1.0]], np.float32), 2)
+    rows = as_probabilities(np.array([[0.25], [1.0]], np.float32), 2)
     assert rows.tolist() == [[0.75, 0.25], [0.0, 1.0]]
 
 
-def test_quantized_rows_that_do_not_quite_sum_to_one_are_made_to() -> None:
-    rows = as_rows(np.array([[0.5, 0.25, 0.2], [0.0, 0.99, 0.0]], np.float32), 3)
+def test_quantized_rows_are_normalized_to_sum_to_one() -> None:
+    rows = as_probabilities(np.array([[0.5, 0.25, 0.2], [0.0, 0.99, 0.0]], np.float32), 3)
     assert rows.sum(axis=1) == pytest.approx([1, 1])
     assert rows[0] == pytest.approx([0.5 / 0.95, 0.25 / 0.95, 0.2 / 0.95])
 
@@ -115,7 +119,7 @@ def end(kind: type, scale: float = 0.0, zero_point: int = 0) -> dict[str, Any]:
     ],
 )
 def test_input_quantization(description: dict[str, Any], at: dict[int, float]) -> None:
-    table = _input_table(description)
+    table = _quantization_table(description)
     assert table.shape == (256,) and table.dtype == description["dtype"]
     assert {pixel: table[pixel] for pixel in at} == at
 
@@ -130,34 +134,34 @@ def test_input_quantization(description: dict[str, Any], at: dict[int, float]) -
     ],
 )
 def test_output_dequantization(description: dict[str, Any], stored: list[float], real: list[float]) -> None:
-    values = _dequantized(np.array([stored], description["dtype"]), description)
+    values = _dequantize(np.array([stored], description["dtype"]), description)
     assert values.dtype == np.float32 and values.tolist() == [real]
 
 
-def test_the_label_is_the_likeliest_that_is_a_face() -> None:
+def test_the_label_is_the_most_probable_one_of_a_face() -> None:
     face = Face(Box(0, 0, 1, 1), {"mask": 0.2, "no_mask": 0.35, "not_face": 0.45})
     assert (face.label, face.score) == ("no_mask", 0.35)
 
 
-def test_what_is_probably_no_face_is_dropped_and_the_order_kept() -> None:
+def test_rejected_faces_are_dropped_and_the_order_is_kept() -> None:
     boxes = [Box(0, 0, 10, 10), Box(10, 0, 20, 10), Box(20, 0, 30, 10)]
-    network = Given([[0.5, 0.0, 0.5], [0.1, 0.3, 0.6], [0.0, 1.0, 0.0]])
+    network = FixedNetwork([[0.5, 0.0, 0.5], [0.1, 0.3, 0.6], [0.0, 1.0, 0.0]])
     faces = MaskClassifier(network, reject=0.5).classify(numbered(40, 40), boxes)
     assert [face.box for face in faces] == [boxes[0], boxes[2]]
     assert [face.label for face in faces] == ["mask", "no_mask"]
-    assert network.asked[0].shape == (3, 4, 4, 3)
+    assert network.batches[0].shape == (3, 4, 4, 3)
 
 
 def test_a_model_without_a_reject_class_keeps_every_face() -> None:
-    network = Given([[0.4, 0.6]], ("mask", "no_mask"))
+    network = FixedNetwork([[0.4, 0.6]], ("mask", "no_mask"))
     (face,) = MaskClassifier(network, reject=0.01).classify(numbered(40, 40), [Box(0, 0, 10, 10)])
     assert face.probabilities == pytest.approx({"mask": 0.4, "no_mask": 0.6})
 
 
-def test_without_boxes_the_network_is_not_asked() -> None:
-    network = Given([])
-    assert MaskClassifier(network).classify(numbered(40, 40), []) == []
-    assert network.asked == []
+def test_without_boxes_the_network_does_not_run() -> None:
+    network = FixedNetwork([])
+    assert MaskClassifier(network, reject=0.5).classify(numbered(40, 40), []) == []
+    assert network.batches == []
 
 
 @pytest.fixture(scope="module")
@@ -172,13 +176,13 @@ def images() -> dict[int, Any]:
 )
 def test_the_shipped_model_on_the_bundled_clip(images: dict[int, Any], number: int, label: str, model: Path) -> None:
     image = images[number]
-    (face,) = MaskClassifier(TfliteNetwork(model)).classify(image, HaarDetector().detect(image))
+    (face,) = open_classifier(Config()).classify(image, HaarDetector(DetectConfig()).detect(image))
     assert face.label == label and face.score > 0.5
     assert sum(face.probabilities.values()) == pytest.approx(1, abs=1e-3)
     assert list(face.probabilities) == json.loads(model.with_suffix(".json").read_text())["labels"]
 
 
-def test_a_batch_gives_what_single_pictures_give(images: dict[int, Any], model: Path) -> None:
-    classifier = MaskClassifier(TfliteNetwork(model))
+def test_a_batch_gives_the_same_as_single_crops(images: dict[int, Any]) -> None:
+    classifier = open_classifier(Config())
     parts = [cv2.resize(images[number], (100, 100)) for number in (HOPPER, COLLINS)]
     assert classifier.classify_crops(parts) == [classifier.classify_crops([part])[0] for part in parts]

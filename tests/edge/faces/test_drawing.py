@@ -1,7 +1,9 @@
+"""Tests what ``edge.faces.drawing`` draws onto a copy of an image."""
+
 import numpy as np
 import pytest
 
-from edge.faces.drawing import COLOURS, WORDS, annotate
+from edge.faces.drawing import CAPTIONS, COLOURS, annotate
 from edge.faces.face import LABELS, Face
 from edge.faces.geometry import Box
 
@@ -23,13 +25,13 @@ def test_every_label_has_its_colour_on_the_box(label: str) -> None:
     image = np.zeros((300, 400, 3), np.uint8)
     out = annotate(image, [face(Box(100, 100, 200, 220), label)])
     assert tuple(out[150, 100]) == tuple(out[220, 150]) == COLOURS[label]
-    assert not image.any(), "drawn on the original"
+    assert not image.any(), "the original was changed"
     assert not out[130:200, 110:190].any(), "the face itself stays visible"
 
 
-def test_colours_and_words_tell_the_labels_apart() -> None:
-    assert set(COLOURS) == set(WORDS) == set(LABELS) - {"not_face"}
-    assert len(set(COLOURS.values())) == len(set(WORDS.values())) == len(COLOURS)
+def test_colours_and_captions_tell_the_labels_apart() -> None:
+    assert set(COLOURS) == set(CAPTIONS) == set(LABELS) - {"not_face"}
+    assert len(set(COLOURS.values())) == len(set(CAPTIONS.values())) == len(COLOURS)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def test_colours_and_words_tell_the_labels_apart() -> None:
 def test_the_caption_stays_in_the_picture(box: Box) -> None:
     out = annotate(np.zeros((300, 400, 3), np.uint8), [face(box)])
     letters = out.min(axis=2) > 150
-    assert letters.sum() > 40, "no caption"
+    assert letters.sum() > 40, "there is no caption"
     assert not letters[:, -1].any() and not letters[-1].any(), "the caption is cut off"
 
 

@@ -1,3 +1,5 @@
+"""Tests the arithmetic of bounding boxes."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,7 +72,7 @@ def test_square(box: Box, scale: float, expected: Box) -> None:
 
 
 @given(boxes, st.floats(0, 3))
-def test_a_square_is_square_and_never_empty(box: Box, scale: float) -> None:
+def test_a_square_has_equal_sides_and_is_never_empty(box: Box, scale: float) -> None:
     made = square(box, scale)
     assert made.width == made.height >= 1
     assert abs(made.centre[0] - box.centre[0]) <= 1 and abs(made.centre[1] - box.centre[1]) <= 1

@@ -1,7 +1,7 @@
-"""What is worth an alert: stories at 10 frames a second, one letter a frame.
+"""Tests what causes an alert, on stories at 10 frames per second with one letter per frame.
 
-``b`` bare, ``m`` masked, ``i`` mask worn wrongly, ``s`` one or the other fault, ``?`` undecided, ``.`` there but not
-found, space: gone.
+``b`` bare, ``m`` masked, ``i`` mask worn wrongly, ``s`` one or the other fault, ``?`` undecided, ``.`` present but not
+found, space: absent.
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ SEEN: Mapping[str, dict[str, float]] = {
     "s": {"mask": 0.10, "no_mask": 0.50, "incorrect_mask": 0.40},
     "?": {"mask": 0.45, "no_mask": 0.50, "incorrect_mask": 0.05},
 }
-QUICK = DecideConfig(cool_down=0)
+NO_COOL_DOWN = DecideConfig(cool_down=0)
 
 
-def tell(*stories: str, rules: DecideConfig = QUICK, policy: Policy | None = None) -> list[Alert]:
-    """The alerts of people who appear together; each story is one person."""
+def alerts_of(*stories: str, rules: DecideConfig = NO_COOL_DOWN, policy: Policy | None = None) -> list[Alert]:
+    """Returns the alerts of people who appear together; each story is one person."""
     policy = policy or Policy(rules)
     alerts: list[Alert] = []
     for frame in range(max(map(len, stories))):
@@ -41,8 +41,8 @@ def tell(*stories: str, rules: DecideConfig = QUICK, policy: Policy | None = Non
     return alerts
 
 
-def said(alerts: list[Alert]) -> list[tuple[int, str]]:
-    """(frame, event type) of each alert."""
+def events(alerts: list[Alert]) -> list[tuple[int, str]]:
+    """Returns (frame, event type) of each alert."""
     return [(round(alert.time * 10), alert.event_type) for alert in alerts]
 
 
@@ -58,7 +58,7 @@ def said(alerts: list[Alert]) -> list[tuple[int, str]]:
         pytest.param("b.b.b.b.b", [(6, "no_mask")], id="found every other frame"),
         pytest.param("b........b........b........b", [], id="sightings too far apart"),
         pytest.param("mmmmmmbmmmmmm", [], id="one wrong picture in between"),
-        pytest.param("bbbbbb??????????bbbbbb", [(3, "no_mask")], id="hysteresis: wavering opens no new episode"),
+        pytest.param("bbbbbb??????????bbbbbb", [(3, "no_mask")], id="hysteresis: indecision opens no new episode"),
         pytest.param("bbbbbb" + "." * 20 + "bbbbbb", [(3, "no_mask")], id="a long gap opens no new episode"),
         pytest.param("bbbbbb" + "m" * 12 + "b" * 12, [(3, "no_mask"), (26, "no_mask")], id="masked, then bare again"),
         pytest.param("mmmmmm" + "b" * 12, [(14, "no_mask")], id="takes the mask off"),
@@ -70,7 +70,7 @@ def said(alerts: list[Alert]) -> list[tuple[int, str]]:
     ],
 )
 def test_one_person(story: str, expected: list[tuple[int, str]]) -> None:
-    assert said(tell(story)) == expected
+    assert events(alerts_of(story)) == expected
 
 
 @pytest.mark.parametrize(
@@ -99,37 +99,39 @@ def test_one_person(story: str, expected: list[tuple[int, str]]) -> None:
     ],
 )
 def test_rules(rules: DecideConfig, story: str, expected: list[int]) -> None:
-    assert [frame for frame, _ in said(tell(story, rules=rules))] == expected
+    assert [frame for frame, _ in events(alerts_of(story, rules=rules))] == expected
 
 
-def test_two_people_are_judged_apart() -> None:
-    alerts = tell("bbbbbbbb", "mmmmmmmm")
+def test_two_people_are_judged_separately() -> None:
+    alerts = alerts_of("bbbbbbbb", "mmmmmmmm")
     assert [(alert.track, alert.event_type) for alert in alerts] == [(1, "no_mask")]
 
 
 def test_two_bare_people_give_two_alerts() -> None:
-    assert sorted(alert.track for alert in tell("bbbbbbbb", "    bbbbbbbb")) == [1, 2]
+    assert sorted(alert.track for alert in alerts_of("bbbbbbbb", "    bbbbbbbb")) == [1, 2]
 
 
-def test_late_comers_are_not_measured_by_pictures_before_them() -> None:
-    """Persistence counts from a person's first sighting on."""
-    assert [alert.track for alert in tell("mmmmmmmmmmmmmm", "          bbbb", rules=DecideConfig(persistence=1))] == [2]
+def test_frames_before_a_persons_first_sighting_do_not_count() -> None:
+    """Persistence is measured from a person's first sighting on."""
+    assert [
+        alert.track for alert in alerts_of("mmmmmmmmmmmmmm", "          bbbb", rules=DecideConfig(persistence=1))
+    ] == [2]
 
 
-def test_what_an_alert_says() -> None:
-    (alert,) = tell("bbbbbb")
+def test_the_fields_of_an_alert() -> None:
+    (alert,) = alerts_of("bbbbbb")
     assert alert == Alert("no_mask", 1, 0.3, pytest.approx(0.98), 4, 0.3, (100, 50, 180, 130))
 
 
 def test_the_score_is_the_mean_over_the_window() -> None:
-    (alert,) = tell("?bbbbbb", rules=DecideConfig(threshold=0.85))
+    (alert,) = alerts_of("?bbbbbb", rules=DecideConfig(threshold=0.85))
     assert alert.score == pytest.approx((0.55 + 0.98 * (alert.frames - 1)) / alert.frames)
     assert alert.score >= 0.85
 
 
-def test_states_tell_what_each_present_person_counts_as() -> None:
-    policy = Policy(QUICK)
-    tell("bbbbbb", "mmmmmm", "iiiiii", "??????", policy=policy)
+def test_states_of_the_people_present() -> None:
+    policy = Policy(NO_COOL_DOWN)
+    alerts_of("bbbbbb", "mmmmmm", "iiiiii", "??????", policy=policy)
     assert policy.states == {1: "no_mask", 2: "mask", 3: "incorrect_mask", 4: "unknown"}
     policy.update([], 1.0)
     assert policy.states == {}
@@ -144,4 +146,4 @@ def test_a_model_with_a_reject_class_is_judged_by_its_other_labels() -> None:
 
 def test_the_same_story_gives_the_same_alerts() -> None:
     story = "bbb?b.bbmmmmmmmmm?mmbbbbbbb.bbbbbb"
-    assert tell(story, "  " + story) == tell(story, "  " + story) != []
+    assert alerts_of(story, "  " + story) == alerts_of(story, "  " + story) != []

@@ -1,4 +1,4 @@
-"""Who is who: walks drawn as the centre and width of a face at a time, and the people they should count as."""
+"""Tests the tracker on walks given as centre and width of a face over time, and the people they should count as."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from edge.people.tracker import Tracker
 Spot = tuple[float, float, float]
 """Centre and width of a face."""
 Walk = Callable[[float], Spot | None]
-"""Where a person is at a time, None while unseen."""
+"""Returns where a face is at a time, or None while it is not found."""
 
 
 def face(spot: Spot) -> Face:
@@ -22,15 +22,15 @@ def face(spot: Spot) -> Face:
 
 
 def follow(walks: list[Walk], fps: float, until: float, forget: float = 3.0) -> list[list[int]]:
-    """The keys under which each walker was seen, in order and without repetition."""
+    """Returns the track keys of each walk, in order and without repetition."""
     tracker = Tracker(forget=forget)
     keys: list[list[int]] = [[] for _ in walks]
     for step in range(round(until * fps) + 1):
         now = step / fps
         seen = {person: face(spot) for person, walk in enumerate(walks) if (spot := walk(now)) is not None}
         tracks = tracker.update(list(seen.values()), now)
-        for person, found in seen.items():
-            (key,) = [track.key for track in tracks if track.face is found]
+        for person, detected in seen.items():
+            (key,) = [track.key for track in tracks if track.face is detected]
             keys[person] += [key] if key not in keys[person] else []
     return keys
 
@@ -79,19 +79,19 @@ CASES = [
     ),
     pytest.param([then(still(100), 1, still(500))], 10, 2, [2], id="a jump too far"),
     pytest.param([then(still(300), 1, still(300, width=160))], 10, 2, [2], id="a face of another size"),
-    pytest.param([then(still(300), 1, still(300, width=110))], 10, 2, [1], id="a box that breathes"),
+    pytest.param([then(still(300), 1, still(300, width=110))], 10, 2, [1], id="a box whose size varies"),
 ]
 
 
 @pytest.mark.parametrize(("walks", "fps", "until", "people"), CASES)
 def test_walks(walks: list[Walk], fps: float, until: float, people: list[int]) -> None:
     keys = follow(walks, fps, until)
-    assert [len(own) for own in keys] == people
-    assert len({key for own in keys for key in own}) == sum(people), "two people under one key"
+    assert [len(tracks) for tracks in keys] == people
+    assert len({key for tracks in keys for key in tracks}) == sum(people), "two people have the same key"
 
 
 def test_first_and_last_sighting() -> None:
-    tracker = Tracker()
+    tracker = Tracker(forget=3.0)
     tracker.update([face((300, 200, 80))], 10.0)
     (track,) = tracker.update([face((304, 200, 80))], 10.5)
     assert (track.first_seen, track.last_seen, track.box) == (10.0, 10.5, face((304, 200, 80)).box)
@@ -105,22 +105,22 @@ def test_in_a_gap_the_person_is_present_without_a_face() -> None:
     assert tracker.update([], 1.1) == []
 
 
-def test_keys_are_never_used_again() -> None:
+def test_keys_are_never_reused() -> None:
     tracker = Tracker(forget=0.5)
     keys = [tracker.update([face((300, 200, 80))], now)[0].key for now in (0.0, 1.0, 2.0)]
     assert len(set(keys)) == 3
 
 
-def test_two_pictures_of_the_same_moment() -> None:
-    """Elapsed time 0 must not divide."""
-    tracker = Tracker()
+def test_two_frames_of_the_same_moment() -> None:
+    """The elapsed time is 0 and must not be a divisor."""
+    tracker = Tracker(forget=3.0)
     tracker.update([face((300, 200, 80))], 1.0)
     (track,) = tracker.update([face((310, 200, 80))], 1.0)
     assert track.key == 1 and track.velocity == (0.0, 0.0)
 
 
-def test_every_face_of_a_crowd_gets_a_key_of_its_own() -> None:
+def test_every_face_of_a_crowd_gets_its_own_key() -> None:
     faces = [face((60 + 50 * number, 200, 40)) for number in range(10)]
-    tracks = Tracker().update(faces, 0.0)
+    tracks = Tracker(forget=3.0).update(faces, 0.0)
     assert [track.face for track in tracks] == faces
     assert len({track.key for track in tracks}) == 10
