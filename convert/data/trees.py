@@ -177,6 +177,18 @@ def split(samples: Sequence[Sample], *, val: float = 0.1, test: float = 0.0, see
     return kept + [replace(s, split=place[number]) for s, number in zip(open_, numbers, strict=True)]
 
 
+def select_and_split(
+    samples: Sequence[Sample], *, labels: Sequence[str] | None = None, exclude: Sequence[str] = (), seed: int
+) -> list[Sample]:
+    """Keeps the samples of ``labels`` (None: every label) outside the sources ``exclude``, and then splits them.
+
+    Everything that trains, calibrates or measures a network divides a tree without splits by this function. The order
+    matters: if some of them split first, a picture may be in another split.
+    """
+    chosen = [s for s in samples if (labels is None or s.label in labels) and not excluded(s.source, exclude)]
+    return split(chosen, seed=seed)
+
+
 def excluded(source: str, names: Sequence[str]) -> bool:
     """Whether a source is among ``names``; drawings on a source's pictures are of that source."""
     return source.removesuffix(DRAWINGS) in names

@@ -13,7 +13,7 @@ from edge.camera.frames import Image
 from edge.faces.card import Card
 
 from ..data.augment import view
-from ..data.trees import DataError, Sample, excluded, load_detailed, read_tree, split, subset
+from ..data.trees import DataError, Sample, load_detailed, read_tree, select_and_split, subset
 from ..evaluation.crops import KerasNetwork, evaluate, held_out, open_network, summary
 from .architectures import multiply_adds
 
@@ -32,8 +32,8 @@ def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = ()
     network = KerasNetwork(keras_file)
     about = network.about
     left_out = about["recipe"].get("exclude", ())
-    known = [s for s in read_tree(data) if s.label in network.card.labels and not excluded(s.source, left_out)]
-    samples = split(known, seed=about["recipe"]["seed"])  # as `train` split them
+    seed = about["recipe"]["seed"]
+    samples = select_and_split(read_tree(data), labels=network.card.labels, exclude=left_out, seed=seed)
     chosen = subset([s for s in samples if s.split == "train"], REPRESENTATIVE)
     if not chosen:
         raise DataError(f"{data} has no training pictures with the model's labels ({', '.join(network.card.labels)})")

@@ -20,7 +20,7 @@ from edge.faces.crop import as_network_input
 from edge.files import replacing
 
 from ..data.augment import framing, view
-from ..data.trees import DataError, Sample, excluded, labels_in, load, load_detailed, split, subset, write_json
+from ..data.trees import DataError, Sample, labels_in, load, load_detailed, select_and_split, subset, write_json
 from .architectures import SIZES, build
 
 
@@ -59,7 +59,7 @@ def train(samples: Sequence[Sample], recipe: Recipe, out: Path, say: Callable[[s
     import keras
 
     keras.utils.set_random_seed(recipe.seed)
-    samples = [sample for sample in split(samples, seed=recipe.seed) if not excluded(sample.source, recipe.exclude)]
+    samples = select_and_split(samples, exclude=recipe.exclude, seed=recipe.seed)
     labels = labels_in(sample for sample in samples if sample.split in ("train", "val"))
     part = out.with_suffix(".part")
     state = _state(part, recipe, labels)
