@@ -7,13 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
-import cv2
-import numpy as np
 from aiohttp import web
 from PIL import Image as PilImage
 
+from ..camera import pictures
 from ..camera.frames import Image
-from ..camera.pictures import encode_jpeg
+from ..errors import SourceError
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
 from ..faces.drawing import annotate
@@ -71,7 +70,7 @@ class Check:
             self._models = self._open_models()
         faces = detect_and_classify(image, *self._models)
         try:
-            jpeg = encode_jpeg(annotate(image, faces), JPEG_QUALITY)
+            jpeg = pictures.encode_jpeg(annotate(image, faces), JPEG_QUALITY)
         except ValueError as error:
             raise UploadError(422, "the image with the faces drawn in cannot be encoded as JPEG") from error
         return {
@@ -98,14 +97,12 @@ def check_header(data: bytes) -> None:
 def decode(data: bytes) -> Image:
     """Decodes an image file and turns it as its EXIF data say. Raises ``UploadError``."""
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise UploadError(422, "the image is damaged")
+        image = pictures.decode(data)
+    except SourceError as error:
+        raise UploadError(422, "the image is damaged") from error
     if image.shape[0] * image.shape[1] > MAX_PIXELS:
         raise UploadError(413, "the image has more than 12 million pixels; at most 12 million are allowed")
-    return np.asarray(image, np.uint8)
+    return image
 
 
 def error_response(status: int, text: str) -> web.Response:

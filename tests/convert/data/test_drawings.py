@@ -37,7 +37,9 @@ def test_every_kind_means_a_label() -> None:
     ("kind", "nose", "mouth"),
     [("mask", True, True), ("under_nose", False, True), ("chin", False, False)],
 )
-def test_what_a_mask_covers_is_what_its_name_says(bare: tuple[Image, Detection], kind: str, nose: bool, mouth: bool) -> None:
+def test_what_a_mask_covers_is_what_its_name_says(
+    bare: tuple[Image, Detection], kind: str, nose: bool, mouth: bool
+) -> None:
     """Over all seeds together: one cloth may have the skin's colour."""
     image, find = bare
     lips = find.landmarks[3:].mean(axis=0)

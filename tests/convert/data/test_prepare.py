@@ -208,7 +208,11 @@ FACES = [face for face in door_faces() if face[2].width > 60][::4]
 @pytest.mark.parametrize(("frame", "label", "box"), FACES, ids=[f"frame {f} {label}" for f, label, _ in FACES])
 def test_false_faces_leave_the_face_alone(frame: int, label: str, box: Box) -> None:
     image, rng = door_frames()[frame], np.random.default_rng(frame)
-    offered = [*HaarDetector(DetectConfig(cascade="default", min_face=24, neighbours=0)).detect(image), box, *strays(image, box, rng)]
+    offered = [
+        *HaarDetector(DetectConfig(cascade="default", min_face=24, neighbours=0)).detect(image),
+        box,
+        *strays(image, box, rng),
+    ]
     kept = false_faces(box, offered)
     assert kept and box not in kept
     for one in kept:

@@ -70,7 +70,9 @@ def test_faces_of_the_clip_are_found_and_told_apart(tmp_path: Path, how: str) ->
     """Mirrored too: boxes come back to where the truth has them."""
     classifier = open_classifier(Config())
     scenes = read_scenes(listed(tmp_path))
-    report = SceneReport([judge(d, classifier) for d in detections(scenes, YuNetDetector(DetectConfig(min_face=40)), how)])
+    report = SceneReport(
+        [judge(d, classifier) for d in detections(scenes, YuNetDetector(DetectConfig(min_face=40)), how)]
+    )
     assert report.of("no_mask", lambda call: call == "no_mask").value > 0.8
     assert report.of("mask", lambda call: call is not None).value > 0.8
     assert report.of("mask", lambda call: call == "no_mask").value < 0.2
