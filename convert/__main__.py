@@ -162,44 +162,43 @@ def run_scenes(args: argparse.Namespace) -> None:
     from .evaluation.scene_report import SceneReport, summary, table
     from .evaluation.scenes import detections, judge, read_scenes
 
-    scenes, (classifier, detector) = read_scenes(args.list), end_to_end(args, configured(args))
+    config = configured(args)
+    scenes, (classifier, detector) = read_scenes(args.list), end_to_end(args, config)
     figures = {}
     for how in args.condition:
         looked, seconds = [], 0.0
         for found in detections(scenes, detector, how, args.draw):
-            looked.append(judge(found, classifier, args.min_face))
+            looked.append(judge(found, classifier, config.detect.min_face))
             seconds += found.seconds
-        report, spent = SceneReport(looked), 1000 * seconds / len(scenes)
-        title = f"{classifier.card.id}, {args.detector}, {how}, faces from {args.min_face} px"
+        report, spent = SceneReport(looked, reject=config.classify.reject), 1000 * seconds / len(scenes)
+        title = f"{classifier.card.id}, {config.detect.detector}, {how}, faces from {config.detect.min_face} px"
         title += f" with {args.draw} drawn on bare ones" if args.draw else ""
         say(table(report, f"{title}, detection {spent:.1f} ms a picture") + "\n")
         figures[how] = summary(report) | {"detect_ms": round(spent, 2)}
-    about = {"model": classifier.card.id, "detector": args.detector, "drawing": args.draw}
+    about = {"model": classifier.card.id, "detector": config.detect.detector, "drawing": args.draw}
     written(about | {"conditions": figures}, args.out)
 
 
 def run_clips(args: argparse.Namespace) -> None:
-    from edge.people.planner import open_planner
-
     from .evaluation import clips
 
     config = configured(args)
+    config = replace(config, detect=replace(config.detect, gate=config.detect.gate and not args.every_picture))
     classifier, detector = end_to_end(args, config)
-    wanted = replace(config.detect, gate=config.detect.gate and not args.every_picture)
     counted = [clip for clip in clips.read_clips(args.list) if clip.allowed is not None]
-    watched = [
-        clips.watch(clip, detector, classifier, how, open_planner(wanted, config.decide))
-        for how in args.condition
-        for clip in counted
-    ]
-    outcomes = [clips.score(each, clips.replay(each.frames, config.decide)) for each in watched]
-    say(f"{classifier.card.id}, {args.detector}\n" + clips.table(outcomes))
-    figures: dict[str, object] = {"model": classifier.card.id, "detector": args.detector, "gate": wanted.gate}
+    watched = [clips.watch(clip, detector, classifier, config, how) for how in args.condition for clip in counted]
+    outcomes = [clips.score(each, clips.replay(each.frames, config)) for each in watched]
+    say(f"{classifier.card.id}, {config.detect.detector}\n" + clips.table(outcomes))
+    figures: dict[str, object] = {
+        "model": classifier.card.id,
+        "detector": config.detect.detector,
+        "gate": config.detect.gate,
+    }
     figures["outcomes"] = [asdict(outcome) for outcome in outcomes]
     if args.sweep:
-        trials = clips.sweep(watched, config.decide)
+        trials = clips.sweep(watched, config)
         figures["false_cost_s"], figures["thresholds"] = clips.FALSE_COST, [asdict(trial) for trial in trials]
-        say(f"\n{clips.sweep_table(trials)}")
+        say(f"\n{clips.sweep_table(trials, config.decide.threshold)}")
     written(figures, args.out)
 
 

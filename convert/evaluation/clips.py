@@ -16,14 +16,14 @@ import numpy as np
 
 from edge.camera.frames import Frame, Image
 from edge.camera.source import open_source
-from edge.config.schema import DecideConfig, DetectConfig, TrackConfig
+from edge.config.schema import Config
 from edge.faces.classifier import MaskClassifier
 from edge.faces.detector import Detector
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.monitor import loop
 from edge.monitor.scene import Unobserved
-from edge.people.planner import Planner, RegionPlanner
+from edge.people.planner import open_planner
 from edge.people.policy import Alert, Policy
 from edge.people.tracker import Tracker
 
@@ -85,11 +85,8 @@ class Watched:
     frames: list[tuple[float, list[Face]]]
 
 
-def watch(
-    clip: Clip, detector: Detector, classifier: MaskClassifier, how: str = "plain", planner: Planner | None = None
-) -> Watched:
-    """Plays a clip through the device's own loop; ``planner`` (none: a new one, as the device has it) tells what to
-    search."""
+def watch(clip: Clip, detector: Detector, classifier: MaskClassifier, config: Config, how: str = "plain") -> Watched:
+    """Plays a clip through the device's loop, with source, planner, tracker and policy as the configuration says."""
     looks: list[tuple[float, list[Face]]] = []
     now = 0.0
 
@@ -103,15 +100,15 @@ def watch(
         looks.append((now, classifier.classify(image, boxes)))
         return looks[-1][1]
 
-    with closing(open_source(str(clip.path))) as source:
-        stages = loop.Stages((planner or RegionPlanner(DetectConfig(), DecideConfig())).plan, detector.detect, classify)
-        loop.run(changed(), stages, Tracker(forget=TrackConfig().forget), Policy(DecideConfig()), Unobserved())
+    with closing(open_source(str(clip.path), config.source)) as source:
+        stages = loop.Stages(open_planner(config.detect, config.decide).plan, detector.detect, classify)
+        loop.run(changed(), stages, Tracker(forget=config.track.forget), Policy(config.decide), Unobserved())
     return Watched(clip, how, looks)
 
 
-def replay(frames: Iterable[tuple[float, list[Face]]], rules: DecideConfig, forget: float = 3.0) -> list[Alert]:
+def replay(frames: Iterable[tuple[float, list[Face]]], config: Config) -> list[Alert]:
     """The alerts that the device would raise."""
-    tracker, policy = Tracker(forget=forget), Policy(rules)
+    tracker, policy = Tracker(forget=config.track.forget), Policy(config.decide)
     return [alert for now, faces in frames for alert in policy.update(tracker.update(faces, now), now)]
 
 
@@ -172,11 +169,12 @@ class Trial:
     cost: float
 
 
-def sweep(watched: Sequence[Watched], rules: DecideConfig, thresholds: Sequence[float] = THRESHOLDS) -> list[Trial]:
+def sweep(watched: Sequence[Watched], config: Config, thresholds: Sequence[float] = THRESHOLDS) -> list[Trial]:
     """What each threshold would have cost."""
     trials = []
     for threshold in thresholds:
-        own = [score(each, replay(each.frames, replace(rules, threshold=threshold))) for each in watched]
+        tried = replace(config, decide=replace(config.decide, threshold=threshold))
+        own = [score(each, replay(each.frames, tried)) for each in watched]
         delays = [delay for outcome in own for delay in outcome.delays]
         right, missed, false = (sum(getattr(one, name) for one in own) for name in ("right", "missed", "false"))
         mean = float(np.mean(delays)) if delays else 0.0
@@ -184,7 +182,7 @@ def sweep(watched: Sequence[Watched], rules: DecideConfig, thresholds: Sequence[
     return trials
 
 
-def best(trials: Sequence[Trial], default: float = DecideConfig().threshold) -> Trial:
+def best(trials: Sequence[Trial], default: float) -> Trial:
     """The cheapest threshold; of equals the one nearest to the default, which is not changed without a reason."""
     return min(trials, key=lambda trial: (trial.cost, abs(trial.threshold - default)))
 
@@ -203,9 +201,9 @@ def table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def sweep_table(trials: Sequence[Trial]) -> str:
+def sweep_table(trials: Sequence[Trial], default: float) -> str:
     """One line a threshold, the chosen one marked."""
-    chosen = best(trials)
+    chosen = best(trials, default)
     lines = [f"{'threshold':>9} {'right':>6} {'missed':>7} {'false':>6} {'mean delay s':>13} {'cost':>8}"]
     lines += [
         f"{own.threshold:9.2f} {own.right:6} {own.missed:7} {own.false:6} {own.mean_delay:13.2f} {own.cost:8.1f}"

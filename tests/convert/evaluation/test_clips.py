@@ -1,6 +1,7 @@
 """convert.evaluation.clips: the bundled clip as its own truth, and the arithmetic of right, missed and false."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from support.tiny import MODEL, run_convert
 from convert.data.trees import DataError
 from convert.evaluation import clips
 from convert.evaluation.clips import Clip, Trial, Watched
-from edge.config.schema import Config, DecideConfig
+from edge.config.schema import Config
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
@@ -90,10 +91,10 @@ def test_a_missing_video_is_named(tmp_path: Path) -> None:
 
 def test_a_stricter_threshold_never_raises_more_alerts_and_the_cheapest_wins() -> None:
     faces = [(n / 10, [Face(Box(100, 100, 180, 180), {"mask": 0.25, "no_mask": 0.75})]) for n in range(90)]
-    trials = clips.sweep([Watched(ONE, "plain", faces), Watched(NONE, "plain", faces)], DecideConfig())
+    trials = clips.sweep([Watched(ONE, "plain", faces), Watched(NONE, "plain", faces)], Config())
     assert [trial.false for trial in trials] == sorted((trial.false for trial in trials), reverse=True)
     assert trials[0].false == 2 and trials[-1].false == 0  # somebody who is bare too early, and nobody at all
-    assert clips.best(trials).threshold > 0.75 and "<" in clips.sweep_table(trials)
+    assert clips.best(trials, 0.8).threshold > 0.75 and "<" in clips.sweep_table(trials, 0.8)
 
 
 def test_of_equally_cheap_thresholds_the_default_stays() -> None:
@@ -107,8 +108,8 @@ def test_the_bundled_clip_is_watched_as_the_device_does(tmp_path: Path) -> None:
     (clip,) = clips.read_clips(listed(tmp_path))
     own = Config()
     detector = HaarDetector(own.detect)
-    watched = clips.watch(clip, detector, open_classifier(own))
-    found = clips.score(watched, clips.replay(watched.frames, own.decide))
+    watched = clips.watch(clip, detector, open_classifier(own), own)
+    found = clips.score(watched, clips.replay(watched.frames, own))
     assert (found.alerts, found.false, found.missed) == (4, 0, 0)
 
 
@@ -138,3 +139,27 @@ def test_every_picture_can_be_searched(tmp_path: Path) -> None:
     done = run_convert("evaluate-clips", MODEL, listed(tmp_path), "--every-picture", "--out", tmp_path / "f.json")
     figures = json.loads((tmp_path / "f.json").read_text())
     assert done.returncode == 0 and figures["gate"] is False and figures["outcomes"][0]["right"] == 4
+
+
+@pytest.mark.timeout(120)
+def test_the_command_gives_the_options_to_tracker_and_policy(tmp_path: Path) -> None:
+    """A policy that needs too many sightings raises no alert. A tracker that forgets at once sees new people."""
+    outcomes = []
+    for assignments in (["decide.frames=90", "decide.window=60"], ["track.forget=0.1"]):
+        words = [word for assignment in assignments for word in ("--set", assignment)]
+        clips_json = tmp_path / "clips.json" if outcomes else listed(tmp_path)
+        done = run_convert("evaluate-clips", MODEL, clips_json, *words, "--out", tmp_path / "f.json")
+        assert done.returncode == 0, done.stderr
+        outcomes.append(json.loads((tmp_path / "f.json").read_text())["outcomes"][0])
+    assert outcomes[0]["alerts"] == 0 and outcomes[1]["alerts"] > 4
+
+
+@pytest.mark.timeout(120)
+def test_the_gate_asks_the_configured_policy_who_is_judged(tmp_path: Path) -> None:
+    """If nobody is ever judged, the planner looks at everybody more often."""
+    (clip,) = clips.read_clips(listed(tmp_path))
+    default = Config()
+    undecided = replace(default, decide=replace(default.decide, frames=90, window=60.0))
+    classifier, detector = open_classifier(default), HaarDetector(default.detect)
+    looks = [len(clips.watch(clip, detector, classifier, config).frames) for config in (default, undecided)]
+    assert looks[1] > 1.2 * looks[0]

@@ -1,4 +1,4 @@
-"""A folder tree without splits is divided the same way by train, quantize and evaluate, whatever sources are excluded."""
+"""A folder tree without splits is divided the same way by train, quantize and evaluate, also with --exclude."""
 
 from collections.abc import Sequence
 from pathlib import Path
