@@ -1,11 +1,23 @@
-"""What a connection reports: signals from paho's network thread, and the events that follow from them."""
+"""What a link is doing, and what it reports: signals from paho's network thread, and the events that follow."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .client import Client
+
+
+class LinkState(Enum):
+    """What the link is doing."""
+
+    WAITING = "until the next attempt is due"
+    CONNECTING = "until the broker answers"
+    REFUSED = "until the refused connection ends"
+    CONNECTED = "connected"
+    CLOSED = "closed for good"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +72,11 @@ class Signal:
 
     client: Client
     what: ConnAck | ThreadEnded | Acknowledged | Received
+
+
+def deliver_signals(client: Client, deliver: Callable[[Signal], None]) -> None:
+    """Sets the client's callbacks so that each only delivers a signal. They run in paho's network thread."""
+    client.on_connect = lambda c, u, f, reason, properties: deliver(Signal(client, ConnAck(reason, properties)))
+    client.on_disconnect = lambda c, u, f, reason, p: setattr(client, "why", reason)
+    client.on_publish = lambda c, u, mid, reason, p: deliver(Signal(client, Acknowledged(mid, reason)))
+    client.on_message = lambda c, u, m: deliver(Signal(client, Received(m.topic, bytes(m.payload), m.retain)))

@@ -77,7 +77,12 @@ def named(device: str, name: str, entity: dict[str, Any]) -> dict[str, Any]:
 
 def entities(topics: Topics, snapshots: bool) -> dict[str, dict[str, Any]]:
     """Every entity by its key: platform, name, topic and template."""
-    found: dict[str, dict[str, Any]] = {
+    return _people(topics) | _device(topics) | _statistics(topics) | {"snapshot": _snapshot(topics, snapshots)}
+
+
+def _people(topics: Topics) -> dict[str, dict[str, Any]]:
+    """Who is at the door, and who was there today."""
+    return {
         "alert": {
             "platform": "event",
             "name": "Alert",
@@ -92,6 +97,17 @@ def entities(topics: Topics, snapshots: bool) -> dict[str, dict[str, Any]]:
             "state_topic": topics.state,
             "value_template": "{{ value_json.no_mask }}",
         },
+        "people": _number(topics.state, "People", "people", icon="mdi:account-group"),
+        "masked": _number(topics.state, "People with mask", "mask", icon="mdi:face-mask"),
+        "today_people": _number(topics.state, "People today", "today.people", "total_increasing", icon="mdi:counter"),
+        "today_mask": _number(topics.state, "With mask today", "today.mask", "total_increasing", icon="mdi:counter"),
+        "today_alerts": _number(topics.state, "Alerts today", "today.alerts", "total_increasing", icon="mdi:bell"),
+    }
+
+
+def _device(topics: Topics) -> dict[str, dict[str, Any]]:
+    """How the monitor is, and the switch that pauses it."""
+    return {
         "problem": {
             "platform": "binary_sensor",
             "name": "Problem",
@@ -119,26 +135,30 @@ def entities(topics: Topics, snapshots: bool) -> dict[str, dict[str, Any]]:
             "state_topic": topics.health,
             "value_template": "{{ value_json.camera }}",
         },
-        "people": _number(topics.state, "People", "people", icon="mdi:account-group"),
-        "masked": _number(topics.state, "People with mask", "mask", icon="mdi:face-mask"),
-        "today_people": _number(topics.state, "People today", "today.people", "total_increasing", icon="mdi:counter"),
-        "today_mask": _number(topics.state, "With mask today", "today.mask", "total_increasing", icon="mdi:counter"),
-        "today_alerts": _number(topics.state, "Alerts today", "today.alerts", "total_increasing", icon="mdi:bell"),
     }
+
+
+def _statistics(topics: Topics) -> dict[str, dict[str, Any]]:
+    """Numbers about the process."""
+    sensors = {}
     for field, name, unit, more in (
-        ("fps", "Pictures a second", "fps", {}),
+        ("fps", "Frames per second", "fps", {}),
         ("detect_ms", "Detection time", "ms", {"device_class": "duration"}),
         ("classify_ms", "Classification time", "ms", {"device_class": "duration"}),
         ("cpu_temp_c", "Temperature", "°C", {"device_class": "temperature"}),
         ("outbox", "Alerts waiting", None, {"icon": "mdi:tray-full"}),
     ):
-        found[field] = _number(topics.stats, name, field, entity_category="diagnostic", **more)
+        sensors[field] = _number(topics.stats, name, field, entity_category="diagnostic", **more)
         if unit:
-            found[field]["unit_of_measurement"] = unit
-    found["snapshot"] = {"platform": "image"}  # the platform alone removes an entity that an earlier message announced
-    if snapshots:
-        found["snapshot"] |= {"name": "Last alert", "image_topic": topics.snapshot, "content_type": "image/jpeg"}
-    return found
+            sensors[field]["unit_of_measurement"] = unit
+    return sensors
+
+
+def _snapshot(topics: Topics, snapshots: bool) -> dict[str, Any]:
+    """The picture of the last alert. The platform alone removes an entity that an earlier message announced."""
+    if not snapshots:
+        return {"platform": "image"}
+    return {"platform": "image", "name": "Last alert", "image_topic": topics.snapshot, "content_type": "image/jpeg"}
 
 
 def _number(topic: str, name: str, field: str, state_class: str = "measurement", **more: Any) -> dict[str, Any]:

@@ -6,11 +6,9 @@ flight goes back to the owner, who alone decides what is sent again, and login, 
 """
 
 import logging
-import queue
 import time
 from collections.abc import Callable
-from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTProtocolVersion
@@ -18,8 +16,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.schema import MqttConfig
 from ..timing import Backoff
-from .client import V5, V311, Client, cut, new_client, note_error
-from .events import Acknowledged, ConnAck, Connected, Disconnected, LinkEvent, Received, Signal, ThreadEnded
+from . import events
+from .client import V5, Client, cut, new_client, note_error
+from .events import Acknowledged, Connected, Disconnected, LinkEvent, LinkState, Received, Signal
+from .protocol import ProtocolChoice
 
 log = logging.getLogger(__name__)
 
@@ -36,62 +36,12 @@ PATIENCE = 15.0
 """Seconds that a connection attempt may take, and that the network thread may be silent."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between attempts: 1, 2, 4 ... 30. A broker that is back gets the first alert within a minute."""
-PAUSE_AFTER_LOSS = 5.0
-"""Longest pause, in seconds, after a connection that was up."""
-PAUSE_BEFORE_MQTT_5 = 2.0
-"""Longest pause, in seconds, while MQTT 3.1.1 is only tried."""
+PAUSE_AFTER_LOSS, PAUSE_IN_TRIAL = 5.0, 2.0
+"""Longest pauses, in seconds: after a connection that was up, and while MQTT 3.1.1 is only tried."""
 WINDOW = 20
 """Messages in flight at most, if the broker allows so many."""
 LARGEST_SENT = 2**28
 """Bytes of any MQTT message, where the broker names no limit of its own."""
-
-T = TypeVar("T")
-
-
-class LinkState(Enum):
-    """What the link is doing."""
-
-    WAITING = "until the next attempt is due"
-    CONNECTING = "until the broker answers"
-    REFUSED = "until the refused connection ends"
-    CONNECTED = "connected"
-    CLOSED = "closed for good"
-
-
-class ProtocolChoice:
-    """Which MQTT version to speak: 5 first, because 3.1.1 hides what an ACL refuses; 3.1.1 where a broker needs it."""
-
-    def __init__(self, version: MQTTProtocolVersion) -> None:
-        self.version = version
-        self._settled = version == V311
-        self._ever_connected = False
-
-    @property
-    def trial(self) -> bool:
-        """Whether 3.1.1 is in use although the broker may speak 5: it hung up without an answer."""
-        return self.version == V311 and not self._settled
-
-    def unsupported(self) -> None:
-        """The broker has said that it does not speak this version."""
-        self._settled = True
-        self.unanswered()
-
-    def unanswered(self) -> None:
-        """The broker has not answered. Some 3.1.1 brokers hang up on MQTT 5, or wait for the rest of something."""
-        if not self._ever_connected:
-            self.version = V311 if self.version == V5 else V5
-
-    def answered_in_trial(self) -> bool:
-        """The broker has accepted 3.1.1. Whether to try 5 once more: it may only have been starting."""
-        if not self.trial:
-            return False
-        self._settled = True
-        self.version = V5
-        return True
-
-    def connected(self) -> None:
-        """Keeps this version from now on."""
-        self._ever_connected = True
 
 
 class Link:
@@ -162,9 +112,9 @@ class Link:
         if client is not self._client:
             return None
         match signal.what:
-            case ConnAck(reason, properties):
+            case events.ConnAck(reason, properties):
                 return self._on_answer(client, reason, properties)
-            case ThreadEnded():
+            case events.ThreadEnded():
                 return self._on_ended(client.why if self.connected or not client.errors else client.errors[-1])
             case Acknowledged() | Received() as event:
                 return event
@@ -199,13 +149,9 @@ class Link:
 
     def _open(self) -> None:
         client = new_client(
-            self._settings, self._id, self._protocol.version, lambda c: self._deliver(Signal(c, ThreadEnded()))
+            self._settings, self._id, self._protocol.version, lambda c: self._deliver(Signal(c, events.ThreadEnded()))
         )
-        deliver = self._deliver
-        client.on_connect = lambda c, u, f, reason, properties: deliver(Signal(client, ConnAck(reason, properties)))
-        client.on_disconnect = lambda c, u, f, reason, p: setattr(client, "why", reason)
-        client.on_publish = lambda c, u, mid, reason, p: deliver(Signal(client, Acknowledged(mid, reason)))
-        client.on_message = lambda c, u, m: deliver(Signal(client, Received(m.topic, bytes(m.payload), m.retain)))
+        events.deliver_signals(client, self._deliver)
         client.on_log = note_error
         self._prepare(client)
         client.begin(self._settings, self._window)
@@ -213,12 +159,10 @@ class Link:
         self._change(LinkState.CONNECTING)
 
     def _change(self, state: LinkState) -> None:
-        self.state = state
-        self._changed_at = time.monotonic()
+        self.state, self._changed_at = state, time.monotonic()
 
     def _wait(self, pause: float) -> None:
-        self._client = None
-        self._attempt_due = time.monotonic() + pause
+        self._client, self._attempt_due = None, time.monotonic() + pause
         self._change(LinkState.WAITING)
 
     def _on_answer(self, client: Client, reason: ReasonCode, properties: Any) -> LinkEvent | None:
@@ -271,15 +215,12 @@ class Link:
                 self._protocol.unanswered()
             self._complain(f"cannot reach the broker at {self.where}: {why}; trying on")
         self._backoff.failed()
-        self._wait(self._backoff.pause(PAUSE_BEFORE_MQTT_5 if self._protocol.trial else None))
+        self._wait(self._backoff.pause(PAUSE_IN_TRIAL if self._protocol.trial else None))
         return None
 
     def _on_lost(self, why: str | ReasonCode, lasted: float) -> Disconnected:
         self._lost_at = time.monotonic()
-        if lasted < SHORT_CONNECTION:
-            self._backoff.failed()
-        else:
-            self._backoff.reset()
+        (self._backoff.failed if lasted < SHORT_CONNECTION else self._backoff.reset)()
         if self._backoff.failures == SHORT_CONNECTIONS_WARNED:
             log.error(
                 "thrown off the broker again and again: another client calls itself %s? give each camera its own "
@@ -295,30 +236,6 @@ class Link:
         if text != self._trouble:
             self._trouble = text
             self._report(text)
-
-
-class Mailbox(Generic[T]):
-    """The events of the thread that owns a link: the link's, and the owner's own (``T``)."""
-
-    def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[Signal | T] = queue.SimpleQueue()
-
-    def put(self, item: Signal | T) -> None:
-        """Enqueues an event. For any thread."""
-        self._queue.put(item)
-
-    def next(self, link: Link, timeout: float) -> LinkEvent | T | None:
-        """The next event, the link's signals resolved. None after ``timeout`` seconds without one.
-
-        Also None for a signal that means nothing to the owner. For the owner's thread.
-        """
-        if (event := link.tick()) is not None:
-            return event
-        try:
-            item = self._queue.get(timeout=timeout)
-        except queue.Empty:
-            return None
-        return link.handle(item) if isinstance(item, Signal) else item
 
 
 def _log_trouble(text: str | None) -> None:

@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -22,8 +21,10 @@ from .client import V5
 from .delivery import Delivery
 from .events import Acknowledged, Connected, Disconnected, LinkEvent, Received
 from .homeassistant import ONLINE, Discovery
-from .link import Link, Mailbox
+from .link import Link
+from .mailbox import Mailbox
 from .messages import AlertMessage, Health, State, Stats, encode, parse
+from .requests import NewAlert, OutboxWritten, Request, RestoredAlerts, Retain, SendOnce, Stop
 from .topics import Topics
 
 log = logging.getLogger(__name__)
@@ -32,46 +33,6 @@ COMPLAINT_INTERVAL = 60.0
 """Seconds between two log lines about messages that others should not have sent."""
 STALLED = 15.0
 """Seconds without progress of the publisher's thread after which it counts as stuck."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewAlert:
-    message: OutboxMessage
-
-
-@dataclass(frozen=True, slots=True)
-class RestoredAlerts:
-    messages: list[OutboxMessage]
-
-
-@dataclass(frozen=True, slots=True)
-class Retain:
-    """To be published retained, now and on every connection from now on."""
-
-    topic: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SendOnce:
-    """To be published if there is a connection."""
-
-    topic: str
-    payload: bytes
-    qos: int
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxWritten:
-    """Alerts that were acknowledged are deleted: more may be in flight."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    deadline: float
-
-
-Request = NewAlert | RestoredAlerts | Retain | SendOnce | OutboxWritten | Stop
 
 
 class MqttPublisher:

@@ -16,7 +16,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ..config.schema import MqttConfig
 from .client import V311
 from .events import Connected, Received
-from .link import Link, Mailbox
+from .link import Link
+from .mailbox import Mailbox
 from .messages import AlertMessage
 
 log = logging.getLogger(__name__)

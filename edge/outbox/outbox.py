@@ -19,7 +19,6 @@ from typing import Protocol
 
 from .database import connect, is_damage, rescue
 from .sql import (
-    BACKLOG_LIMITS,
     DELETE,
     PUT,
     PUT_DEAD_LETTER,
@@ -31,6 +30,7 @@ from .sql import (
     TRIM_HISTORY,
     OutboxMessage,
     Statement,
+    compacted,
     waiting,
 )
 
@@ -235,20 +235,3 @@ class Outbox:
             self.dead_letters = count
             last = db.execute("SELECT reason FROM dead_letters ORDER BY seq DESC LIMIT 1").fetchone()
             self._listener.outbox_dead_letters(count, last[0] if last else "")
-
-
-def compacted(statements: Sequence[Statement]) -> list[Statement]:
-    """The statements without messages that were put and deleted before they could be written, and within the limits.
-
-    A full disk must not fill the memory too.
-    """
-    deleted = {values[0] for sql, values in statements if sql == DELETE}
-    put = {values[0] for sql, values in statements if sql == PUT}
-    surplus = {sql: sum(s == sql for s, _ in statements) - limit for sql, limit in BACKLOG_LIMITS.items()}
-    kept: list[Statement] = []
-    for sql, values in statements:
-        if surplus.get(sql, 0) > 0:
-            surplus[sql] -= 1
-        elif sql not in (PUT, DELETE) or values[0] not in deleted & put:
-            kept.append((sql, values))
-    return kept

@@ -1,6 +1,7 @@
 """The tables of the outbox file, the statements on them, and the message that they keep."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,3 +50,20 @@ def waiting(db: sqlite3.Connection) -> list[OutboxMessage]:
     sound = "typeof(id) = 'text' AND typeof(topic) = 'text' AND typeof(payload) = 'blob'"
     rows = db.execute(f"SELECT id, topic, payload FROM alerts WHERE {sound} ORDER BY seq")
     return [OutboxMessage(*row) for row in rows]
+
+
+def compacted(statements: Sequence[Statement]) -> list[Statement]:
+    """The statements without messages that were put and deleted before they could be written, and within the limits.
+
+    A full disk must not fill the memory too.
+    """
+    deleted = {values[0] for sql, values in statements if sql == DELETE}
+    put = {values[0] for sql, values in statements if sql == PUT}
+    surplus = {sql: sum(s == sql for s, _ in statements) - limit for sql, limit in BACKLOG_LIMITS.items()}
+    kept: list[Statement] = []
+    for sql, values in statements:
+        if surplus.get(sql, 0) > 0:
+            surplus[sql] -= 1
+        elif sql not in (PUT, DELETE) or values[0] not in deleted & put:
+            kept.append((sql, values))
+    return kept

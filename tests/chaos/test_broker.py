@@ -14,7 +14,8 @@ from support.brokers import free_port
 from edge.config.schema import MqttConfig
 from edge.mqtt.client import V5, V311
 from edge.mqtt.events import Connected
-from edge.mqtt.link import Link, Mailbox
+from edge.mqtt.link import Link
+from edge.mqtt.mailbox import Mailbox
 from edge.mqtt.publisher import MqttPublisher
 from edge.outbox.reading import peek
 

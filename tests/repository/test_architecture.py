@@ -1,40 +1,169 @@
-"""The house: imports are a DAG along the data, the device never imports the workstation or heavy libraries."""
+"""The house: rooms that follow the data, imports without cycles, what no room may import, sizes."""
 
 import ast
+import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 from support import ROOT
 
+FLOORS = 9
+"""Rooms, one above the other, at most: a room stands one floor above the highest room that it imports."""
+LONGEST_FILE, LONGEST_FUNCTION = 250, 40
+"""Lines."""
 
-def imports(package: str) -> dict[str, set[str]]:
-    """Module -> modules of the same package it imports, anywhere in its text."""
+NEVERS = """
+edge -> convert
+convert -> edge.mqtt edge.outbox edge.web edge.cli edge.monitor.*
+edge.camera edge.faces edge.people -> edge.outbox edge.mqtt edge.web edge.monitor edge.cli edge.bench
+edge.camera -> edge.faces edge.people
+edge.faces -> edge.people
+edge.people.tracker edge.people.policy -> cv2 numpy time datetime
+edge.mqtt -> edge.camera edge.faces edge.people edge.web edge.monitor edge.cli cv2 numpy
+edge.outbox -> edge.*
+edge.config -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.web edge.monitor edge.cli edge.bench
+edge.web -> edge.monitor edge.cli edge.bench
+edge.monitor -> edge.cli edge.bench
+edge.bench -> edge.cli
+edge.monitor.loop edge.monitor.scene edge.monitor.pipeline -> edge.web edge.mqtt edge.outbox
+edge convert -> edge.__main__ convert.__main__
+edge convert -> picamera2 ai_edge_litert tflite_runtime aiohttp PIL prometheus_client
+"""
+"""Who never imports what, anywhere in the text. ``*`` stands for anything below, except what EXCEPT allows."""
+
+EXCEPT = """
+convert -> edge.monitor.loop edge.monitor.scene
+edge.outbox -> edge.outbox
+edge.camera.picamera -> picamera2
+edge.faces.tflite -> ai_edge_litert tflite_runtime
+edge.web -> aiohttp PIL prometheus_client
+"""
+
+
+def modules(*packages: str) -> Iterator[tuple[str, ast.Module]]:
+    """Every module of the packages, by its dotted name."""
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield ".".join(path.relative_to(ROOT).with_suffix("").parts), ast.parse(path.read_text("utf-8"))
+
+
+def is_module(name: str) -> bool:
+    path = ROOT / Path(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+@cache
+def imports() -> dict[str, set[str]]:
+    """Module -> what it imports, anywhere in its text: modules of edge and convert, and other packages by name."""
     graph: dict[str, set[str]] = {}
-    for path in (ROOT / package).rglob("*.py"):
-        own = path.relative_to(ROOT / package).with_suffix("").parts
-        found: set[str] = set()
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.level:
-                above = own[: len(own) - node.level]
-                names = [node.module] if node.module else [alias.name for alias in node.names]
-                found |= {".".join((*above, name)) for name in names}
-        graph[".".join(own)] = found - {"__version__"}
+    for module, tree in modules("edge", "convert"):
+        targets: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                targets |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                above = module.split(".")[: -node.level] if node.level else []
+                base = ".".join([*above, *([node.module] if node.module else [])])
+                names = {f"{base}.{alias.name}" for alias in node.names}
+                targets |= {name for name in names if is_module(name)} or {base}
+        graph[module] = targets - {"edge"}  # edge/__init__.py: the version
     return graph
 
 
+def table(text: str) -> list[tuple[str, str]]:
+    pairs = []
+    for line in text.split("\n"):
+        left, arrow, right = line.partition("->")
+        pairs += [(who, what) for who in left.split() for what in right.split() if arrow]
+    return pairs
+
+
+def below(module: str, room: str) -> bool:
+    return module == room or module.startswith(room.removesuffix("*").removesuffix(".") + ".")
+
+
+@pytest.mark.parametrize(("who", "what"), table(NEVERS), ids=lambda name: str(name))
+def test_never(who: str, what: str) -> None:
+    allowed = table(EXCEPT)
+    arrows = [
+        (module, target)
+        for module, targets in imports().items()
+        for target in targets
+        if below(module, who) and below(target, what)
+        if not any(below(module, a) and below(target, b) for a, b in allowed)
+    ]
+    assert arrows == []
+
+
+def test_the_tables_name_what_exists() -> None:
+    for name in {name.removesuffix(".*") for pair in table(NEVERS + EXCEPT) for name in pair}:
+        assert is_module(name) or name.split(".")[0] not in ("edge", "convert"), name
+
+
+def test_every_module_is_looked_at() -> None:
+    files = list((ROOT / "edge").rglob("*.py")) + list((ROOT / "convert").rglob("*.py"))
+    assert len(imports()) == len(files) > 100
+
+
+def room(module: str) -> str:
+    """``edge.people`` for a module in a room, the module itself at the top of a package."""
+    parts = module.removesuffix(".__init__").split(".")
+    return ".".join(parts[:2])
+
+
+def test_imports_have_no_cycle() -> None:
+    assert list(TopologicalSorter(imports()).static_order())
+
+
 @pytest.mark.parametrize("package", ["edge", "convert"])
-def test_imports_have_no_cycle(package: str) -> None:
-    assert list(TopologicalSorter(imports(package)).static_order())
+def test_rooms_stand_on_few_floors_and_import_downwards_only(package: str) -> None:
+    rooms: dict[str, set[str]] = {}
+    for module, targets in imports().items():
+        if below(module, package):
+            above = rooms.setdefault(room(module), set())
+            above |= {room(target) for target in targets if below(target, package)} - {room(module)}
+    floors: dict[str, int] = {}
+    for name in TopologicalSorter(rooms).static_order():
+        floors[name] = 1 + max((floors[lower] for lower in rooms.get(name, ())), default=0)
+    assert max(floors.values()) <= FLOORS, floors
 
 
-def test_edge_never_imports_convert() -> None:
-    for path in (ROOT / "edge").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            assert not any(name.split(".")[0] == "convert" for name in names), path
+@pytest.mark.parametrize("path", sorted((ROOT / "edge").glob("*/")) + sorted((ROOT / "convert").glob("*/")), ids=str)
+def test_the_init_of_a_room_is_its_docstring_alone(path: Path) -> None:
+    if path.name == "__pycache__":
+        return
+    tree = ast.parse((path / "__init__.py").read_text("utf-8"))
+    assert len(tree.body) == 1 and ast.get_docstring(tree), path
+
+
+def test_no_file_is_long() -> None:
+    files = [path for folder in ("edge", "convert", "tests") for path in (ROOT / folder).rglob("*.py")]
+    long = {str(path): count for path in files if (count := len(path.read_text("utf-8").splitlines())) > LONGEST_FILE}
+    assert long == {}
+
+
+def functions(*packages: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for module, tree in modules(*packages):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{module}.{node.name}", node
+
+
+def test_functions_are_short_and_annotated() -> None:
+    lengths: list[int] = []
+    for name, node in functions("edge", "convert"):
+        length = (node.end_lineno or node.lineno) - node.lineno + 1
+        assert length <= LONGEST_FUNCTION, f"{name}: {length} lines"
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        missing = [each.arg for each in arguments if each.annotation is None and each.arg not in ("self", "cls")]
+        assert not missing and (node.returns is not None), f"{name}: {missing} not annotated"
+        lengths.append(length)
+    assert statistics.median(lengths) <= 6 and statistics.quantiles(lengths, n=10)[8] <= 17
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:
@@ -42,17 +171,6 @@ def test_the_command_line_loads_nothing_heavy() -> None:
     code = f"import sys; from edge.__main__ import parser; parser(); print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
-
-
-def test_the_loop_knows_nothing_of_the_page() -> None:
-    graph = imports("edge")
-    reached, waiting = set[str](), ["monitor.loop"]
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting += graph.get(name, ())
-    assert not any("web" in name or name.endswith("bus") for name in reached)
 
 
 def test_the_loop_fits_on_one_screen() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.processes import Process
 
-from edge.cli.forget import left_behind
+from edge.cli.forget import retained_topics
 from edge.config.schema import Config, DeviceConfig, HomeAssistantConfig, MqttConfig, SnapshotsConfig
 from edge.mqtt import homeassistant as discovery
 from edge.mqtt.topics import Topics
@@ -119,7 +119,7 @@ def test_forget_leaves_nothing_at_the_broker(maskwatch: Any, broker: Any, subscr
     later.publish("end", b"")
     later.wait_for("end")
     assert [topic for topic, _, retained in later.messages if retained] == []
-    assert set(left_behind(Config())) == {topic for topic, payload, _ in heard.messages if payload == b""} - {"end"}
+    assert set(retained_topics(Config())) == {topic for topic, payload, _ in heard.messages if payload == b""} - {"end"}
 
 
 def test_forget_says_what_is_missing(maskwatch: Any) -> None:

@@ -16,7 +16,8 @@ from edge.config.schema import MqttConfig
 from edge.errors import ConfigError
 from edge.mqtt.client import V5, Client, cut
 from edge.mqtt.events import Acknowledged, Connected, Disconnected, LinkEvent
-from edge.mqtt.link import WINDOW, Link, Mailbox
+from edge.mqtt.link import WINDOW, Link
+from edge.mqtt.mailbox import Mailbox
 
 
 class Owner:

@@ -11,7 +11,6 @@ from support import until
 from support.mounts import fill, remount, small_disk
 from support.outboxes import Opened, filled, letter
 
-from edge.outbox.outbox import compacted
 from edge.outbox.reading import history, peek, resend
 from edge.outbox.sql import (
     DEAD_LETTERS_KEPT,
@@ -23,6 +22,7 @@ from edge.outbox.sql import (
     PUT_SETTING,
     OutboxMessage,
     Statement,
+    compacted,
 )
 
 
