@@ -1,11 +1,10 @@
-"""A broker on loopback for the length of a measurement: mosquitto where it is installed, else the embedded one."""
+"""Runs a broker on loopback for one measurement: mosquitto if it is installed, else the embedded broker."""
 
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +15,17 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from ..errors import BrokerError
 from ..mqtt.client import V5
 from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, any_port
+from ..timing import wait_until
 
-LIMITS = "max_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\nlog_type error\n"
+OPTIONS = "allow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\nlog_type error\n"
+"""Options of mosquitto: no limits, and no login."""
+START_TIMEOUT = 20.0
+STOP_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where it listens, what it speaks, and its process (0: this one)."""
+    """A running broker. ``pid`` is its process, 0 if it runs in this process."""
 
     name: str
     port: int
@@ -31,9 +34,9 @@ class Broker:
 
 
 @contextmanager
-def opened() -> Iterator[Broker]:
-    """Raises ``BrokerError`` when neither broker is installed."""
-    if _program() is None:
+def open_broker() -> Iterator[Broker]:
+    """Starts mosquitto if it is installed, else the embedded broker. Raises ``BrokerError`` if neither is installed."""
+    if _find_mosquitto() is None:
         embedded = EmbeddedBroker().start()
         try:
             yield Broker("the embedded broker", embedded.port, PROTOCOL)
@@ -46,33 +49,38 @@ def opened() -> Iterator[Broker]:
 
 @contextmanager
 def mosquitto() -> Iterator[Broker]:
-    """Raises ``BrokerError`` when it is not installed or does not start."""
-    if (program := _program()) is None:
+    """Starts mosquitto. Raises ``BrokerError`` if it is not installed or does not start."""
+    if (program := _find_mosquitto()) is None:
         raise BrokerError("mosquitto is not installed: sudo apt install mosquitto")
     with tempfile.TemporaryDirectory(prefix="maskwatch-") as folder:
-        os.chmod(folder, 0o755)  # as root, mosquitto becomes another user before it reads on
+        os.chmod(folder, 0o755)  # if started as root, mosquitto reads its files as another user
         port = any_port()
         file = Path(folder) / "mosquitto.conf"
-        file.write_text(f"listener {port} {HOST}\nallow_anonymous true\n{LIMITS}")
+        file.write_text(f"listener {port} {HOST}\n{OPTIONS}")
         process = subprocess.Popen([program, "-c", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            _await(port, process)
+            _wait_for_listener(port, process)
             yield Broker("mosquitto", port, V5, process.pid)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(STOP_TIMEOUT)
 
 
-def _program() -> str | None:
+def _find_mosquitto() -> str | None:
     return shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 
-def _await(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 20
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection((HOST, port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.02)
-    raise BrokerError(f"mosquitto does not start (exit code {process.poll()})")
+def _wait_for_listener(port: int, process: "subprocess.Popen[bytes]") -> None:
+    def is_over() -> bool:
+        return process.poll() is not None or _accepts_connections(port)
+
+    if not wait_until(is_over, START_TIMEOUT) or process.poll() is not None:
+        raise BrokerError(f"mosquitto does not start (exit code {process.poll()})")
+
+
+def _accepts_connections(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), 1).close()
+    except OSError:
+        return False
+    return True

@@ -1,12 +1,10 @@
-"""``maskwatch bench``: chooses what is measured, shows how far it is, prints tables, writes JSON."""
+"""Runs ``maskwatch bench``: chooses the measurement, prints its tables and writes its figures as JSON."""
 
 import argparse
 import json
 import os
 import platform
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,77 +17,93 @@ from ..config.schema import Config
 from ..errors import ConfigError, SourceError
 from ..files import replacing
 from . import tables
-from .brokers import opened
-from .clip import EMPTY, pictures, watch
-from .delivery import delivered
-from .fleet import fleet
-from .process import watched
+from .brokers import open_broker
+from .choices import EMPTY
+from .clip import measure_clip, source_frames
+from .delivery import measure_delivery
+from .fleet import measure_fleet
+from .process import measure_service
+from .progress import ProgressLine
 from .rivals import open_rival
-from .scale import scaled
-from .stage import alone
+from .scale import measure_scale
+from .stage import profile_stage
+
+Figures = dict[str, Any]
 
 
 def bench(args: argparse.Namespace, config: Config) -> None:
-    """Raises ``EdgeError`` for what cannot be opened or written."""
+    """Measures what the options ask for. Raises ``EdgeError`` for what cannot be opened or written."""
     if (args.scale or args.fleet) and (args.sources or args.compare or args.frames):
         raise ConfigError(
-            "--scale and --fleet bring their own pictures and doors; leave SOURCE, --compare and --frames out"
+            "--scale and --fleet use frames and doors of their own; leave SOURCE, --compare and --frames out"
         )
-    config = chosen(args, config)
-    say: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731
-    bar = Bar()
-    found: dict[str, Any] = {"machine": machine()}
     if args.out:
-        writable(args.out)  # before the minutes, not after them
+        check_writable(args.out)  # before the measurement, which takes minutes
+    figures = {"machine": machine()} | measure(args, with_bench_options(args, config), ProgressLine())
+    if args.out:
+        write(args.out, json.dumps(figures, indent=1) + "\n")
+        print(f"wrote {args.out}", flush=True)
+
+
+def measure(args: argparse.Namespace, config: Config, progress: ProgressLine) -> Figures:
+    """Makes the one measurement that the options choose, and prints it."""
     if args.stage:
-        for source in args.sources or ["demo"]:
-            figures, profile = alone(args.stage, pictures(source, config, args.frames), config)
-            say(f"{source}\n" + tables.stage_table(args.stage, figures, profile.splitlines()))
-            found.setdefault("stages", {})[source] = {args.stage: figures}
-    elif args.scale:
-        found["scale"] = scaled(config, bar.show)
-        bar.clear()
-        say(tables.scale_table(found["scale"]))
-    elif args.fleet:
-        found["fleet"] = fleet(args.fleet, progress=bar.show)
-        bar.clear()
-        say(tables.fleet_lines(found["fleet"]))
-    else:
-        everything(args, config, found, say, bar)
-    if args.out:
-        write(args.out, json.dumps(found, indent=1) + "\n")
-        say(f"wrote {args.out}")
+        return {"stages": profile_sources(args, config)}
+    if args.scale:
+        scale = measure_scale(config, progress.show)
+        show(progress, tables.scale_table(scale))
+        return {"scale": scale}
+    if args.fleet:
+        fleet = measure_fleet(args.fleet, progress=progress.show)
+        show(progress, tables.fleet_line(fleet))
+        return {"fleet": fleet}
+    return measure_watching(args, config, progress)
 
 
-def everything(
-    args: argparse.Namespace, config: Config, found: dict[str, Any], say: Callable[[str], None], bar: "Bar"
-) -> None:
-    """Each source, then the service as a process, then the way to a subscriber."""
+def profile_sources(args: argparse.Namespace, config: Config) -> Figures:
+    """Profiles one stage on each source."""
+    sources = {}
+    for source in args.sources or ["demo"]:
+        figures, profile = profile_stage(args.stage, source_frames(source, config, args.frames), config)
+        print(f"{source}\n" + tables.stage_table(args.stage, figures, profile.splitlines()), flush=True)
+        sources[source] = {args.stage: figures}
+    return sources
+
+
+def measure_watching(args: argparse.Namespace, config: Config, progress: ProgressLine) -> Figures:
+    """Measures the loop on each source, then the service as a process, then the delivery to a subscriber."""
     rivals = [open_rival(name, config) for name in args.compare]
-    found["clips"] = []
+    clips = []
     for source in args.sources or ["demo", EMPTY]:
-        figures = watch(source, pictures(source, config, args.frames), config, rivals, bar.show).figures()
-        found["clips"].append(figures)
-        bar.clear()
-        say(tables.clip_table(figures) + "\n")
-    options = ["--source", next((each for each in args.sources if each != EMPTY), "demo")]
+        frames = source_frames(source, config, args.frames)
+        clips.append(measure_clip(source, frames, config, rivals, progress.show).as_json())
+        show(progress, tables.clip_table(clips[-1]) + "\n")
+    options = ["--source", next((source for source in args.sources if source != EMPTY), "demo")]
     options += ["--detector", config.detect.detector]
-    found["service"] = watched(options + (["--config", str(args.config)] if args.config else []))
-    say(tables.service_line(found["service"]))
-    with opened() as broker:
-        found["delivery"] = delivered(broker)
-    say(tables.delivery_line(found["delivery"]))
+    options += ["--config", str(args.config)] if args.config else []
+    service = measure_service(options)
+    show(progress, tables.service_line(service))
+    with open_broker() as broker:
+        delivery = measure_delivery(broker)
+    show(progress, tables.delivery_line(delivery))
+    return {"clips": clips, "service": service, "delivery": delivery}
 
 
-def chosen(args: argparse.Namespace, config: Config) -> Config:
-    """The configuration with the options of ``bench`` on top."""
+def show(progress: ProgressLine, text: str) -> None:
+    """Prints a result in place of the progress line."""
+    progress.clear()
+    print(text, flush=True)
+
+
+def with_bench_options(args: argparse.Namespace, config: Config) -> Config:
+    """Returns the configuration with ``--threads`` and ``--every-picture`` applied."""
     threads = args.threads or config.detect.threads
     detect = replace(config.detect, threads=threads, gate=config.detect.gate and not args.every_picture)
     return replace(config, detect=detect, classify=replace(config.classify, threads=threads))
 
 
 def machine() -> dict[str, Any]:
-    """What the figures are true of."""
+    """Describes the machine and the versions that the figures belong to."""
     return {
         "maskwatch": __version__,
         "machine": platform.machine(),
@@ -101,34 +115,18 @@ def machine() -> dict[str, Any]:
     }
 
 
-def writable(path: Path) -> None:
-    """Raises ``SourceError`` if nothing can be written there."""
+def check_writable(path: Path) -> None:
+    """Raises ``SourceError`` if the file cannot be written."""
     if path.is_dir():
         raise SourceError(f"{path} cannot be written: it is a folder; name a file")
     if not os.access(path.parent, os.W_OK):
-        raise SourceError(f"{path} cannot be written: {path.parent} is no folder that may be written to")
+        raise SourceError(f"{path} cannot be written: {path.parent} is not a folder that this user may write to")
 
 
 def write(path: Path, text: str) -> None:
-    """All of it or nothing. Raises ``SourceError``."""
+    """Writes the file whole or not at all. Raises ``SourceError``."""
     try:
         with replacing(path) as new:
             new.write_text(text, "utf-8")
     except OSError as error:
         raise SourceError(f"{path} cannot be written: {error.strerror}") from error
-
-
-class Bar:
-    """How far a measurement is: one line on a terminal, nothing elsewhere."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    def show(self, what: str, count: int) -> None:
-        if sys.stderr.isatty() and time.monotonic() >= self._next:
-            self._next = time.monotonic() + 0.2
-            print(f"\r\x1b[K{Path(what).name}: {count}", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        if sys.stderr.isatty():
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

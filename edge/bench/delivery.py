@@ -1,9 +1,10 @@
-"""From decision to subscriber: real alerts through the real publisher and a real broker on loopback."""
+"""Measures the time from decision to subscriber: alerts through the real publisher and a real broker on loopback."""
 
 import json
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,68 +19,74 @@ from ..mqtt.embedded_broker import HOST
 from ..mqtt.messages import AlertMessage
 from ..mqtt.publisher import MqttPublisher
 from ..people.policy import Alert
+from ..timing import wait_until
 from .brokers import Broker
 from .stopwatch import percentiles
 
-PAUSE = 0.05
-"""Seconds between two alerts: people do not come in one a millisecond."""
-PATIENCE = 20.0
+INTERVAL = 0.05
+"""Seconds between two alerts, because people do not enter within milliseconds of each other."""
+TIMEOUT = 20.0
 
 
-def delivered(broker: Broker, alerts: int = 200) -> dict[str, Any]:
-    """Milliseconds from ``publish`` to the subscriber's callback, of each of so many alerts."""
-    heard: dict[str, float] = {}
+def measure_delivery(broker: Broker, alerts: int = 200) -> dict[str, Any]:
+    """Publishes alerts; returns percentiles of the milliseconds from ``publish`` to the subscriber's callback."""
     with tempfile.TemporaryDirectory(prefix="maskwatch-") as folder:
-        listener = Listener(broker, heard)
+        listener = AlertListener(broker)
         settings = MqttConfig(host=HOST, port=broker.port)
         publisher = MqttPublisher(settings, "bench", Path(folder) / "outbox.db", broker.protocol)
         try:
             with closing(listener):
-                publisher.publish(an_alert("bench"))  # not counted: it waits for the connection
-                _await(lambda: heard, "no alert arrives")
-                heard.clear()
+                publisher.publish(example_alert("bench"))  # not counted, because it waits for the connection
+                _wait_for(lambda: listener.received, "no alert arrives")
+                listener.received.clear()
                 sent = {}
                 for _ in range(alerts):
-                    message = an_alert("bench")
+                    message = example_alert("bench")
                     sent[message.id] = time.perf_counter()
                     publisher.publish(message)
-                    time.sleep(PAUSE)
-                _await(lambda: len(heard) >= len(sent), "not every alert arrived")
+                    time.sleep(INTERVAL)
+                _wait_for(lambda: len(listener.received) >= len(sent), "not every alert arrived")
         finally:
             publisher.close()
-    return {"broker": broker.name, "alerts": alerts} | percentiles([heard[name] - sent[name] for name in sent])
+    delays = [listener.received[alert_id] - moment for alert_id, moment in sent.items()]
+    return {"broker": broker.name, "alerts": alerts} | percentiles(delays)
 
 
-class Listener:
-    """Notes the moment at which each alert arrives."""
+class AlertListener:
+    """Subscribes to all alerts; ``received`` has the time (``perf_counter``) at which each id arrived.
 
-    def __init__(self, broker: Broker, heard: dict[str, float]) -> None:
-        ready = threading.Event()
+    Owns paho's network thread, which adds to ``received``; other threads read it. Raises ``BrokerError`` if the broker
+    does not acknowledge the subscription.
+    """
+
+    def __init__(self, broker: Broker) -> None:
+        self.received: dict[str, float] = {}
+        subscribed = threading.Event()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=broker.protocol)
         self._client.on_connect = lambda client, *_: client.subscribe("maskwatch/+/alert", 1)
-        self._client.on_subscribe = lambda *_: ready.set()
-        self._client.on_message = lambda client, user, message: heard.update(
-            {json.loads(message.payload)["id"]: time.perf_counter()}
-        )
+        self._client.on_subscribe = lambda *_: subscribed.set()
+        self._client.on_message = lambda client, userdata, message: self._note(bytes(message.payload))
         self._client.connect(HOST, broker.port)
         self._client.loop_start()
-        if not ready.wait(PATIENCE):
-            raise BrokerError(f"{broker.name} takes no subscription")
+        if not subscribed.wait(TIMEOUT):
+            raise BrokerError(f"{broker.name} did not acknowledge a subscription within {TIMEOUT:.0f} s")
+
+    def _note(self, payload: bytes) -> None:
+        self.received[json.loads(payload)["id"]] = time.perf_counter()
 
     def close(self) -> None:
+        """Disconnects and ends the thread."""
         self._client.disconnect()
         self._client.loop_stop()
 
 
-def an_alert(device: str) -> AlertMessage:
-    """One like any other."""
+def example_alert(device: str) -> AlertMessage:
+    """Makes an ordinary alert with a fresh id."""
     alert = Alert("no_mask", 1, 0.0, 0.97, 4, 0.4, (10, 10, 90, 90))
     return alert_message(alert, device=device, model="mask", frame_size=(640, 480))
 
 
-def _await(holds: Any, otherwise: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        if time.monotonic() > deadline:
-            raise BrokerError(otherwise)
-        time.sleep(0.01)
+def _wait_for(condition: Callable[[], object], failure: str) -> None:
+    """Raises ``BrokerError`` with ``failure`` if the condition is not met within ``TIMEOUT``."""
+    if not wait_until(condition, TIMEOUT, pause=0.01):
+        raise BrokerError(f"{failure} within {TIMEOUT:.0f} s")

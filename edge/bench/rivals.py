@@ -1,4 +1,4 @@
-"""What maskwatch is compared with: other ways to look at the same picture."""
+"""Opens what maskwatch is compared with: other ways to find and classify the faces of a frame."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,71 +18,78 @@ from ..faces.opening import model_path, open_classifier, open_detector
 from ..faces.tflite import TfliteNetwork, load_interpreter
 from ..people.policy import Alert, Policy
 from ..people.tracker import Tracker
-
-NAMES = ("article", "every-picture")
+from .choices import RIVALS
 
 
 class Rival(Protocol):
-    """Looks at every picture. ``judges`` tells whether it says what is on a face, so that its alerts mean something."""
+    """Processes every frame. ``classifies`` tells whether it returns classified faces; then its alerts are counted."""
 
     name: str
-    judges: bool
+    classifies: bool
 
-    def see(self, image: Image) -> list[Face]: ...
+    def process(self, image: Image) -> list[Face]:
+        """Finds and classifies the faces of a frame."""
 
 
 class Article:
-    """The pipeline that maskwatch grew out of: the whole picture, the cascade ``default`` with OpenCV's own
-    parameters, and the article's 150x150 network for each face alone, on the box as it is.
+    """The pipeline that maskwatch grew out of.
 
-    Its network runs in TFLite, int8 unless ``model`` is another file: the article's own ``model.predict`` of Keras
-    takes many times longer.
+    It searches the whole frame with the cascade ``default`` and OpenCV's default parameters, and runs the article's
+    150x150 network on the detector's box of each face, one face at a time. The network runs in TFLite, in int8 unless
+    ``model`` is another file; the article itself calls Keras's ``model.predict``, which takes many times longer.
     """
 
-    name, judges = "article", True
+    name = "article"
+    classifies = True
 
     def __init__(self, model: Path) -> None:
         self._cascade: Any = load_cascade("default")
         self._classifier = MaskClassifier(TfliteNetwork(model, threads=1), reject=ClassifyConfig().reject)
 
-    def see(self, image: Image) -> list[Face]:
+    def process(self, image: Image) -> list[Face]:
+        """Finds and classifies the faces of a frame."""
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         faces = []
         for x, y, w, h in self._cascade.detectMultiScale(grey):
-            (answer,) = self._classifier.classify_crops([image[y : y + h, x : x + w]])
-            faces.append(Face(Box(int(x), int(y), int(x + w), int(y + h)), answer))
+            (probabilities,) = self._classifier.classify_crops([image[y : y + h, x : x + w]])
+            faces.append(Face(Box(int(x), int(y), int(x + w), int(y + h)), probabilities))
         return faces
 
 
 class EveryPicture:
-    """maskwatch itself with ``detect.gate`` off: all of every picture is searched, at the finest step."""
+    """maskwatch with ``detect.gate`` off: the whole of every frame is searched, with the finest step."""
 
-    name, judges = "every-picture", True
+    name = "every-picture"
+    classifies = True
 
     def __init__(self, config: Config) -> None:
         self._detector = open_detector(config.detect)
         self._classifier = open_classifier(config)
 
-    def see(self, image: Image) -> list[Face]:
+    def process(self, image: Image) -> list[Face]:
+        """Finds and classifies the faces of a frame."""
         return self._classifier.classify(image, self._detector.detect(image))
 
 
 class SingleShot:
-    """Any network in a .tflite file that takes one picture ``(1, h, w, 3)``: its time alone, not its answers."""
+    """Any network in a .tflite file with one image ``(1, h, w, 3)`` as input. Only its time counts, not its output."""
 
-    judges = False
+    classifies = False
 
     def __init__(self, model: Path) -> None:
+        """Raises ``ModelError`` for a file that cannot be read, and for a network with another input."""
         self.name = model.stem
         try:
             self._network, _ = load_interpreter(model.read_bytes(), 1)
         except OSError as error:
             raise ModelError(f"{model} cannot be read: {error.strerror}") from error
         self._input = self._network.get_input_details()[0]
-        if len(self._input["shape"]) != 4 or self._input["shape"][3] != 3:
-            raise ModelError(f"{model} takes {tuple(self._input['shape'])}, not one picture (1, h, w, 3)")
+        shape = tuple(self._input["shape"])
+        if len(shape) != 4 or shape[3] != 3:
+            raise ModelError(f"{model}: the input has the shape {shape}; allowed is one image (1, h, w, 3)")
 
-    def see(self, image: Image) -> list[Face]:
+    def process(self, image: Image) -> list[Face]:
+        """Runs the network on a frame; returns no faces."""
         _, height, width, _ = map(int, self._input["shape"])
         small = cv2.cvtColor(cv2.resize(image, (width, height)), cv2.COLOR_BGR2RGB)
         values = small / np.float32(255) if self._input["dtype"] == np.float32 else small.astype(self._input["dtype"])
@@ -92,26 +99,29 @@ class SingleShot:
 
 
 def open_rival(name: str, config: Config) -> Rival:
-    """``article``, ``every-picture``, or the path of a .tflite file. Raises ``ConfigError`` or ``ModelError``."""
-    if name == "every-picture":
+    """Opens ``article``, ``every-picture``, or a .tflite file by its path. Raises ``ConfigError`` or ``ModelError``."""
+    if name == EveryPicture.name:
         return EveryPicture(config)
-    if name == "article":
+    if name == Article.name:
         model = model_path(config).with_name("article.tflite")
         if not model.is_file():
-            raise ConfigError(f"--compare article needs {model}; it comes with the checkout, in models/")
+            raise ConfigError(f"--compare article needs {model}, which is part of the repository (models/)")
         return Article(model)
     if not name.endswith(".tflite"):
-        raise ConfigError(f"--compare {name}: allowed are {', '.join(NAMES)} and the path of a .tflite file")
+        raise ConfigError(f"--compare {name}: allowed are {', '.join(RIVALS)} and the path of a .tflite file")
     return SingleShot(Path(name))
 
 
-class Judged:
-    """A rival's faces through maskwatch's own tracker and policy: what alerts they would make."""
+class RivalDoor:
+    """Counts the alerts that a rival's faces lead to, with maskwatch's tracker and policy."""
 
     def __init__(self, rival: Rival, config: Config) -> None:
-        self.rival, self.alerts = rival, list[Alert]()
-        self._tracker, self._policy = Tracker(forget=config.track.forget), Policy(config.decide)
+        self.rival = rival
+        self.alerts: list[Alert] = []
+        self._tracker = Tracker(forget=config.track.forget)
+        self._policy = Policy(config.decide)
 
-    def see(self, see: Callable[[Image], list[Face]], image: Image, now: float) -> None:
-        """``see`` is the rival's, timed; who is who is not part of what it costs."""
-        self.alerts += self._policy.update(self._tracker.update(see(image), now), now)
+    def process(self, timed_process: Callable[[Image], list[Face]], image: Image, now: float) -> None:
+        """Processes a frame. ``timed_process`` is the rival's method; tracking does not count as the rival's cost."""
+        faces = timed_process(image)
+        self.alerts += self._policy.update(self._tracker.update(faces, now), now)

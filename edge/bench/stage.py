@@ -1,4 +1,4 @@
-"""One stage alone, again and again on what it was given while a clip was watched, under Python's profiler."""
+"""Profiles one stage alone: repeats the calls that it gets while a clip is watched, under Python's profiler."""
 
 import cProfile
 import io
@@ -16,62 +16,65 @@ from ..people.policy import Policy
 from ..people.tracker import Tracker
 from .stopwatch import Stopwatch
 
-STAGES = ("motion", "detect", "classify", "track")
-KEPT = 300
-"""Calls whose arguments are kept, at most: pictures are large."""
-REPEAT = 3
+MAX_CALLS = 300
+"""Calls whose arguments are kept; frames take much memory."""
+REPETITIONS = 3
+PROFILE_LINES = 12
 
 
-def alone(stage: str, frames: Iterator[Frame], config: Config) -> tuple[dict[str, float], str]:
-    """The stage's figures, and the lines of the profile that cost most. ``stage`` is one of ``STAGES``."""
-    calls = recorded(stage, frames, config)
-    work, watch = _works(config)[stage], Stopwatch()
-    timed, profile = watch.timed(stage, work), cProfile.Profile()
-    for _ in range(REPEAT):
+def profile_stage(stage: str, frames: Iterator[Frame], config: Config) -> tuple[dict[str, float], str]:
+    """Returns the stage's figures and the most expensive lines of the profile. ``stage`` is one of ``STAGES``."""
+    calls = record_calls(stage, frames, config)
+    work = _open_stages(config)[stage]
+    stopwatch = Stopwatch()
+    timed = stopwatch.timed(stage, work)
+    for _ in range(REPETITIONS):
         for args in calls:
             timed(*args)
-            watch.lap()
+            stopwatch.end_frame()
+    profile = cProfile.Profile()
     profile.enable()
     for args in calls:
         work(*args)
     profile.disable()
     text = io.StringIO()
-    pstats.Stats(profile, stream=text).strip_dirs().sort_stats("tottime").print_stats(12)
-    return watch.stage(stage), text.getvalue().strip()
+    pstats.Stats(profile, stream=text).strip_dirs().sort_stats("tottime").print_stats(PROFILE_LINES)
+    return stopwatch.stage_figures(stage), text.getvalue().strip()
 
 
-def recorded(stage: str, frames: Iterator[Frame], config: Config) -> list[tuple[Any, ...]]:
-    """What the stage is called with while the loop watches."""
+def record_calls(stage: str, frames: Iterator[Frame], config: Config) -> list[tuple[Any, ...]]:
+    """Runs the loop over the frames; returns the arguments with which it calls the stage."""
     calls: list[tuple[Any, ...]] = []
 
-    def noting(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
-        def noted(*args: Any) -> Any:
-            if name == stage and len(calls) < KEPT:
+    def recording(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def recorded(*args: Any) -> Any:
+            if name == stage and len(calls) < MAX_CALLS:
                 calls.append(args)
             return work(*args)
 
-        return noted
+        return recorded
 
-    works = _works(config)
-    tracker = Noting(noting("track", works["track"]))
-    plan, detect, classify = (noting(name, works[name]) for name in ("motion", "detect", "classify"))
-    loop.run(frames, loop.Stages(plan, detect, classify), tracker, Policy(config.decide), Unobserved())
+    stages = {name: recording(name, work) for name, work in _open_stages(config).items()}
+    tracker = ReplacedTracker(stages["track"])
+    loop_stages = loop.Stages(stages["motion"], stages["detect"], stages["classify"])
+    loop.run(frames, loop_stages, tracker, Policy(config.decide), Unobserved())
     return calls
 
 
-class Noting(Tracker):
-    """A tracker whose work another does."""
+class ReplacedTracker(Tracker):
+    """A tracker whose ``update`` is another function."""
 
     def __init__(self, update: Callable[..., Any]) -> None:
-        super().__init__()
-        self._do = update
+        super().__init__(forget=0.0)  # not used, because update is replaced
+        self._update_function = update
 
     def update(self, faces: Any, now: float) -> Any:
-        return self._do(faces, now)
+        """Calls the other function."""
+        return self._update_function(faces, now)
 
 
-def _works(config: Config) -> dict[str, Callable[..., Any]]:
-    """Each stage's work, fresh."""
+def _open_stages(config: Config) -> dict[str, Callable[..., Any]]:
+    """Opens every stage that can be profiled; the keys are ``STAGES``."""
     return {
         "motion": open_planner(config.detect, config.decide).plan,
         "detect": open_detector(config.detect).detect,

@@ -1,4 +1,4 @@
-"""Time by stage: wall clock and this thread's processor time, of each picture."""
+"""Measures the time of each stage per frame: by the wall clock, and the processor time of the calling thread."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ PERCENTILES = (50, 95, 99)
 
 @dataclass(slots=True)
 class Lap:
-    """One stage of one picture: seconds by the clock, and of this thread's processor time."""
+    """The time of one stage in one frame: seconds by the wall clock, and seconds of processor time."""
 
     wall: float = 0.0
     cpu: float = 0.0
@@ -23,58 +23,63 @@ class Lap:
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Exclusive times: what a stage calls under another name counts there and not twice."""
+    """Measures exclusive times: a stage that runs inside another stage is not counted again in the outer one.
+
+    Must be used in one thread. ``laps`` has, by stage, one lap per frame in which the stage ran.
+    """
 
     laps: dict[str, list[Lap]] = field(default_factory=dict)
-    pictures: int = 0
-    _now: dict[str, Lap] = field(default_factory=dict)
-    _inner: list[Lap] = field(default_factory=list)
+    frames: int = 0
+    _current: dict[str, Lap] = field(default_factory=dict)
+    _nested: list[Lap] = field(default_factory=list)
 
     def timed(self, stage: str, work: Callable[P, R]) -> Callable[P, R]:
-        """``work``, its time noted under ``stage``."""
+        """Returns ``work`` as a function whose time is added to ``stage``."""
         self.laps.setdefault(stage, [])
 
         def measured(*args: P.args, **kwargs: P.kwargs) -> R:
-            self._inner.append(Lap())
+            self._nested.append(Lap())
             wall, cpu = time.perf_counter(), time.thread_time()
             try:
                 return work(*args, **kwargs)
             finally:
-                wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
-                inside = self._inner.pop()
-                lap = self._now.setdefault(stage, Lap())
-                lap.wall += wall - inside.wall
-                lap.cpu += cpu - inside.cpu
-                if self._inner:
-                    self._inner[-1].wall += wall
-                    self._inner[-1].cpu += cpu
+                self._add(stage, time.perf_counter() - wall, time.thread_time() - cpu)
 
         return measured
 
-    def lap(self) -> None:
-        """Ends a picture."""
-        self.pictures += 1
-        for stage, lap in self._now.items():
-            self.laps[stage].append(lap)
-        self._now = {}
+    def _add(self, stage: str, wall: float, cpu: float) -> None:
+        nested = self._nested.pop()
+        lap = self._current.setdefault(stage, Lap())
+        lap.wall += wall - nested.wall
+        lap.cpu += cpu - nested.cpu
+        if self._nested:
+            self._nested[-1].wall += wall
+            self._nested[-1].cpu += cpu
 
-    def stage(self, name: str) -> dict[str, float]:
-        """In how many pictures it ran, its share of every picture, and the percentiles of those in which it ran."""
-        laps = self.laps.get(name, [])
+    def end_frame(self) -> None:
+        """Ends a frame: its times become laps."""
+        self.frames += 1
+        for stage, lap in self._current.items():
+            self.laps[stage].append(lap)
+        self._current = {}
+
+    def stage_figures(self, stage: str) -> dict[str, float]:
+        """Returns in how many frames the stage ran, its mean over all frames, and percentiles of its laps."""
+        laps = self.laps.get(stage, [])
         figures = {
             "ran": len(laps),
-            "ms_a_picture": 1000 * sum(lap.wall for lap in laps) / max(1, self.pictures),
-            "cpu_ms_a_picture": 1000 * sum(lap.cpu for lap in laps) / max(1, self.pictures),
+            "ms_a_picture": 1000 * sum(lap.wall for lap in laps) / max(1, self.frames),
+            "cpu_ms_a_picture": 1000 * sum(lap.cpu for lap in laps) / max(1, self.frames),
         }
         return figures | percentiles([lap.wall for lap in laps])
 
-    def cpu(self, *without: str) -> float:
-        """Processor seconds a picture, of all stages but those."""
-        laps = (lap for name, laps in self.laps.items() if name not in without for lap in laps)
-        return sum(lap.cpu for lap in laps) / max(1, self.pictures)
+    def cpu_per_frame(self, *excluded: str) -> float:
+        """Returns the mean processor seconds per frame of all stages but the excluded ones."""
+        laps = (lap for stage, laps in self.laps.items() if stage not in excluded for lap in laps)
+        return sum(lap.cpu for lap in laps) / max(1, self.frames)
 
 
 def percentiles(seconds: list[float]) -> dict[str, float]:
-    """``p50_ms`` and so on; 0 where there is nothing."""
-    found = np.percentile(seconds, PERCENTILES) if seconds else [0.0] * len(PERCENTILES)
-    return {f"p{share}_ms": 1000 * float(value) for share, value in zip(PERCENTILES, found, strict=True)}
+    """Returns ``p50_ms``, ``p95_ms`` and ``p99_ms``; all 0 for an empty list."""
+    values = np.percentile(seconds, PERCENTILES) if seconds else [0.0] * len(PERCENTILES)
+    return {f"p{share}_ms": 1000 * float(value) for share, value in zip(PERCENTILES, values, strict=True)}

@@ -1,4 +1,4 @@
-"""The figures of a measurement, for people: tables of text."""
+"""Formats the figures of a measurement as tables of text."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,78 +8,83 @@ from .stopwatch import PERCENTILES
 Figures = dict[str, Any]
 
 
-def clip_table(found: Figures) -> str:
-    """One clip: a line a stage, then the sums, then the rivals."""
-    width, height = found["size"]
-    searched = found["searched"] / max(1, found["pictures"])
+def clip_table(figures: Figures) -> str:
+    """Formats one clip: a row per stage, the sums, and a row per rival."""
+    width, height = figures["size"]
+    searched = figures["searched"] / max(1, figures["pictures"])
     lines = [
-        f"{found['source']}: {found['pictures']} pictures of {width}x{height}, {searched:.0%} of them searched, "
-        f"{found['alerts']} alerts",
-        f"  {'stage':10}{'ms a picture':>14}{'CPU ms':>9}{'ran':>7}" + "".join(f"{f'p{p} ms':>9}" for p in PERCENTILES),
+        f"{figures['source']}: {figures['pictures']} frames of {width}x{height}, {searched:.0%} of them searched, "
+        f"{figures['alerts']} alerts",
+        f"  {'stage':10}{'ms per frame':>14}{'CPU ms':>9}{'ran':>7}" + "".join(f"{f'p{p} ms':>9}" for p in PERCENTILES),
     ]
-    for name, stage in found["stages"].items():
-        lines.append(
-            f"  {name:10}{stage['ms_a_picture']:14.3f}{stage['cpu_ms_a_picture']:9.3f}{stage['ran']:7}" + _shares(stage)
-        )
-    process = found.get("process_cpu_ms_a_picture")
-    lines.append(
-        f"  {'all':10}{'':14}{found['with_capture_cpu_ms_a_picture']:9.3f}   ("
-        + (f"{process:.3f} with OpenCV's and TFLite's own threads; " if process else "")
-        + f"{found['cpu_ms_a_picture']:.3f} without capture; {found['pictures_a_second']:.0f} pictures a second)"
-    )
-    if found["first_sight_to_alert_s"]:
-        lines.append(
-            "  first sight to alert: "
-            + ", ".join(f"{seconds:.2f}" for seconds in found["first_sight_to_alert_s"])
-            + " s"
-        )
-    for name, rival in found.get("rivals", {}).items():
+    for name, stage in figures["stages"].items():
+        times = f"{stage['ms_a_picture']:14.3f}{stage['cpu_ms_a_picture']:9.3f}{stage['ran']:7}"
+        lines.append(f"  {name:10}{times}" + _percentile_columns(stage))
+    lines.append(_sums(figures))
+    if figures["first_sight_to_alert_s"]:
+        seconds = ", ".join(f"{seconds:.2f}" for seconds in figures["first_sight_to_alert_s"])
+        lines.append(f"  first detection to alert: {seconds} s")
+    for name, rival in figures.get("rivals", {}).items():
         alerts = "" if rival["alerts"] is None else f", {rival['alerts']} alerts"
         lines.append(
-            f"  {name}: {rival['cpu_ms_a_picture']:.1f} CPU ms a picture, {rival['ratio']:.1f} times as much{alerts}"
+            f"  {name}: {rival['cpu_ms_a_picture']:.1f} CPU ms per frame, {rival['ratio']:.1f} times as much{alerts}"
         )
     return "\n".join(lines)
 
 
-def _shares(stage: Figures) -> str:
-    return "".join(f"{stage[f'p{share}_ms']:9.3f}" for share in PERCENTILES)
-
-
-def service_line(found: Figures) -> str:
+def _sums(figures: Figures) -> str:
+    process = figures.get("process_cpu_ms_a_picture")
     return (
-        f"as a process: first picture after {found['ready_s']:.2f} s, at most {found['peak_rss_mb']:.0f} MB, "
-        f"{found['cpu_s']:.1f} s of processor time"
+        f"  {'all':10}{'':14}{figures['with_capture_cpu_ms_a_picture']:9.3f}   ("
+        + (f"{process:.3f} with the threads of OpenCV and TFLite; " if process else "")
+        + f"{figures['cpu_ms_a_picture']:.3f} without capture; {figures['pictures_a_second']:.0f} frames per second)"
     )
 
 
-def delivery_line(found: Figures) -> str:
+def _percentile_columns(figures: Figures) -> str:
+    return "".join(f"{figures[f'p{share}_ms']:9.3f}" for share in PERCENTILES)
+
+
+def service_line(figures: Figures) -> str:
+    """Formats the figures of ``measure_service``."""
     return (
-        f"decision to subscriber over {found['broker']}, {found['alerts']} alerts: "
-        f"p50 {found['p50_ms']:.1f}, p95 {found['p95_ms']:.1f}, p99 {found['p99_ms']:.1f} ms"
+        f"as a process: first frame after {figures['ready_s']:.2f} s, at most {figures['peak_rss_mb']:.0f} MB, "
+        f"{figures['cpu_s']:.1f} s of processor time"
     )
 
 
-def fleet_lines(found: Figures) -> str:
+def delivery_line(figures: Figures) -> str:
+    """Formats the figures of ``measure_delivery``."""
     return (
-        f"{found['doors']} doors on one {found['broker']} for {found['seconds']:.0f} s, "
-        f"{found['messages_a_second']:.0f} messages a second: "
-        f"{found['alerts']} alerts, {found['lost']} lost, decision to subscriber p50 {found['p50_ms']:.1f}, "
-        f"p99 {found['p99_ms']:.1f} ms; the broker takes {found['broker_cores']:.1%} of a core "
-        f"and {found['broker_rss_mb']:.0f} MB"
+        f"decision to subscriber over {figures['broker']}, {figures['alerts']} alerts: "
+        f"p50 {figures['p50_ms']:.1f}, p95 {figures['p95_ms']:.1f}, p99 {figures['p99_ms']:.1f} ms"
     )
 
 
-def scale_table(found: Figures) -> str:
-    """Cost by faces, resolution and pictures a second."""
-    lines = [f"{'':14}{'CPU ms a picture':>17}{'CPU ms a second':>17}{'searched':>10}"]
-    for group, rows in found.items():
+def fleet_line(figures: Figures) -> str:
+    """Formats the figures of ``measure_fleet``."""
+    return (
+        f"{figures['doors']} doors on one {figures['broker']} for {figures['seconds']:.0f} s, "
+        f"{figures['messages_a_second']:.0f} messages per second: "
+        f"{figures['alerts']} alerts, {figures['lost']} lost, decision to subscriber p50 {figures['p50_ms']:.1f}, "
+        f"p99 {figures['p99_ms']:.1f} ms; the broker uses {figures['broker_cores']:.1%} of a core "
+        f"and {figures['broker_rss_mb']:.0f} MB"
+    )
+
+
+def scale_table(figures: Figures) -> str:
+    """Formats the cost by number of faces, resolution and frames per second."""
+    lines = [f"{'':14}{'CPU ms per frame':>17}{'CPU ms per second':>18}{'searched':>10}"]
+    for group, rows in figures.items():
         lines.append(group)
         lines += [
-            f"  {name:12}{row['cpu_ms_a_picture']:17.2f}{row['cpu_ms_a_second']:17.1f}{row['searched']:10.0%}"
+            f"  {name:12}{row['cpu_ms_a_picture']:17.2f}{row['cpu_ms_a_second']:18.1f}{row['searched']:10.0%}"
             for name, row in rows.items()
         ]
     return "\n".join(lines)
 
 
-def stage_table(stage: str, found: Figures, profile: Iterable[str]) -> str:
-    return "\n".join([f"{stage}: called {found['ran']} times," + _shares(found) + " ms (p50, p95, p99)", *profile])
+def stage_table(stage: str, figures: Figures, profile: Iterable[str]) -> str:
+    """Formats the figures of ``profile_stage``, and the lines of its profile."""
+    percentiles = _percentile_columns(figures)
+    return "\n".join([f"{stage}: called {figures['ran']} times,{percentiles} ms (p50, p95, p99)", *profile])

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from edge.bench.clip import pictures
+from edge.bench.clip import source_frames
 from edge.camera.frames import Frame
 from edge.config.schema import Config, DetectConfig
 from edge.faces.opening import open_classifier
@@ -41,7 +41,7 @@ def main(counter: str, source: str, detector: str, limit: int) -> None:
 
     def taken() -> Iterator[Frame]:
         nonlocal begun
-        frames, asked = pictures(source, config, limit), now()
+        frames, asked = source_frames(source, config, limit), now()
         for frame in frames:
             begun = now()
             decoding.append(begun - asked)

@@ -19,7 +19,7 @@ import pytest
 from support import ROOT
 from support.brokers import free_port
 
-from edge.bench.delivery import an_alert
+from edge.bench.delivery import example_alert
 from edge.bench.fleet import STATS
 from edge.mqtt.messages import Health, State, encode
 from edge.mqtt.topics import Topics
@@ -31,7 +31,7 @@ SAID = {
     "stats": STATS,
     "state": State("ON", 2, 1, 1),
     "health": Health("lost", "mask@1234", 'no "picture" for 8 s'),
-    "alert": an_alert("front"),
+    "alert": example_alert("front"),
 }
 QUERIES = {panel["title"]: panel["targets"][0]["query"] for panel in GRAFANA["panels"]}
 
