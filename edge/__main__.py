@@ -1,4 +1,4 @@
-"""The command ``maskwatch``: the command line, logging and exit codes; each command is a file in ``cli``."""
+"""Runs the command ``maskwatch``: command line, logging and exit codes. Each command is a file in ``cli``."""
 
 import argparse
 import logging
@@ -8,35 +8,38 @@ from importlib import import_module
 from pathlib import Path
 
 from . import __version__
-from .cli.arguments import ENDED, FAILED, USAGE
+from .cli.arguments import EXIT_FAILURE, EXIT_OK, EXIT_USAGE
 from .errors import BrokerError, ConfigError, ModelError, SourceError
 from .monitor.systemd import leave
 
 COMMANDS = {
     "run": "watch a camera and publish alerts until stopped",
-    "image": "check single pictures",
-    "doctor": "what is wrong with this installation, and what to do",
+    "image": "check image files",
+    "doctor": "check this installation and say what to do about each problem",
     "set": "change options in the configuration file --config",
-    "watch": "subscribe, and print alerts as they arrive",
-    "outbox": "alerts that wait for the broker or were refused",
+    "watch": "subscribe to a broker and print alerts as they arrive",
+    "outbox": "show the alerts that wait for the broker, and those that it refused",
     "purge": "delete snapshots that are too old or too many",
     "forget": "remove a camera from the broker and from Home Assistant",
-    "bench": "what watching costs on this machine",
+    "bench": "measure what watching costs on this machine",
 }
 
 
 def parser(chosen: str | None = None) -> argparse.ArgumentParser:
-    """The command line. With ``chosen`` only that command's file is loaded: a subscriber has no use for OpenCV."""
+    """Makes the parser of the command line.
+
+    Loads only the file of the ``chosen`` command (None: all files), so that ``maskwatch watch`` does not load OpenCV.
+    """
     top = argparse.ArgumentParser(
         prog="maskwatch",
-        description="Watches an entrance camera and tells people over MQTT when somebody comes in without a face mask.",
+        description="Watches an entrance camera and sends an alert over MQTT when somebody enters without a face mask.",
     )
     top.add_argument("--version", action="version", version=f"maskwatch {__version__}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--config", type=Path, metavar="FILE", help="configuration file; options given here win over it"
+        "--config", type=Path, metavar="FILE", help="configuration file; the options below take precedence over it"
     )
-    common.add_argument("--verbose", action="store_true", help="say more in the log")
+    common.add_argument("--verbose", action="store_true", help="log more")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, parents=[common], help=text)
@@ -48,7 +51,7 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command. Returns 0 ended as asked, 2 configuration or usage, 1 anything else."""
+    """Runs one command; returns 0 if it ended as asked, 2 for wrong configuration or usage, 1 for anything else."""
     argv = sys.argv[1:] if argv is None else argv
     args = parser(next((word for word in argv if word in COMMANDS), "none")).parse_args(argv)
     level = logging.DEBUG if args.verbose else logging.INFO
@@ -57,16 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return leave(args.run(args))
     except (ConfigError, ModelError) as error:
         print(f"maskwatch: {error}", file=sys.stderr)
-        return USAGE
-    except (SourceError, BrokerError) as error:  # may pass by itself: a service is started again
+        return EXIT_USAGE
+    except (SourceError, BrokerError) as error:  # the next attempt may succeed, so systemd starts the service again
         print(f"maskwatch: {error}", file=sys.stderr)
-        return FAILED
+        return EXIT_FAILURE
     except KeyboardInterrupt:
-        print("\nmaskwatch: stopped before the end", file=sys.stderr)
-        return FAILED
-    except BrokenPipeError:  # the reader of our output (head, less) has gone
+        print("\nmaskwatch: interrupted", file=sys.stderr)
+        return EXIT_FAILURE
+    except BrokenPipeError:  # the program that reads standard output (head or less, for example) has ended
         sys.stderr.close()
-        return ENDED
+        return EXIT_OK
 
 
 if __name__ == "__main__":

@@ -1,68 +1,86 @@
-"""What several commands share: options, exit codes, and the configuration that results."""
+"""Provides what several commands share: exit codes, options, and the configuration that results from them."""
 
 import argparse
 import re
-from typing import Any
+from typing import Any, get_args
 
 from ..config.edit import SettingsStore
 from ..config.load import load
-from ..config.schema import Config
+from ..config.schema import Config, DetectConfig, DetectorName, DeviceConfig, MqttConfig
 from ..errors import ConfigError
 from ..monitor.state import folder_of
 
-ENDED, FAILED, USAGE = 0, 1, 2
+EXIT_OK = 0
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+MAX_COUNT = 1_000_000
+SCHEMES: dict[str, dict[str, Any]] = {
+    "mqtt": {"tls": False, "port": MqttConfig().port},
+    "mqtts": {"tls": True, "port": 8883},
+}
+"""The ``[mqtt]`` options that the scheme of a broker's address sets."""
+BROKER_ADDRESS = re.compile(
+    r"(?:(mqtts?)://)?(?:([^@:/]+)@)?(\[[0-9a-fA-F:]+\]|[^@:/\[\]\s]+)(?::(\d{1,5}))?/?"  # scheme, user, host, port
+)
 
 
-def count(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
+def positive_int(text: str) -> int:
+    """Converts the text of an option. Raises ``ArgumentTypeError``."""
+    if not text.isdecimal() or not 0 < int(text) <= MAX_COUNT:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 to {MAX_COUNT}")
     return int(text)
 
 
-def choose_detector(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--detector", choices=("haar", "yunet"), help="who finds the faces (default haar)")
+def add_detector_option(command: argparse.ArgumentParser) -> None:
+    """Adds ``--detector``."""
+    help_text = f"face detector (default {DetectConfig().detector})"
+    command.add_argument("--detector", choices=get_args(DetectorName), help=help_text)
 
 
-def name_device(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--device", metavar="NAME", help="name of the camera (default entrance)")
+def add_device_option(command: argparse.ArgumentParser) -> None:
+    """Adds ``--device``."""
+    command.add_argument("--device", metavar="NAME", help=f"name of the camera (default {DeviceConfig().name})")
 
 
-def configured(args: argparse.Namespace) -> Config:
-    """The configuration file with the command line on top."""
-    return load(args.config, given(args))
+def load_config(args: argparse.Namespace) -> Config:
+    """Loads the configuration file; options of the command line take precedence. Raises ``ConfigError``."""
+    return load(args.config, overrides(args))
 
 
-def given(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """What the command line says, as sections of a configuration."""
-    said: dict[str, dict[str, Any]] = {
+def open_settings(args: argparse.Namespace) -> SettingsStore:
+    """Opens the settings of a running monitor: file, page and command line. Raises ``ConfigError``."""
+    return SettingsStore(args.config, folder_of, overrides(args))
+
+
+def overrides(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Returns the options of the command line as sections of a configuration. Raises ``ConfigError``."""
+    sections: dict[str, dict[str, Any]] = {
         "source": {"source": getattr(args, "source", None), "realtime": getattr(args, "realtime", None)},
         "classify": {"model": getattr(args, "model", None)},
         "device": {"name": getattr(args, "device", None)},
         "detect": {"min_face": getattr(args, "min_face", None), "detector": getattr(args, "detector", None)},
         "web": {"enabled": getattr(args, "web", None)},
-        "mqtt": from_address(args.broker) if getattr(args, "broker", None) else {},
+        "mqtt": parse_broker_address(args.broker) if getattr(args, "broker", None) else {},
     }
-    return {name: {k: v for k, v in values.items() if v is not None} for name, values in said.items()}
+    return {
+        section: {key: value for key, value in options.items() if value is not None}
+        for section, options in sections.items()
+    }
 
 
-def from_address(address: str) -> dict[str, Any]:
-    """``[mqtt]`` values for a broker given as ``host``, ``host:port`` or ``mqtt[s]://[user@]host[:port]``.
+def parse_broker_address(address: str) -> dict[str, Any]:
+    """Parses ``host``, ``host:port`` or ``mqtt[s]://[user@]host[:port]`` into ``[mqtt]`` options.
 
-    A scheme settles port and TLS, whatever was configured before; what is not said stays as it is.
+    A scheme sets port and TLS, whatever is configured. What the address leaves out stays as configured. Raises
+    ``ConfigError``.
     """
-    match = re.fullmatch(r"(?:(mqtts?)://)?(?:([^@:/]+)@)?(\[[0-9a-fA-F:]+\]|[^@:/\[\]\s]+)(?::(\d{1,5}))?/?", address)
+    match = BROKER_ADDRESS.fullmatch(address)
     if not match:
         raise ConfigError(
             f"broker '{address.rpartition('@')[2]}': use host, host:port or mqtt://user@host:port (mqtts:// for TLS); "
-            "a password goes into mqtt.password_file"
+            "put a password into a file and name the file in mqtt.password_file"
         )
     scheme, user, host, port = match.groups()
-    values: dict[str, Any] = {"host": host.strip("[]")}
-    values |= {"mqtts": {"tls": True, "port": 8883}, "mqtt": {"tls": False, "port": 1883}}.get(scheme, {})
+    values: dict[str, Any] = {"host": host.strip("[]")} | SCHEMES.get(scheme, {})
     values |= {"user": user} if user else {}
     return values | ({"port": int(port)} if port else {})
-
-
-def settings_store(args: argparse.Namespace) -> SettingsStore:
-    """The settings of a running monitor: file, page and command line."""
-    return SettingsStore(args.config, folder_of, given(args))

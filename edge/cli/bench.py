@@ -1,40 +1,51 @@
-"""``maskwatch bench``: Measures what watching costs; ``edge.bench`` does the work."""
+"""``maskwatch bench``: measures what watching costs on this machine, with ``edge.bench``."""
 
 import argparse
 from pathlib import Path
 
-from .arguments import ENDED, choose_detector, configured, count
+from ..bench.choices import STAGES
+from .arguments import EXIT_OK, add_detector_option, load_config, positive_int
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options."""
     command.add_argument(
         "sources",
         nargs="*",
         metavar="SOURCE",
-        help="videos or folders of pictures (default: demo, the bundled clip, and empty, its doorway without people)",
+        help="videos or folders of images (default: demo, the bundled clip, and empty, its doorway without people)",
     )
     command.add_argument(
         "--compare",
         action="append",
         default=[],
         metavar="RIVAL",
-        help="on the same pictures: article (the pipeline maskwatch grew out of), every-picture (itself without the "
-        "motion gate), or a single-shot network in a .tflite file; may be given again",
+        help="measure a rival on the same frames: article (the pipeline that maskwatch grew out of), every-picture "
+        "(maskwatch without the motion gate), or a single-shot network in a .tflite file; may be repeated",
     )
-    command.add_argument("--frames", type=count, default=0, metavar="N", help="of each source at most so many pictures")
-    other = command.add_mutually_exclusive_group()
-    other.add_argument("--stage", choices=("motion", "detect", "classify", "track"), help="profile one stage alone")
-    other.add_argument("--scale", action="store_true", help="cost by number of faces, resolution, pictures a second")
-    other.add_argument("--fleet", type=count, metavar="N", help="N simulated doors on a mosquitto of this machine")
-    command.add_argument("--threads", type=count, help="threads of OpenCV and TFLite (default: as configured, 1)")
-    command.add_argument("--every-picture", action="store_true", help="without the motion gate")
-    command.add_argument("--out", type=Path, metavar="FILE.json", help="write the figures there")
-    command.add_argument("--model", metavar="FILE.tflite", help="another model")
-    choose_detector(command)
+    command.add_argument(
+        "--frames", type=positive_int, default=0, metavar="N", help="use at most N frames of each source"
+    )
+    one_of = command.add_mutually_exclusive_group()
+    one_of.add_argument("--stage", choices=STAGES, help="profile one stage alone")
+    one_of.add_argument(
+        "--scale", action="store_true", help="measure the cost by number of faces, resolution and frames per second"
+    )
+    one_of.add_argument(
+        "--fleet", type=positive_int, metavar="N", help="simulate N doors on a mosquitto on this machine"
+    )
+    command.add_argument(
+        "--threads", type=positive_int, help="threads of OpenCV and TFLite (default: as configured, 1)"
+    )
+    command.add_argument("--every-picture", action="store_true", help="measure without the motion gate")
+    command.add_argument("--out", type=Path, metavar="FILE.json", help="write the figures to this file")
+    command.add_argument("--model", metavar="FILE.tflite", help="use another model")
+    add_detector_option(command)
 
 
 def run(args: argparse.Namespace) -> int:
+    """Measures, and prints tables. Raises ``EdgeError``."""
     from ..bench.command import bench
 
-    bench(args, configured(args))
-    return ENDED
+    bench(args, load_config(args))
+    return EXIT_OK

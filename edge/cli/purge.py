@@ -1,23 +1,25 @@
-"""``maskwatch purge``: Deletes snapshots."""
+"""``maskwatch purge``: deletes snapshots."""
 
 import argparse
 
 from ..monitor.snapshots import purge, purge_all
 from ..monitor.state import state_files
-from .arguments import ENDED, configured, name_device
+from .arguments import EXIT_OK, add_device_option, load_config
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    name_device(command)
-    command.add_argument("--all", action="store_true", help="delete every one")
+    """Adds the options."""
+    add_device_option(command)
+    command.add_argument("--all", action="store_true", help="delete every snapshot, not only old ones")
 
 
 def run(args: argparse.Namespace) -> int:
-    config = configured(args)
+    """Deletes the snapshots that are too old or too many, or all of them."""
+    config = load_config(args)
     folder = state_files(config).snapshots
     if not folder.is_dir():
-        print(f"no pictures: there is no folder {folder}")
-        return ENDED
+        print(f"no snapshots: the folder {folder} does not exist")
+        return EXIT_OK
     count = purge_all(folder) if args.all else purge(folder, config.snapshots)
-    print(f"{count} pictures deleted from {folder}")
-    return ENDED
+    print(f"{count} snapshots deleted from {folder}")
+    return EXIT_OK

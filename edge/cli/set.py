@@ -1,49 +1,51 @@
-"""``maskwatch set``: Changes options in the configuration file, and sets the password of the page."""
+"""``maskwatch set``: changes options in the configuration file, and sets the password of the page."""
 
 import argparse
 import getpass
 import sys
 
-from ..config import edit as settings
+from ..config import edit
 from ..errors import ConfigError
-from .arguments import ENDED, choose_detector, given, name_device, settings_store
+from .arguments import EXIT_OK, add_detector_option, add_device_option, open_settings, overrides
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options."""
     command.add_argument("values", nargs="*", metavar="SECTION.OPTION=VALUE", help="for example detect.min_face=60")
-    command.add_argument("--web-password", action="store_true", help="ask for the page's password, keep its hash")
+    command.add_argument("--web-password", action="store_true", help="ask for the page's password and store its hash")
     command.add_argument("--source", help="the camera")
-    command.add_argument("--broker", metavar="HOST[:PORT]", help="the broker; also mqtt://user@host or mqtts://...")
-    choose_detector(command)
-    name_device(command)
+    command.add_argument("--broker", metavar="HOST[:PORT]", help="the broker, also as mqtt://user@host or mqtts://...")
+    add_detector_option(command)
+    add_device_option(command)
 
 
 def run(args: argparse.Namespace) -> int:
+    """Writes the options into the file. Raises ``ConfigError``, and then the file is unchanged."""
     if args.config is None:
-        raise ConfigError("say which file: maskwatch set --config FILE section.option=value")
-    values = {section: pairs for section, pairs in given(args).items() if pairs}
-    for section, pairs in settings.parse(args.values).items():
-        values.setdefault(section, {}).update(pairs)
+        raise ConfigError("name the file: maskwatch set --config FILE SECTION.OPTION=VALUE")
+    values = {section: options for section, options in overrides(args).items() if options}
+    for section, options in edit.parse(args.values).items():
+        values.setdefault(section, {}).update(options)
     if args.web_password:
-        values.setdefault("web", {})["password_hash"] = ask_password()
+        values.setdefault("web", {})["password_hash"] = ask_password_hash()
     if not values:
-        raise ConfigError(f"nothing to change in {args.config}: say section.option=value")
-    settings.write(args.config, values)
-    names = ", ".join(f"{section}.{key}" for section, pairs in values.items() for key in pairs)
-    print(f"{args.config}: {names} changed; a running maskwatch takes it when it is started again")
-    if gone := settings_store(args).give_way(values):
-        print(f"what the page had set of that counts no more: {', '.join(gone)}")
-    return ENDED
+        raise ConfigError(f"nothing to change in {args.config}: give SECTION.OPTION=VALUE")
+    edit.write(args.config, values)
+    names = ", ".join(f"{section}.{key}" for section, options in values.items() for key in options)
+    print(f"{args.config}: {names} changed; restart maskwatch to apply the change")
+    if replaced := open_settings(args).give_way(values):
+        print(f"this replaces what was set on the page: {', '.join(replaced)}")
+    return EXIT_OK
 
 
-def ask_password() -> str:
-    """The hash of a password typed twice, or of the first line of what is piped in."""
+def ask_password_hash() -> str:
+    """Asks for a password twice, or reads the first line of a pipe; returns its hash. Raises ``ConfigError``."""
     from ..web.passwords import hash_password
 
     if sys.stdin.isatty():
         password = getpass.getpass("password of the page: ")
-        if password != getpass.getpass("once more: "):
-            raise ConfigError("the two passwords differ; nothing is changed")
+        if password != getpass.getpass("the same password again: "):
+            raise ConfigError("the two passwords differ; nothing was changed")
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     try:

@@ -168,7 +168,7 @@ def test_doctor_and_outbox_tell_of_the_running_service(maskwatch: Any, mosquitto
     told = maskwatch("doctor", "--source", "usb:99", "--broker", broker.address)
     assert told.end() == 0, told.out
     assert f"running (process {run.popen.pid}) without a problem" in told.out
-    assert "ok, says the running maskwatch" in told.out
+    assert "the running maskwatch reports: ok" in told.out
     assert run.end(signal.SIGTERM) == 0
 
 
@@ -189,7 +189,7 @@ def test_paused_over_mqtt_nobody_is_told_of(maskwatch: Any, mosquitto: Any, subs
 def test_doctor_says_what_is_wrong_and_what_to_do(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
     broker = mosquitto().start()
     well = maskwatch("doctor", "--source", "demo", "--broker", broker.address)
-    assert well.end() == 0 and "takes the login" in well.out and "FAIL" not in well.out
+    assert well.end() == 0 and "accepts the login" in well.out and "FAIL" not in well.out
     broker.kill()
     ill = maskwatch("doctor", "--source", "demo", "--broker", broker.address, "--model", tmp_path / "none.tflite")
     assert ill.end() == 1
@@ -245,7 +245,7 @@ def test_image_never_writes_over_a_picture_nor_two_copies_to_one_place(maskwatch
         cv2.imwrite(str(tmp_path / folder / "x.png"), np.zeros((60, 60, 3), np.uint8))
     before = (tmp_path / "a" / "x.png").read_bytes()
     run = maskwatch("image", tmp_path / "a", "--out", tmp_path / "a")
-    assert run.end() == 2 and "would write over the picture" in run.err
+    assert run.end() == 2 and "would overwrite the image" in run.err
     assert (tmp_path / "a" / "x.png").read_bytes() == before
     assert maskwatch("image", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "out").end() == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["x-2.png", "x.png"]

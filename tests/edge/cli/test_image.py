@@ -1,4 +1,4 @@
-"""edge.cli.image: which files are walked, where copies go, and the lines that are printed."""
+"""edge.cli.image: which files are checked, and the lines that are printed."""
 
 import json
 from pathlib import Path
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edge.camera import pictures
-from edge.cli import image as picture
-from edge.errors import SourceError
+from edge.cli.image import as_json, as_text, find_images
 from edge.config.schema import Config, DetectConfig
+from edge.errors import SourceError
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
@@ -27,13 +27,13 @@ def save(path: Path, grey: int = 100) -> Path:
 
 def test_the_json_line() -> None:
     expected = '{"file": "a.jpg", "faces": [{"box": [10, 20, 110, 120], "label": "no_mask", "score": 0.97}]}'
-    assert picture.as_json(Path("a.jpg"), [FACE]) == expected
-    assert picture.as_json(Path("b.jpg"), []) == '{"file": "b.jpg", "faces": []}'
+    assert as_json(Path("a.jpg"), [FACE]) == expected
+    assert as_json(Path("b.jpg"), []) == '{"file": "b.jpg", "faces": []}'
 
 
 @pytest.mark.parametrize("name", ['q"uote.jpg', "back\\slash.jpg", "line\nend.jpg", "Tür 戸.jpg"])
 def test_the_json_line_of_odd_names(name: str) -> None:
-    line = picture.as_json(Path(name), [])
+    line = as_json(Path(name), [])
     assert "\n" not in line
     assert json.loads(line.encode())["file"] == name
 
@@ -41,33 +41,33 @@ def test_the_json_line_of_odd_names(name: str) -> None:
 def test_a_name_that_is_not_utf8_can_be_printed() -> None:
     name = b"caf\xe9.jpg"
     path = Path(name.decode("utf-8", "surrogateescape"))
-    assert picture.as_json(path, []).encode()
-    assert picture.as_text(path, []).encode()
+    assert as_json(path, []).encode()
+    assert as_text(path, []).encode()
 
 
-def test_the_line_for_people() -> None:
-    assert picture.as_text(Path("a.jpg"), [FACE]) == "a.jpg: no_mask 0.97 at 10,20"
-    assert picture.as_text(Path("a.jpg"), []) == "a.jpg: no face found"
+def test_the_line_of_text() -> None:
+    assert as_text(Path("a.jpg"), [FACE]) == "a.jpg: no_mask 0.97 at 10,20"
+    assert as_text(Path("a.jpg"), []) == "a.jpg: no face found"
 
 
-def test_folders_are_walked_in_order_and_other_files_left_out(tmp_path: Path) -> None:
+def test_image_files_in_folders_are_found_in_order(tmp_path: Path) -> None:
     for name in ("in/b.png", "in/a/z.JPG", "in/a/c.webp", "single.jpg"):
         save(tmp_path / name)
     (tmp_path / "in" / "notes.txt").write_text("no picture")
     (tmp_path / "in" / "folder.png").mkdir()
-    found = list(picture.walk([tmp_path / "single.jpg", tmp_path / "in"]))
-    assert [str(each.relative) for each in found] == ["single.jpg", "a/c.webp", "a/z.JPG", "b.png"]
-    assert [each.path for each in found] == [
+    files = list(find_images([tmp_path / "single.jpg", tmp_path / "in"]))
+    assert [str(file.relative) for file in files] == ["single.jpg", "a/c.webp", "a/z.JPG", "b.png"]
+    assert [file.path for file in files] == [
         tmp_path / name for name in ("single.jpg", "in/a/c.webp", "in/a/z.JPG", "in/b.png")
     ]
 
 
-def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_path_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=str(tmp_path / "none.jpg")):
-        list(picture.walk([tmp_path / "none.jpg"]))
+        list(find_images([tmp_path / "none.jpg"]))
 
 
-def test_a_picture_of_the_clip_is_checked(tmp_path: Path, door: Path, model: Path) -> None:
+def test_a_frame_of_the_clip_is_checked(tmp_path: Path, door: Path, model: Path) -> None:
     clip = cv2.VideoCapture(str(door))
     clip.set(cv2.CAP_PROP_POS_FRAMES, 50)
     cv2.imwrite(str(tmp_path / "hopper.png"), clip.read()[1])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support import ROOT
 from support.reference import reference
 
-from edge.cli.arguments import from_address
+from edge.cli.arguments import parse_broker_address
 from edge.config.load import load
 from edge.config.schema import Config, MqttConfig, options
 from edge.errors import ConfigError
@@ -184,7 +184,7 @@ def test_evidence_over_longer_than_the_window_could_never_alert() -> None:
     ],
 )
 def test_broker_addresses(address: str, values: dict[str, Any]) -> None:
-    assert from_address(address) == values
+    assert parse_broker_address(address) == values
     assert load(None, {"mqtt": values}).mqtt.host == values["host"]
 
 
@@ -193,13 +193,13 @@ def test_broker_addresses(address: str, values: dict[str, Any]) -> None:
 )
 def test_addresses_that_are_none(address: str) -> None:
     with pytest.raises(ConfigError, match="use host"):
-        from_address(address)
+        parse_broker_address(address)
 
 
 @pytest.mark.parametrize("address", ["mqtt://cam:hunter2@broker", "cam:hunter2@broker:1883"])
 def test_a_password_in_an_address_is_refused_and_not_repeated(address: str) -> None:
     with pytest.raises(ConfigError, match="mqtt.password_file") as caught:
-        from_address(address)
+        parse_broker_address(address)
     assert "hunter2" not in str(caught.value)
 
 

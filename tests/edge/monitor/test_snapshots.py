@@ -122,4 +122,4 @@ def test_a_picture_comes_with_each_alert_only_when_asked_for(
     if kept:
         assert {path.stem for path in kept} == {alert["id"] for alert in alerts}
         purged = maskwatch("purge", "--all", "--config", config)
-        assert purged.end() == 0 and purged.out.startswith("4 pictures deleted")
+        assert purged.end() == 0 and purged.out.startswith("4 snapshots deleted")
