@@ -13,10 +13,10 @@ from ..timing import Backoff
 from .frames import Condition, Driver, Frame, Image, Picture, as_image, as_luma
 
 FROZEN_AFTER_S = 6.0
-"""Seconds of bit-identical pictures that make a camera frozen. A sensor's noise never makes two pictures alike; a coded
-stream may repeat one for a moment."""
+"""Seconds of bit-identical pictures after which a camera counts as frozen. A sensor's noise makes every
+picture different; a coded stream may repeat one for a moment."""
 DARK_AFTER_S = 4.0
-"""Seconds of pictures that show nothing that make a camera dark."""
+"""Seconds of pictures that show nothing after which a camera counts as dark."""
 DARK_MEAN, LIT_MEAN = 16.0, 20.0
 """Mean brightness, of 255 levels. A low-contrast picture below the first is dark; above the second it is dark no more.
 The gap between them keeps the condition from alternating."""
@@ -28,7 +28,7 @@ dazzled."""
 SAMPLE_STEP = 8
 """Every eighth pixel of every eighth row is examined."""
 LOST_AFTER_S = 8.0
-"""Seconds without a picture that make a camera lost."""
+"""Seconds without a picture after which a camera counts as lost."""
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 4.0
 """Pauses between attempts to open a lost camera again."""
 REASONS = {

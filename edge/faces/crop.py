@@ -52,7 +52,7 @@ def expose(picture: Image) -> Image:
 
     The 2nd and 98th percentile of the crop's middle (half its width, from a quarter of its height down) become black
     and white; the gain is at most ``MAX_GAIN``. A camera that looks into the light leaves a face 20 of 256 levels.
-    Stretched before the network, the network's 8 bits resolve them.
+    After the stretch, 8 bits are enough for the network to resolve them.
     """
     size = picture.shape[0]
     middle = picture[size // 4 : size - size // 8, size // 4 : size - size // 4].reshape(-1)

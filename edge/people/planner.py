@@ -35,8 +35,8 @@ EARLY_FRAME_S = 0.005
 """Time by which a camera's frame may come early and still be searched."""
 SIZE_RANGE = (0.6, 1.5)
 """Smallest and largest face to search for around a tracked face, relative to its width. Of 100 searches for a person
-who was there, 6 missed the face from 0.7 on and 4 from 0.6 on (five clips, three conditions). From 0.5 on also 4 did,
-at a higher cost."""
+who was present, 6 missed the face with a lower limit of 0.7, and 4 with 0.6 (five clips, three conditions). With 0.5
+also 4 missed it, at a higher cost."""
 JUDGED_MOVE_WIDTHS = 0.5
 """Face widths that a judged person may move until the next search for them."""
 STEADY_GATE_SHARE = 0.3
@@ -54,7 +54,8 @@ class Planner(Protocol):
     def plan(self, frame: Frame, tracks: Sequence[Track], is_settled: IsSettled) -> list[Region]:
         """Returns the regions to search; an empty list means that the frame is skipped.
 
-        ``tracks`` are those of the last search. ``is_settled`` tells of whom another sighting would tell nothing new.
+        ``tracks`` are those of the last search. ``is_settled`` returns whether another sighting of a person would
+        add nothing.
         """
         ...
 

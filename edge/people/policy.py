@@ -4,8 +4,10 @@ A sighting of a person counts with its probabilities for ``window`` seconds. A p
 probability of a fault (no mask, or a mask worn wrongly) reaches ``threshold``. The two faults are added, because a
 third class must not split the evidence for the first; the more probable of them names the alert. The evidence must be
 at least ``frames`` sightings, over ``seconds`` seconds, and in at least ``persistence`` of the searched frames: a logo
-that the cascade detects now and then has too few. A person counts as masked by the same rule with the probability of a
-mask. Only after being masked can the same person start another episode; a mean between the thresholds changes nothing.
+that the cascade detects only occasionally has too few.
+
+A person counts as masked by the same rule with the probability of a mask. Only after being masked can the same person
+start another episode; a mean between the thresholds changes nothing.
 """
 
 from collections import deque

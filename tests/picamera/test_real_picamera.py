@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 HEAD = """
 import gc, json, os, threading, time
 import cv2, numpy as np
-from edge.config.schema import Source
+from edge.config.schema import SourceConfig
 from edge.camera.picamera import PiCamera
 from edge.errors import SourceError
 """
@@ -70,7 +70,7 @@ def test_sizes_are_what_the_camera_makes_of_them_and_padding_is_cut_off(clip: Pa
     """650 x 490 is no size that it has; a luma of 320 lies in rows of 384."""
     camera(f'frames: {{path: "{clip}/"}}')
     found = python("""
-camera = PiCamera(Source(width=650, height=490, fps=60))
+camera = PiCamera(SourceConfig(width=650, height=490, fps=60))
 picture = camera.read()
 grey = cv2.cvtColor(picture.image, cv2.COLOR_BGR2GRAY)
 apart = cv2.absdiff(cv2.resize(grey, picture.luma.shape[::-1], interpolation=cv2.INTER_AREA), picture.luma)
@@ -86,7 +86,7 @@ camera.close()
 def test_colours_lie_in_memory_as_opencv_wants_them() -> None:
     """Of the bars' colours blue, green and red are pure: B, G, R each once at 255 with the others at 0."""
     found = python("""
-camera = PiCamera(Source(fps=60))
+camera = PiCamera(SourceConfig(fps=60))
 row = camera.read().image[240]
 answer = sorted({tuple(int(v) for v in pixel) for pixel in row})
 camera.close()
@@ -102,7 +102,7 @@ def test_yellow_is_yellow(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "0.jpg"), np.full((480, 640, 3), (20, 60, 200), np.uint8))
     camera(f'frames: {{path: "{tmp_path}/0.jpg"}}')
     blue, green, red = python("""
-camera = PiCamera(Source(fps=60))
+camera = PiCamera(SourceConfig(fps=60))
 answer = camera.read().image.reshape(-1, 3).mean(axis=0).tolist()
 camera.close()
 """)
@@ -117,7 +117,7 @@ def opened():
     gc.collect()  # picamera2's objects refer to each other
     return len(os.listdir("/proc/self/fd")), threading.active_count()
 def use(count):
-    camera = PiCamera(Source(fps=120))
+    camera = PiCamera(SourceConfig(fps=120))
     for _ in range(count):
         camera.read()
     camera.close()
@@ -136,7 +136,7 @@ def test_no_camera_is_said() -> None:
     camera("")
     said = python("""
 try:
-    PiCamera(Source())
+    PiCamera(SourceConfig())
     answer = "opened"
 except SourceError as error:
     answer = str(error)
@@ -147,14 +147,15 @@ except SourceError as error:
 def test_a_camera_in_use_is_said() -> None:
     said = python('''
 import subprocess, sys
-camera = PiCamera(Source())
+camera = PiCamera(SourceConfig())
 code = """
 import gc, os
-from edge.camera.picamera import PiCamera; from edge.config.schema import Source; from edge.errors import SourceError
+from edge.camera.picamera import PiCamera; from edge.config.schema import SourceConfig
+from edge.errors import SourceError
 open = []
 for _ in range(21):
     try:
-        PiCamera(Source())
+        PiCamera(SourceConfig())
     except SourceError as error:
         said = str(error)
     gc.collect()

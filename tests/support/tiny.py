@@ -1,4 +1,4 @@
-"""A data set small enough for a test: drawn faces, a network trained on them in seconds, faces of the bundled clip."""
+"""Test data: drawn faces, a network trained on them in seconds, and the faces of the bundled clip."""
 
 import functools
 import json
@@ -26,7 +26,7 @@ RECIPE = Recipe(epochs=2, batch=6, patience=2, rate=1e-2)
 
 
 def drawn_face(masked: bool, rng: np.random.Generator, side: int = 64) -> Image:
-    """A face as a child draws it: an ellipse with eyes and, masked, a bright rectangle over its lower half."""
+    """Draws a simple face: an ellipse with eyes and, if masked, a bright rectangle over its lower half."""
     picture = np.full((side, side, 3), rng.integers(20, 90, 3), np.uint8)
     x, y = (int(n) for n in side // 2 + rng.integers(-4, 5, 2))
     skin = tuple(int(n) for n in rng.integers(110, 160, 3))
@@ -41,19 +41,20 @@ def drawn_face(masked: bool, rng: np.random.Generator, side: int = 64) -> Image:
 
 
 def texture(rng: np.random.Generator, side: int = 64) -> Image:
-    """A picture that resembles no other one: coarse coloured noise."""
+    """Draws coarse coloured noise, which resembles no other picture."""
     coarse = rng.integers(0, 256, (8, 8, 3), np.uint8)
     return np.asarray(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def saved(picture: Image, path: Path) -> Path:
+    """Writes a picture; returns its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), picture)
     return path
 
 
 def draw_tree(root: Path, counts: dict[str, int], labels: Sequence[str] = ("mask", "no_mask"), seed: int = 0) -> Path:
-    """``root/split/label/*.png`` with ``counts[split]`` pictures of each label (``not_face`` is a texture)."""
+    """Writes ``root/split/label/*.png``, ``counts[split]`` pictures of each label; ``not_face`` is a texture."""
     rng = np.random.default_rng(seed)
     for split, count in counts.items():
         for label in labels:
@@ -64,13 +65,13 @@ def draw_tree(root: Path, counts: dict[str, int], labels: Sequence[str] = ("mask
 
 
 def tiny_tree(factory: pytest.TempPathFactory) -> Path:
-    """Drawn once a session: 96 + 8 + 8 pictures of each of two labels, in train, val and test."""
+    """Draws 96 + 8 + 8 pictures of each of two labels in train, val and test, once per test session."""
     root = factory.getbasetemp() / "tiny-data"
     return root if root.exists() else draw_tree(root, {"train": 96, "val": 8, "test": 8})
 
 
 def trained(factory: pytest.TempPathFactory) -> Path:
-    """The lean network after two epochs of the tiny tree, trained once a session. Needs TensorFlow."""
+    """Trains the lean network for two epochs on the tiny tree, once per test session. Needs TensorFlow."""
     out = factory.getbasetemp() / "tiny-model" / "tiny.keras"
     if not out.exists():
         train(read_tree(tiny_tree(factory)), RECIPE, out)
@@ -78,7 +79,7 @@ def trained(factory: pytest.TempPathFactory) -> Path:
 
 
 def quantized(factory: pytest.TempPathFactory) -> Path:
-    """``trained`` as .tflite with its card, converted once a session. Needs TensorFlow."""
+    """Converts ``trained`` to .tflite with its card, once per test session. Needs TensorFlow."""
     out = factory.getbasetemp() / "tiny-model" / "tiny.tflite"
     if not out.exists():
         quantize(trained(factory), tiny_tree(factory), out, [tiny_tree(factory)])
@@ -87,33 +88,33 @@ def quantized(factory: pytest.TempPathFactory) -> Path:
 
 @functools.cache
 def door_faces() -> tuple[tuple[int, str, Box], ...]:
-    """(frame, label, box) of every face in the bundled clip whose mask does not move, from door.json."""
+    """Returns (frame, label, box) of every face in the bundled clip whose mask does not move, from door.json."""
     truth = json.loads(DOOR_TRUTH.read_text("utf-8"))
-    found = []
+    faces = []
     for person in truth["people"]:
         for frame, *corners in person["faces"]:
             for label, phases in (("no_mask", person["bare"]), ("mask", person["masked"])):
                 if any(start <= frame / truth["fps"] <= stop for start, stop in phases):
-                    found.append((frame, label, Box(*corners)))
-    return tuple(found)
+                    faces.append((frame, label, Box(*corners)))
+    return tuple(faces)
 
 
 @functools.cache
 def door_frames() -> dict[int, Image]:
-    """The frames that ``door_faces`` names."""
-    wanted = {frame for frame, _, _ in door_faces()}
+    """Returns the frames that ``door_faces`` names."""
+    numbers = {frame for frame, _, _ in door_faces()}
     video = cv2.VideoCapture(str(DOOR))
     frames: dict[int, Image] = {}
-    for number in range(max(wanted) + 1):
-        read, image = video.read()
-        assert read, f"the clip ends at frame {number}"
-        if number in wanted:
+    for number in range(max(numbers) + 1):
+        success, image = video.read()
+        assert success, f"the clip ends at frame {number}"
+        if number in numbers:
             frames[number] = np.asarray(image, np.uint8)
     return frames
 
 
 def door_list(folder: Path, every: int = 1) -> list[Listed]:
-    """Whole frames of the clip as files, listed with the face's box and label, as ``prepare`` reads them."""
+    """Writes frames of the clip to files; returns a list of them with box and label, as ``prepare`` reads it."""
     rows = []
     for frame, label, box in door_faces()[::every]:
         path = saved(door_frames()[frame], folder / f"{frame:03d}-{box.x0}.png")
@@ -122,7 +123,7 @@ def door_list(folder: Path, every: int = 1) -> list[Listed]:
 
 
 def write_list(path: Path, rows: Sequence[Listed]) -> Path:
-    """The rows as the tab-separated file that ``prepare`` reads."""
+    """Writes the rows as the tab-separated file that ``prepare`` reads."""
     lines = ["file\tsource\tlabel\tbox"]
     for row in rows:
         box = ",".join(map(str, row.box)) if row.box else ""
@@ -132,18 +133,19 @@ def write_list(path: Path, rows: Sequence[Listed]) -> Path:
 
 
 def convert_command(*words: object) -> list[str]:
+    """Returns the command line of ``maskwatch-convert`` with these words."""
     return [sys.executable, "-u", "-m", "convert", *map(str, words)]
 
 
 def run_convert(*words: object) -> subprocess.CompletedProcess[str]:
-    """The real command in its own process."""
+    """Runs ``maskwatch-convert`` in its own process."""
     return subprocess.run(
         convert_command(*words), cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=110
     )
 
 
 def readable(path: Path) -> NDArray[np.uint8]:
-    """The picture in a file; fails the test where it is none."""
+    """Reads a picture; fails the test if the file is not one."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    assert image is not None, f"{path} is no picture"
+    assert image is not None, f"{path} is not a picture"
     return np.asarray(image, np.uint8)
