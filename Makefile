@@ -1,5 +1,5 @@
-# Two commands: `make run` (watch the camera, or the bundled clip where there is none) and `make test`.
-# Both set up .venv by themselves. PYTHON=python3.13 chooses another interpreter, ARGS adds options of maskwatch run.
+# Two commands: `make run` (watches the camera, or plays the bundled clip without one) and `make test`. Both set up .venv
+# first. PYTHON=python3.13 chooses another interpreter; ARGS adds options of `maskwatch run` or of pytest.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -16,28 +16,28 @@ test: $(VENV)/test.stamp
 chaos: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m chaos $(ARGS)
 
-# as root, with systemd-container and debootstrap
+# needs root, systemd-container and debootstrap
 test-systemd: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m systemd tests/systemd $(ARGS)
 
-# a Pi's architecture, both OS releases, in qemu: about 10 minutes, and 0.9 GB in .venv-arm64
+# aarch64 under qemu, as on a Pi, for both OS releases: takes about 10 minutes and 0.9 GB in .venv-arm64
 test-arm64: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m arm64 tests/arm64 $(ARGS)
 
-# the real picamera2 over a virtual camera, as root, with debootstrap: about 4 minutes once
+# the real picamera2 over a virtual camera; needs root and debootstrap; the first run takes about 4 minutes
 test-picamera:
 	tests/picamera/run $(ARGS)
 
-# a real Home Assistant, as root, with debootstrap: about 3 minutes once
+# a real Home Assistant; needs root and debootstrap; the first run takes about 3 minutes
 test-homeassistant: $(VENV)/test.stamp
 	tests/homeassistant/run $(ARGS)
 
-# the page in Debian's chromium: sudo apt install chromium
+# the page in Debian's Chromium (sudo apt install chromium)
 test-browser: $(VENV)/test.stamp
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50'
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
-# as a service: sudo make install ARGS="--broker ADDRESS"
+# installs maskwatch as a service: sudo make install ARGS="--broker ADDRESS"
 install:
 	@systemd/install.sh $(ARGS)
 
@@ -50,7 +50,7 @@ clip: $(VENV)/test.stamp
 	$(BIN)/pip install --quiet scikit-image matplotlib imageio-ffmpeg
 	$(BIN)/python tests/support/make_clip.py
 
-# the shipped model from a list of pictures: make model LIST=train.tsv EXCLUDE="maskon mfs" TEST=k12-test
+# trains the shipped model from a list of pictures: make model LIST=train.tsv EXCLUDE="maskon mfs" TEST=k12-test
 WORK ?= out/model
 CONVERT = $(BIN)/maskwatch-convert
 
@@ -60,7 +60,7 @@ $(WORK)/data: | $(VENV)/convert.stamp
 	@[ -n "$(LIST)" ] || { echo "name a list of pictures: make model LIST=faces.tsv (convert/README.md)"; exit 2; }
 	$(CONVERT) prepare $(LIST) $(if $(EXCLUDE),--exclude $(EXCLUDE)) --out $@
 
-# small first, then at full size: half the time of full size throughout
+# trains at a small size first, then at full size: half the time of full size throughout
 $(WORK)/first.keras: $(WORK)/data
 	$(CONVERT) train $< --size 64 --epochs 48 --patience 40 --out $@
 

@@ -6,16 +6,16 @@
 #
 #   --broker ADDRESS   your MQTT broker: HOST, HOST:PORT, mqtt://USER@HOST or mqtts://USER@HOST
 #   --source CAMERA    the camera: auto (default), picamera, usb:0, rtsp://..., ...
-#   --detector NAME    who finds the faces: haar (default) or yunet
-#   --camera NAME      one of several cameras on this machine, as the service maskwatch@NAME; may be given again.
-#                      --broker, --source and --detector then count for the cameras named
-#   --phone URL        send alerts there as short texts, too: https://ntfy.sh/A-NAME-THAT-NOBODY-GUESSES, and in the
-#                      app ntfy on the phone subscribe to that name; whoever knows the name can read along
+#   --detector NAME    the face detector: haar (default) or yunet
+#   --camera NAME      one of several cameras on this machine, as the service maskwatch@NAME; may be repeated.
+#                      --broker, --source and --detector then apply to the cameras named
+#   --phone URL        also sends alerts there as short texts: https://ntfy.sh/A-NAME-THAT-NOBODY-GUESSES. Subscribe
+#                      to that name in the app ntfy on the phone; anyone who knows the name can read the alerts
 #   --python PYTHON    the interpreter (default python3)
-#   --no-start         sets up all, starts nothing
+#   --no-start         installs everything but starts nothing
 #   --dry-run          only prints what would be done
 #   --uninstall        removes maskwatch; settings and undelivered alerts stay
-#   --purge            with --uninstall: those too
+#   --purge            with --uninstall: removes those too
 #
 # Run again after `git pull` to upgrade: settings are kept, and the old version runs until the new one is complete.
 set -eu
@@ -46,7 +46,7 @@ fail() {
     exit 2
 }
 
-# does a step, or only shows it
+# runs a step, or only prints it (--dry-run)
 run() {
     if [ "$dry" ]; then
         printf '  would run: %s\n' "$*"
@@ -96,9 +96,9 @@ camera_name() {
 
 check_machine() {
     [ "$dry" ] || [ "$(id -u)" = 0 ] || fail "must be run as root: sudo $0 (or --dry-run to see what it would do)"
-    command -v systemctl >/dev/null || fail "there is no systemd here; maskwatch runs by hand too: make run"
+    command -v systemctl >/dev/null || fail "there is no systemd here; maskwatch also runs without it: make run"
     [ "$uninstall" ] && return
-    command -v apt-get >/dev/null || fail "there is no apt-get here: this is for Debian and Raspberry Pi OS"
+    command -v apt-get >/dev/null || fail "there is no apt-get here; this installer is for Debian and Raspberry Pi OS"
     architecture=$(dpkg --print-architecture)
     case $architecture in
         arm64 | amd64) ;;
@@ -140,12 +140,12 @@ user_and_folders() {
     run install -d -m 755 $opt $etc
 }
 
-# Each version has a folder of its own, $opt/current points at the one in use: an installation that breaks off leaves
-# the one before untouched.
+# Each version has a folder of its own, and $opt/current points at the one in use. An installation that breaks off
+# leaves the version before untouched.
 program() {
     tree=$(fingerprint)
     if [ -x $opt/current/bin/maskwatch ] && [ "$(cat $opt/current/fingerprint 2>/dev/null)" = "$tree" ]; then
-        echo "$($opt/current/bin/maskwatch --version) is there already, from these very files"
+        echo "$($opt/current/bin/maskwatch --version) is already installed, from the same files"
         return
     fi
     new=$opt/$(date -u +%Y%m%dT%H%M%SZ)
@@ -157,7 +157,7 @@ program() {
     fi
     trap 'rm -rf "$new" "$copy"; echo "install.sh: the program is not installed; what was there before is untouched" >&2' EXIT
     trap 'exit 1' HUP INT TERM
-    copy=$(mktemp -d) # pip builds where the sources lie; a checkout should not be littered with root's files
+    copy=$(mktemp -d) # pip builds in the source folder; the copy keeps files of root out of the checkout
     (cd "$here" && cp -R edge convert models systemd setup.cfg pyproject.toml README.md LICENSE "$copy")
     "$here/systemd/make-venv.sh" "$new" "$python"
     "$new/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir \
@@ -177,15 +177,15 @@ fingerprint() {
     ) | sha256sum | cut -c 1-64
 }
 
-# what is there stays as it is, but for the options given here
+# existing settings stay as they are, except the options given here
 settings() {
     for name in ${cameras:-$(plain)}; do
         if [ ! -e "$etc/$name.toml" ]; then
-            # not for everybody's eyes: a camera's address may hold a password
+            # not readable by every user: a camera's address may hold a password
             run install -m 640 -g maskwatch "$here/systemd/maskwatch.toml" "$etc/$name.toml"
         else
             echo "$etc/$name.toml is kept"
-            run chgrp maskwatch "$etc/$name.toml" # the user may have been made anew since
+            run chgrp maskwatch "$etc/$name.toml" # the user may have been created again since
             run chmod 640 "$etc/$name.toml"
         fi
         if [ ! -e "$etc/$name.password" ]; then
@@ -204,7 +204,7 @@ settings() {
     fi
 }
 
-# the plain service, unless this machine has its cameras by name
+# the plain service, unless the cameras of this machine have names
 plain() {
     if [ -e $etc/maskwatch.toml ] || ! named | grep -q .; then
         echo maskwatch
@@ -213,7 +213,7 @@ plain() {
 
 unit_of() { [ "$1" = maskwatch ] && echo maskwatch.service || echo "maskwatch@$1.service"; }
 
-# the camera that hints and the phone are about
+# the camera for the closing hints and for the phone
 first() {
     for name in ${cameras:-$(plain)} $(named | sed 's/maskwatch@//; s/.service//'); do
         echo "$name" && return
@@ -235,7 +235,7 @@ service() {
     done
     [ "$start" ] || return 0
     for unit in $(enabled); do
-        # waits until it is ready; a fault is told below, by its own words
+        # waits until it is ready; why it fails is shown below, from its log
         run systemctl reset-failed "$unit" 2>/dev/null || true
         run systemctl restart "$unit" || failed="${failed-} $unit"
     done
@@ -259,7 +259,7 @@ finish() {
     before=''
     for old in "$opt"/*Z; do
         [ "$old" != "$current" ] || continue
-        # not what may run still (nothing was started), nor what may be wanted back (the new one does not start)
+        # keep the old version if it may still run (nothing was started) or be needed (the new one does not start)
         if [ "$start" ] && [ -z "${failed-}" ]; then rm -rf "$old"; else before=$old; fi
     done
     for unit in ${failed-}; do
@@ -281,8 +281,8 @@ Installed. What next:
   its password      sudo nano $etc/$name.password
   other settings    sudo nano $etc/$name.toml
   then              sudo systemctl restart $unit
-  what it says      journalctl -f -u $unit
-  is it well?       sudo maskwatch doctor$of
+  read its log      journalctl -f -u $unit
+  check it          sudo maskwatch doctor$of
 END
     [ -z "${failed-}" ] || exit 1
 }
@@ -291,7 +291,7 @@ remove() {
     for unit in $(enabled); do
         run systemctl --quiet disable --now "$unit"
     done
-    # also those that somebody had disabled; none is no fault
+    # also units that somebody disabled; it is no error if there is none
     run systemctl stop maskwatch.service 'maskwatch@*' 'maskwatch-phone@*' 2>/dev/null || true
     run rm -f $units/maskwatch.service $units/maskwatch@.service $units/maskwatch-phone@.service $bin
     run systemctl daemon-reload
@@ -300,7 +300,7 @@ remove() {
         run rm -rf $etc $state
     fi
     if getent passwd maskwatch >/dev/null; then
-        run userdel maskwatch || echo "the user maskwatch is still in use, and stays"
+        run userdel maskwatch || echo "the user maskwatch is still in use and is kept"
     fi
     [ -z "$purge" ] || echo "removed, with settings and undelivered alerts"
     [ "$purge" ] || echo "removed; settings ($etc) and undelivered alerts ($state) are kept: --uninstall --purge deletes them"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes a virtual environment that fits this machine, for the Makefile and for install.sh: make-venv.sh FOLDER PYTHON.
-# Beside python and pip it holds constraints.txt, for every `pip install -c` into it.
+# Makes a virtual environment that fits this machine, for the Makefile and install.sh: make-venv.sh FOLDER PYTHON.
+# It also writes constraints.txt there, for every `pip install -c` into the environment.
 set -eu
 venv=$1 python=$2
 
@@ -12,11 +12,11 @@ venv=$1 python=$2
     echo "Python's venv is missing: sudo apt install python3-venv" >&2
     exit 1
 }
-# --system-site-packages on a Pi only: picamera2 comes from apt and is seen no other way
+# --system-site-packages on a Pi only: picamera2 comes from apt, and a plain environment does not see it
 "$python" -I -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("picamera2") is None)' &&
     shared=--system-site-packages || shared=
 "$python" -m venv ${shared:+"$shared"} "$venv"
-# with apt's picamera2, NumPy must stay at apt's major version, and OpenCV at one that accepts it
+# apt's picamera2 needs NumPy of apt's major version, and OpenCV must accept that
 "$venv/bin/python" -I - >"$venv/constraints.new" <<'END'
 import importlib.metadata as metadata
 import importlib.util as util
