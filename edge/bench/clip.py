@@ -188,7 +188,6 @@ class TimedNetwork:
         self._timed_probabilities = stopwatch.timed("classify", network.probabilities)
 
     def probabilities(self, batch: Image) -> NDArray[np.float32]:
-        """Runs the network on a batch of crops."""
         return self._timed_probabilities(batch)
 
 
@@ -200,7 +199,6 @@ class TimedTracker(Tracker):
         self._timed_update = stopwatch.timed("track", super().update)
 
     def update(self, faces: Sequence[Face], now: float) -> list[Track]:
-        """Updates the tracks."""
         return self._timed_update(faces, now)
 
 
@@ -212,7 +210,6 @@ class TimedPolicy(Policy):
         self._timed_update = stopwatch.timed("track", super().update)
 
     def update(self, tracks: Sequence[Track], now: float) -> list[Alert]:
-        """Updates the states; returns the alerts."""
         return self._timed_update(tracks, now)
 
 

@@ -47,7 +47,6 @@ class Article:
         self._classifier = MaskClassifier(TfliteNetwork(model, threads=1), reject=ClassifyConfig().reject)
 
     def process(self, image: Image) -> list[Face]:
-        """Finds and classifies the faces of a frame."""
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         faces = []
         for x, y, w, h in self._cascade.detectMultiScale(grey):
@@ -67,7 +66,6 @@ class EveryPicture:
         self._classifier = open_classifier(config)
 
     def process(self, image: Image) -> list[Face]:
-        """Finds and classifies the faces of a frame."""
         return self._classifier.classify(image, self._detector.detect(image))
 
 

@@ -69,7 +69,6 @@ class ReplacedTracker(Tracker):
         self._update_function = update
 
     def update(self, faces: Any, now: float) -> Any:
-        """Calls the other function."""
         return self._update_function(faces, now)
 
 

@@ -8,7 +8,6 @@ from .arguments import EXIT_OK, add_detector_option, load_config, positive_int
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Adds the options."""
     command.add_argument(
         "sources",
         nargs="*",

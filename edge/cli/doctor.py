@@ -56,7 +56,6 @@ class Finding:
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Adds the options."""
     command.add_argument("--source", help="camera to try")
     add_device_option(command)
     command.add_argument("--broker", metavar="HOST[:PORT]", help="broker to try")

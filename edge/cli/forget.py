@@ -14,7 +14,6 @@ ACKNOWLEDGE_TIMEOUT = 10.0
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Adds the options."""
     add_device_option(command)
     command.add_argument("--broker", metavar="HOST[:PORT]", help="the broker (default: as configured)")
 

@@ -17,7 +17,6 @@ from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, load_config
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Adds the options."""
     command.add_argument(
         "pictures", nargs="+", type=Path, metavar="PICTURE", help="image files, or folders of image files"
     )

@@ -10,7 +10,6 @@ from .arguments import EXIT_OK, add_device_option, load_config
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Adds the options."""
     add_device_option(command)
     command.add_argument("--resend", action="store_true", help="put the refused alerts back into the queue")
 

@@ -8,7 +8,6 @@ from .arguments import EXIT_OK, add_device_option, load_config
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Adds the options."""
     add_device_option(command)
     command.add_argument("--all", action="store_true", help="delete every snapshot, not only old ones")
 

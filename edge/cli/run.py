@@ -9,7 +9,6 @@ from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_op
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Adds the options."""
     command.add_argument(
         "--source", help="auto (default), picamera, usb:0, /dev/video0, rtsp://..., a video, a folder, demo"
     )

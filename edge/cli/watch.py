@@ -34,7 +34,6 @@ RETRIABLE_STATUSES = (408, 429)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Adds the options."""
     command.add_argument(
         "--broker",
         metavar="HOST[:PORT]",

@@ -24,9 +24,8 @@ BLUR_HOLD = 1.5
 """Seconds for which a face's box is still blurred after the detector has missed the face."""
 STATS_INTERVAL = 2.0
 """Seconds between two statistics messages while there is a listener."""
-KINDS: dict[type, str] = {State: "state", Health: "health", Stats: "stats"}
-"""The name of each message type on the page and in ``/events``."""
 Listener = Callable[[str, Any], None]
+"""Called with the message's topic (``alert``, ``state``, ``health`` or ``stats``) and the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +83,20 @@ class Bus:
         """Keeps an alert and passes it to the listeners."""
         with self._lock:
             self._alerts.append(alert)
-        self._notify("alert", alert)
+        self._notify(alert.topic, alert)
 
     def show(self, message: State | Health | Stats) -> None:
-        """Keeps a message as the newest of its kind and passes it to the listeners."""
-        kind = KINDS[type(message)]
+        """Keeps a message as the newest of its topic and passes it to the listeners."""
         with self._lock:
-            self.last_messages = self.last_messages | {kind: message}
-        self._notify(kind, message)
+            self.last_messages = self.last_messages | {message.topic: message}
+        self._notify(message.topic, message)
 
     def close(self, timeout: float = 3.0) -> bool:
         """Does nothing: no message waits here."""
         return True
 
     def add_listener(self, listener: Listener) -> Callable[[], None]:
-        """Calls ``listener(kind, message)`` for each message from now on; returns a function that removes it.
+        """Calls ``listener(topic, message)`` for each message from now on; returns a function that removes it.
 
         The listener runs in the sender's thread, so it must hand over and return at once. It is removed if it raises.
         """
@@ -110,10 +108,10 @@ class Bus:
         with self._lock:
             self._listeners = tuple(other for other in self._listeners if other is not listener)
 
-    def _notify(self, kind: str, message: Any) -> None:
+    def _notify(self, topic: str, message: Any) -> None:
         for listener in self._listeners:
             try:
-                listener(kind, message)
+                listener(topic, message)
             except Exception:  # a fault of the page must not end the loop
                 log.exception("a listener of the page failed and was removed")
                 self._remove(listener)

@@ -9,11 +9,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
 from .. import __version__
-from ..camera.frames import Condition
-from ..mqtt.messages import AlertMessage
+from ..mqtt.messages import AlertMessage, CameraCondition, EventType
 from .bus import Bus
 
-EVENT_TYPES = ("no_mask", "incorrect_mask")
 GAUGES = {
     "fps": ("maskwatch_frames_per_second", "frames per second, over the last 100 frames"),
     "latency_ms": ("maskwatch_latency_milliseconds", "mean time of all stages per frame"),
@@ -49,7 +47,7 @@ class Metrics:
         info = {"version": __version__, "device": self._device, "model": self._model}
         yield InfoMetricFamily("maskwatch", "version, device and model", value=info)
         alerts = CounterMetricFamily("maskwatch_alerts", "alerts raised since the start", labels=["event_type"])
-        for event_type in EVENT_TYPES:
+        for event_type in get_args(EventType):
             alerts.add_metric([event_type], self._alerts[event_type])
         yield alerts
         yield from self._stats()
@@ -81,7 +79,7 @@ class Metrics:
         if (health := self._bus.last_messages.get("health")) is not None:
             yield GaugeMetricFamily("maskwatch_healthy", "1 without a problem", value=float(health.problem is None))
             camera = GaugeMetricFamily("maskwatch_camera", "1 for the camera's condition", labels=["condition"])
-            for condition in get_args(Condition):
+            for condition in get_args(CameraCondition):
                 camera.add_metric([condition], float(condition == health.camera))
             yield camera
 
