@@ -1,8 +1,8 @@
-"""Puts letters into an outbox until it is killed, and says of each what is certain by now.
+"""Puts messages into an outbox until it is killed, and prints what is certain about each message by now.
 
-``saved N``: another connection sees it, and SQLite shows nobody a commit that it has not yet synced (synchronous=FULL).
-``leaving N``: it may be gone from now on. ``gone N``: another connection sees that it is.
-``--careless`` writes the same with synchronous=NORMAL instead, to prove that the test can tell.
+``committed N``: another connection reads it, and SQLite shows no commit that it has not synced (synchronous=FULL).
+``deleting N``: it may be deleted from now on. ``deleted N``: another connection no longer reads it.
+``--unsynced`` writes the same with synchronous=NORMAL, which proves that the test notices a missing sync.
 """
 
 import argparse
@@ -17,15 +17,15 @@ from edge.outbox.outbox import Outbox
 from edge.outbox.sql import DELETE, PUT, SCHEMA, OutboxMessage
 
 LIMIT = 150
-"""Letters that wait, at most."""
+"""The number of messages that wait, at most."""
 
 
-def letter(number: int) -> OutboxMessage:
+def message(number: int) -> OutboxMessage:
     return OutboxMessage(f"{number:06}", "maskwatch/door/alert", f"{number:06}".encode() * 60)
 
 
-class Careless:
-    """Looks like an outbox, and leaves the syncing to the kernel."""
+class UnsyncedOutbox:
+    """Has the methods of an outbox that are used here, and leaves the syncing to the kernel."""
 
     def __init__(self, path: Path) -> None:
         self._db = connect(path, SCHEMA)
@@ -38,8 +38,8 @@ class Careless:
         self._db.execute(DELETE, (old.id,))
 
 
-class Unheard:
-    """A listener that does not listen."""
+class NullListener:
+    """A listener of the outbox that does nothing."""
 
     def outbox_restored(self, messages: list[OutboxMessage]) -> None: ...
 
@@ -48,37 +48,41 @@ class Unheard:
     def outbox_dead_letters(self, count: int, last_reason: str) -> None: ...
 
 
-def say(word: str, numbers: set[int]) -> None:
-    sys.stdout.write("".join(f"{word} {number}\n" for number in sorted(numbers)))
+def report(event: str, numbers: set[int]) -> None:
+    sys.stdout.write("".join(f"{event} {number}\n" for number in sorted(numbers)))
     sys.stdout.flush()
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path", type=Path)
     parser.add_argument("--first", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--careless", action="store_true")
-    args = parser.parse_args()
+    parser.add_argument("--unsynced", action="store_true")
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = arguments()
     chance, number = random.Random(args.seed), args.first
-    box = Careless(args.path) if args.careless else Outbox(args.path, Unheard())
-    witness = sqlite3.connect(args.path, timeout=30, isolation_level=None)
-    saved: set[int] = set()
-    leaving: set[int] = set()
+    outbox = UnsyncedOutbox(args.path) if args.unsynced else Outbox(args.path, NullListener())
+    reader = sqlite3.connect(args.path, timeout=30, isolation_level=None)
+    committed: set[int] = set()
+    deleting: set[int] = set()
     while True:
         for _ in range(chance.randint(1, 6)):
-            box.put(letter(number))
+            outbox.put(message(number))
             number += 1
-        seen = {int(id) for (id,) in witness.execute("SELECT id FROM alerts")}
-        say("saved", seen - saved - leaving)
-        say("gone", leaving - seen)
-        saved, leaving = saved | (seen - leaving), leaving & seen
-        if saved and (chance.random() < 0.3 or len(saved) > LIMIT):
-            delivered = set(sorted(saved)[: chance.randint(1, 20)])
-            say("leaving", delivered)
-            saved, leaving = saved - delivered, leaving | delivered
-            for each in sorted(delivered):
-                box.delivered(letter(each))
+        present = {int(id) for (id,) in reader.execute("SELECT id FROM alerts")}
+        report("committed", present - committed - deleting)
+        report("deleted", deleting - present)
+        committed, deleting = committed | (present - deleting), deleting & present
+        if committed and (chance.random() < 0.3 or len(committed) > LIMIT):
+            delivered = set(sorted(committed)[: chance.randint(1, 20)])
+            report("deleting", delivered)
+            committed, deleting = committed - delivered, deleting | delivered
+            for delivered_number in sorted(delivered):
+                outbox.delivered(message(delivered_number))
         time.sleep(chance.uniform(0, 0.02))
 
 

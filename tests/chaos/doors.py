@@ -1,55 +1,60 @@
-"""A door with everything real: a network camera, a mosquitto, a subscriber, and a maskwatch process between them."""
+"""A door with real parts: a network camera, a mosquitto, a subscriber, and a maskwatch process between them."""
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import psutil
 from support import DOOR, until
 from support.cameras import NetworkCamera, clip_pictures
 
-ROOT = Path(__file__).parents[2]
 TOPIC = "maskwatch/entrance"
 
 
-def bare_face() -> list[bytes]:
-    """Somebody without a mask who stands before the door, breathing."""
+def unmasked_person() -> list[bytes]:
+    """Frames of a person without a mask who stands in front of the door and moves a little."""
     return clip_pictures(DOOR, 36, 72)
 
 
 class Door:
-    """``run`` is the process, ``heard`` what its broker received."""
+    """``process`` is the maskwatch process, ``subscriber`` has what its broker received."""
 
-    def __init__(self, maskwatch: Any, heard: Any, camera: NetworkCamera, *args: str, **more: Any) -> None:
-        self.camera, self.heard = camera, heard
-        self.run = maskwatch("run", "--source", camera.url, *args, **more)
+    def __init__(self, maskwatch: Any, subscriber: Any, camera: NetworkCamera, *args: str, **more: Any) -> None:
+        self.camera, self.subscriber = camera, subscriber
+        self.process = maskwatch("run", "--source", camera.url, *args, **more)
 
-    def said(self, topic: str) -> list[dict[str, Any]]:
-        return [json.loads(payload) for payload in self.heard.on(f"{TOPIC}/{topic}")]
+    def published(self, topic: str) -> list[dict[str, Any]]:
+        return [json.loads(payload) for payload in self.subscriber.on(f"{TOPIC}/{topic}")]
 
     @property
     def health(self) -> dict[str, Any]:
-        """The newest."""
-        return (self.said("health") or [{"camera": None, "problem": None}])[-1]
+        """The newest health message."""
+        return (self.published("health") or [{"camera": None, "problem": None}])[-1]
 
     @property
     def people(self) -> int:
-        return int((self.said("state") or [{"people": -1}])[-1]["people"])
+        """The number of people in the newest state."""
+        return int((self.published("state") or [{"people": -1}])[-1]["people"])
 
-    def becomes(self, condition: str, timeout: float) -> float:
-        """The seconds until health says so of the camera."""
-        return until(lambda: self.health["camera"] == condition, f"{condition}: {self.health}\n{self.run.err}", timeout)
+    def wait_for_camera(self, condition: str, timeout: float) -> float:
+        """Waits until health reports the camera's condition; returns the seconds that it took."""
 
-    def sees_somebody(self, timeout: float = 60) -> float:
-        return until(lambda: self.people > 0, f"somebody; health {self.health}\n{self.run.err}", timeout)
+        def missing() -> str:
+            return f"camera {condition}; health: {self.health}\n{self.process.err}"
 
-    def empties(self, timeout: float) -> float:
-        return until(lambda: self.people == 0, f"nobody; {self.said('state')[-3:]}", timeout)
+        return until(lambda: self.health["camera"] == condition, missing, timeout)
+
+    def wait_for_person(self, timeout: float = 60) -> float:
+        """Waits until a state counts a person; returns the seconds that it took."""
+        return until(lambda: self.people > 0, lambda: f"a person; health: {self.health}\n{self.process.err}", timeout)
+
+    def wait_until_empty(self, timeout: float) -> float:
+        """Waits until a state counts nobody; returns the seconds that it took."""
+        return until(lambda: self.people == 0, lambda: f"nobody; states: {self.published('state')[-3:]}", timeout)
 
     def cpu(self, seconds: float) -> float:
-        """The share of one core that the process takes."""
-        process = psutil.Process(self.run.popen.pid)
+        """Measures for some seconds the share of one core that the process takes."""
+        process = psutil.Process(self.process.popen.pid)
         before = process.cpu_times()
         time.sleep(seconds)
         after = process.cpu_times()
@@ -57,6 +62,7 @@ class Door:
 
 
 def listening(port: int) -> psutil.Process:
-    """The process that listens there."""
-    found = [each for each in psutil.net_connections("tcp") if each.laddr.port == port and each.status == "LISTEN"]
-    return psutil.Process(found[0].pid)
+    """The process that listens on the port."""
+    connections = psutil.net_connections("tcp")
+    listeners = [one for one in connections if one.laddr.port == port and one.status == "LISTEN"]
+    return psutil.Process(listeners[0].pid)

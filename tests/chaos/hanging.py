@@ -1,7 +1,7 @@
-"""A door of which one part hangs for ever as soon as FLAG exists: ``hanging.py PART FLAG PORT FOLDER``.
+"""A door with one part that hangs for ever as soon as FLAG exists: ``hanging.py PART FLAG PORT FOLDER``.
 
-PART is ``capture`` (every read and every opening of the driver), ``inference``, ``lock`` (inference that keeps
-Python's lock) or ``mqtt`` (a callback in the sender's thread, at the next trouble with the broker).
+PART is ``capture`` (every read and every opening of the driver), ``inference``, ``lock`` (inference that holds
+Python's global interpreter lock) or ``mqtt`` (a callback in the publisher's thread, at the next broker fault).
 """
 
 import ctypes
@@ -32,39 +32,39 @@ from edge.monitor.systemd import Notifier
 from edge.mqtt.publisher import MqttPublisher
 
 
-def for_ever() -> None:
+def hang() -> None:
     threading.Event().wait()
 
 
 class Camera:
-    """The bundled clip in a circle, in a camera's pace."""
+    """A driver that repeats the bundled clip at ten frames per second; it hangs while the file ``flag`` exists."""
 
     name = "camera"
 
-    def __init__(self, hangs: Path | None) -> None:
-        self._hangs = hangs
-        self._wait()
+    def __init__(self, flag: Path | None) -> None:
+        self._flag = flag
+        self._hang_if_flagged()
         self._capture = cv2.VideoCapture(str(DEMO))
 
-    def _wait(self) -> None:
-        if self._hangs is not None and self._hangs.exists():
-            for_ever()
+    def _hang_if_flagged(self) -> None:
+        if self._flag is not None and self._flag.exists():
+            hang()
 
     def read(self) -> Picture | None:
-        self._wait()
+        self._hang_if_flagged()
         time.sleep(0.1)
-        found, image = self._capture.read()
-        if not found:
+        complete, image = self._capture.read()
+        if not complete:
             self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
-            found, image = self._capture.read()
-        return Picture(np.asarray(image, np.uint8)) if found else None
+            complete, image = self._capture.read()
+        return Picture(np.asarray(image, np.uint8)) if complete else None
 
     def close(self) -> None:
         self._capture.release()
 
 
 class Detector(HaarDetector):
-    """Looks, and hangs when it is told to."""
+    """Detects faces, and hangs once the flag exists if ``part`` is ``inference`` or ``lock``."""
 
     def __init__(self, part: str, flag: Path) -> None:
         super().__init__(DetectConfig())
@@ -72,7 +72,7 @@ class Detector(HaarDetector):
 
     def detect(self, image: Image, luma: Image | None = None, regions: Sequence[Region] | None = None) -> list[Box]:
         if self._flag.exists() and self._part == "inference":
-            for_ever()
+            hang()
         if self._flag.exists() and self._part == "lock":
             ctypes.PyDLL(None).pause()
         return super().detect(image, luma, regions)
@@ -90,7 +90,7 @@ def main(part: str, flag: Path, port: int, folder: Path) -> None:
 
     def report(of: str, trouble: str | None) -> None:
         if part == "mqtt" and of == "broker" and flag.exists():
-            for_ever()
+            hang()
         health.report(of, trouble)
 
     files = StateFiles(folder)

@@ -1,7 +1,7 @@
-"""A door without a camera: the real publisher and state folder in a process of their own, alerts at a given pace.
+"""A door without a camera: a process that raises alerts at a given pace, with the real publisher and state folder.
 
-Says ``raised ID`` on stdout for every alert, ``trouble PART TEXT`` and ``well PART`` on stderr at every change.
-Ends with 0, 1 if alerts were lost, 2 if it could not start.
+Prints ``raised ID`` on stdout for every alert, and ``trouble PART TEXT`` or ``well PART`` on stderr at every change.
+The exit code is 0, or 1 if alerts were lost, or 2 if it could not start.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--broker", required=True, metavar="HOST:PORT")
     parser.add_argument("--folder", required=True, type=Path)
-    parser.add_argument("--count", required=True, type=int, help="0: only serve what an earlier run left")
+    parser.add_argument("--count", required=True, type=int, help="0: only deliver what an earlier run left")
     parser.add_argument("--pace", type=float, default=0.0, help="seconds between two alerts")
     parser.add_argument("--prefix", default="maskwatch")
     parser.add_argument("--device", default="door")
@@ -58,17 +58,17 @@ def settings(args: argparse.Namespace) -> MqttConfig:
 
 
 class Reporter:
-    """Writes what changes, from whatever thread, a whole line at a time."""
+    """Prints every change of a part's trouble as one line. Any thread may call it."""
 
     def __init__(self) -> None:
-        self._said: dict[str, str | None] = {}
+        self._troubles: dict[str, str | None] = {}
         self._lock = threading.Lock()
 
     def __call__(self, part: str, trouble: str | None) -> None:
         with self._lock:
-            if part in self._said and self._said[part] == trouble:
+            if part in self._troubles and self._troubles[part] == trouble:
                 return
-            self._said[part] = trouble
+            self._troubles[part] = trouble
             line = f"well {part}" if trouble is None else f"trouble {part} {trouble}"
             os.write(2, f"{line}\n".encode())
 
@@ -91,7 +91,7 @@ def alert(device: str) -> AlertMessage:
 
 
 def settle(publisher: MqttPublisher, stop: threading.Event, quiet: float, patience: float) -> None:
-    """Until no alert has waited for ``quiet`` seconds."""
+    """Returns when no alert has waited for ``quiet`` seconds, or after ``patience`` seconds."""
     deadline, since = time.monotonic() + patience, time.monotonic()
     while not stop.wait(0.05) and time.monotonic() < deadline:
         if publisher.waiting:

@@ -1,4 +1,4 @@
-"""What the tests of brokers ask of ``raiser.py``: a door without a camera, in a process of its own."""
+"""Starts ``raiser.py``, a door without a camera, as a process, and reads the ids of its alerts."""
 
 import json
 from pathlib import Path
@@ -17,10 +17,10 @@ def raise_alerts(maskwatch: Any, port: int, folder: Path, count: int, *more: obj
 
 
 def raised(process: Any) -> list[str]:
-    """The ids that a door said to have raised, in order."""
+    """The ids of the alerts that the process has raised, in order."""
     return [line.split()[1] for line in process.out.splitlines() if line.startswith("raised ")]
 
 
 def ids(payloads: list[bytes]) -> list[str]:
-    """In the order of first arrival, each once."""
+    """The ids of the alerts in the order of their first arrival, without duplicates."""
     return list(dict.fromkeys(json.loads(payload)["id"] for payload in payloads))

@@ -1,4 +1,4 @@
-"""A TCP relay between a client and a broker that can be told to misbehave."""
+"""A TCP relay between a client and a broker, for faults of the network."""
 
 import socket
 import threading
@@ -6,15 +6,15 @@ from contextlib import suppress
 
 
 class Relay:
-    """Listens on ``port`` and forwards to ``target``. ``sent`` is all that clients have said.
+    """Listens on ``port`` and forwards to the port ``target``. ``sent`` is all data that clients have sent.
 
-    ``mute`` swallows what the broker says (the way back is broken), ``deaf`` what the client says; a connection on
-    which a client says ``poison`` is ended at once.
+    ``drops_from_broker`` discards data of the broker, ``drops_from_client`` data of the client. A connection on which
+    a client sends ``poison`` is ended at once.
     """
 
     def __init__(self, target: int) -> None:
         self.sent = bytearray()
-        self.mute = self.deaf = False
+        self.drops_from_broker = self.drops_from_client = False
         self.poison: bytes | None = None
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -43,12 +43,12 @@ class Relay:
                     self.sent += data
                     if self.poison is not None and self.poison in data:
                         break
-                if not (self.deaf if up else self.mute):
+                if not (self.drops_from_client if up else self.drops_from_broker):
                     sink.sendall(data)
         for end in (source, sink):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        for each in (self._listener, *self._open):
-            each.close()
+        for connection in (self._listener, *self._open):
+            connection.close()

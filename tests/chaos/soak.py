@@ -1,8 +1,9 @@
-"""A long run in fast motion: ``python tests/chaos/soak.py --frames 100000``.
+"""A long run faster than real time: ``python tests/chaos/soak.py --frames 100000``.
 
-The whole monitor over a camera that gives the bundled clip at 320x240 without end, with faults: the camera is lost,
-gives odd pictures, goes black; the broker dies and returns. Prints a line every tenth of the way, and at the end the
-growth of memory per 100,000 frames, descriptors, threads, bytes written, and what became of the alerts.
+Runs the whole monitor with a camera that repeats the bundled clip at 320x240, with faults: the camera is lost, gives
+invalid images, gives black images; the broker is killed and started again. Prints a line after every tenth of the
+frames, and at the end the growth of memory per 100,000 frames, the numbers of descriptors and threads, the bytes
+written, and the numbers of alerts raised, undelivered and lost.
 """
 
 import argparse
@@ -39,9 +40,9 @@ from edge.monitor.systemd import Notifier  # noqa: E402
 from edge.mqtt.publisher import MqttPublisher  # noqa: E402
 
 PACE = 25
-"""Pictures a second of the clip; each is given as often as it takes the loop to look at it once."""
-FAULTS = ("lost", "odd", "black", "well", "well", "well")
-"""What happens to the camera in one round of the clip after another."""
+"""Frames per second by the frames' times, however fast this machine is."""
+FAULTS = ("lost", "invalid", "black", "none", "none", "none")
+"""The camera's fault in each repetition of the clip, in turn."""
 
 
 def clip() -> list[Image]:
@@ -52,7 +53,7 @@ def clip() -> list[Image]:
 
 
 class Camera:
-    """A driver over the clip; the loop's own pace is its pace, because it waits for each picture to be taken."""
+    """A driver that repeats the clip, and gives the next image only when the loop has taken the last one."""
 
     name = "soak"
 
@@ -64,18 +65,17 @@ class Camera:
         self._taken.acquire(timeout=1)
         number = self._position[0]
         self._position[0] += 1
-        round_, at = divmod(number, len(self._images))
-        fault = FAULTS[round_ % len(FAULTS)]
+        repetition, at = divmod(number, len(self._images))
+        fault = FAULTS[repetition % len(FAULTS)]
         if fault == "lost" and at == 0:
             return None
-        if fault == "odd" and at % 50 == 0:
+        if fault == "invalid" and at % 50 == 0:
             self._taken.release()
             return Picture(np.zeros((0, 3, 3), np.float64))  # type: ignore[arg-type]
         if fault == "black" and at % 2:
             return Picture(np.zeros((240, 320, 3), np.uint8))
-        noise = number % 251  # two pictures of a sensor are never alike
         image = self._images[at].copy()
-        image[number % 240, number % 320] = noise
+        image[number % 240, number % 320] = number % 251  # a sensor never gives two equal images
         return Picture(image)
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class Camera:
 
 
 class Soak(Live):
-    """The supervised camera, handing on one picture per look, and telling how far it has come."""
+    """The supervised camera. It breaks the broker and takes samples of the process after certain numbers of frames."""
 
     def __init__(self, frames: int, broker: Mosquitto) -> None:
         self.samples: list[dict[str, float]] = []
@@ -100,7 +100,6 @@ class Soak(Live):
     def __iter__(self) -> Any:
         process = psutil.Process()
         for number, frame in enumerate(super().__iter__()):
-            # times of a door at 25 pictures a second, however fast this machine is
             yield replace(frame, time=number / PACE)
             self._ready.release()
             if number % (self._frames // 10) == self._frames // 20:
@@ -125,7 +124,7 @@ class Soak(Live):
 
 
 def soak(frames: int) -> dict[str, Any]:
-    """Runs it; figures as a dictionary. The first quarter does not count for the slope: caches fill then."""
+    """Runs the monitor and returns the figures. The slope leaves out the first quarter, in which caches fill."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         broker = Mosquitto(folder).start()

@@ -1,4 +1,4 @@
-"""Cameras that are pulled out, fall silent, freeze or are covered, under real maskwatch processes."""
+"""Cameras that are unplugged, stop sending, freeze or are covered, with real maskwatch processes."""
 
 import gc
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
-from chaos.doors import Door, bare_face
+from chaos.doors import Door, unmasked_person
 from support import until
 from support.cameras import NetworkCamera, black
 from support.viewer import watching
@@ -20,79 +20,80 @@ from edge.config.schema import SourceConfig
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
 NOTICED, BACK = 10.0, 10.0
-"""Seconds, as promised."""
+"""Seconds within which a fault and its end are reported, as documented."""
 INTERVAL = 1 / 12
 CYCLES = 50
 
 
 @pytest.fixture
 def camera() -> Iterator[NetworkCamera]:
-    made = NetworkCamera(bare_face(), INTERVAL)
+    made = NetworkCamera(unmasked_person(), INTERVAL)
     yield made
     made.close()
 
 
 @pytest.fixture
 def door(maskwatch: Any, mosquitto: Any, subscriber: Any, camera: NetworkCamera) -> Door:
-    """One that has already seen the person before it."""
+    """A door that has already counted the person in front of it."""
     broker = mosquitto().start()
-    opened = Door(maskwatch, subscriber(broker.port), camera, "--broker", broker.address)
-    opened.sees_somebody()
-    return opened
+    started = Door(maskwatch, subscriber(broker.port), camera, "--broker", broker.address)
+    started.wait_for_person()
+    return started
 
 
-def test_an_unplugged_camera_is_noticed_costs_nothing_and_comes_back(door: Door, camera: NetworkCamera) -> None:
+def test_an_unplugged_camera_is_reported_takes_little_cpu_and_returns(door: Door, camera: NetworkCamera) -> None:
     camera.unplug()
-    noticed = door.becomes("lost", NOTICED)
-    door.empties(2)
+    noticed = door.wait_for_camera("lost", NOTICED)
+    door.wait_until_empty(2)
     share = door.cpu(10)
-    told = len(door.said("health"))
+    published = len(door.published("health"))
     camera.plug_in()
-    back = door.becomes("ok", BACK)
-    door.sees_somebody(10)
+    back = door.wait_for_camera("ok", BACK)
+    door.wait_for_person(10)
     print(f"unplugged: noticed in {noticed:.1f} s, {share:.1%} of a core while absent, back in {back:.1f} s")
     assert share <= 0.1
-    assert told == 2, "ok and lost, each said once"
+    assert published == 2, "ok and lost, once each"
     assert door.health["problem"] is None
-    assert door.run.err.count("camera lost") == 1 and door.run.popen.poll() is None
+    assert door.process.err.count("camera lost") == 1 and door.process.popen.poll() is None
 
 
-def test_a_stream_that_hangs_is_noticed_and_opened_again(door: Door, camera: NetworkCamera) -> None:
+def test_a_stream_that_hangs_is_reported_and_opened_again(door: Door, camera: NetworkCamera) -> None:
     """The connection stays open; new ones are served once the camera has recovered."""
     camera.fall_silent()
-    noticed = door.becomes("lost", NOTICED)
+    noticed = door.wait_for_camera("lost", NOTICED)
     assert "no picture" in door.health["problem"]
     camera.send()
-    back = door.becomes("ok", 20 - noticed)
+    back = door.wait_for_camera("ok", 20 - noticed)
     print(f"hanging stream: noticed in {noticed:.1f} s, back {back:.1f} s after its recovery")
-    door.sees_somebody(10)
+    door.wait_for_person(10)
 
 
 @pytest.mark.parametrize("condition", ["frozen", "dark"])
-def test_a_picture_that_shows_nothing_new_is_told_and_counts_nobody(
+def test_a_frozen_or_dark_image_is_reported_and_counts_nobody(
     condition: str, door: Door, camera: NetworkCamera
 ) -> None:
-    """The frozen picture shows a bare face for as long as it lasts."""
-    before = len(door.said("alert"))
+    """The frozen image shows a face without a mask the whole time."""
+    before = len(door.published("alert"))
     camera.freeze() if condition == "frozen" else camera.show(black)
-    noticed = door.becomes(condition, NOTICED)
-    emptied = door.empties(8)
-    states = len(door.said("state"))
+    noticed = door.wait_for_camera(condition, NOTICED)
+    emptied = door.wait_until_empty(8)
+    states = len(door.published("state"))
     threading.Event().wait(6)
-    assert not any(state["people"] for state in door.said("state")[states:]), "nobody, and that remains so"
-    assert len(door.said("alert")) == before
-    camera.show(bare_face())
-    cleared = door.becomes("ok", 10)
-    door.sees_somebody(10)
-    print(f"{condition}: told in {noticed:.1f} s, nobody counted {emptied:.1f} s later, cleared in {cleared:.1f} s")
-    assert door.run.err.count(f"camera {condition}") == 1
+    assert not any(state["people"] for state in door.published("state")[states:]), "nobody is counted again"
+    assert len(door.published("alert")) == before
+    camera.show(unmasked_person())
+    cleared = door.wait_for_camera("ok", 10)
+    door.wait_for_person(10)
+    print(f"{condition}: reported in {noticed:.1f} s, count 0 {emptied:.1f} s later, cleared in {cleared:.1f} s")
+    assert door.process.err.count(f"camera {condition}") == 1
 
 
 def test_fifty_replugs_leak_no_descriptor_no_thread_and_no_memory() -> None:
-    """In this process, with short pauses; the first ten fill every cache."""
-    camera, process = NetworkCamera(bare_face()[:2], 0.005), psutil.Process()
+    """The camera runs in this process, with short pauses. The first ten replugs fill every cache."""
+    camera, process = NetworkCamera(unmasked_person()[:2], 0.005), psutil.Process()
 
-    def weigh() -> tuple[int, int, float]:
+    def measure() -> tuple[int, int, float]:
+        """The numbers of descriptors and threads, and the resident memory in MiB."""
         gc.collect()
         return len(os.listdir("/proc/self/fd")), threading.active_count(), process.memory_info().rss / 2**20
 
@@ -103,16 +104,16 @@ def test_fifty_replugs_leak_no_descriptor_no_thread_and_no_memory() -> None:
             viewer.wait_for_frames(2)
             viewer.frames.clear()
             if cycle == 10:
-                until(lambda: threading.active_count() <= 6, "the camera's own threads ending")
-                before = weigh()
+                until(lambda: threading.active_count() <= 6, "the camera's threads end")
+                before = measure()
             camera.unplug()
-            until(lambda: live.condition == "lost", "the loss")
+            until(lambda: live.condition == "lost", "the camera is lost")
             camera.plug_in()
         viewer.wait_for_frames(2)
         viewer.frames.clear()
-        until(lambda: len(os.listdir("/proc/self/fd")) <= before[0], f"{weigh()} after {before}")
+        until(lambda: len(os.listdir("/proc/self/fd")) <= before[0], f"{measure()} after {before}")
         until(lambda: threading.active_count() <= before[1], f"{threading.enumerate()}")
-        after = weigh()
+        after = measure()
         print(f"{CYCLES} replugs: descriptors, threads, MiB {before} -> {after}")
         assert after[2] - before[2] < 10
         assert [condition for condition, _ in viewer.conditions] == ["lost", "ok"] * (CYCLES + 10)

@@ -1,4 +1,4 @@
-"""Ten thousand configuration files that nobody should have written: one ConfigError each, or a usable configuration."""
+"""Ten thousand damaged configuration files: each gives a ConfigError or a usable configuration."""
 
 import random
 from pathlib import Path
@@ -21,7 +21,7 @@ VALUES = [
 
 
 def damaged(chance: random.Random) -> bytes:
-    """The example file with some faults in it: of values, of keys, of letters, of its end."""
+    """The example file with one to four faults: wrong values, wrong keys, wrong bytes, or a missing end."""
     data = EXAMPLE
     for _ in range(chance.randint(1, 4)):
         kind = chance.randrange(4)
@@ -41,7 +41,7 @@ def damaged(chance: random.Random) -> bytes:
     return data
 
 
-def test_ten_thousand_files_give_one_clear_answer_each(tmp_path: Path) -> None:
+def test_every_damaged_file_gives_a_config_or_a_config_error(tmp_path: Path) -> None:
     chance, refused, path = random.Random(4), 0, tmp_path / "door.toml"
     for _ in range(FILES):
         path.write_bytes(damaged(chance))
@@ -51,4 +51,4 @@ def test_ten_thousand_files_give_one_clear_answer_each(tmp_path: Path) -> None:
             refused += 1
             for line in str(error).splitlines():
                 assert str(path) in line or "." in line, line
-    assert FILES / 2 < refused < FILES, "some must be faulty, and some not"
+    assert FILES / 2 < refused < FILES, "some files must be invalid, and some valid"

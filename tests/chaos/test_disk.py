@@ -1,4 +1,4 @@
-"""A disk that is full, read-only or fails: alerts leave all the same, health says so, and no restart is needed."""
+"""A disk that is full, read-only or faulty: alerts are delivered, health reports it, and no restart is needed."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chaos.raising import RAISER, TOPIC, raised
+from chaos.raising import ENVIRON, RAISER, TOPIC, raised
 from support import until
 from support.mounts import ext4_image, fill, mounted, remount, small_disk
 
@@ -19,16 +19,17 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
 
 
 class Door:
-    """A process that raises alerts, with a real broker, a subscriber and a state folder on a disk of the test's own."""
+    """A process that raises alerts, with a real broker, a subscriber and a state folder on the test's disk."""
 
     def __init__(self, folder: Path, broker: Any, start: Callable[..., Any], subscribe: Callable[..., Any]) -> None:
         self._folder, self._start, self._subscribe, self._broker = folder, start, subscribe, broker.start()
         self.subscriber = subscribe(broker.port)
-        self._first_without = 0
+        self._raised_before_outage = 0
         self._process = self._run("--count=100000", "--pace=0.1")
 
     def _run(self, *args: str) -> Any:
-        return self._start(f"--broker={self._broker.address}", "--folder", self._folder, *args, program=RAISER)
+        broker = f"--broker={self._broker.address}"
+        return self._start(broker, "--folder", self._folder, *args, program=RAISER, env=ENVIRON)
 
     @property
     def raised(self) -> list[str]:
@@ -39,40 +40,47 @@ class Door:
         return [json.loads(payload)["id"] for payload in self.subscriber.on(TOPIC)]
 
     @property
-    def disk(self) -> list[str]:
-        """What was said of the disk, in order."""
+    def disk_reports(self) -> list[str]:
+        """The lines about the disk, in order."""
         lines = self._process.err.splitlines()
         return [line for line in lines if line.startswith(("trouble disk", "well disk"))]
 
-    def has_trouble(self, text: str) -> None:
-        until(lambda: self.disk and text in self.disk[-1], timeout=60)
+    def wait_for_disk(self, text: str) -> None:
+        """Waits until the newest line about the disk contains ``text``."""
+        until(lambda: self.disk_reports and text in self.disk_reports[-1], f"a disk report '{text}'", timeout=60)
 
-    def is_well(self) -> None:
-        until(lambda: self.disk and self.disk[-1] == "well disk", timeout=60)
+    def wait_for_well_disk(self) -> None:
+        """Waits until the newest line about the disk reports no trouble."""
+        until(lambda: self.disk_reports[-1:] == ["well disk"], "a report of a well disk", timeout=60)
 
-    def delivers_live(self) -> None:
-        """Ten alerts, every one raised from now on."""
+    def wait_for_delivery(self) -> None:
+        """Waits until ten alerts that are raised from now on have arrived."""
         before = len(self.raised)
-        until(lambda: len(self.raised) > before + 10, timeout=60)
+        until(lambda: len(self.raised) > before + 10, "ten new alerts", timeout=60)
         new = self.raised[before : before + 10]
-        until(lambda: set(new) <= set(self.arrived), timeout=60)
+        until(lambda: set(new) <= set(self.arrived), "the arrival of ten new alerts", timeout=60)
 
-    def loses_the_broker(self) -> None:
-        """For as long as it takes to raise ten alerts."""
+    def stop_broker(self) -> None:
+        """Kills the broker, and waits until ten alerts were raised without it."""
         self._broker.kill()
-        until(lambda: "trouble broker" in self._process.err, timeout=60)
-        self._first_without = len(self.raised)
-        until(lambda: len(self.raised) > self._first_without + 10, timeout=60)
+        until(lambda: "trouble broker" in self._process.err, "the broker's loss is reported", timeout=60)
+        self._raised_before_outage = len(self.raised)
+        until(lambda: len(self.raised) > self._raised_before_outage + 10, "ten new alerts", timeout=60)
 
-    def waits_on_disk(self) -> list[str]:
-        """Alerts raised since the broker has gone, once they are all on disk."""
-        waiting = self.raised[self._first_without :]
-        until(lambda: set(waiting) <= {each.id for each in peek(self._folder / "outbox.db")[0]}, timeout=60)
+    def wait_for_saved(self) -> list[str]:
+        """Waits until all alerts that were raised without the broker are on disk; returns their ids."""
+        waiting = self.raised[self._raised_before_outage :]
+
+        def saved() -> bool:
+            return set(waiting) <= {message.id for message in peek(self._folder / "outbox.db")[0]}
+
+        until(saved, "all alerts are on disk", timeout=60)
         return waiting
 
-    def is_killed_and_delivers_in_its_next_run(self, expected: list[str]) -> None:
+    def kill_and_check_next_run(self, expected: list[str]) -> None:
+        """Kills the process, and asserts that its next run delivers the ``expected`` alerts in order."""
         assert len(expected) >= 10
-        assert self._process.end(signal.SIGKILL) == -signal.SIGKILL, "it ended before"
+        assert self._process.end(signal.SIGKILL) == -signal.SIGKILL, "the process had already ended"
         self._broker.start()
         self.subscriber = self._subscribe(self._broker.port)
         assert self._run("--count=0").end() == 0
@@ -85,71 +93,73 @@ def door_on(maskwatch: Any, mosquitto: Any, subscriber: Any) -> Callable[[Path],
     return lambda folder: Door(folder, mosquitto(), maskwatch, subscriber)
 
 
-def test_a_full_disk_delays_no_alert_and_passes_without_a_restart(tmp_path: Path, door_on: Any) -> None:
+def test_a_full_disk_delays_no_alert_and_is_used_again_without_a_restart(tmp_path: Path, door_on: Any) -> None:
     with small_disk(tmp_path / "disk") as disk:
         door = door_on(disk / "state")
-        door.is_well()
-        door.delivers_live()
+        door.wait_for_well_disk()
+        door.wait_for_delivery()
         big = fill(disk)
-        door.has_trouble("full")
-        door.delivers_live()
+        door.wait_for_disk("full")
+        door.wait_for_delivery()
         big.unlink()
-        door.is_well()
-        door.delivers_live()
-        door.loses_the_broker()
-        door.is_killed_and_delivers_in_its_next_run(door.waits_on_disk())
+        door.wait_for_well_disk()
+        door.wait_for_delivery()
+        door.stop_broker()
+        door.kill_and_check_next_run(door.wait_for_saved())
 
 
-def test_alerts_of_a_full_disk_without_a_broker_are_saved_when_there_is_space(tmp_path: Path, door_on: Any) -> None:
+def test_alerts_raised_without_broker_on_a_full_disk_are_saved_once_there_is_space(
+    tmp_path: Path, door_on: Any
+) -> None:
     with small_disk(tmp_path / "disk") as disk:
         door = door_on(disk / "state")
-        door.is_well()
-        door.delivers_live()
+        door.wait_for_well_disk()
+        door.wait_for_delivery()
         big = fill(disk)
-        door.loses_the_broker()
-        door.has_trouble("full")
+        door.stop_broker()
+        door.wait_for_disk("full")
         big.unlink()
-        door.is_well()
-        door.is_killed_and_delivers_in_its_next_run(door.waits_on_disk())
+        door.wait_for_well_disk()
+        door.kill_and_check_next_run(door.wait_for_saved())
 
 
 def test_a_disk_that_is_full_from_the_start_is_used_once_there_is_space(tmp_path: Path, door_on: Any) -> None:
     with small_disk(tmp_path / "disk") as disk:
         big = fill(disk)
         door = door_on(disk / "state")
-        door.has_trouble("alerts cannot be saved")
-        door.delivers_live()
+        door.wait_for_disk("alerts cannot be saved")
+        door.wait_for_delivery()
         big.unlink()
-        door.is_well()
-        door.loses_the_broker()
-        door.is_killed_and_delivers_in_its_next_run(door.waits_on_disk())
+        door.wait_for_well_disk()
+        door.stop_broker()
+        door.kill_and_check_next_run(door.wait_for_saved())
 
 
-def test_a_disk_that_is_read_only_from_the_start_is_used_once_it_is_not(tmp_path: Path, door_on: Any) -> None:
+def test_a_disk_that_is_read_only_from_the_start_is_used_once_it_is_writable(tmp_path: Path, door_on: Any) -> None:
     with small_disk(tmp_path / "disk") as disk:
         remount(disk, "ro")
         door = door_on(disk / "state")
-        door.has_trouble("Read-only")
-        door.delivers_live()
+        door.wait_for_disk("Read-only")
+        door.wait_for_delivery()
         remount(disk, "rw")
-        door.is_well()
-        door.loses_the_broker()
-        door.is_killed_and_delivers_in_its_next_run(door.waits_on_disk())
+        door.wait_for_well_disk()
+        door.stop_broker()
+        door.kill_and_check_next_run(door.wait_for_saved())
 
 
-def test_a_disk_that_turns_read_only_after_an_error_is_used_again_when_it_is_back(tmp_path: Path, door_on: Any) -> None:
-    """ext4 gives a card up for read-only when it sees an error on it, in the middle of whatever is being written."""
+def test_a_disk_that_turns_read_only_after_an_error_is_used_again_once_remounted(tmp_path: Path, door_on: Any) -> None:
+    """ext4 makes a card read-only when it meets an error on it, while data are being written."""
     image, spare, place = ext4_image(tmp_path / "image"), tmp_path / "spare", tmp_path / "disk"
     with mounted(image, place, "-o", "loop"):
         door = door_on(place / "state")
-        door.is_well()
-        door.delivers_live()
+        door.wait_for_well_disk()
+        door.wait_for_delivery()
         subprocess.run(["mount", "-o", "remount,abort", str(place)], check=True, capture_output=True, timeout=60)
-        door.has_trouble("alerts cannot be saved")
-        door.delivers_live()
+        door.wait_for_disk("alerts cannot be saved")
+        door.wait_for_delivery()
         shutil.copy(image, spare)
-    with mounted(spare, place, "-o", "loop"):  # pulled, put in again
-        door.is_well()
-        door.delivers_live()
-        door.loses_the_broker()
-        door.is_killed_and_delivers_in_its_next_run(door.waits_on_disk())
+    with mounted(spare, place, "-o", "loop"):  # as if the card was taken out and put in again
+        door.wait_for_well_disk()
+        door.wait_for_delivery()
+        door.stop_broker()
+        door.kill_and_check_next_run(door.wait_for_saved())

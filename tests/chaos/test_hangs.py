@@ -1,4 +1,4 @@
-"""One part of a running door hangs for ever: the pings stop, and the process ends with every thread's stack."""
+"""One part of a running door hangs for ever: the watchdog pings stop, and the process ends with all threads' stacks."""
 
 import threading
 import time
@@ -15,57 +15,63 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 HANGING = str(Path(__file__).with_name("hanging.py"))
 WATCHDOG_SEC = 30.0
 """As in systemd/maskwatch.service."""
-PROMISED = {"capture": 45.0, "inference": WATCHDOG_SEC + 10, "lock": WATCHDOG_SEC + 10, "mqtt": WATCHDOG_SEC + 10}
+LIMITS = {"capture": 45.0, "inference": WATCHDOG_SEC + 10, "lock": WATCHDOG_SEC + 10, "mqtt": WATCHDOG_SEC + 10}
+"""Seconds from the hang of a part to the end of the process, at most."""
 STACK = {"capture": "in read", "inference": "in detect", "lock": "in detect", "mqtt": "in report"}
-"""What must stand in the stack of the thread that hangs."""
+"""A line of the stack of the thread that hangs."""
 
 
 @dataclass
 class Hanging:
-    """One process, its systemd, and the seconds from the hang to its end and to its last ping."""
+    """A process, its systemd, the moment of the hang, and the seconds from the hang to the end of the process."""
 
-    run: Any
+    process: Any
     systemd: Systemd
     hung_at: float = 0.0
-    end: float = 0.0
+    ended_after: float = 0.0
 
-    def watch(self) -> None:
-        self.run.popen.wait(120)
-        self.end = time.monotonic() - self.hung_at
+    def wait(self) -> None:
+        self.process.popen.wait(120)
+        self.ended_after = time.monotonic() - self.hung_at
 
 
 def test_a_hang_of_capture_inference_or_mqtt_alone_ends_the_process_in_time(
     maskwatch: Any, mosquitto: Any, tmp_path: Path
 ) -> None:
-    """All side by side; while nothing hangs, all of them ping. Of the brokers, only that of ``mqtt`` goes away."""
-    broker, doomed, parts = mosquitto().start(), mosquitto().start(), {}
-    for part in PROMISED:
+    """All processes run at the same time. While nothing hangs, all of them ping.
+
+    The process whose MQTT thread hangs has a broker of its own, which is killed.
+    """
+    broker, broker_to_kill = mosquitto().start(), mosquitto().start()
+    parts: dict[str, Hanging] = {}
+    for part in LIMITS:
         systemd = Systemd(str(tmp_path / part))
-        port = (doomed if part == "mqtt" else broker).port
+        port = (broker_to_kill if part == "mqtt" else broker).port
         arguments = (part, tmp_path / f"{part}.flag", str(port), tmp_path / f"{part}.state")
-        run = maskwatch(*arguments, program=(HANGING,), env={"NOTIFY_SOCKET": systemd.address, "PYTHONPATH": "."})
-        parts[part] = Hanging(run, systemd)
-    for each in parts.values():
-        each.run.wait_for("connected to the broker")
-        until(lambda each=each: {"READY=1", "WATCHDOG=1"} <= set(each.systemd.heard), f"pings\n{each.run.err}", 60)
-    assert all(each.run.popen.poll() is None for each in parts.values())
+        environ = {"NOTIFY_SOCKET": systemd.address, "PYTHONPATH": "."}
+        parts[part] = Hanging(maskwatch(*arguments, program=(HANGING,), env=environ), systemd)
+    for hanging in parts.values():
+        hanging.process.wait_for("connected to the broker")
+        systemd, process = hanging.systemd, hanging.process
+        until(lambda systemd=systemd: {"READY=1", "WATCHDOG=1"} <= set(systemd.heard), f"pings\n{process.err}", 60)
+    assert all(hanging.process.popen.poll() is None for hanging in parts.values())
     threads = []
-    for part, each in parts.items():
+    for part, hanging in parts.items():
         (tmp_path / f"{part}.flag").touch()
-        each.hung_at = time.monotonic()
-        threads.append(threading.Thread(target=each.watch, daemon=True))
+        hanging.hung_at = time.monotonic()
+        threads.append(threading.Thread(target=hanging.wait, daemon=True))
         threads[-1].start()
-    doomed.kill()
+    broker_to_kill.kill()
     for thread in threads:
         thread.join(130)
-    for part, each in parts.items():
-        last = each.systemd.pinged_at - each.hung_at
-        print(f"{part}: last ping after {last:.1f} s, ended after {each.end:.1f} s")
-        assert each.run.popen.returncode == 1, f"{part}: {each.run.err}"
-        assert "ended by itself" not in each.run.out
-        assert each.end <= PROMISED[part], part
-        assert last <= each.end - 15, f"{part}: pings must follow from progress"
-        assert "Timeout (0:00:20)!" in each.run.err and STACK[part] in each.run.err, each.run.err
-        assert each.run.err.count("most recent call first") >= 4, "main, camera, sender, outbox"
-        each.systemd.close()
-    assert parts["capture"].run.err.count("lost: camera: no picture for 8 s") == 1
+    for part, hanging in parts.items():
+        last, errors = hanging.systemd.pinged_at - hanging.hung_at, hanging.process.err
+        print(f"{part}: last ping after {last:.1f} s, ended after {hanging.ended_after:.1f} s")
+        assert hanging.process.popen.returncode == 1, f"{part}: {errors}"
+        assert "ended by itself" not in hanging.process.out
+        assert hanging.ended_after <= LIMITS[part], part
+        assert last <= hanging.ended_after - 15, f"{part}: a part without progress must end the pings"
+        assert "Timeout (0:00:20)!" in errors and STACK[part] in errors, errors
+        assert errors.count("most recent call first") >= 4, "main, camera, publisher and outbox"
+        hanging.systemd.close()
+    assert parts["capture"].process.err.count("lost: camera: no picture for 8 s") == 1

@@ -1,4 +1,4 @@
-"""Canary passwords, of the broker and of a camera, in whatever a running maskwatch says, keeps, sends or dumps."""
+"""Canary passwords of the broker and of a camera are in nothing that maskwatch prints, saves, sends or dumps."""
 
 import signal
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chaos.doors import TOPIC, bare_face
+from chaos.doors import TOPIC, unmasked_person
 from support import until
 from support.cameras import NetworkCamera
 from support.notified import Systemd
@@ -19,13 +19,13 @@ BROKER, CAMERA, QUERY = "Kanari-4711-broker", "Kanari-4712-kamera", "Kanari-4713
 
 @pytest.fixture
 def camera() -> Iterator[NetworkCamera]:
-    made = NetworkCamera(bare_face(), 1 / 12)
+    made = NetworkCamera(unmasked_person(), 1 / 12)
     yield made
     made.close()
 
 
-def guarded(mosquitto: Any, folder: Path) -> Any:
-    """A broker that wants a password."""
+def broker_with_password(mosquitto: Any, folder: Path) -> Any:
+    """Starts a broker that requires a password."""
     made = folder / "users"
     subprocess.run(["mosquitto_passwd", "-c", "-b", str(made), "cam", BROKER], check=True, capture_output=True)
     made.chmod(0o644)
@@ -43,16 +43,16 @@ def configuration(folder: Path, broker: Any, address: str, password: str = BROKE
     return path
 
 
-def nowhere(texts: dict[str, str]) -> None:
-    """In none of the texts is any of the passwords, and each of them says something."""
-    for what, text in texts.items():
-        assert text, f"{what} is empty: nothing was looked at"
+def assert_no_password_in(texts: dict[str, str]) -> None:
+    """Asserts that no text is empty and that none contains a password."""
+    for name, text in texts.items():
+        assert text, f"{name} is empty, so nothing was checked"
         for secret in (BROKER, CAMERA, QUERY, "Kanari"):
-            assert secret not in text, f"{what}: {text}"
+            assert secret not in text, f"{name}: {text}"
 
 
-def kept(folder: Path) -> str:
-    """Every file that the process has written."""
+def files_of(folder: Path) -> str:
+    """The content of every file that the process has written."""
     return "".join(path.read_bytes().decode("latin-1") for path in folder.rglob("*") if path.is_file())
 
 
@@ -60,16 +60,16 @@ def kept(folder: Path) -> str:
 def test_canary_passwords_appear_nowhere(
     supervised: bool, maskwatch: Any, mosquitto: Any, subscriber: Any, camera: NetworkCamera, tmp_path: Path
 ) -> None:
-    broker, systemd = guarded(mosquitto, tmp_path), Systemd(str(tmp_path / "notify"))
-    heard = subscriber(broker.port, user="cam", password=BROKER)
+    broker, systemd = broker_with_password(mosquitto, tmp_path), Systemd(str(tmp_path / "notify"))
+    received = subscriber(broker.port, user="cam", password=BROKER)
     address = camera.url.replace("http://", f"http://viewer:{CAMERA}@") + f"video?pwd={QUERY}"
     config = configuration(tmp_path, broker, address)
     env = {"NOTIFY_SOCKET": systemd.address} if supervised else None
     run = maskwatch("run", "--verbose", "--config", config, env=env)
-    heard.wait_for(f"{TOPIC}/alert")
+    received.wait_for(f"{TOPIC}/alert")
     camera.unplug()
     run.wait_for("camera lost")
-    until(lambda: b"lost" in b"".join(heard.on(f"{TOPIC}/health")), "health says so")
+    until(lambda: b"lost" in b"".join(received.on(f"{TOPIC}/health")), "health reports the lost camera")
     broker.kill()
     run.wait_for("broker lost")
     broker.start()
@@ -80,23 +80,23 @@ def test_canary_passwords_appear_nowhere(
     assert alone.end() == 1, "the camera is absent"
     assert run.end(signal.SIGABRT) == -signal.SIGABRT
     assert "Fatal Python error: Aborted" in run.err and "most recent call first" in run.err
-    nowhere(
+    assert_no_password_in(
         {
             "log and stacks": run.err,
-            "everything sent": str(heard.messages),
-            "doctor of the running one": doctor.out + doctor.err,
+            "messages sent": str(received.messages),
+            "doctor beside a running maskwatch": doctor.out + doctor.err,
             "doctor alone": alone.out + alone.err,
-            "state folder": kept(tmp_path / "state"),
+            "state folder": files_of(tmp_path / "state"),
             "notifications": str(systemd.heard) + " ",
         }
     )
     systemd.close()
 
 
-def test_a_refused_password_and_a_mistyped_address_are_told_without_them(
+def test_a_refused_password_and_an_invalid_address_are_reported_without_passwords(
     maskwatch: Any, mosquitto: Any, tmp_path: Path
 ) -> None:
-    broker = guarded(mosquitto, tmp_path)
+    broker = broker_with_password(mosquitto, tmp_path)
     wrong = configuration(tmp_path, broker, "demo", password=BROKER + "x")
     run = maskwatch("run", "--verbose", "--realtime", "--config", wrong)
     run.wait_for("refuses the connection")
@@ -107,7 +107,7 @@ def test_a_refused_password_and_a_mistyped_address_are_told_without_them(
     assert mistyped.end() == 2
     absent = maskwatch("run", "--source", f"rtsp://viewer:{CAMERA}@127.0.0.1:9/video?pwd={QUERY}", "--print")
     assert absent.end() == 1
-    on_the_line = maskwatch("run", "--broker", f"mqtt://cam:{BROKER}@127.0.0.1", "--print")
-    assert on_the_line.end() == 2
-    processes = {"refused": run, "doctor": doctor, "mistyped": mistyped, "absent": absent, "argv": on_the_line}
-    nowhere({what: each.out + each.err for what, each in processes.items()})
+    in_argument = maskwatch("run", "--broker", f"mqtt://cam:{BROKER}@127.0.0.1", "--print")
+    assert in_argument.end() == 2
+    processes = {"refused": run, "doctor": doctor, "mistyped": mistyped, "absent": absent, "argument": in_argument}
+    assert_no_password_in({name: process.out + process.err for name, process in processes.items()})

@@ -1,4 +1,4 @@
-"""The soak in short: memory, descriptors and threads stay, and no alert is lost. The long one is a command."""
+"""A short soak: memory, descriptors and threads do not grow, and no alert is lost. ``soak.py`` runs a long one."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(500)]
 
 
-def test_ten_thousand_pictures_with_faults_leave_nothing_behind(mosquitto: object) -> None:
+def test_ten_thousand_frames_with_faults_leak_nothing_and_lose_no_alert(mosquitto: object) -> None:
     command = [sys.executable, str(Path(__file__).with_name("soak.py")), "--frames", "10000"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=450)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -18,4 +18,4 @@ def test_ten_thousand_pictures_with_faults_leave_nothing_behind(mosquitto: objec
     assert figures["frames"] == 10_000 and figures["alerts_raised"] >= 40 and figures["camera_reopened"] >= 3
     assert not figures["alerts_lost"]
     assert figures["rss_mib"] <= 250
-    assert len(figures["threads"]) <= 2 and len(figures["descriptors"]) <= 3, "none that grows with time"
+    assert len(figures["threads"]) <= 2 and len(figures["descriptors"]) <= 3, "the numbers do not grow with time"

@@ -1,4 +1,4 @@
-"""Letters for the tests of the outbox, and an outbox that remembers what it has told."""
+"""An outbox that records what it reports, and messages for the tests of the outbox."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ from edge.outbox.outbox import Outbox
 from edge.outbox.sql import OutboxMessage
 
 
-class Opened:
-    """An outbox, and everything that it has reported."""
+class RecordingOutbox:
+    """An outbox, and everything that it has reported to its listener."""
 
     def __init__(self, path: Path) -> None:
         self.restored: list[list[OutboxMessage]] = []
         self.troubles: list[str | None] = []
         self.dead_letters: list[tuple[int, str]] = []
-        self.box = Outbox(path, self)
+        self.outbox = Outbox(path, self)
 
     def outbox_restored(self, messages: list[OutboxMessage]) -> None:
         self.restored.append(messages)
@@ -24,21 +24,22 @@ class Opened:
     def outbox_dead_letters(self, count: int, last_reason: str) -> None:
         self.dead_letters.append((count, last_reason))
 
-    def close(self) -> "Opened":
-        assert self.box.close(30)
+    def close(self) -> "RecordingOutbox":
+        assert self.outbox.close(30)
         return self
 
 
-def letter(number: int) -> OutboxMessage:
+def message(number: int) -> OutboxMessage:
+    """A message of about 320 bytes; its number is in its id and in its payload."""
     return OutboxMessage(f"id-{number:05}", "maskwatch/door/alert", b'{"schema":1,"n":%d}' % number + b" " * 300)
 
 
-def filled(path: Path, count: int) -> list[OutboxMessage]:
-    """A closed file with ``count`` letters, a dead one and a setting."""
-    opened, letters = Opened(path), [letter(number) for number in range(count)]
-    for each in letters:
-        opened.box.put(each)
-    opened.box.refused(letter(99_999), "too large")
-    opened.box.set("enabled", "OFF")
-    opened.close()
-    return letters
+def fill_outbox(path: Path, count: int) -> list[OutboxMessage]:
+    """Makes an outbox with ``count`` waiting messages, one dead letter and one setting; returns the messages."""
+    recording, messages = RecordingOutbox(path), [message(number) for number in range(count)]
+    for waiting in messages:
+        recording.outbox.put(waiting)
+    recording.outbox.refused(message(99_999), "too large")
+    recording.outbox.set("enabled", "OFF")
+    recording.close()
+    return messages

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import until
 from support.mounts import fill, remount, small_disk
-from support.outboxes import Opened, filled, letter
+from support.outboxes import RecordingOutbox, fill_outbox, message
 
 from edge.outbox.reading import history, peek, resend
 from edge.outbox.sql import (
@@ -32,106 +32,106 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_what_is_put_is_found_once_oldest_first_by_the_next_run(path: Path) -> None:
-    letters = filled(path, 50)
-    again = Opened(path)
-    again.box.put(letter(50))
+    messages = fill_outbox(path, 50)
+    again = RecordingOutbox(path)
+    again.outbox.put(message(50))
     again.close()
-    assert again.restored == [letters]
-    assert Opened(path).close().restored == [[*letters, letter(50)]]
+    assert again.restored == [messages]
+    assert RecordingOutbox(path).close().restored == [[*messages, message(50)]]
 
 
 def test_a_new_outbox_finds_nothing_and_has_no_trouble(path: Path) -> None:
-    opened = Opened(path).close()
-    assert (opened.restored, opened.dead_letters, set(opened.troubles)) == ([], [], {None})
+    recording = RecordingOutbox(path).close()
+    assert (recording.restored, recording.dead_letters, set(recording.troubles)) == ([], [], {None})
 
 
 def test_what_is_done_is_gone(path: Path) -> None:
-    letters, opened = filled(path, 5), Opened(path)
+    messages, recording = fill_outbox(path, 5), RecordingOutbox(path)
     for number in (0, 2, 4):
-        opened.box.delivered(letters[number])
-    opened.box.delivered(letter(77))  # never put: nothing happens
-    opened.close()
-    assert Opened(path).close().restored == [[letters[1], letters[3]]]
+        recording.outbox.delivered(messages[number])
+    recording.outbox.delivered(message(77))  # never put: nothing happens
+    recording.close()
+    assert RecordingOutbox(path).close().restored == [[messages[1], messages[3]]]
 
 
 def test_a_letter_is_kept_byte_for_byte_and_an_id_never_twice(path: Path) -> None:
     first, second = OutboxMessage("same", "töpic/☃", bytes(range(256))), OutboxMessage("same", "other", b"")
-    opened = Opened(path)
-    opened.box.put(first)
-    opened.box.put(second)
-    opened.close()
-    assert Opened(path).close().restored == [[first]]
+    recording = RecordingOutbox(path)
+    recording.outbox.put(first)
+    recording.outbox.put(second)
+    recording.close()
+    assert RecordingOutbox(path).close().restored == [[first]]
 
 
 def test_settings_survive_and_the_last_counts(path: Path) -> None:
-    opened = Opened(path)
-    assert opened.box.setting("enabled") is None
+    recording = RecordingOutbox(path)
+    assert recording.outbox.setting("enabled") is None
     for value in ("OFF", "ON", "OFF"):
-        opened.box.set("enabled", value)
-    assert opened.box.setting("enabled") == "OFF"
-    opened.close()
-    assert Opened(path).close().box.setting("enabled") == "OFF"
+        recording.outbox.set("enabled", value)
+    assert recording.outbox.setting("enabled") == "OFF"
+    recording.close()
+    assert RecordingOutbox(path).close().outbox.setting("enabled") == "OFF"
 
 
 @pytest.mark.parametrize("fault", ["read-only", "full"])
 def test_settings_are_known_though_the_disk_takes_nothing(tmp_path: Path, fault: str) -> None:
     with small_disk(tmp_path / "disk") as disk:
-        letters = filled(disk / "outbox.db", 2)
+        messages = fill_outbox(disk / "outbox.db", 2)
         remount(disk, "ro") if fault == "read-only" else fill(disk)
-        opened = Opened(disk / "outbox.db")
-        assert opened.troubles[-1] is not None
-        assert opened.box.setting("enabled") == "OFF"
+        recording = RecordingOutbox(disk / "outbox.db")
+        assert recording.troubles[-1] is not None
+        assert recording.outbox.setting("enabled") == "OFF"
         if fault == "read-only":
             remount(disk, "rw")
         else:
             (disk / "big").unlink()
-        until(lambda: opened.troubles[-1] is None)
-        assert opened.close().restored == [letters]
+        until(lambda: recording.troubles[-1] is None)
+        assert recording.close().restored == [messages]
 
 
 def test_a_refused_letter_moves_to_the_dead_ones_and_each_change_is_told(path: Path) -> None:
-    letters, opened = filled(path, 3), Opened(path)
-    opened.box.refused(letters[1], "not authorized")
-    opened.close()
-    assert opened.dead_letters == [(1, "too large"), (2, "not authorized")] and opened.box.dead_letters == 2
+    messages, recording = fill_outbox(path, 3), RecordingOutbox(path)
+    recording.outbox.refused(messages[1], "not authorized")
+    recording.close()
+    assert recording.dead_letters == [(1, "too large"), (2, "not authorized")] and recording.outbox.dead_letters == 2
     waiting, dead = peek(path)
-    assert waiting == [letters[0], letters[2]]
-    assert dead == [("id-99999", "too large"), (letters[1].id, "not authorized")]
+    assert waiting == [messages[0], messages[2]]
+    assert dead == [("id-99999", "too large"), (messages[1].id, "not authorized")]
 
 
 def test_only_the_newest_dead_letters_are_kept(path: Path) -> None:
-    opened = Opened(path)
+    recording = RecordingOutbox(path)
     for number in range(DEAD_LETTERS_KEPT + 25):
-        opened.box.refused(letter(number), f"reason {number}")
-    opened.close()
+        recording.outbox.refused(message(number), f"reason {number}")
+    recording.close()
     dead = peek(path)[1]
-    assert [id for id, _ in dead] == [letter(number).id for number in range(25, DEAD_LETTERS_KEPT + 25)]
-    assert opened.box.dead_letters == DEAD_LETTERS_KEPT
+    assert [id for id, _ in dead] == [message(number).id for number in range(25, DEAD_LETTERS_KEPT + 25)]
+    assert recording.outbox.dead_letters == DEAD_LETTERS_KEPT
 
 
 def test_resent_letters_wait_behind_the_others_for_the_next_run(path: Path) -> None:
-    letters = filled(path, 2)
+    messages = fill_outbox(path, 2)
     assert resend(path) == 1 and resend(path) == 0
-    assert peek(path) == ([*letters, letter(99_999)], [])
-    again = Opened(path).close()
-    assert again.restored == [[*letters, letter(99_999)]] and again.dead_letters == []
+    assert peek(path) == ([*messages, message(99_999)], [])
+    again = RecordingOutbox(path).close()
+    assert again.restored == [[*messages, message(99_999)]] and again.dead_letters == []
 
 
 def test_another_process_looks_and_resends_while_the_outbox_is_open(path: Path) -> None:
-    opened = Opened(path)
-    opened.box.put(letter(1))
-    opened.box.refused(letter(2), "no")
-    until(lambda: opened.box.dead_letters)
-    assert peek(path) == ([letter(1)], [(letter(2).id, "no")])
+    recording = RecordingOutbox(path)
+    recording.outbox.put(message(1))
+    recording.outbox.refused(message(2), "no")
+    until(lambda: recording.outbox.dead_letters)
+    assert peek(path) == ([message(1)], [(message(2).id, "no")])
     assert resend(path) == 1
-    opened.box.delivered(letter(1))
-    opened.close()
-    assert peek(path) == ([letter(2)], [])
+    recording.outbox.delivered(message(1))
+    recording.close()
+    assert peek(path) == ([message(2)], [])
 
 
 @pytest.mark.parametrize("folder", ["a folder", "100% & more?", "#1", "Tür"])
 def test_any_name_of_a_folder_will_do(tmp_path: Path, folder: str) -> None:
-    filled(tmp_path / folder / "outbox.db", 2)
+    fill_outbox(tmp_path / folder / "outbox.db", 2)
     assert resend(tmp_path / folder / "outbox.db") == 1
     assert len(peek(tmp_path / folder / "outbox.db")[0]) == 3
 
@@ -145,38 +145,38 @@ def test_nobody_makes_a_file_by_looking(path: Path) -> None:
 
 
 def test_a_callback_that_raises_does_not_end_the_writing(path: Path) -> None:
-    class Faulty(Opened):
+    class Faulty(RecordingOutbox):
         def outbox_dead_letters(self, count: int, last_reason: str) -> None:
             raise RuntimeError("what a listener should not do")
 
-    box = Faulty(path).box
-    box.refused(letter(1), "no")
+    box = Faulty(path).outbox
+    box.refused(message(1), "no")
     until(lambda: peek(path)[1])
-    box.put(letter(2))
+    box.put(message(2))
     assert box.close(30)
-    assert peek(path)[0] == [letter(2)]
+    assert peek(path)[0] == [message(2)]
 
 
 def test_a_locked_file_is_trouble_that_passes_without_a_loss(path: Path) -> None:
-    letters, opened = filled(path, 2), Opened(path)
+    messages, recording = fill_outbox(path, 2), RecordingOutbox(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        opened.box.put(letter(2))
-        until(lambda: opened.troubles[-1])
-        assert "locked" in str(opened.troubles[-1])
-        opened.box.put(letter(3))
-    until(lambda: opened.troubles[-1] is None)
-    opened.close()
-    assert opened.restored == [letters]
-    assert peek(path)[0] == [*letters, letter(2), letter(3)]
+        recording.outbox.put(message(2))
+        until(lambda: recording.troubles[-1])
+        assert "locked" in str(recording.troubles[-1])
+        recording.outbox.put(message(3))
+    until(lambda: recording.troubles[-1] is None)
+    recording.close()
+    assert recording.restored == [messages]
+    assert peek(path)[0] == [*messages, message(2), message(3)]
 
 
 def test_close_says_when_something_could_not_be_written(path: Path) -> None:
-    opened = Opened(path)
+    recording = RecordingOutbox(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        opened.box.put(letter(1))
-        assert not opened.box.close(30)
+        recording.outbox.put(message(1))
+        assert not recording.outbox.close(30)
 
 
 STATEMENTS = st.lists(
@@ -203,22 +203,22 @@ def test_a_backlog_holds_no_more_refused_letters_than_would_be_kept() -> None:
 
 
 def test_the_history_keeps_what_was_delivered_and_what_was_not_newest_first(path: Path) -> None:
-    letters, opened = filled(path, 6), Opened(path)
+    messages, recording = fill_outbox(path, 6), RecordingOutbox(path)
     for number in (0, 2, 4):
-        opened.box.delivered(letters[number])
-    opened.close()
-    assert history(path) == [letter.payload for letter in reversed(letters)]
-    assert history(path, 2) == [letters[5].payload, letters[4].payload]
+        recording.outbox.delivered(messages[number])
+    recording.close()
+    assert history(path) == [one.payload for one in reversed(messages)]
+    assert history(path, 2) == [messages[5].payload, messages[4].payload]
 
 
 def test_the_history_has_an_end(path: Path) -> None:
-    opened = Opened(path)
+    recording = RecordingOutbox(path)
     for number in range(HISTORY_KEPT + 40):
-        opened.box.put(letter(number))
-        opened.box.delivered(letter(number))
-    opened.close()
-    Opened(path).close()
-    assert history(path, HISTORY_KEPT * 2) == [letter(n).payload for n in range(HISTORY_KEPT + 39, 39, -1)]
+        recording.outbox.put(message(number))
+        recording.outbox.delivered(message(number))
+    recording.close()
+    RecordingOutbox(path).close()
+    assert history(path, HISTORY_KEPT * 2) == [message(n).payload for n in range(HISTORY_KEPT + 39, 39, -1)]
 
 
 def test_a_disk_that_refuses_does_not_fill_the_memory_with_history() -> None:
@@ -227,10 +227,10 @@ def test_a_disk_that_refuses_does_not_fill_the_memory_with_history() -> None:
 
 
 def test_a_file_of_an_earlier_version_gets_its_history(path: Path) -> None:
-    letters = filled(path, 2)
+    messages = fill_outbox(path, 2)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("DROP TABLE history")
-    opened = Opened(path)
-    opened.box.put(letter(9))
-    opened.close()
-    assert opened.restored == [letters] and history(path) == [letter(9).payload]
+    recording = RecordingOutbox(path)
+    recording.outbox.put(message(9))
+    recording.close()
+    assert recording.restored == [messages] and history(path) == [message(9).payload]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import until
-from support.outboxes import Opened, filled, letter
+from support.outboxes import RecordingOutbox, fill_outbox, message
 
 from edge.outbox.reading import peek
 from edge.outbox.sql import OutboxMessage
@@ -46,82 +46,82 @@ def page_of(path: Path, kind: str, which: int) -> int:
     return leaves[which]
 
 
-def works_on(path: Path) -> Opened:
+def works_on(path: Path) -> RecordingOutbox:
     """An outbox on the file as it is: must be without trouble, and keep what comes now and what it has found."""
-    opened = Opened(path)
-    opened.box.put(letter(COUNT))
-    opened.close()
-    assert opened.troubles[-1] is None
-    found = opened.restored[0] if opened.restored else []
+    recording = RecordingOutbox(path)
+    recording.outbox.put(message(COUNT))
+    recording.close()
+    assert recording.troubles[-1] is None
+    found = recording.restored[0] if recording.restored else []
     assert len({each.id for each in found}) == len(found) and found == sorted(found, key=lambda each: each.id)
-    again = Opened(path).close()
-    assert again.restored == [[*found, letter(COUNT)]], "what was saved is saved for good"
-    assert again.box.dead_letters == opened.box.dead_letters
-    return opened
+    again = RecordingOutbox(path).close()
+    assert again.restored == [[*found, message(COUNT)]], "what was saved is saved for good"
+    assert again.outbox.dead_letters == recording.outbox.dead_letters
+    return recording
 
 
 @pytest.mark.parametrize("at", [0, 5, 16, 18, 19, 21, 47, 59])
 def test_a_header_with_a_wrong_byte_costs_nothing(path: Path, at: int) -> None:
-    letters = filled(path, COUNT)
+    messages = fill_outbox(path, COUNT)
     damaged = overwrite(path, at, b"\xf3")
-    opened = works_on(path)
-    assert opened.restored == [letters]
-    assert opened.box.setting("enabled") == "OFF" and opened.dead_letters == [(1, "too large")]
+    recording = works_on(path)
+    assert recording.restored == [messages]
+    assert recording.outbox.setting("enabled") == "OFF" and recording.dead_letters == [(1, "too large")]
     (aside,) = kept_aside(path)
     assert aside.read_bytes()[PAGE:] == damaged[PAGE:]
 
 
 def test_a_header_of_random_bytes_costs_nothing(path: Path) -> None:
-    letters = filled(path, COUNT)
+    messages = fill_outbox(path, COUNT)
     overwrite(path, 0, random.Random(1).randbytes(28))
-    assert works_on(path).restored == [letters]
+    assert works_on(path).restored == [messages]
 
 
 def test_a_page_in_the_middle_costs_only_its_own_alerts(path: Path) -> None:
-    letters = filled(path, COUNT)
+    messages = fill_outbox(path, COUNT)
     overwrite(path, page_of(path, "table", 10), random.Random(2).randbytes(PAGE))
-    opened = works_on(path)
-    found = opened.restored[0]
-    assert COUNT - 20 <= len(found) < COUNT and set(found) < set(letters)
-    assert found[0] == letters[0] and found[-1] == letters[-1]
-    assert opened.box.setting("enabled") == "OFF" and opened.box.dead_letters == 1
+    recording = works_on(path)
+    found = recording.restored[0]
+    assert COUNT - 20 <= len(found) < COUNT and set(found) < set(messages)
+    assert found[0] == messages[0] and found[-1] == messages[-1]
+    assert recording.outbox.setting("enabled") == "OFF" and recording.outbox.dead_letters == 1
     assert len(kept_aside(path)) == 1
 
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_damaged_index_costs_nothing(path: Path, which: int) -> None:
-    letters = filled(path, COUNT)
+    messages = fill_outbox(path, COUNT)
     overwrite(path, page_of(path, "index", which) + 8, random.Random(3).randbytes(64))
-    assert works_on(path).restored == [letters]
+    assert works_on(path).restored == [messages]
 
 
 def test_an_index_that_does_not_match_its_table_is_found_out(path: Path) -> None:
-    letters = filled(path, COUNT)
+    messages = fill_outbox(path, COUNT)
     leaf = page_of(path, "index", 1)
     at = path.read_bytes().index(b"id-", leaf)
     overwrite(path, at, b"ID-")  # every page for itself is sound
-    assert works_on(path).restored == [letters]
+    assert works_on(path).restored == [messages]
     assert len(kept_aside(path)) == 1
 
 
 @pytest.mark.parametrize("text", ["maskwatch/door", "id-00123"])
 def test_text_that_is_no_text_any_more_holds_up_no_other_alert(path: Path, text: str) -> None:
-    letters = filled(path, COUNT)
+    messages = fill_outbox(path, COUNT)
     leaf = page_of(path, "table", 12)
     overwrite(path, path.read_bytes().index(text.encode()[:3], leaf), b"\xff\xfe")
-    opened = Opened(path)
-    opened.close()
-    assert opened.troubles[-1] is None
-    assert len(opened.restored[0]) == COUNT and len(set(opened.restored[0]) & set(letters)) == COUNT - 1
+    recording = RecordingOutbox(path)
+    recording.close()
+    assert recording.troubles[-1] is None
+    assert len(recording.restored[0]) == COUNT and len(set(recording.restored[0]) & set(messages)) == COUNT - 1
 
 
 def test_a_file_cut_off_in_the_middle_gives_what_it_still_has(path: Path) -> None:
-    letters = filled(path, COUNT)
+    messages = fill_outbox(path, COUNT)
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
     found = works_on(path).restored[0]
-    ids = {letter.id for letter in found}
-    assert len(found) >= COUNT // 4 and found == [letter for letter in letters if letter.id in ids], "whole, in order"
+    ids = {one.id for one in found}
+    assert len(found) >= COUNT // 4 and found == [one for one in messages if one.id in ids], "whole, in order"
 
 
 @pytest.mark.parametrize("junk", [b"", b"\0" * 40_000, b"no database at all\n" * 500, b"x"])
@@ -144,16 +144,16 @@ def test_another_programs_database_is_kept_and_not_written_to(path: Path) -> Non
 
 
 def test_rows_of_the_wrong_type_are_passed_over(path: Path) -> None:
-    letters = filled(path, 3)
+    messages = fill_outbox(path, 3)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("INSERT INTO alerts (id, topic, payload) VALUES ('a', 't', 12345678901), (NULL, 't', x'00')")
-    assert Opened(path).close().restored == [letters] and peek(path)[0] == letters
+    assert RecordingOutbox(path).close().restored == [messages] and peek(path)[0] == messages
 
 
 def test_what_only_the_journal_has_is_saved_too(path: Path, tmp_path: Path) -> None:
-    letters = filled(path, COUNT)
-    running = Opened(path)
-    running.box.put(letter(COUNT + 1))
+    messages = fill_outbox(path, COUNT)
+    running = RecordingOutbox(path)
+    running.outbox.put(message(COUNT + 1))
     until(lambda: len(peek(path)[0]) == COUNT + 1)
     copy = tmp_path / "copy" / "outbox.db"
     copy.parent.mkdir()
@@ -161,37 +161,37 @@ def test_what_only_the_journal_has_is_saved_too(path: Path, tmp_path: Path) -> N
         copy.with_name(copy.name + ending).write_bytes(path.with_name(path.name + ending).read_bytes())
     running.close()
     overwrite(copy, page_of(path, "table", 10), random.Random(4).randbytes(PAGE))
-    found = Opened(copy).close().restored[0]
-    assert found[-1] == letter(COUNT + 1) and COUNT - 20 <= len(found) and set(found[:-1]) < set(letters)
+    found = RecordingOutbox(copy).close().restored[0]
+    assert found[-1] == message(COUNT + 1) and COUNT - 20 <= len(found) and set(found[:-1]) < set(messages)
 
 
 @pytest.mark.parametrize("spoil", [lambda data: b"junk" * 2000, lambda data: data[: PAGE + 7]])
 def test_damage_while_it_runs_is_mended_without_a_restart(path: Path, spoil: Callable[[bytes], bytes]) -> None:
-    filled(path, COUNT)
-    opened = Opened(path)
+    fill_outbox(path, COUNT)
+    recording = RecordingOutbox(path)
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nobody has it in a journal or in memory any more
     path.write_bytes(spoil(path.read_bytes()))
-    opened.box.put(letter(COUNT))
-    opened.close()
-    assert len(opened.restored) == 1 and len(kept_aside(path)) == 1
-    assert letter(COUNT) in peek(path)[0]
+    recording.outbox.put(message(COUNT))
+    recording.close()
+    assert len(recording.restored) == 1 and len(kept_aside(path)) == 1
+    assert message(COUNT) in peek(path)[0]
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_damage_at_random_never_stops_the_outbox(path: Path, seed: int) -> None:
-    letters, chance = filled(path, COUNT), random.Random(seed)
+    messages, chance = fill_outbox(path, COUNT), random.Random(seed)
     for _ in range(chance.choice([1, 1, 3])):
         size = path.stat().st_size
         at = chance.randrange(size)
         overwrite(path, at, chance.randbytes(min(chance.choice([1, 8, 64, PAGE]), size - at)))
-    opened = Opened(path)
-    opened.box.put(letter(COUNT))
-    opened.close()
-    assert opened.troubles[-1] is None
-    found: list[OutboxMessage] = opened.restored[0] if opened.restored else []
+    recording = RecordingOutbox(path)
+    recording.outbox.put(message(COUNT))
+    recording.close()
+    assert recording.troubles[-1] is None
+    found: list[OutboxMessage] = recording.restored[0] if recording.restored else []
     assert len({each.id for each in found}) == len(found)
-    intact = [each for each in found if each in letters]
+    intact = [each for each in found if each in messages]
     assert intact == sorted(intact, key=lambda each: each.id)
     waiting, _ = peek(path)
-    assert letter(COUNT) in waiting
+    assert message(COUNT) in waiting

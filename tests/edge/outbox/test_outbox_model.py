@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from support import until
-from support.outboxes import Opened
+from support.outboxes import RecordingOutbox
 
 from edge.outbox.reading import peek, resend
 from edge.outbox.sql import OutboxMessage
@@ -24,31 +24,31 @@ class AnOutbox(RuleBasedStateMachine):
         self.alerts: dict[str, OutboxMessage] = {}
         self.dead: dict[str, tuple[OutboxMessage, str]] = {}
         self.copies = 0
-        self.opened = Opened(self.path)
+        self.recording = RecordingOutbox(self.path)
 
     @rule(number=st.integers(0, 30), payload=st.binary(max_size=40))
     def put(self, number: int, payload: bytes) -> None:
         new = OutboxMessage(f"id-{number}", "t", payload)
-        self.opened.box.put(new)
+        self.recording.outbox.put(new)
         self.alerts.setdefault(new.id, new)
 
     @precondition(lambda self: self.alerts)
     @rule(data=st.data())
     def done(self, data: st.DataObject) -> None:
         gone = self.alerts.pop(data.draw(st.sampled_from(sorted(self.alerts))))
-        self.opened.box.delivered(gone)
+        self.recording.outbox.delivered(gone)
 
     @precondition(lambda self: self.alerts)
     @rule(data=st.data(), reason=st.text(st.characters(codec="utf-8"), max_size=10))
     def refuse(self, data: st.DataObject, reason: str) -> None:
         bad = self.alerts.pop(data.draw(st.sampled_from(sorted(self.alerts))))
-        self.opened.box.refused(bad, reason)
+        self.recording.outbox.refused(bad, reason)
         self.dead.pop(bad.id, None)
         self.dead[bad.id] = (bad, reason)
 
     @rule()
     def reopen(self) -> None:
-        self.opened.close()
+        self.recording.close()
         self._look_again()
 
     @rule()
@@ -61,7 +61,7 @@ class AnOutbox(RuleBasedStateMachine):
         for file in self.path.parent.iterdir():
             if not file.name.endswith("-shm"):
                 shutil.copy(file, copy)
-        self.opened.close()
+        self.recording.close()
         self.path = copy / "outbox.db"
         self._look_again()
 
@@ -75,12 +75,12 @@ class AnOutbox(RuleBasedStateMachine):
 
     @invariant()
     def all_is_well(self) -> None:
-        assert not any(self.opened.troubles)
+        assert not any(self.recording.troubles)
 
     def _look_again(self) -> None:
-        self.opened = Opened(self.path)
-        assert self.opened.restored == ([list(self.alerts.values())] if self.alerts else [])
-        assert self.opened.box.dead_letters == len(self.dead)
+        self.recording = RecordingOutbox(self.path)
+        assert self.recording.restored == ([list(self.alerts.values())] if self.alerts else [])
+        assert self.recording.outbox.dead_letters == len(self.dead)
         assert self._is_as_the_model()
 
     def _is_as_the_model(self) -> bool:
@@ -89,7 +89,7 @@ class AnOutbox(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         until(self._is_as_the_model)
-        self.opened.close()
+        self.recording.close()
         shutil.rmtree(self.folder)
 
 
