@@ -72,6 +72,7 @@ class Page:
         self._backend = backend
         self._started = threading.Event()
         self._stopping = asyncio.Event()
+        self._changing = asyncio.Lock()  # one change at a time, because each reads the file and writes it again
         self._failure: OSError | None = None
         self._loop = asyncio.new_event_loop()
         # one thread: it uses one core at most, and a detector must stay in one thread
@@ -184,7 +185,8 @@ class Page:
         try:
             sections = checked_changes(await request.json())
             loop = asyncio.get_running_loop()
-            self._config = await loop.run_in_executor(None, self._backend.change, sections)
+            async with self._changing:
+                self._config = await loop.run_in_executor(None, self._backend.change, sections)
         except (ConfigError, ValueError) as error:
             return error_response(400, str(error))
         return web.json_response(self._page_state())

@@ -1,5 +1,6 @@
 "use strict";
 const $ = id => document.getElementById(id);
+const faceCount = count => `${count} ${count === 1 ? "face" : "faces"}`;
 const WORDS = { no_mask: "No mask", incorrect_mask: "Mask worn wrongly", mask: "Mask" };
 let now = {};
 
@@ -97,7 +98,7 @@ async function check(blob, name) {
     const found = await ask("/api/check", { method: "POST", body: blob });
     const picture = element("img");
     picture.src = found.picture;
-    picture.alt = `${name}, with ${found.faces.length} faces marked`;
+    picture.alt = `${name}, with ${faceCount(found.faces.length)} marked`;
     const save = element("a", "Download", "button");
     save.href = found.picture;
     save.download = `${name.replace(/\.[^.]*$/, "")}-checked.jpg`;
@@ -127,7 +128,7 @@ async function checkAll(files) {
   }
   const good = counts.filter(count => !isNaN(count)), found = good.reduce((sum, count) => sum + count, 0);
   const bad = counts.length - good.length;
-  $("checking").textContent = counts.length ? `${good.length} checked, ${found} faces found${bad ? `, ${bad} not checked` : ""}` : "";
+  $("checking").textContent = counts.length ? `${good.length} checked, ${faceCount(found)} found${bad ? `, ${bad} not checked` : ""}` : "";
 }
 $("files").addEventListener("change", async event => { await checkAll([...event.target.files]); event.target.value = ""; });
 for (const kind of ["dragover", "dragleave", "drop"])
@@ -160,7 +161,7 @@ $("shoot").addEventListener("click", async () => {
   const blob = await new Promise(done => canvas.toBlob(done, "image/jpeg", 0.92));
   const time = new Date().toLocaleTimeString();
   const count = await check(blob, `camera ${time}`);
-  $("checking").textContent = isNaN(count) ? "Not checked" : `1 checked, ${count} faces found`;
+  $("checking").textContent = isNaN(count) ? "Not checked" : `1 checked, ${faceCount(count)} found`;
 });
 
 // Alerts

@@ -8,6 +8,6 @@ form.addEventListener("submit", async event => {
     if (answer.ok) location.href = "/";
     else told.textContent = await answer.text();
   } catch {
-    told.textContent = "maskwatch does not answer";
+    told.textContent = "The device does not answer. Try again.";
   }
 });
