@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import __version__
 from .cli.arguments import EXIT_FAILURE, EXIT_OK, EXIT_USAGE
-from .errors import BrokerError, ConfigError, ModelError, SourceError
+from .errors import ConfigError, EdgeError, ModelError
 from .monitor.systemd import leave
 
 COMMANDS = {
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConfigError, ModelError) as error:
         print(f"maskwatch: {error}", file=sys.stderr)
         return EXIT_USAGE
-    except (SourceError, BrokerError) as error:  # the next attempt may succeed, so systemd starts the service again
+    except EdgeError as error:  # the next attempt may succeed, so systemd starts the service again
         print(f"maskwatch: {error}", file=sys.stderr)
         return EXIT_FAILURE
     except KeyboardInterrupt:

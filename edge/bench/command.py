@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import __version__
 from ..config.schema import Config
-from ..errors import ConfigError, SourceError
+from ..errors import ConfigError, FileError
 from ..files import replacing
 from . import tables
 from .brokers import open_broker
@@ -116,17 +116,17 @@ def machine() -> dict[str, Any]:
 
 
 def check_writable(path: Path) -> None:
-    """Raises ``SourceError`` if the file cannot be written."""
+    """Raises ``FileError`` if the file cannot be written."""
     if path.is_dir():
-        raise SourceError(f"{path} cannot be written: it is a folder; name a file")
+        raise FileError(f"{path} cannot be written: it is a folder; name a file")
     if not os.access(path.parent, os.W_OK):
-        raise SourceError(f"{path} cannot be written: {path.parent} is not a folder that this user may write to")
+        raise FileError(f"{path} cannot be written: {path.parent} is not a folder that this user may write to")
 
 
 def write(path: Path, text: str) -> None:
-    """Writes the file whole or not at all. Raises ``SourceError``."""
+    """Writes the file whole or not at all. Raises ``FileError``."""
     try:
         with replacing(path) as new:
             new.write_text(text, "utf-8")
     except OSError as error:
-        raise SourceError(f"{path} cannot be written: {error.strerror}") from error
+        raise FileError(f"{path} cannot be written: {error.strerror}") from error

@@ -10,13 +10,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import SourceError
+from ..errors import EdgeError
 
 START_TIMEOUT = 60.0
 
 
 def measure_service(options: list[str]) -> dict[str, float]:
-    """Runs ``maskwatch run --print`` with these options to its end. Raises ``SourceError`` if it fails.
+    """Runs ``maskwatch run --print`` with these options to its end. Raises ``EdgeError`` if it fails.
 
     Returns ``ready_s``, the seconds from its start until its first frame has passed all stages (READY=1, as systemd
     receives it), and ``peak_rss_mb`` (10^6 bytes) and ``cpu_s`` of the whole process.
@@ -41,7 +41,7 @@ def measure_service(options: list[str]) -> dict[str, float]:
         stderr.seek(0)
         lines = stderr.read().decode(errors="replace").strip().splitlines()
     if process.returncode or ready is None:
-        raise SourceError(f"maskwatch run {' '.join(options)} failed: {lines[-1] if lines else 'it printed no error'}")
+        raise EdgeError(f"maskwatch run {' '.join(options)} failed: {lines[-1] if lines else 'it printed no error'}")
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     return {"ready_s": ready, "peak_rss_mb": peak, "cpu_s": cpu}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import SourceError
+from ..errors import FileError, SourceError
 from ..files import replacing
 from .frames import Image
 
@@ -44,15 +44,13 @@ def encode_jpeg(image: Image, quality: int) -> bytes:
 
 
 def write(image: Image, path: Path) -> None:
-    """Writes a picture file, completely or not at all. Raises ``SourceError`` naming the file."""
+    """Writes a picture file, completely or not at all. Raises ``FileError`` naming the file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as new:
             if not cv2.imwrite(str(new), image):
-                raise SourceError(f"{path} cannot be written; is the disk full or read-only?")
+                raise FileError(f"{path} cannot be written; is the disk full or read-only?")
     except cv2.error as error:
-        raise SourceError(f"{path} cannot be written: OpenCV has no encoder for {path.suffix}") from error
-    except SourceError:  # a SourceError is an OSError too
-        raise
+        raise FileError(f"{path} cannot be written: OpenCV has no encoder for {path.suffix}") from error
     except OSError as error:
-        raise SourceError(f"{path} cannot be written: {error.strerror}") from error
+        raise FileError(f"{path} cannot be written: {error.strerror}") from error

@@ -57,7 +57,7 @@ def forget(config: Config) -> list[str]:
                         f"the broker {address} did not acknowledge within {ACKNOWLEDGE_TIMEOUT:.0f} s; try again"
                     )
             return topics
-    except (BrokerError, ConfigError):  # they name the failure already, and some are OSErrors or ValueErrors too
+    except ConfigError:  # it names the failure already, and is a ValueError too
         raise
     except (OSError, ValueError, RuntimeError) as error:
         raise BrokerError(f"the broker {address} cannot be reached: {error}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..camera import pictures
 from ..camera.pictures import PICTURE_SUFFIXES
-from ..errors import ConfigError, SourceError
+from ..errors import ConfigError, FileError, SourceError
 from ..faces.drawing import annotate
 from ..faces.face import Face
 from ..faces.opening import STILL_MIN_FACE, detect_and_classify, open_classifier, open_detector
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             print((as_json if args.json else as_text)(file.path, faces), flush=True)
             if copies:
                 pictures.write(annotate(image, faces), copies.path_for(file))
-        except SourceError as error:  # the other images are still checked
+        except (SourceError, FileError) as error:  # the other images are still checked
             print(f"maskwatch: {error}", file=sys.stderr)
             failed = True
     return EXIT_FAILURE if failed else EXIT_OK

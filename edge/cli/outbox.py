@@ -3,7 +3,7 @@
 import argparse
 import sqlite3
 
-from ..errors import SourceError
+from ..errors import FileError
 from ..monitor.state import state_files
 from ..outbox.reading import peek, resend
 from .arguments import EXIT_OK, add_device_option, load_config
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"{count} refused alerts are in the queue again; maskwatch sends them when it starts next")
         waiting, dead_letters = peek(path)
     except sqlite3.Error as error:
-        raise SourceError(f"{path} cannot be read: {error}") from error
+        raise FileError(f"{path} cannot be read: {error}") from error
     print(f"{len(waiting)} alerts wait for the broker, {len(dead_letters)} were refused ({path})")
     for message in waiting:
         print(f"waiting  {message.payload.decode('utf-8', 'replace')}")

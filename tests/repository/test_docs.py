@@ -6,10 +6,12 @@ import sys
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from support import ROOT
 
+from edge.camera.frames import Condition
 from edge.config.schema import options
 from edge.mqtt.messages import AlertMessage, Stats
 from edge.mqtt.topics import Topics
@@ -183,6 +185,7 @@ OTHERS = {"Failed", "status=2", "Main process exited", "Watchdog timeout", "Time
 def test_every_message_in_the_troubleshooting_table_is_one_that_maskwatch_gives() -> None:
     files = [*(ROOT / "edge").rglob("*.py"), ROOT / "systemd" / "install.sh", ROOT / "systemd" / "maskwatch"]
     given = " ".join(re.sub(r'"\s*\n\s*f?"', "", path.read_text()) for path in files)
+    given += " ".join(f" camera {condition}" for condition in get_args(Condition))  # as HealthMonitor.camera says it
     table = TEXTS["systemd/README.md"].partition("## Troubleshooting")[2]
     symptoms = [line.split("|")[1] for line in table.splitlines() if line.startswith("| ")][1:]
     quoted = {text for symptom in symptoms for text in re.findall(r"`([^`]+)`", symptom)}

@@ -25,7 +25,7 @@ from edge.bench.stage import profile_stage
 from edge.bench.stopwatch import Stopwatch
 from edge.camera.frames import Frame
 from edge.config.schema import Config
-from edge.errors import ConfigError, ModelError, SourceError
+from edge.errors import ConfigError, EdgeError, ModelError
 from edge.faces.face import Face
 from edge.faces.geometry import iou
 from edge.mqtt.client import V5
@@ -145,7 +145,7 @@ def test_the_service_is_measured_as_a_process() -> None:
 
 
 def test_a_service_that_fails_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="failed: .*nowhere"):
+    with pytest.raises(EdgeError, match="failed: .*nowhere"):
         measure_service(["--source", str(tmp_path / "nowhere")])
 
 

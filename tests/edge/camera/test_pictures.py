@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.camera import pictures
-from edge.errors import SourceError
+from edge.errors import FileError, SourceError
 
 
 def save(path: Path, grey: int = 100) -> Path:
@@ -71,21 +71,21 @@ def test_a_reader_never_sees_a_partly_written_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.xyz", "a"])
 def test_a_format_without_an_encoder_leaves_nothing_behind(tmp_path: Path, name: str) -> None:
-    with pytest.raises(SourceError, match="cannot be written"):
+    with pytest.raises(FileError, match="cannot be written"):
         pictures.write(np.zeros((4, 6, 3), np.uint8), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_writing_over_a_folder_is_refused_and_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
-    with pytest.raises(SourceError, match="cannot be written"):
+    with pytest.raises(FileError, match="cannot be written"):
         pictures.write(np.zeros((4, 6, 3), np.uint8), tmp_path / "a.png")
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_writing_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(SourceError, match="cannot be written"):
+    with pytest.raises(FileError, match="cannot be written"):
         pictures.write(np.zeros((4, 6, 3), np.uint8), tmp_path / "file" / "a.png")
 
 
