@@ -1,7 +1,7 @@
-"""What a doorway does to a picture, drawn at random: light, blur, noise, compression, distance, tilt, framing.
+"""Augments training pictures at random with what a camera at a door does to faces.
 
-Every function takes and gives one picture ``(size, size, 3) uint8`` (either colour order) and an own generator,
-so a run is repeatable from its seed whatever the number of workers.
+Every function takes one picture ``(size, size, 3) uint8`` (either colour order) and a random generator, and returns a
+new picture. The result depends on the generator alone, so a run can be repeated from its seed.
 """
 
 from collections.abc import Callable
@@ -10,27 +10,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.camera.frames import Image
+from edge.camera.pictures import decode, encode_jpeg
 from edge.faces.card import Card
 from edge.faces.crop import as_network_input
 
-Picture = NDArray[np.uint8]
 Random = np.random.Generator
+CLEAN = 0.25
+"""Share of views without faults of light and camera, unless the caller says otherwise."""
 
 
-def view(picture: Picture, card: Card, rng: Random, clean: float) -> Picture:
-    """What a network with ``card`` is given of a doorway's view of a B, G, R crop (larger than its input, or equal)."""
+def view(picture: Image, card: Card, rng: Random, clean: float) -> Image:
+    """Augments a BGR crop, at least as large as the network's input, and presents it as the network's card says."""
     return as_network_input(doorway(picture, rng, clean, card.size), card)
 
 
-def doorway(picture: Picture, rng: Random, clean: float = 0.25, size: int = 0) -> Picture:
-    """One training view of a face crop: framing always, faults of light and camera unless it stays ``clean`` (0..1).
+def doorway(picture: Image, rng: Random, clean: float = CLEAN, size: int = 0) -> Image:
+    """Returns one augmented view of a face crop, ``size`` pixels wide (0: as wide as the picture).
 
-    ``size`` is the view's side in pixels, 0 that of the picture; a larger picture keeps its detail when it is enlarged.
+    The framing always changes. Faults of light and camera are added, except in a share ``clean`` (0..1) of the views.
+    If the picture is larger than ``size``, the view keeps its detail where the framing zooms in.
     """
     picture = framing(picture, rng, size)
     if rng.random() < clean:
         return picture
-    steps: tuple[tuple[float, Callable[[Picture, Random], Picture]], ...] = (
+    steps: tuple[tuple[float, Callable[[Image, Random], Image]], ...] = (
         (0.12, occlusion), (0.7, light), (0.3, backlight), (0.25, tint), (0.12, grey), (0.35, distance),
         (0.2, motion_blur), (0.15, low_light), (0.35, noise), (0.35, compression),
     )  # fmt: skip
@@ -40,8 +44,11 @@ def doorway(picture: Picture, rng: Random, clean: float = 0.25, size: int = 0) -
     return picture
 
 
-def framing(picture: Picture, rng: Random, size: int = 0) -> Picture:
-    """Mirrored, turned up to 20 degrees, 20 % looser to 20 % tighter, moved by up to 8 %; ``size`` as above."""
+def framing(picture: Image, rng: Random, size: int = 0) -> Image:
+    """Changes the framing: mirrors, turns by up to 20 degrees, zooms by -20 % to +20 % and moves by up to 8 %.
+
+    ``size`` is the width of the result in pixels (0: as wide as the picture).
+    """
     side, size = picture.shape[0], size or picture.shape[0]
     if rng.random() < 0.5:
         picture = picture[:, ::-1]
@@ -53,15 +60,15 @@ def framing(picture: Picture, rng: Random, size: int = 0) -> Picture:
     )
 
 
-def light(picture: Picture, rng: Random) -> Picture:
-    """Gain, offset and gamma."""
+def light(picture: Image, rng: Random) -> Image:
+    """Changes gain, offset and gamma."""
     ramp = np.arange(256) / 255.0
     table = ramp ** rng.uniform(0.6, 1.7) * rng.uniform(0.5, 1.25) + rng.uniform(-0.08, 0.08)
     return _levels(table)[picture]
 
 
-def backlight(picture: Picture, rng: Random) -> Picture:
-    """A door camera looks into the light: the face dark and flat, around it the bright day, a veil over all of it."""
+def backlight(picture: Image, rng: Random) -> Image:
+    """Simulates a camera that looks into the light: a dark, flat face, a bright background, and veiling glare."""
     size = picture.shape[0]
     dark = picture * np.float32(rng.uniform(0.08, 0.5))
     veil = np.linspace(0, 1, size, dtype=np.float32) ** 2 * np.float32(rng.uniform(0, 90))
@@ -75,7 +82,7 @@ def backlight(picture: Picture, rng: Random) -> Picture:
 
 
 def _ellipse(size: int, rng: Random) -> NDArray[np.float32]:
-    """1 within an oval in the middle, as wide as a head in a crop, and softly 0 outside: ``(size, size, 1)``."""
+    """Returns a soft mask ``(size, size, 1)``: 1 in an oval as wide as a head in a crop, 0 outside."""
     columns = np.arange(size, dtype=np.float32) / size - 0.5
     rows = columns[:, np.newaxis]
     wide, high = rng.uniform(0.34, 0.5), rng.uniform(0.45, 0.7)
@@ -84,8 +91,8 @@ def _ellipse(size: int, rng: Random) -> NDArray[np.float32]:
     return np.asarray(np.clip((1 + soft - far) / soft, 0, 1), np.float32)[..., np.newaxis]
 
 
-def low_light(picture: Picture, rng: Random) -> Picture:
-    """Few photons: grain that grows with the root of the light, smeared by the camera's denoising, then amplified."""
+def low_light(picture: Image, rng: Random) -> Image:
+    """Simulates a dark scene: shot noise (its deviation grows with the root of the light), denoising, and gain."""
     size = picture.shape[0]
     dim = picture * np.float32(rng.uniform(0.08, 0.5))
     grain = rng.standard_normal((size, size, 3), np.float32) * np.sqrt(dim + 1) * np.float32(rng.uniform(0.1, 0.7))
@@ -95,27 +102,27 @@ def low_light(picture: Picture, rng: Random) -> Picture:
     return clipped(dim * rng.uniform(0.8, 4.0))
 
 
-def tint(picture: Picture, rng: Random) -> Picture:
-    """White balance off by up to 20 % a channel."""
+def tint(picture: Image, rng: Random) -> Image:
+    """Changes the white balance by up to 20 % per channel."""
     return clipped(picture * rng.uniform(0.8, 1.2, 3))
 
 
-def grey(picture: Picture, rng: Random) -> Picture:
-    """Night view or a grey camera."""
+def grey(picture: Image, rng: Random) -> Image:
+    """Removes the colour, as a night view or a monochrome camera does."""
     mean = picture.mean(axis=2, keepdims=True)
     return clipped(np.repeat(mean, 3, axis=2))
 
 
-def distance(picture: Picture, rng: Random) -> Picture:
-    """A face of a third to four fifths of the picture's pixels, enlarged."""
+def distance(picture: Image, rng: Random) -> Image:
+    """Simulates a distant face: reduces the side to 30 to 80 %, and enlarges the picture again."""
     size = picture.shape[0]
     small = int(size * rng.uniform(0.3, 0.8))
     reduced = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(reduced, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def motion_blur(picture: Picture, rng: Random) -> Picture:
-    """A straight streak of up to a tenth of the picture, or defocus."""
+def motion_blur(picture: Image, rng: Random) -> Image:
+    """Blurs along a straight line of up to a tenth of the side, or defocuses."""
     length = int(rng.integers(3, max(5, picture.shape[0] // 10)))
     if rng.random() < 0.4:
         return np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.5, 2.0))), np.uint8)
@@ -126,21 +133,20 @@ def motion_blur(picture: Picture, rng: Random) -> Picture:
     return np.asarray(cv2.filter2D(picture, -1, kernel / max(float(kernel.sum()), 1e-3)), np.uint8)
 
 
-def noise(picture: Picture, rng: Random) -> Picture:
-    """Sensor noise of 3 to 25 % of the picture's contrast, the same in all channels half the time."""
+def noise(picture: Image, rng: Random) -> Image:
+    """Adds sensor noise of 3 to 25 % of the picture's contrast, in half of the cases equal in all channels."""
     shape = (*picture.shape[:2], 3 if rng.random() < 0.5 else 1)
     contrast = np.float32(picture.std() * rng.uniform(0.03, 0.25))
     return clipped(picture + rng.standard_normal(shape, np.float32) * contrast)
 
 
-def compression(picture: Picture, rng: Random) -> Picture:
-    """JPEG at quality 15 to 80."""
-    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+def compression(picture: Image, rng: Random) -> Image:
+    """Compresses as JPEG with quality 15 to 80."""
+    return decode(encode_jpeg(picture, int(rng.integers(15, 80))))
 
 
-def occlusion(picture: Picture, rng: Random) -> Picture:
-    """Something in the way (a hand's edge, a phone, a door): a plain rectangle over up to a third of one side."""
+def occlusion(picture: Image, rng: Random) -> Image:
+    """Covers up to a third of one side by a plain rectangle, as a hand, a phone or a door does."""
     size = picture.shape[0]
     out = picture.copy()
     deep, start = int(size * rng.uniform(0.05, 0.33)), int(size * rng.uniform(0, 0.6))
@@ -151,10 +157,10 @@ def occlusion(picture: Picture, rng: Random) -> Picture:
     return out
 
 
-def _levels(table: NDArray[np.float64]) -> Picture:
+def _levels(table: NDArray[np.float64]) -> Image:
     return np.asarray(np.clip(table * 255.0, 0, 255), np.uint8)
 
 
-def clipped(values: NDArray[np.floating]) -> Picture:
-    """As pixels: 0..255, fractions cut off."""
+def clipped(values: NDArray[np.floating]) -> Image:
+    """Converts values to pixels: limited to 0..255, fractions cut off."""
     return np.asarray(np.clip(values, 0, 255), np.uint8)

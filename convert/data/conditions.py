@@ -1,8 +1,8 @@
-"""What a door does to whole pictures, the same way every time: the conditions under which a pipeline is judged.
+"""Changes whole pictures by fixed conditions, under which the evaluations on scenes and clips measure a pipeline.
 
-Training draws its faults at random (``augment``); these are fixed, coarser, and act on the picture before faces are
-looked for, so that what they cost the detector is counted too. They stand in for cameras that nobody has labelled
-pictures of; ``edge_camera`` is the hard one: a cheap camera indoors that looks into the light.
+Training draws its faults at random (``augment``). The conditions are fixed and coarser. They act on the picture before
+faces are detected, so that the figures include what they cost the detector. They stand in for cameras of which there
+are no labelled pictures. The hardest is ``edge_camera``: a cheap camera indoors that looks into the light.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 
 from edge.camera.frames import Image
+from edge.camera.pictures import decode, encode_jpeg
 
 from .augment import clipped
 
 
 def condition(name: str, number: int = 0) -> Callable[[Image], Image]:
-    """The change that ``name`` (a key of ``CONDITIONS``) makes; its noise follows from ``number`` alone."""
+    """Returns the change that ``name`` (a key of ``CONDITIONS``) makes. ``number`` is the seed of its noise."""
     rng = np.random.default_rng(number)
     return lambda image: CONDITIONS[name](image, rng)
 
@@ -34,12 +35,12 @@ def _grey(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _dim(image: Image, rng: np.random.Generator) -> Image:
-    """A quarter of the light, with grain."""
+    """Reduces the light to a quarter, and adds grain."""
     return _grain(image * np.float32(0.25), 2.5, rng)
 
 
 def _soft(image: Image, rng: np.random.Generator) -> Image:
-    """Out of focus by one pixel in 400."""
+    """Defocuses with a standard deviation of 1/400 of the width."""
     return np.asarray(cv2.GaussianBlur(image, (0, 0), image.shape[1] / 400), np.uint8)
 
 
@@ -48,21 +49,23 @@ def _noisy(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _bright(image: Image, rng: np.random.Generator) -> Image:
-    """Half a stop too much: skies and white masks are gone."""
+    """Overexposes by half a stop: skies and white masks lose their detail."""
     return clipped(image * np.float32(1.5) + 20)
 
 
 def _edge_camera(image: Image, rng: np.random.Generator) -> Image:
-    """A window beside the picture (a third wider for it, so that it hides nobody) blinds a cheap camera: people at a
-    sixth of the light behind the window's veil, soft, grainy, and squeezed into a thin stream."""
+    """Simulates a cheap camera beside a window.
+
+    People get a sixth of the light, behind veiling glare, defocused, with grain, and compressed strongly. The window is
+    added beside the picture, which becomes a third wider, so that it covers nobody.
+    """
     height, width = image.shape[:2]
     window = width // 3
     dark = cv2.GaussianBlur(image, (0, 0), width / 700) * np.float32(0.16) + 12
     veil = np.linspace(0, 1, width, dtype=np.float32)[np.newaxis, :, np.newaxis] ** 3 * np.float32(50)
     whole = np.full((height, width + window, 3), 245, np.float32)
     whole[:, :width] = dark + veil
-    _, data = cv2.imencode(".jpg", _grain(whole, 2.0, rng), [cv2.IMWRITE_JPEG_QUALITY, 60])
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return decode(encode_jpeg(_grain(whole, 2.0, rng), 60))
 
 
 def _grain(image: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", sigma: float, rng: np.random.Generator) -> Image:

@@ -1,8 +1,9 @@
-"""Masks and hands drawn on bare faces: what public pictures hardly show.
+"""Draws masks and hands on bare faces, as training pictures.
 
-Nobody photographs enough masks under the nose or on the chin, dark and patterned ones on every kind of face, or hands
-before the mouth. Drawn from YuNet's five points they need not deceive a person: the network only must not take
-their colour or their edge for the class, so right and wrong positions are drawn with the same cloths.
+Public pictures hardly show masks under the nose or on the chin, dark and patterned masks on every kind of face, or
+hands in front of the mouth. The drawings follow YuNet's five landmarks. They need not look real to a person, but the
+network must not learn a class from their colour or their edge. Correct and incorrect positions are therefore drawn with
+the same cloths.
 """
 
 from collections.abc import Sequence
@@ -22,9 +23,10 @@ PLACES = {
     "under_nose": ((0.74, 0.92), (0.5, 0.8), (1.7, 2.05)),
     "chin": ((1.15, 1.4), (0.9, 1.3), (1.95, 2.35)),
 }
-"""Where a mask's upper edge lies at the nose and at the ears, and its lower edge; 0 is the eyes, 1 the mouth."""
-LABELS = {"mask": "mask", "under_nose": "incorrect_mask", "chin": "incorrect_mask", "hand": "no_mask"}
-"""What each kind of drawing shows."""
+"""Depth of a mask's upper edge at the nose, of its upper edge at the ears, and of its lower edge: (least, most) each.
+Depth 0 is the eyes, depth 1 the mouth."""
+LABEL_OF_DRAWING = {"mask": "mask", "under_nose": "incorrect_mask", "chin": "incorrect_mask", "hand": "no_mask"}
+"""Label of a bare face after each kind of drawing."""
 CLOTHS = (
     (235, 205, 150),
     (240, 240, 240),
@@ -34,13 +36,17 @@ CLOTHS = (
     (180, 150, 220),
     (70, 60, 140),
 )
-"""B, G, R of common masks: surgical blue, white, black, grey, navy, pink, red; a third get any colour instead."""
+"""B, G, R of common masks: surgical blue, white, black, grey, navy, pink, red. A third of the drawings get a random
+colour instead."""
 
 
 @dataclass(frozen=True, slots=True)
-class Axes:
-    """A face's own coordinates: ``origin`` between the eyes, ``down`` to the mouth, ``across`` one pixel to the right,
-    and how far the face reaches from its middle line to either side, in pixels."""
+class FaceAxes:
+    """Coordinates along and across a face, in pixels.
+
+    ``origin`` lies between the eyes. ``down`` leads from there to the mouth, and ``across`` is one pixel to the right.
+    ``nose`` is the offset of the middle line; ``left`` and ``right`` are the widths of the face to either side of it.
+    """
 
     origin: Field
     down: Field
@@ -50,58 +56,30 @@ class Axes:
     right: float
 
     def at(self, side: float, depth: float) -> Field:
-        """The pixel at ``side`` (-1 left edge, 0 nose, 1 right edge) and ``depth`` (0 eyes, 1 mouth)."""
+        """Returns the pixel at ``side`` (-1 left edge, 0 nose, 1 right edge) and ``depth`` (0 eyes, 1 mouth)."""
         reach = self.nose + side * (self.right if side > 0 else self.left)
         return np.asarray(self.origin + depth * self.down + reach * self.across, np.float32)
 
 
-def axes(find: Detection) -> Axes:
-    """The coordinates of a found face; profiles have one short side."""
-    eyes, mouth = find.landmarks[:2].mean(axis=0), find.landmarks[3:].mean(axis=0)
+def face_axes(detection: Detection) -> FaceAxes:
+    """Returns the coordinates of a detected face. In a profile one side is short."""
+    eyes, mouth = detection.landmarks[:2].mean(axis=0), detection.landmarks[3:].mean(axis=0)
     down = (mouth - eyes).astype(np.float32)
     across = np.array([down[1], -down[0]], np.float32) / max(1e-3, float(np.hypot(*down)))
-    nose = float((find.landmarks[2] - eyes) @ across) * 0.6
+    nose = float((detection.landmarks[2] - eyes) @ across) * 0.6
     middle = float(eyes[0] + nose * across[0])
-    left, right = middle - find.box.x0, find.box.x1 - middle
-    least = 0.15 * find.box.width
-    return Axes(eyes, down, across, nose, max(least, 0.97 * left), max(least, 0.97 * right))
+    left, right = middle - detection.box.x0, detection.box.x1 - middle
+    least = 0.15 * detection.box.width
+    return FaceAxes(eyes, down, across, nose, max(least, 0.97 * left), max(least, 0.97 * right))
 
 
-def draw(image: Image, find: Detection, kind: str, rng: Random) -> Image:
-    """A copy of the picture with ``kind`` (a key of ``LABELS``) drawn on the face."""
-    return _hand(image, axes(find), rng) if kind == "hand" else _mask(image, axes(find), kind, rng)
+def draw(image: Image, detection: Detection, kind: str, rng: Random) -> Image:
+    """Returns a copy of the picture with ``kind`` (a key of ``LABEL_OF_DRAWING``) drawn on the face."""
+    axes = face_axes(detection)
+    return _hand(image, axes, rng) if kind == "hand" else _mask(image, axes, kind, rng)
 
 
-def clutter(side: int, rng: Random) -> Image:
-    """Signs, stripes, bricks and blots, ``(side, side, 3)``: what a cascade fires on and public faces never show."""
-    picture = np.empty((side, side, 3), np.uint8)
-    picture[:] = rng.integers(0, 256, 3)
-    if rng.random() < 0.5:
-        cells = rng.integers(0, 256, (int(rng.integers(2, 9)), int(rng.integers(2, 9)), 3), np.uint8)
-        picture = np.asarray(cv2.resize(cells, (side, side), interpolation=int(rng.integers(0, 3))), np.uint8)
-    for _ in range(int(rng.integers(1, 9))):
-        ends, colour = rng.integers(-side // 4, side * 5 // 4, (2, 2)).tolist(), rng.integers(0, 256, 3).tolist()
-        kind = rng.integers(5)
-        if kind == 0:
-            cv2.rectangle(picture, ends[0], ends[1], colour, int(rng.choice([-1, 2, 4])))
-        elif kind == 1:
-            axes_ = rng.integers(2, side // 2, 2).tolist()
-            cv2.ellipse(
-                picture, ends[0], axes_, float(rng.uniform(0, 180)), 0, 360, colour, int(rng.choice([-1, 2, 4]))
-            )
-        elif kind == 2:
-            for shift in range(0, side, int(rng.integers(6, side // 3))):
-                cv2.line(picture, (ends[0][0], ends[0][1] + shift), (ends[1][0], ends[1][1] + shift), colour, 2)
-        elif kind == 3:
-            text = "".join(map(chr, rng.integers(48, 91, 6)))
-            font, size = int(rng.integers(0, 8)), float(rng.uniform(0.4, 3))
-            cv2.putText(picture, text, (ends[0][0] // 2, ends[0][1]), font, size, colour, int(rng.integers(1, 6)))
-        else:
-            cv2.line(picture, ends[0], ends[1], colour, int(rng.integers(1, side // 4)), cv2.LINE_AA)
-    return picture
-
-
-def _mask(image: Image, face: Axes, kind: str, rng: Random) -> Image:
+def _mask(image: Image, face: FaceAxes, kind: str, rng: Random) -> Image:
     top, ears, bottom = (rng.uniform(*limits) for limits in PLACES[kind])
     wide = rng.uniform(0.85, 1.0)
     low = bottom - rng.uniform(0.55, 0.8)
@@ -117,8 +95,8 @@ def _mask(image: Image, face: Axes, kind: str, rng: Random) -> Image:
     return out
 
 
-def _cloth(image: Image, face: Axes, rng: Random) -> Field:
-    """Colour, pattern, folds and the light that falls on the face, as a picture of the whole image's size."""
+def _cloth(image: Image, face: FaceAxes, rng: Random) -> Field:
+    """Paints colour, pattern, folds and the light on the face, as a picture of the image's size."""
     height, width = image.shape[:2]
     colour = np.array(CLOTHS[rng.integers(len(CLOTHS))] if rng.random() < 0.67 else rng.integers(0, 256, 3))
     cloth = np.empty((height, width, 3), np.float32)
@@ -132,14 +110,22 @@ def _cloth(image: Image, face: Axes, rng: Random) -> Field:
         cloth *= (1 + rng.uniform(0.02, 0.1) * np.sin(depth * rng.uniform(12, 26)))[..., np.newaxis]
     side = np.abs(x * face.across[0] + y * face.across[1] - face.nose) / max(face.left, face.right)
     cloth *= (1 - rng.uniform(0, 0.45) * np.clip(side, 0, 1) ** 2)[..., np.newaxis]
-    light = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (0, 0), max(1.0, 0.3 * float(face.right)))
-    at = np.clip(face.at(0, 0.5)[::-1].astype(int), 0, (height - 1, width - 1))
-    cloth *= np.clip(light / max(8.0, float(light[tuple(at)])), 0.4, 1.6)[..., np.newaxis] ** rng.uniform(0.3, 1)
-    return np.asarray(cloth * np.clip(float(light[tuple(at)]) / 140, 0.25, 1.15), np.float32)
+    light, at_mouth = _light(image, face)
+    cloth *= np.clip(light / max(8.0, at_mouth), 0.4, 1.6)[..., np.newaxis] ** rng.uniform(0.3, 1)
+    return np.asarray(cloth * np.clip(at_mouth / 140, 0.25, 1.15), np.float32)
 
 
-def _pattern(shape: tuple[int, int], face: Axes, rng: Random) -> Field:
-    """Blobs, stripes or checks, 0..1 ``(h, w, 1)``."""
+def _light(image: Image, face: FaceAxes) -> tuple[NDArray[np.uint8], float]:
+    """Returns the blurred luma of the image, and its value halfway between eyes and mouth."""
+    height, width = image.shape[:2]
+    sigma = max(1.0, 0.3 * float(face.right))
+    luma = np.asarray(cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (0, 0), sigma), np.uint8)
+    row, column = np.clip(face.at(0, 0.5)[::-1].astype(int), 0, (height - 1, width - 1))
+    return luma, float(luma[row, column])
+
+
+def _pattern(shape: tuple[int, int], face: FaceAxes, rng: Random) -> Field:
+    """Returns blobs, stripes or checks: 0 or 1, ``(h, w, 1)``."""
     cell = max(2.0, rng.uniform(0.08, 0.4) * float(np.hypot(*face.down)))
     kind = rng.integers(3)
     if kind == 0:
@@ -154,8 +140,8 @@ def _pattern(shape: tuple[int, int], face: Axes, rng: Random) -> Field:
     return np.asarray(field, np.float32)[..., np.newaxis]
 
 
-def _hand(image: Image, face: Axes, rng: Random) -> Image:
-    """Fingers across the mouth, from the side or from below, in the colour of the nose's bridge."""
+def _hand(image: Image, face: FaceAxes, rng: Random) -> Image:
+    """Draws fingers across the mouth, from the side or from below, in the colour of the bridge of the nose."""
     height, width = image.shape[:2]
     at = np.clip(face.at(0, 0.3)[::-1].astype(int), 0, (height - 1, width - 1))
     around = image[max(0, at[0] - 2) : at[0] + 3, max(0, at[1] - 2) : at[1] + 3].reshape(-1, 3)

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: confusion matrix, threshold curve, and a contact sheet of the worst mistakes."""
+"""Draws the charts of an evaluation: confusion matrix, threshold curve, and a contact sheet of the worst mistakes."""
 
 from pathlib import Path
 
@@ -6,14 +6,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.camera import pictures
 from edge.camera.frames import Image
 
-from ..data.trees import read_picture, write_json
-from .crops import Report, summary
+from ..data.files import write_json
+from ..data.trees import read_picture
+from .crops import CropReport, summary
 
 
-def pictures(report: Report, out: Path) -> list[Path]:
-    """Writes report.json, confusion.png, threshold.png and, if there are any, mistakes.jpg; returns the paths."""
+def write_report(report: CropReport, out: Path) -> list[Path]:
+    """Writes report.json and the charts to the folder ``out``, and returns the paths.
+
+    The charts are confusion.png, threshold.png (if the model has the label no_mask) and mistakes.jpg (if there are
+    any).
+    """
     out.mkdir(parents=True, exist_ok=True)
     files = [out / "report.json", out / "confusion.png"]
     write_json(files[0], summary(report))
@@ -24,11 +30,11 @@ def pictures(report: Report, out: Path) -> list[Path]:
     sheet = mistakes(report)
     if sheet is not None:
         files.append(out / "mistakes.jpg")
-        cv2.imwrite(str(files[-1]), sheet)
+        pictures.write(sheet, files[-1])
     return files
 
 
-def _confusion_chart(report: Report, path: Path) -> None:
+def _confusion_chart(report: CropReport, path: Path) -> None:
     from matplotlib.figure import Figure
 
     counts = report.confusion
@@ -48,18 +54,22 @@ def _confusion_chart(report: Report, path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def threshold_curve(report: Report, label: str = "no_mask") -> NDArray[np.float64]:
-    """Rows of (threshold, precision, recall) of saying ``label`` from that probability on."""
-    scores, real = report.probabilities[:, report.labels.index(label)], report.truth == report.labels.index(label)
+def threshold_curve(report: CropReport, label: str = "no_mask") -> NDArray[np.float64]:
+    """Returns rows of (threshold, precision, recall) for answering ``label`` from that probability on, ``(49, 3)``.
+
+    The precision is 1 where the model never answers ``label``.
+    """
+    number = report.labels.index(label)
+    scores, actual = report.probabilities[:, number], report.truth == number
     rows = []
     for threshold in np.linspace(0.02, 0.98, 49):
-        said = scores >= threshold
-        hits = (said & real).sum()
-        rows.append((threshold, hits / said.sum() if said.any() else 1.0, hits / max(1, real.sum())))
+        answered = scores >= threshold
+        hits = (answered & actual).sum()
+        rows.append((threshold, hits / answered.sum() if answered.any() else 1.0, hits / max(1, actual.sum())))
     return np.array(rows)
 
 
-def _threshold_chart(report: Report, path: Path) -> None:
+def _threshold_chart(report: CropReport, path: Path) -> None:
     from matplotlib.figure import Figure
 
     curve = threshold_curve(report)
@@ -74,19 +84,25 @@ def _threshold_chart(report: Report, path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def mistakes(report: Report, most: int = 48, side: int = 128) -> Image | None:
-    """Contact sheet of the mistakes the model was surest of, worst first; None when it made none."""
-    wrong = np.flatnonzero(report.truth != report.said)
+def mistakes(report: CropReport, most: int = 48, side: int = 128) -> Image | None:
+    """Returns a contact sheet of the mistakes with the highest confidence, worst first, or None without mistakes.
+
+    ``side`` is the width of each tile in pixels. Captions say truth > answer and confidence.
+    """
+    wrong = np.flatnonzero(~report.correct)
     worst = sorted(wrong, key=lambda i: -float(report.probabilities[i].max()))[:most]
-    tiles = []
-    for i in worst:
-        tile = cv2.resize(read_picture(report.samples[i].path), (side, side), interpolation=cv2.INTER_AREA)
-        caption = f"{report.samples[i].label}>{report.labels[report.said[i]]} {report.probabilities[i].max():.2f}"
-        strip = np.full((18, side, 3), 255, np.uint8)
-        cv2.putText(strip, caption, (2, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (0, 0, 0), 1, cv2.LINE_AA)
-        tiles.append(np.vstack([tile, strip]))
+    tiles = [_tile(report, int(i), side) for i in worst]
     if not tiles:
         return None
     columns = min(8, len(tiles))
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     return np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])
+
+
+def _tile(report: CropReport, index: int, side: int) -> Image:
+    sample, confidence = report.samples[index], report.probabilities[index].max()
+    tile = cv2.resize(read_picture(sample.path), (side, side), interpolation=cv2.INTER_AREA)
+    caption = f"{sample.label}>{report.labels[report.answers[index]]} {confidence:.2f}"
+    strip = np.full((18, side, 3), 255, np.uint8)
+    cv2.putText(strip, caption, (2, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.vstack([tile, strip])

@@ -1,4 +1,4 @@
-"""A share with its uncertainty: hits of cases, resampled picture by picture."""
+"""Computes shares with confidence intervals, resampled picture by picture."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-ROUNDS = 1000
+RESAMPLES = 1000
 """Bootstrap resamples of the pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Hits and cases of each picture, ``(pictures, 2)``: faces of one picture are no independent cases."""
+    """A share of hits among cases. ``counts`` holds both per picture, ``(pictures, 2)``.
+
+    Faces of one picture are not independent, so the pictures are the unit that is resampled.
+    """
 
     counts: NDArray[np.float64]
 
@@ -26,15 +29,15 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % of the values of ``ROUNDS`` resamples of the pictures (Efron's percentile bootstrap)."""
+        """95 % confidence interval over ``RESAMPLES`` resamples of the pictures (Efron's percentile bootstrap)."""
         n = len(self.counts)
-        weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), ROUNDS)
+        weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES)
         sums = weights @ self.counts
         low, high = np.percentile(sums[:, 0] / np.maximum(1.0, sums[:, 1]), (2.5, 97.5))
         return float(low), float(high)
 
     def entry(self) -> dict[str, Any]:
-        """For a report file."""
+        """Returns the share for a report file; ``of`` is the number of cases."""
         return {"value": round(self.value, 4), "interval": [round(v, 4) for v in self.interval], "of": self.cases}
 
     def __str__(self) -> str:

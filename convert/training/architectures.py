@@ -1,4 +1,4 @@
-"""The two network architectures, in Keras. Both take raw pixels 0..255 and rescale inside, so nobody has to know.
+"""Defines the two network architectures in Keras. Both take raw pixels 0..255 and rescale them inside.
 
 Keras is imported inside the functions: reading cards and evaluating .tflite files must not load it.
 """
@@ -7,23 +7,25 @@ import math
 from typing import TYPE_CHECKING, Any
 
 SIZES = {"lean": 96, "article": 150}
-"""Input width and height, in pixels, of each architecture unless told otherwise. ``models/README.md`` has what other
-sizes cost and gain."""
+"""Default input width and height of each architecture, in pixels. ``models/README.md`` has the cost and the accuracy of
+other sizes."""
 LEAN_BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (128, 1), (256, 2), (256, 1))
 """(channels, stride) of each depthwise-separable block."""
 
 
 def build(arch: str, classes: int, size: int = 0, width: float = 1.0) -> "keras.Model":
-    """A fresh network ``(n, size, size, 3), 0..255 -> (n, classes)``; article with 2 classes: ``(n, 1)``, sigmoid.
+    """Builds an untrained network that maps ``(n, size, size, 3)``, 0..255, to ``(n, classes)``.
 
-    ``size`` 0 is the architecture's own; ``width`` multiplies the channels of lean (article has one width only).
+    The article's network with 2 classes has one sigmoid output, ``(n, 1)``. ``size`` 0 is the architecture's default.
+    ``width`` multiplies the channels of lean; the article's network has one width. Raises ``KeyError`` for an unknown
+    architecture.
     """
     size = size or SIZES[arch]
     return lean(classes, size, width) if arch == "lean" else article(classes, size)
 
 
 def article(classes: int, size: int = SIZES["article"]) -> "keras.Model":
-    """The network of the article: Conv 32-64-128-128 (3x3, relu), each with 2x2 max-pooling, dropout, Dense 512."""
+    """Builds the article's network: Conv 32-64-128-128 (3x3, relu), each with 2x2 max-pooling, dropout, Dense 512."""
     import keras
     from keras import layers
 
@@ -40,10 +42,10 @@ def article(classes: int, size: int = SIZES["article"]) -> "keras.Model":
 
 
 def lean(classes: int, size: int = SIZES["lean"], width: float = 1.0) -> "keras.Model":
-    """Depthwise-separable blocks with batch norm (Howard et al., "MobileNets", 2017) and skips where shapes agree.
+    """Builds depthwise-separable blocks with batch norm (Howard et al., "MobileNets", 2017) and skip connections.
 
-    ReLU6 keeps activations in a range that 8 bits resolve well; global pooling replaces the 3.2 M weights of the
-    article's first dense layer.
+    A block has a skip connection if its input and output have the same shape. ReLU6 keeps activations in a range that
+    8 bits resolve well. Global pooling replaces the 3.2 M weights of the article's first dense layer.
     """
     import keras
     from keras import layers
@@ -63,7 +65,7 @@ def lean(classes: int, size: int = SIZES["lean"], width: float = 1.0) -> "keras.
 
 
 def _channels(count: int, width: float) -> int:
-    return max(8, round(count * width / 8) * 8)  # in eights: what the runtimes' kernels take at a time
+    return max(8, round(count * width / 8) * 8)  # the runtimes' kernels take 8 at a time
 
 
 def _normed(x: Any) -> Any:
@@ -73,7 +75,7 @@ def _normed(x: Any) -> Any:
 
 
 def multiply_adds(model: "keras.Model") -> int:
-    """Multiply-adds of one picture: of each convolution and dense layer, its weights times the places they serve."""
+    """Returns the multiply-adds per picture: for each convolution and dense layer, its weights times its positions."""
     total = 0
     for layer in model.layers:
         kernel = getattr(layer, "kernel", None)

@@ -1,4 +1,4 @@
-"""Full-integer int8 TFLite from a Keras model, and the card that the device trusts."""
+"""Converts a Keras model to a full-integer int8 TFLite model with its card."""
 
 import hashlib
 import json
@@ -13,40 +13,42 @@ from edge.camera.frames import Image
 from edge.faces.card import Card
 
 from ..data.augment import view
-from ..data.trees import DataError, Sample, load_detailed, read_tree, select_and_split, subset
-from ..evaluation.crops import KerasNetwork, evaluate, held_out, open_network, summary
+from ..data.splits import balanced_subset, held_out, select_and_split
+from ..data.trees import Sample, load_enlarged, read_tree
+from ..errors import DataError
+from ..evaluation.crops import evaluate, summary
+from ..evaluation.networks import KerasNetwork, open_network
 from .architectures import multiply_adds
+from .recipe import input_entry
 
-REPRESENTATIVE = 300
-"""Training pictures that set the activation ranges; half as they are, half as a doorway may show them."""
+CALIBRATION_PICTURES = 300
+"""Training pictures that set the ranges of the activations."""
+CLEAN_CALIBRATION = 0.5
+"""Share of the calibration pictures without faults of light and camera."""
 
 
 def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = (), note: str = "") -> Path:
-    """Writes ``out`` (.tflite) and its card (.json), whole or not at all; returns the card's path.
+    """Writes ``out`` (.tflite) and its card (.json), and returns the card's path.
 
-    ``data`` gives the representative pictures, from its training split only; each tree of ``tests`` is evaluated
-    in float and int8 for the card. Raises ``DataError`` or ``ModelError`` naming what is missing.
+    ``data`` is the tree that the model was trained on. The calibration set comes from its training split, and the
+    card's validation figures from its validation split. The card also gets float and int8 figures on each tree of
+    ``tests``. Both files are replaced as a whole or left as they were. Raises ``DataError`` or ``ModelError`` if a file
+    is missing or damaged.
     """
     if out.suffix != ".tflite":
         raise DataError(f"--out {out}: the file name must end in .tflite")
     network = KerasNetwork(keras_file)
-    about = network.about
-    left_out = about["recipe"].get("exclude", ())
-    seed = about["recipe"]["seed"]
-    samples = select_and_split(read_tree(data), labels=network.card.labels, exclude=left_out, seed=seed)
-    chosen = subset([s for s in samples if s.split == "train"], REPRESENTATIVE)
-    if not chosen:
-        raise DataError(f"{data} has no training pictures with the model's labels ({', '.join(network.card.labels)})")
-    rng = np.random.default_rng(0)
-    pictures = np.stack([view(p, network.card, rng, 0.5) for p in load_detailed(chosen, network.card)[0]])
-    content = convert(network.model, pictures)
-    card = describe(network, about, content, out.stem) | ({"note": note} if note else {})
+    recipe, labels = network.training["recipe"], network.card.labels
+    samples = select_and_split(read_tree(data), labels=labels, exclude=recipe.get("exclude", ()), seed=recipe["seed"])
+    content = convert(network.model, calibration_set(samples, network.card, data))
+    card = describe(network, content, out.stem) | ({"note": note} if note else {})
     out.parent.mkdir(parents=True, exist_ok=True)
     new = out.with_name(f"{out.stem}.new.tflite")
     try:
         _write(new, content, card)
-        trees = {_name(tree, tests): held_out(tree) for tree in tests}
-        card["accuracy"] = accuracies(keras_file, new, {"validation": _validation(samples)} | trees)
+        sets = {"validation": [sample for sample in samples if sample.split == "val"]}
+        sets |= {_name(tree, tests): held_out(tree, [network.training]) for tree in tests}
+        card["accuracy"] = measure_both(keras_file, new, sets)
         _write(new, content, card)
         new.replace(out)
         new.with_suffix(".json").replace(out.with_suffix(".json"))
@@ -56,13 +58,27 @@ def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = ()
     return out.with_suffix(".json")
 
 
-def convert(model: Any, pictures: Image) -> bytes:
-    """The .tflite file: weights, activations, input and output in 8 bits. ``pictures`` ``(n, size, size, 3)`` as the
-    network takes them set the ranges."""
+def calibration_set(samples: Sequence[Sample], card: Card, data: Path) -> Image:
+    """Returns ``CALIBRATION_PICTURES`` augmented training pictures ``(n, size, size, 3)`` as the network takes them.
+
+    Raises ``DataError`` naming ``data`` if there is no training picture.
+    """
+    chosen = balanced_subset([sample for sample in samples if sample.split == "train"], CALIBRATION_PICTURES)
+    if not chosen:
+        raise DataError(f"{data} has no train pictures with the model's labels ({', '.join(card.labels)})")
+    rng = np.random.default_rng(0)
+    return np.stack([view(picture, card, rng, CLEAN_CALIBRATION) for picture in load_enlarged(chosen, card)[0]])
+
+
+def convert(model: Any, calibration: Image) -> bytes:
+    """Returns the .tflite file, with weights, activations, input and output in 8 bits.
+
+    ``calibration`` ``(n, size, size, 3)`` sets the ranges of the activations.
+    """
     import tensorflow as tf
 
     def representative() -> Iterator[list[Any]]:
-        for picture in pictures:
+        for picture in calibration:
             yield [picture[np.newaxis].astype(np.float32)]
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
@@ -76,71 +92,64 @@ def convert(model: Any, pictures: Image) -> bytes:
     return bytes(converter.convert())
 
 
-def describe(network: KerasNetwork, about: dict[str, Any], content: bytes, name: str) -> dict[str, Any]:
-    """The card without its accuracies."""
+def describe(network: KerasNetwork, content: bytes, name: str) -> dict[str, Any]:
+    """Returns the model's card without its accuracies."""
     import keras
     import tensorflow as tf
 
-    card: Card = network.card
+    training = network.training
     return {
         "name": name,
-        "arch": about["recipe"]["arch"],
-        "labels": list(card.labels),
-        "input": {
-            "size": card.size,
-            "colour": card.colour,
-            "exposure": card.exposure,
-            "values": "uint8 pixels 0..255",
-        },
+        "arch": training["recipe"]["arch"],
+        "labels": list(network.card.labels),
+        "input": input_entry(network.card) | {"values": "uint8 pixels 0..255"},
         "quantization": _quantization(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "multiply_adds": multiply_adds(network.model),
-        "data": about["data"],
-        "recipe": _told(about["recipe"]),
-        "epochs_trained": len(about["history"]),
-        "before": _told(about.get("before")),
+        "data": training["data"],
+        "recipe": _without_folders(training["recipe"]),
+        "epochs_trained": len(training["history"]),
+        "before": _without_folders(training.get("before")),
         "made_with": {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__},
         "date": date.today().isoformat(),
     }
 
 
-def _told(about: Any) -> Any:
-    """Of a file only its name: where it lay on somebody's machine is nobody's business."""
-    if not isinstance(about, dict):
-        return about
-    return {key: Path(value).name if key == "init" and value else _told(value) for key, value in about.items()}
+def _without_folders(entry: Any) -> Any:
+    """Reduces the path of ``init`` to its file name: the folders of a workstation do not belong in a public card."""
+    if not isinstance(entry, dict):
+        return entry
+    return {
+        key: Path(value).name if key == "init" and value else _without_folders(value) for key, value in entry.items()
+    }
 
 
 def _quantization(content: bytes) -> dict[str, Any]:
     import tensorflow as tf
 
     interpreter = tf.lite.Interpreter(model_content=content)
-    ends = {"input": interpreter.get_input_details()[0], "output": interpreter.get_output_details()[0]}
+    tensors = {"input": interpreter.get_input_details()[0], "output": interpreter.get_output_details()[0]}
     return {
-        name: {"type": end["dtype"].__name__, "scale": end["quantization"][0], "zero_point": end["quantization"][1]}
-        for name, end in ends.items()
+        name: {"type": one["dtype"].__name__, "scale": one["quantization"][0], "zero_point": one["quantization"][1]}
+        for name, one in tensors.items()
     }
 
 
-def accuracies(keras_file: Path, tflite: Path, trees: dict[str, list[Sample]]) -> dict[str, Any]:
-    """Float and int8 figures on each set, by the shipping classifier."""
+def measure_both(keras_file: Path, tflite: Path, sets: dict[str, list[Sample]]) -> dict[str, Any]:
+    """Returns the float and int8 figures on each set of samples, measured with the device's classifier."""
     networks = {"float": open_network(keras_file), "int8": open_network(tflite)}
     return {
         name: {kind: summary(evaluate(network, samples)) for kind, network in networks.items()}
-        for name, samples in trees.items()
+        for name, samples in sets.items()
     }
 
 
 def _name(tree: Path, tests: Sequence[Path]) -> str:
-    """What a tree is called in the card: its folder's name, with its parents' where that alone is taken."""
+    """Returns a tree's name in the card: its folder, with the parent folder if the folder alone is ambiguous."""
     whole = tree.resolve()
-    alike = [other for other in tests if other.resolve().name == whole.name]
-    return whole.name if len(alike) == 1 and whole.name != "validation" else "/".join(whole.parts[-2:])
-
-
-def _validation(samples: Sequence[Sample]) -> list[Sample]:
-    return [sample for sample in samples if sample.split == "val"]
+    namesakes = [other for other in tests if other.resolve().name == whole.name]
+    return whole.name if len(namesakes) == 1 and whole.name != "validation" else "/".join(whole.parts[-2:])
 
 
 def _write(path: Path, content: bytes, card: dict[str, Any]) -> None:

@@ -1,8 +1,8 @@
-"""A single-shot face-mask detector to compare the cost with (``maskwatch bench --compare``): never trained here.
+"""Builds a single-shot face-mask detector whose cost ``maskwatch bench --compare`` measures. It is not trained.
 
 The layout is AIZOOTech's FaceMaskDetection (2020): 260x260, eight convolutions with batch norm and pooling, five heads
-on maps of 33, 17, 9, 5 and 3 cells with four anchors a cell, about one million weights. Its time does not depend on
-what it has learned, so random weights tell it.
+on maps of 33, 17, 9, 5 and 3 cells with four anchors per cell, about one million weights. The time per picture does not
+depend on the weights, so random weights are enough.
 """
 
 import io
@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from edge.files import replacing
 
-from ..data.trees import DataError
+from ..errors import DataError
 
 SIZE = 260
 BODY = (32, 64, 64, 64, 128, 128, 64, 64)
-"""Channels of each convolution; all but the last two are halved before the next."""
+"""Channels of each convolution. After all but the last two, pooling halves the map."""
 HEADS = (3, 4, 5, 6, 7)
-"""Convolutions whose output is searched."""
+"""Indices of the convolutions whose output has a head."""
 ANCHORS, CLASSES, HEAD = 4, 2, 64
 
 
 def single_shot() -> "keras.Model":
-    """``(n, 260, 260, 3), 0..1 -> (n, 5972, 4) boxes, (n, 5972, 2) scores``, with random weights."""
+    """Builds the network: ``(n, 260, 260, 3)``, 0..1, to boxes ``(n, 5972, 4)`` and scores ``(n, 5972, 2)``."""
     import keras
     from keras import layers
 
@@ -31,7 +31,7 @@ def single_shot() -> "keras.Model":
     x = inputs = layers.Input((SIZE, SIZE, 3), name="pixels")
     boxes, scores = [], []
     for number, channels in enumerate(BODY):
-        x = _convolved(x, channels, "valid" if number == len(BODY) - 1 else "same")
+        x = _convolution(x, channels, "valid" if number == len(BODY) - 1 else "same")
         if number in HEADS:
             boxes.append(_head(x, 4))
             scores.append(_head(x, CLASSES))
@@ -41,7 +41,7 @@ def single_shot() -> "keras.Model":
     return keras.Model(inputs, outputs, name="single_shot")
 
 
-def _convolved(x: Any, channels: int, padding: str) -> Any:
+def _convolution(x: Any, channels: int, padding: str) -> Any:
     from keras import layers
 
     return layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(channels, 3, padding=padding)(x)))
@@ -50,16 +50,19 @@ def _convolved(x: Any, channels: int, padding: str) -> Any:
 def _head(x: Any, values: int) -> Any:
     from keras import layers
 
-    out = layers.Conv2D(ANCHORS * values, 3, padding="same")(_convolved(x, HEAD, "same"))
+    out = layers.Conv2D(ANCHORS * values, 3, padding="same")(_convolution(x, HEAD, "same"))
     return layers.Reshape((-1, values))(out)
 
 
-def write(path: Path) -> int:
-    """As float TFLite; returns the number of weights. Raises ``DataError`` if the file cannot be written."""
+def write_single_shot(path: Path) -> int:
+    """Writes the network as float TFLite, and returns its number of weights.
+
+    Raises ``DataError`` if the file cannot be written.
+    """
     import tensorflow as tf
 
     network = single_shot()
-    with redirect_stdout(io.StringIO()):  # Keras lists every variable that it exports
+    with redirect_stdout(io.StringIO()):  # Keras prints every variable that it exports
         content = tf.lite.TFLiteConverter.from_keras_model(network).convert()
     try:
         with replacing(path) as new:

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from support.tiny import MODEL, door_list, draw_tree, run_convert, write_list
 
-from convert.__main__ import ctrl_c, main
+from convert.__main__ import main, noting_ctrl_c
 
 COMMANDS = ("prepare", "train", "quantize", "evaluate", "compare")
 COMMANDS += ("evaluate-scenes", "evaluate-clips", "leave-one-out", "search", "card", "single-shot", "bench-chart")
 
 
 def answer(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    """Exit code, output and complaint of one command."""
+    """Returns exit code, output and error output of one command."""
     try:
         code = main([str(word) for word in words])
-    except SystemExit as stop:  # argparse's own way out
+    except SystemExit as stop:  # raised by argparse
         code = int(stop.code or 0)
-    out, complaint = capsys.readouterr()
-    return code, out, complaint
+    out, errors = capsys.readouterr()
+    return code, out, errors
 
 
 def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,10 +32,10 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize("usual", [signal.default_int_handler, signal.SIG_IGN], ids=["raised", "ignored"])
-def test_a_ctrl_c_is_noted_whatever_becomes_of_it_and_ignored_where_it_was(usual: Any) -> None:
-    before = signal.signal(signal.SIGINT, usual)  # the children of some shells ignore it
+def test_ctrl_c_is_noted_if_it_is_not_ignored(usual: Any) -> None:
+    before = signal.signal(signal.SIGINT, usual)  # children of some shells ignore Ctrl-C
     try:
-        with ctrl_c() as pressed, suppress(KeyboardInterrupt):
+        with noting_ctrl_c() as pressed, suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         assert pressed == ([] if usual is signal.SIG_IGN else [signal.SIGINT])
         assert signal.getsignal(signal.SIGINT) is usual
@@ -50,7 +50,7 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("words", "fault"),
     [
         ((), "the following arguments are required: COMMAND"),
         (("draw",), "invalid choice: 'draw'"),
@@ -71,43 +71,52 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str
     ids=lambda value: " ".join(value) or "nothing" if isinstance(value, tuple) else "",
 )
 def test_a_wrong_command_line_is_refused(
-    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], complaint: str
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], fault: str
 ) -> None:
-    code, out, said = answer(capsys, *words)
+    code, out, errors = answer(capsys, *words)
     assert code == 2 and out == ""
-    assert complaint in said.splitlines()[-1]
+    assert fault in errors.splitlines()[-1]
 
 
 UNUSABLE = {
     "train without .keras": ("train {data} --out {here}/m.h5", r"m\.h5: the file name must end in \.keras"),
-    "train without data": ("train {here}/gone --out {here}/m.keras", "gone is no folder"),
-    "train on no labels": ("train {here}/bad --out {here}/m.keras", "no pictures in .*bad: expected folders named"),
+    "train without data": ("train {here}/gone --out {here}/m.keras", "gone is not a folder"),
+    "train on no labels": (
+        "train {here}/bad --out {here}/m.keras",
+        "bad has no labelled pictures; expected .* folders named",
+    ),
     "quantize to .bin": ("quantize m.keras --data {data} --out m.bin", r"m\.bin: the file name must end in \.tflite"),
-    "quantize nothing": ("quantize {here}/m.keras --data {data} --out m.tflite", r"m\.keras is not there; .*train"),
-    "evaluate a picture": ("evaluate {here}/m.png {data}", r"m\.png: a model is a \.tflite or a \.keras file"),
+    "quantize nothing": ("quantize {here}/m.keras --data {data} --out m.tflite", r"m\.keras does not exist; .*train"),
+    "evaluate a picture": (
+        "evaluate {here}/m.png {data}",
+        r"m\.png is not a model; expected a \.tflite or a \.keras file",
+    ),
     "evaluate nothing": ("evaluate {here}/m.tflite {data}", r"model .*m\.tflite is not there"),
-    "evaluate without data": ("evaluate {model} {here}/gone", "gone is no folder"),
-    "evaluate on training": ("evaluate {model} {here}/part", "has only a training part"),
+    "evaluate without data": ("evaluate {model} {here}/gone", "gone is not a folder"),
+    "evaluate on training": ("evaluate {model} {here}/part", "has only a training split"),
     "compare nothing": ("compare {model} {here}/b.tflite --data {data}", r"model .*b\.tflite is not there"),
-    "prepare nothing": ("prepare {here}/gone.tsv --out {here}/out", r"gone\.tsv is no file; expected a list"),
+    "prepare nothing": (
+        "prepare {here}/gone.tsv --out {here}/out",
+        r"gone\.tsv is not a file; expected a tab-separated list",
+    ),
     "prepare into something": ("prepare {here}/list.tsv --out {data}", "data exists already; delete it or choose"),
     "prepare a bad list": ("prepare {here}/list.tsv --out {here}/out", r"list\.tsv, line 1: expected file, source"),
 }
 
 
-@pytest.mark.parametrize(("words", "complaint"), list(UNUSABLE.values()), ids=list(UNUSABLE))
-def test_unusable_data_is_told_in_one_sentence(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, words: str, complaint: str
+@pytest.mark.parametrize(("words", "fault"), list(UNUSABLE.values()), ids=list(UNUSABLE))
+def test_unusable_data_gives_an_error_of_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, words: str, fault: str
 ) -> None:
     data = draw_tree(tmp_path / "data", {"val": 1})
     draw_tree(tmp_path / "part", {"train": 1})
     draw_tree(tmp_path / "bad", {"train": 1}, labels=("cat",))
     (tmp_path / "list.tsv").write_text("nonsense\n", "utf-8")
     filled = words.format(data=data, here=tmp_path, model=MODEL)
-    code, out, said = answer(capsys, *filled.split())
+    code, out, errors = answer(capsys, *filled.split())
     assert (code, out) == (2, "")
-    assert re.match(rf"maskwatch-convert: .*{complaint}", said)
-    assert said.count("\n") == 1
+    assert re.match(rf"maskwatch-convert: .*{fault}", errors)
+    assert errors.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -118,7 +127,7 @@ def test_unusable_data_is_told_in_one_sentence(
     ],
     ids=["none of the labels", "a test part only"],
 )
-def test_nothing_to_train_on_is_told_in_one_sentence(
+def test_data_without_training_pictures_gives_an_error_of_one_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     pytest.importorskip("tensorflow", reason="needs the convert extra (TensorFlow)")
@@ -127,8 +136,8 @@ def test_nothing_to_train_on_is_told_in_one_sentence(
         "test": draw_tree(tmp_path / "only", {"test": 1}),
         "here": tmp_path,
     }
-    code, _, said = answer(capsys, *(word.format(**places) for word in words))
-    assert code == 2 and said.startswith("maskwatch-convert: ") and said.count("\n") == 1
+    code, _, errors = answer(capsys, *(word.format(**places) for word in words))
+    assert code == 2 and errors.startswith("maskwatch-convert: ") and errors.count("\n") == 1
 
 
 def test_prepare_writes_the_crops_and_counts_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -138,7 +147,7 @@ def test_prepare_writes_the_crops_and_counts_them(capsys: pytest.CaptureFixture[
     assert code == 0
     counts = {tuple(line.split()[:3]): int(line.split()[3]) for line in out.splitlines()}
     faces = sum(count for (_, _, label), count in counts.items() if label != "not_face")
-    assert len(rows) <= faces <= 2 * len(rows)  # a crop of each detector that sees it
+    assert len(rows) <= faces <= 2 * len(rows)  # one crop per detector that detects the face
     for (split, source, label), count in counts.items():
         assert len(list((tmp_path / "out" / split / source / label).glob("*.jpg"))) == count
 
@@ -150,7 +159,9 @@ def test_prepare_leaves_out_excluded_sources(capsys: pytest.CaptureFixture[str],
     assert code == 0 and "door" in out and "other" not in out
 
 
-def test_evaluate_prints_the_table_and_writes_what_it_says(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_evaluate_prints_the_table_and_writes_the_files_that_it_names(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     pytest.importorskip("matplotlib", reason="needs the convert extra (matplotlib)")
     data = draw_tree(tmp_path / "data", {"test": 3, "train": 2})
     code, out, _ = answer(capsys, "evaluate", MODEL, data, "--out", tmp_path / "out")
@@ -170,9 +181,9 @@ def test_compare_a_model_with_itself(capsys: pytest.CaptureFixture[str], tmp_pat
 def test_train_quantize_and_evaluate_as_a_newcomer_types_them(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow", reason="needs the convert extra (TensorFlow)")
     data = draw_tree(tmp_path / "data", {"train": 8, "val": 4, "test": 4})
-    keras_file, tflite = tmp_path / "new" / "own.keras", tmp_path / "models" / "own.tflite"
+    keras_file, tflite = tmp_path / "new" / "new.keras", tmp_path / "models" / "new.tflite"
     steps = (
-        (("train", data, "--out", keras_file, "--epochs", 1, "--batch", 8), f"wrote {keras_file}, own.labels.json and"),
+        (("train", data, "--out", keras_file, "--epochs", 1, "--batch", 8), f"wrote {keras_file}, new.labels.json and"),
         (("quantize", keras_file, "--data", data, "--out", tflite), f"wrote {tflite} ("),
         (("evaluate", tflite, data), ": 8 pictures, accuracy "),
     )

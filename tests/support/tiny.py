@@ -14,10 +14,11 @@ import pytest
 from numpy.typing import NDArray
 from support import DOOR, DOOR_TRUTH, ROOT
 
-from convert.data.prepare import Listed
+from convert.data.lists import ListedFace
 from convert.data.trees import read_tree
 from convert.training.quantize import quantize
-from convert.training.train import Recipe, train
+from convert.training.recipe import Recipe
+from convert.training.train import train
 from edge.camera.frames import Image
 from edge.faces.geometry import Box
 
@@ -113,16 +114,16 @@ def door_frames() -> dict[int, Image]:
     return frames
 
 
-def door_list(folder: Path, every: int = 1) -> list[Listed]:
+def door_list(folder: Path, every: int = 1) -> list[ListedFace]:
     """Writes frames of the clip to files; returns a list of them with box and label, as ``prepare`` reads it."""
     rows = []
     for frame, label, box in door_faces()[::every]:
         path = saved(door_frames()[frame], folder / f"{frame:03d}-{box.x0}.png")
-        rows.append(Listed(path, label, "door", box))
+        rows.append(ListedFace(path, label, "door", box))
     return rows
 
 
-def write_list(path: Path, rows: Sequence[Listed]) -> Path:
+def write_list(path: Path, rows: Sequence[ListedFace]) -> Path:
     """Writes the rows as the tab-separated file that ``prepare`` reads."""
     lines = ["file\tsource\tlabel\tbox"]
     for row in rows:

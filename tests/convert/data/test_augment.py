@@ -1,4 +1,4 @@
-"""convert.data.augment: each step keeps the picture's form, is repeatable, and does what it says."""
+"""convert.data.augment: every step keeps shape and type, is repeatable, and has its effect."""
 
 from collections.abc import Callable
 
@@ -46,14 +46,14 @@ def test_shape_and_type_are_kept(step: Step, side: int) -> None:
 
 
 @each_step
-def test_same_seed_same_picture(step: Step, picture: Image) -> None:
+def test_the_same_seed_gives_the_same_picture(step: Step, picture: Image) -> None:
     for seed in SEEDS:
         one, two = (step(picture, np.random.default_rng(seed)) for _ in range(2))
         assert np.array_equal(one, two)
 
 
 @each_step
-def test_picture_is_changed_and_the_given_one_is_not(step: Step, picture: Image) -> None:
+def test_the_result_is_changed_and_the_given_picture_is_not(step: Step, picture: Image) -> None:
     before = picture.copy()
     for seed in SEEDS:
         assert not np.array_equal(step(picture, np.random.default_rng(seed)), picture), f"seed {seed}"
@@ -61,7 +61,7 @@ def test_picture_is_changed_and_the_given_one_is_not(step: Step, picture: Image)
 
 
 @pytest.mark.parametrize("step", [s for s in STEPS if s is not augment.grey], ids=lambda step: step.__name__)
-def test_other_seed_other_picture(step: Step, picture: Image) -> None:
+def test_other_seeds_give_other_pictures(step: Step, picture: Image) -> None:
     views = {step(picture, np.random.default_rng(seed)).tobytes() for seed in SEEDS}
     assert len(views) > len(SEEDS) / 2
 
@@ -72,7 +72,7 @@ def test_grey_has_three_equal_channels(picture: Image) -> None:
 
 
 @pytest.mark.parametrize("step", [augment.distance, augment.motion_blur], ids=lambda step: step.__name__)
-def test_blurring_steps_take_detail_away(step: Step) -> None:
+def test_blurring_steps_remove_detail(step: Step) -> None:
     sharp = np.random.default_rng(2).integers(0, 256, (96, 96, 3), np.uint8)
     for seed in SEEDS:
         blurred = step(sharp, np.random.default_rng(seed))
@@ -98,7 +98,7 @@ def test_noise_is_a_share_of_the_contrast(picture: Image) -> None:
     assert 0.02 < min(spread) < 0.08 and 0.15 < max(spread) < 0.27
 
 
-def test_a_view_is_what_a_network_is_given(picture: Image) -> None:
+def test_a_view_has_the_size_and_colour_of_the_card(picture: Image) -> None:
     for colour, exposure in (("rgb", "camera"), ("rgb", "face"), ("luma", "face")):
         card = Card("x", ("mask", "no_mask"), 64, colour, "", exposure)
         seen = augment.view(picture, card, np.random.default_rng(1), 0.4)
@@ -114,13 +114,13 @@ def test_a_larger_picture_keeps_its_detail_when_it_is_enlarged() -> None:
     assert views[0].shape == views[1].shape == (64, 64, 3) and views[0].std() > views[1].std()
 
 
-def test_low_light_is_grainy() -> None:
+def test_low_light_adds_grain() -> None:
     flat = np.full((64, 64, 3), 160, np.uint8)
     grain = [float(augment.low_light(flat, np.random.default_rng(seed)).std()) for seed in SEEDS]
     assert min(grain) > 0 and np.median(grain) > 0.5
 
 
-def test_backlight_leaves_the_face_flat(picture: Image) -> None:
+def test_backlight_lowers_the_contrast_of_the_face(picture: Image) -> None:
     for seed in SEEDS:
         done = augment.backlight(picture, np.random.default_rng(seed))
         rows = slice(40, 56)  # along one row the veil is nearly even
@@ -137,8 +137,8 @@ def test_framing_mirrors_about_half_the_time() -> None:
     assert 70 < sum(mirrored) < 130
 
 
-def test_most_doorway_views_keep_what_there_is_to_see() -> None:
-    """A mask must stay a mask: the lower half stays brighter than the upper one in nearly every view."""
+def test_most_views_keep_the_mask_visible() -> None:
+    """The mask in the lower half stays brighter than the upper half in nearly every view."""
     face = drawn_face(True, np.random.default_rng(0), 96)
     views = [augment.doorway(face, np.random.default_rng(seed)) for seed in range(200)]
     brighter = [float(v[52:72, 36:60].mean()) > float(v[24:44, 36:60].mean()) for v in views]

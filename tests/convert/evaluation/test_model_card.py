@@ -1,4 +1,4 @@
-"""convert.evaluation.model_card: the blocks of a model card follow from figures alone, and its text is left alone."""
+"""convert.evaluation.model_card: blocks are made from the figures, and the text around them is kept."""
 
 import json
 from pathlib import Path
@@ -10,8 +10,9 @@ from support.tiny import readable
 
 pytest.importorskip("matplotlib", reason="needs the convert extra (matplotlib)")
 
-from convert.data.trees import DataError  # noqa: E402
-from convert.evaluation.model_card import BLOCKS, renew  # noqa: E402
+from convert.errors import DataError  # noqa: E402
+from convert.evaluation.card_blocks import BLOCKS  # noqa: E402
+from convert.evaluation.model_card import renew  # noqa: E402
 
 FIGURES = ROOT / "models" / "figures"
 
@@ -53,10 +54,10 @@ def page(path: Path, *names: str) -> Path:
     return path
 
 
-def test_every_block_is_written_anew_and_the_text_stays(tmp_path: Path) -> None:
-    own = page(tmp_path / "README.md", *BLOCKS)
-    written = renew(figures(tmp_path / "f", ONE), own)
-    text = own.read_text()
+def test_every_block_is_replaced_and_the_text_is_kept(tmp_path: Path) -> None:
+    readme = page(tmp_path / "README.md", *BLOCKS)
+    written = renew(figures(tmp_path / "f", ONE), readme)
+    text = readme.read_text()
     assert "stale" not in text and text.count("between") == len(BLOCKS) and text.startswith("before\n")
     for figure in (
         "0.900 (0.880 to 0.920)",
@@ -70,39 +71,39 @@ def test_every_block_is_written_anew_and_the_text_stays(tmp_path: Path) -> None:
         assert figure in text, figure
     assert {path.name for path in written} == {"README.md", "scenes.png", "leave-one-out.png"}
     assert all(readable(path).std() > 1 for path in written if path.suffix == ".png")
-    before = own.read_text()
-    renew(tmp_path / "f", own)
-    assert own.read_text() == before
+    before = readme.read_text()
+    renew(tmp_path / "f", readme)
+    assert readme.read_text() == before
 
 
 @pytest.mark.parametrize(
     ("blocks", "content", "text"),
     [
-        pytest.param((), ONE, "no block", id="a page without blocks"),
-        pytest.param(("nonsense",), ONE, "nonsense", id="an unknown block"),
+        pytest.param((), ONE, "has no blocks; blocks may be scenes", id="a page without blocks"),
+        pytest.param(("nonsense",), ONE, r"unknown blocks \(nonsense\)", id="an unknown block"),
         pytest.param(("search",), {"scenes-haar": ONE["scenes-haar"]}, "lacks figures for the block search", id="none"),
         pytest.param(("scenes",), {"scenes-x": {"model": "a"}}, "lacks figures for the block scenes", id="damaged"),
         pytest.param(("scenes",), {}, "has no figures", id="an empty folder"),
     ],
 )
-def test_what_is_missing_is_named_and_nothing_written(
+def test_the_error_names_what_is_missing_and_nothing_is_written(
     tmp_path: Path, blocks: tuple[str, ...], content: dict[str, Any], text: str
 ) -> None:
-    own = page(tmp_path / "README.md", *blocks)
-    before = own.read_text()
+    readme = page(tmp_path / "README.md", *blocks)
+    before = readme.read_text()
     with pytest.raises(DataError, match=text):
-        renew(figures(tmp_path / "f", content), own)
-    assert own.read_text() == before
+        renew(figures(tmp_path / "f", content), readme)
+    assert readme.read_text() == before
 
 
-def test_a_block_without_an_end_is_named(tmp_path: Path) -> None:
-    own = tmp_path / "README.md"
-    own.write_text("<!-- search -->\n")
+def test_the_error_names_a_block_without_an_end(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- search -->\n")
     with pytest.raises(DataError, match="has no end"):
-        renew(figures(tmp_path / "f", ONE), own)
+        renew(figures(tmp_path / "f", ONE), readme)
 
 
-def test_the_shipped_card_is_what_its_figures_say(tmp_path: Path) -> None:
+def test_the_shipped_card_has_the_shipped_figures(tmp_path: Path) -> None:
     shipped = ROOT / "models" / "README.md"
     copy = tmp_path / "README.md"
     copy.write_text(shipped.read_text("utf-8"), "utf-8")

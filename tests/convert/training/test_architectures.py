@@ -26,7 +26,7 @@ def test_input_and_output_shapes(arch: str, classes: int) -> None:
     assert model.output_shape == (None, outputs)
 
 
-def test_input_sizes_are_those_said() -> None:
+def test_default_input_sizes() -> None:
     assert SIZES == {"lean": 96, "article": 150}
 
 
@@ -95,6 +95,6 @@ def test_an_unknown_architecture_is_an_error() -> None:
 
 @pytest.mark.parametrize(("size", "width"), [(48, 1.0), (112, 1.0), (96, 0.5), (96, 1.5)])
 def test_lean_comes_in_other_sizes_and_widths(size: int, width: float) -> None:
-    model, own = build("lean", 4, size, width), build("lean", 4)
+    model, default = build("lean", 4, size, width), build("lean", 4)
     assert model.input_shape == (None, size, size, 3) and model.output_shape == (None, 4)
-    assert (multiply_adds(model) > multiply_adds(own)) == (size > 96 or width > 1)
+    assert (multiply_adds(model) > multiply_adds(default)) == (size > 96 or width > 1)

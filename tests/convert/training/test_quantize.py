@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from support import ROOT
 from support.tiny import MODEL, door_faces, door_frames, draw_tree, quantized, readable, tiny_tree, trained
 
-from convert.data.trees import DataError, read_tree
-from convert.evaluation.crops import open_network
+from convert.data.trees import read_tree
+from convert.errors import DataError
+from convert.evaluation.networks import open_network
 from convert.training.quantize import quantize
 from edge.camera.frames import Image
 from edge.errors import ModelError
@@ -47,7 +48,7 @@ def tiny(tensorflow: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def keras_file(tensorflow: None, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
-    """The trained network, copied to where a test may spoil things."""
+    """A copy of the trained network that a test may damage."""
     made = trained(tmp_path_factory)
     for path in (made, made.with_suffix(".labels.json")):
         shutil.copy(path, tmp_path / path.name)
@@ -59,7 +60,7 @@ def tiny_pictures(factory: pytest.TempPathFactory, card: Card) -> Image:
 
 
 def door_pictures(card: Card) -> Image:
-    """Every face of the clip, and a corner of the wall from each of its frames."""
+    """Returns every face of the clip, and a corner of the wall from each frame."""
     faces = [crop(door_frames()[frame], box) for frame, _, box in door_faces()]
     return np.stack([prepare(part, card) for part in [*faces, *(image[:90, :90] for image in door_frames().values())]])
 
@@ -75,7 +76,7 @@ def test_input_and_output_are_uint8(tiny: Path) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_the_card_says_what_the_file_is(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_card_describes_the_file(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     content = tiny.read_bytes()
     card = json.loads(tiny.with_suffix(".json").read_text("utf-8"))
     about = json.loads(trained(tmp_path_factory).with_suffix(".labels.json").read_text("utf-8"))
@@ -103,30 +104,32 @@ def test_the_card_is_as_complete_as_the_shipped_one(tiny: Path) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_int8_answers_as_float_does(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_int8_and_float_give_similar_answers(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     exact, rounded = open_network(trained(tmp_path_factory)), TfliteNetwork(tiny, threads=1)
     pictures = tiny_pictures(tmp_path_factory, rounded.card)
-    wanted, got = exact.probabilities(pictures), rounded.probabilities(pictures)
-    assert wanted.std(axis=0).max() > 0.02, "the float answers do not depend on the picture: nothing is compared"
-    assert np.abs(wanted - got).mean() < 0.03
-    assert np.corrcoef(wanted[:, 0], got[:, 0])[0, 1] > 0.95
+    expected, actual = exact.probabilities(pictures), rounded.probabilities(pictures)
+    assert expected.std(axis=0).max() > 0.02, (
+        "the float answers do not depend on the picture, so the comparison is void"
+    )
+    assert np.abs(expected - actual).mean() < 0.03
+    assert np.corrcoef(expected[:, 0], actual[:, 0])[0, 1] > 0.95
 
 
 @pytest.mark.timeout(240)
-def test_only_files_of_the_result_are_written(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_only_the_model_and_its_card_are_added(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     names = {path.name for path in tiny.parent.iterdir()}
     assert names == {"tiny.keras", "tiny.labels.json", "tiny.png", "tiny.tflite", "tiny.json"}
     assert read_card(tiny).id == f"tiny@{hashlib.sha256(tiny.read_bytes()).hexdigest()[:8]}"
 
 
 @pytest.mark.timeout(240)
-def test_a_failure_leaves_the_old_model_and_nothing_half_written(keras_file: Path, tmp_path: Path) -> None:
+def test_a_failure_keeps_the_old_model_and_leaves_no_other_file(keras_file: Path, tmp_path: Path) -> None:
     data, out = draw_tree(tmp_path / "data", {"train": 4, "val": 2}), tmp_path / "models" / "mask.tflite"
     out.parent.mkdir()
     for path in (MODEL, MODEL.with_suffix(".json")):
         shutil.copy(path, out.parent / path.name)
     before = {path.name: path.read_bytes() for path in out.parent.iterdir()}
-    with pytest.raises(DataError, match="nowhere is no folder"):
+    with pytest.raises(DataError, match="nowhere is not a folder"):
         quantize(keras_file, data, out, [tmp_path / "nowhere"])
     assert {path.name: path.read_bytes() for path in out.parent.iterdir()} == before
     TfliteNetwork(out, threads=1)
@@ -138,28 +141,28 @@ def test_another_file_name_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("gone", ["tiny.keras", "tiny.labels.json"])
-def test_a_missing_part_of_the_trained_model_is_named(tmp_path: Path, gone: str) -> None:
+def test_the_error_names_a_missing_file_of_the_trained_model(tmp_path: Path, gone: str) -> None:
     for name in {"tiny.keras", "tiny.labels.json"} - {gone}:
         (tmp_path / name).touch()
-    with pytest.raises(DataError, match=rf"{gone} is not there; .*train"):
+    with pytest.raises(DataError, match=rf"{gone} does not exist; .*train"):
         quantize(tmp_path / "tiny.keras", tmp_path, tmp_path / "out.tflite")
 
 
 @pytest.mark.parametrize("spoilt", ["tiny.keras", "tiny.labels.json"])
-def test_a_damaged_part_of_the_trained_model_is_named(keras_file: Path, tmp_path: Path, spoilt: str) -> None:
+def test_the_error_names_a_damaged_file_of_the_trained_model(keras_file: Path, tmp_path: Path, spoilt: str) -> None:
     (tmp_path / spoilt).write_bytes(b"{ no such thing")
     with pytest.raises((DataError, ModelError), match=spoilt):
         quantize(keras_file, draw_tree(tmp_path / "data", {"train": 2, "val": 2}), tmp_path / "out.tflite")
 
 
 @pytest.mark.parametrize("parts", [{"test": 2}, {"val": 2}], ids=["test only", "val only"])
-def test_data_without_a_training_part_is_refused(keras_file: Path, tmp_path: Path, parts: dict[str, int]) -> None:
+def test_data_without_a_training_split_is_refused(keras_file: Path, tmp_path: Path, parts: dict[str, int]) -> None:
     with pytest.raises(DataError, match="train"):
         quantize(keras_file, draw_tree(tmp_path / "data", parts), tmp_path / "out.tflite")
 
 
 @pytest.mark.timeout(240)
-def test_two_test_sets_of_one_name_both_get_figures(keras_file: Path, tmp_path: Path) -> None:
+def test_two_test_trees_of_the_same_name_both_get_figures(keras_file: Path, tmp_path: Path) -> None:
     trees = [draw_tree(tmp_path / place / "crops", {"test": count}) for place, count in (("a", 2), ("b", 3))]
     data = draw_tree(tmp_path / "data", {"train": 4, "val": 4})
     card = json.loads(quantize(keras_file, data, tmp_path / "two.tflite", trees).read_text("utf-8"))
@@ -178,7 +181,7 @@ def other_python() -> str:
 
 
 def answers(python: str, model: Path, pictures: Path) -> tuple[str, NDArray[np.float64]]:
-    """Runtime and probabilities, as that Python gives them."""
+    """Returns the name of the runtime and the probabilities that it gives."""
     command = [python, "-c", ANSWERS, str(model), str(pictures)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
@@ -187,11 +190,11 @@ def answers(python: str, model: Path, pictures: Path) -> tuple[str, NDArray[np.f
 
 
 def compare_runtimes(python: str, model: Path, pictures: Image, folder: Path) -> None:
-    """Same answers but for rounding: the runtimes round differently between layers, which adds up to a few steps."""
+    """Allows for rounding: the runtimes round differently between layers, which adds up to a few steps."""
     np.save(folder / "pictures.npy", pictures)
     (here, ours), (there, theirs) = (answers(one, model, folder / "pictures.npy") for one in (sys.executable, python))
     assert (here, there) == ("ai_edge_litert", "tflite_runtime")
-    assert ours.std(axis=0).max() > 2 * STEP, "the answers do not depend on the picture: nothing is compared"
+    assert ours.std(axis=0).max() > 2 * STEP, "the answers do not depend on the picture, so the comparison is void"
     apart = np.abs(ours - theirs).max(axis=1)
     assert apart.mean() <= STEP, f"mean difference {apart.mean() / STEP:.2f} steps"
     assert apart.max() <= 4 * STEP, f"largest difference {apart.max() / STEP:.2f} steps"
