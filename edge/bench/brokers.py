@@ -37,7 +37,7 @@ class Broker:
 def open_broker() -> Iterator[Broker]:
     """Starts mosquitto if it is installed, else the embedded broker. Raises ``BrokerError`` if neither is installed."""
     if _find_mosquitto() is None:
-        embedded = EmbeddedBroker().start()
+        embedded = EmbeddedBroker(any_port()).start()
         try:
             yield Broker("the embedded broker", embedded.port, PROTOCOL)
         finally:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from ..monitor.snapshots import purge, purge_all
+from ..monitor.retention import purge, purge_all
 from ..monitor.state import state_files
 from .arguments import EXIT_OK, add_device_option, load_config
 

@@ -140,7 +140,7 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
     from ..mqtt.subscriber import Subscriber
 
-    broker = EmbeddedBroker().start()
+    broker = EmbeddedBroker(MqttConfig().port).start()
     stack.callback(broker.close)
     local = replace(config.mqtt, host=HOST, port=broker.port)
     if broker.port == MqttConfig().port:
@@ -153,8 +153,9 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
         )
     else:
         log.warning(
-            "no broker configured, and port 1883 is taken (by another broker? then use it: --broker 127.0.0.1); "
-            "an embedded one serves %s:%d: maskwatch watch --broker %s:%d", HOST, broker.port, HOST, broker.port
+            "no broker configured, and port %d is taken (by another broker? then use it: --broker %s); an embedded one "
+            "serves %s:%d: maskwatch watch --broker %s:%d",
+            MqttConfig().port, HOST, HOST, broker.port, HOST, broker.port,
         )  # fmt: skip
     subscriber = Subscriber(local, lambda text: print(text, flush=True), PROTOCOL)
     stack.callback(subscriber.close)

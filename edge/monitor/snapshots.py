@@ -6,9 +6,7 @@ pictures are off by default.
 """
 
 import os
-import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from ..camera.frames import Image
@@ -17,6 +15,7 @@ from ..config.schema import SnapshotsConfig
 from ..faces.drawing import blur
 from ..faces.geometry import Box
 from ..files import replacing
+from .retention import purge
 
 QUALITY = 80
 
@@ -61,32 +60,3 @@ class Snapshots:
         except OSError as error:
             self._trouble(f"snapshots cannot be saved in {self._folder}: {error.strerror}")
         purge(self._folder, self._rules)
-
-
-def purge(folder: Path, rules: SnapshotsConfig, now: float | None = None) -> int:
-    """Deletes the pictures that are older than ``keep_days`` or beyond ``keep_mb``, oldest first; returns how many.
-
-    The age follows from the files' modification times: a clock that jumps forward deletes pictures early, never late.
-    """
-    now = time.time() if now is None else now
-    files = []
-    for path in folder.glob("*.jpg") if folder.is_dir() else ():
-        with suppress(OSError):
-            files.append((path.stat().st_mtime, path.stat().st_size, path))
-    kept, deleted = 0, 0
-    for stamp, size, path in sorted(files, reverse=True):
-        kept += size
-        if now - stamp > rules.keep_days * 86400 or kept > rules.keep_mb * 1e6:
-            with suppress(OSError):
-                path.unlink()
-                deleted += 1
-    return deleted
-
-
-def purge_all(folder: Path) -> int:
-    """Deletes every picture; returns how many."""
-    deleted = 0
-    for path in folder.glob("*.jpg") if folder.is_dir() else ():
-        path.unlink(missing_ok=True)
-        deleted += 1
-    return deleted

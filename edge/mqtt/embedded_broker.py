@@ -19,9 +19,12 @@ PROTOCOL = MQTTProtocolVersion.MQTTv311
 
 
 class EmbeddedBroker:
-    """A broker that runs from ``start`` to ``close``, in the thread ``broker``. It listens on ``port``."""
+    """A broker that runs from ``start`` to ``close``, in the thread ``broker``.
 
-    def __init__(self, port: int = 1883) -> None:
+    It listens on the given port or, if that is taken, on another free one; ``port`` tells which.
+    """
+
+    def __init__(self, port: int) -> None:
         self.port = port if _free(port) else any_port()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()

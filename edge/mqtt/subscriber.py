@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 IDS_REMEMBERED = 1000
 """Alerts whose ids are kept, to recognize a redelivery."""
-WORDS = {"no_mask": "NO MASK", "incorrect_mask": "MASK NOT RIGHT"}
+WORDS = {"no_mask": "NO MASK", "incorrect_mask": "MASK WORN WRONGLY"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,14 +35,14 @@ def test_watch_loads_nothing_heavy() -> None:
     assert loaded(STOP_WHEN_RUNNING + RUN, "watch", "--broker", address, "--post", "http://127.0.0.1:9/door") == "[]"
 
 
-@pytest.mark.parametrize("arguments", [("outbox",), ("set", "detect.min_face=60"), ("set", "--broker", "porch")])
-def test_outbox_and_set_load_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [("outbox",), ("purge",), ("set", "detect.min_face=60"), ("set", "--broker", "porch")])
+def test_outbox_purge_and_set_load_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) -> None:
     file = tmp_path / "door.toml"
     file.write_text(f"[state]\nfolder = '{tmp_path / 'state'}'\n")
     assert loaded(RUN, *arguments, "--config", file) == "[]"
 
 
-@pytest.mark.parametrize("command", ["watch", "outbox", "set", "forget", "bench"])
+@pytest.mark.parametrize("command", ["watch", "outbox", "purge", "set", "forget", "bench"])
 def test_help_loads_nothing_heavy(command: str) -> None:
     program = f"import sys; from edge.__main__ import parser; parser('{command}'); {LOADED}"
     assert loaded(program) == "[]"

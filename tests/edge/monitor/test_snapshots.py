@@ -14,7 +14,8 @@ from edge.config.schema import DetectConfig, SnapshotsConfig
 from edge.faces.drawing import blur
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
-from edge.monitor.snapshots import Snapshots, purge, purge_all
+from edge.monitor.retention import purge, purge_all
+from edge.monitor.snapshots import Snapshots
 
 DAY = 86400.0
 
