@@ -1,11 +1,15 @@
-"""Wrong files and wrong words: one clear sentence, the right exit code, no traceback."""
+"""Damaged files and invalid options: one clear message, the right exit code, and no traceback."""
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
+from support import ROOT
 
 BROKEN = [
     ("unknown-key", "[decide]\ntreshold = 0.9\n", ["decide.treshold", "did you mean threshold?"], 2),
@@ -24,17 +28,17 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("text", "said", "code"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
-def test_configuration(text: str, said: list[str], code: int, maskwatch: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("text", "parts", "code"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
+def test_an_invalid_configuration(text: str, parts: list[str], code: int, maskwatch: Any, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text(text)
     run = maskwatch("run", "--source", "demo", "--config", tmp_path / "c.toml")
     assert run.end() == code
-    assert all(part in run.err for part in said), run.err
+    assert all(part in run.err for part in parts), run.err
     assert "Traceback" not in run.err
 
 
 @pytest.mark.parametrize(
-    ("source", "said", "code"),
+    ("source", "message", "code"),
     [
         ("nowhere.mp4", "is not a file, folder or camera", 2),
         ("usb:one", "usb: takes a number", 2),
@@ -42,13 +46,13 @@ def test_configuration(text: str, said: list[str], code: int, maskwatch: Any, tm
         ("rtsp://127.0.0.1:9/x", "does not answer with a video stream", 1),
     ],
 )
-def test_source(source: str, said: str, code: int, maskwatch: Any) -> None:
+def test_a_source_that_cannot_be_opened(source: str, message: str, code: int, maskwatch: Any) -> None:
     run = maskwatch("run", "--source", source, "--print")
     assert run.end() == code
-    assert said in run.err and "Traceback" not in run.err
+    assert message in run.err and "Traceback" not in run.err
 
 
-def test_truncated_video(maskwatch: Any, tmp_path: Path, door: Path) -> None:
+def test_a_truncated_video(maskwatch: Any, tmp_path: Path, door: Path) -> None:
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(door.read_bytes()[:20_000])
     run = maskwatch("run", "--source", cut, "--print")
@@ -73,7 +77,7 @@ def damaged(model: Path, folder: Path, change: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("one-byte", "is not the file its card describes"),
         ("truncated", "no TFLite runtime can load it"),
@@ -81,15 +85,13 @@ def damaged(model: Path, folder: Path, change: str) -> Path:
         ("wrong-labels", "outputs, its card 2 labels"),
     ],
 )
-def test_model(change: str, said: str, maskwatch: Any, tmp_path: Path, model: Path) -> None:
+def test_a_damaged_model(change: str, message: str, maskwatch: Any, tmp_path: Path, model: Path) -> None:
     run = maskwatch("run", "--source", "demo", "--print", "--model", damaged(model, tmp_path, change))
     assert run.end() == 2
-    assert said in run.err and "m.tflite" in run.err and "Traceback" not in run.err
+    assert message in run.err and "m.tflite" in run.err and "Traceback" not in run.err
 
 
-def test_damaged_cascade(maskwatch: Any, tmp_path: Path) -> None:
-    import cv2
-
+def test_a_damaged_cascade(maskwatch: Any, tmp_path: Path) -> None:
     whole = Path(cv2.data.haarcascades) / "haarcascade_frontalface_alt2.xml"
     (tmp_path / "cut.xml").write_bytes(whole.read_bytes()[:50_000])
     (tmp_path / "c.toml").write_text(f"[detect]\ncascade = '{tmp_path / 'cut.xml'}'\n")
@@ -98,11 +100,8 @@ def test_damaged_cascade(maskwatch: Any, tmp_path: Path) -> None:
     assert "cut.xml is damaged" in run.err and "Traceback" not in run.err
 
 
-def test_a_closed_pipe_is_no_failure(maskwatch: Any) -> None:
-    import subprocess
-    import sys
-
+def test_a_closed_pipe_gives_no_traceback() -> None:
     shell = f"{sys.executable} -m edge run --source demo --print | head -n 1"
-    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=100)
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=100, cwd=ROOT)
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr

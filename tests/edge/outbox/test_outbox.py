@@ -1,4 +1,4 @@
-"""The outbox on real SQLite files: what is put stays until it is done."""
+"""The outbox on real SQLite files: a message that is put stays until it is delivered or refused."""
 
 import sqlite3
 from contextlib import closing
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "outbox.db"
 
 
-def test_what_is_put_is_found_once_oldest_first_by_the_next_run(path: Path) -> None:
+def test_the_next_run_restores_every_message_once_oldest_first(path: Path) -> None:
     messages = fill_outbox(path, 50)
     again = RecordingOutbox(path)
     again.outbox.put(message(50))
@@ -40,21 +40,21 @@ def test_what_is_put_is_found_once_oldest_first_by_the_next_run(path: Path) -> N
     assert RecordingOutbox(path).close().restored == [[*messages, message(50)]]
 
 
-def test_a_new_outbox_finds_nothing_and_has_no_trouble(path: Path) -> None:
+def test_a_new_outbox_restores_nothing_and_has_no_trouble(path: Path) -> None:
     recording = RecordingOutbox(path).close()
     assert (recording.restored, recording.dead_letters, set(recording.troubles)) == ([], [], {None})
 
 
-def test_what_is_done_is_gone(path: Path) -> None:
+def test_a_delivered_message_is_deleted(path: Path) -> None:
     messages, recording = fill_outbox(path, 5), RecordingOutbox(path)
     for number in (0, 2, 4):
         recording.outbox.delivered(messages[number])
-    recording.outbox.delivered(message(77))  # never put: nothing happens
+    recording.outbox.delivered(message(77))  # this message was never put: nothing happens
     recording.close()
     assert RecordingOutbox(path).close().restored == [[messages[1], messages[3]]]
 
 
-def test_a_letter_is_kept_byte_for_byte_and_an_id_never_twice(path: Path) -> None:
+def test_a_message_is_kept_byte_for_byte_and_its_id_is_unique(path: Path) -> None:
     first, second = OutboxMessage("same", "töpic/☃", bytes(range(256))), OutboxMessage("same", "other", b"")
     recording = RecordingOutbox(path)
     recording.outbox.put(first)
@@ -63,7 +63,7 @@ def test_a_letter_is_kept_byte_for_byte_and_an_id_never_twice(path: Path) -> Non
     assert RecordingOutbox(path).close().restored == [[first]]
 
 
-def test_settings_survive_and_the_last_counts(path: Path) -> None:
+def test_settings_survive_and_the_last_value_counts(path: Path) -> None:
     recording = RecordingOutbox(path)
     assert recording.outbox.setting("enabled") is None
     for value in ("OFF", "ON", "OFF"):
@@ -74,7 +74,7 @@ def test_settings_survive_and_the_last_counts(path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", ["read-only", "full"])
-def test_settings_are_known_though_the_disk_takes_nothing(tmp_path: Path, fault: str) -> None:
+def test_settings_can_be_read_on_a_disk_that_cannot_be_written(tmp_path: Path, fault: str) -> None:
     with small_disk(tmp_path / "disk") as disk:
         messages = fill_outbox(disk / "outbox.db", 2)
         remount(disk, "ro") if fault == "read-only" else fill(disk)
@@ -89,7 +89,7 @@ def test_settings_are_known_though_the_disk_takes_nothing(tmp_path: Path, fault:
         assert recording.close().restored == [messages]
 
 
-def test_a_refused_letter_moves_to_the_dead_ones_and_each_change_is_told(path: Path) -> None:
+def test_a_refused_message_becomes_a_dead_letter_and_every_change_is_reported(path: Path) -> None:
     messages, recording = fill_outbox(path, 3), RecordingOutbox(path)
     recording.outbox.refused(messages[1], "not authorized")
     recording.close()
@@ -109,7 +109,7 @@ def test_only_the_newest_dead_letters_are_kept(path: Path) -> None:
     assert recording.outbox.dead_letters == DEAD_LETTERS_KEPT
 
 
-def test_resent_letters_wait_behind_the_others_for_the_next_run(path: Path) -> None:
+def test_resent_dead_letters_wait_behind_the_others_for_the_next_run(path: Path) -> None:
     messages = fill_outbox(path, 2)
     assert resend(path) == 1 and resend(path) == 0
     assert peek(path) == ([*messages, message(99_999)], [])
@@ -117,7 +117,7 @@ def test_resent_letters_wait_behind_the_others_for_the_next_run(path: Path) -> N
     assert again.restored == [[*messages, message(99_999)]] and again.dead_letters == []
 
 
-def test_another_process_looks_and_resends_while_the_outbox_is_open(path: Path) -> None:
+def test_peek_and_resend_work_while_the_outbox_is_open(path: Path) -> None:
     recording = RecordingOutbox(path)
     recording.outbox.put(message(1))
     recording.outbox.refused(message(2), "no")
@@ -130,13 +130,13 @@ def test_another_process_looks_and_resends_while_the_outbox_is_open(path: Path) 
 
 
 @pytest.mark.parametrize("folder", ["a folder", "100% & more?", "#1", "Tür"])
-def test_any_name_of_a_folder_will_do(tmp_path: Path, folder: str) -> None:
+def test_folder_names_may_contain_any_character(tmp_path: Path, folder: str) -> None:
     fill_outbox(tmp_path / folder / "outbox.db", 2)
     assert resend(tmp_path / folder / "outbox.db") == 1
     assert len(peek(tmp_path / folder / "outbox.db")[0]) == 3
 
 
-def test_nobody_makes_a_file_by_looking(path: Path) -> None:
+def test_peek_and_resend_never_make_a_file(path: Path) -> None:
     path.parent.mkdir()
     for look in (peek, resend):
         with pytest.raises(sqlite3.Error):
@@ -144,10 +144,10 @@ def test_nobody_makes_a_file_by_looking(path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_callback_that_raises_does_not_end_the_writing(path: Path) -> None:
+def test_a_listener_that_raises_does_not_end_the_writing(path: Path) -> None:
     class Faulty(RecordingOutbox):
         def outbox_dead_letters(self, count: int, last_reason: str) -> None:
-            raise RuntimeError("what a listener should not do")
+            raise RuntimeError("a fault of the listener")
 
     box = Faulty(path).outbox
     box.refused(message(1), "no")
@@ -157,7 +157,7 @@ def test_a_callback_that_raises_does_not_end_the_writing(path: Path) -> None:
     assert peek(path)[0] == [message(2)]
 
 
-def test_a_locked_file_is_trouble_that_passes_without_a_loss(path: Path) -> None:
+def test_a_locked_file_is_reported_and_no_message_is_lost(path: Path) -> None:
     messages, recording = fill_outbox(path, 2), RecordingOutbox(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -171,7 +171,7 @@ def test_a_locked_file_is_trouble_that_passes_without_a_loss(path: Path) -> None
     assert peek(path)[0] == [*messages, message(2), message(3)]
 
 
-def test_close_says_when_something_could_not_be_written(path: Path) -> None:
+def test_close_returns_false_when_a_message_could_not_be_written(path: Path) -> None:
     recording = RecordingOutbox(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -188,21 +188,21 @@ STATEMENTS = st.lists(
 
 
 @given(STATEMENTS)
-def test_only_pairs_of_put_and_done_are_dropped_from_a_backlog(statements: list[Statement]) -> None:
+def test_compacting_drops_only_pairs_of_put_and_delete(statements: list[Statement]) -> None:
     left = compacted(statements)
     put, done = ({values[0] for sql, values in statements if sql == word} for word in (PUT, DELETE))
     assert left == [(sql, v) for sql, v in statements if sql not in (PUT, DELETE) or v[0] not in put & done]
     assert compacted(left) == left
 
 
-def test_a_backlog_holds_no_more_refused_letters_than_would_be_kept() -> None:
+def test_compacting_keeps_no_more_dead_letters_than_the_file() -> None:
     refused: list[Statement] = [
         (PUT_DEAD_LETTER, (f"id-{number}", "t", b"", "r")) for number in range(DEAD_LETTERS_KEPT + 7)
     ]
     assert compacted(refused) == refused[7:]
 
 
-def test_the_history_keeps_what_was_delivered_and_what_was_not_newest_first(path: Path) -> None:
+def test_the_history_has_delivered_and_waiting_messages_newest_first(path: Path) -> None:
     messages, recording = fill_outbox(path, 6), RecordingOutbox(path)
     for number in (0, 2, 4):
         recording.outbox.delivered(messages[number])
@@ -211,7 +211,7 @@ def test_the_history_keeps_what_was_delivered_and_what_was_not_newest_first(path
     assert history(path, 2) == [messages[5].payload, messages[4].payload]
 
 
-def test_the_history_has_an_end(path: Path) -> None:
+def test_the_history_is_limited(path: Path) -> None:
     recording = RecordingOutbox(path)
     for number in range(HISTORY_KEPT + 40):
         recording.outbox.put(message(number))
@@ -221,12 +221,12 @@ def test_the_history_has_an_end(path: Path) -> None:
     assert history(path, HISTORY_KEPT * 2) == [message(n).payload for n in range(HISTORY_KEPT + 39, 39, -1)]
 
 
-def test_a_disk_that_refuses_does_not_fill_the_memory_with_history() -> None:
+def test_compacting_keeps_no_more_history_than_the_file() -> None:
     statements: list[Statement] = [(PUT_HISTORY, (b"%d" % number,)) for number in range(HISTORY_KEPT + 7)]
     assert compacted(statements) == statements[7:]
 
 
-def test_a_file_of_an_earlier_version_gets_its_history(path: Path) -> None:
+def test_a_file_of_an_earlier_version_gets_a_history_table(path: Path) -> None:
     messages = fill_outbox(path, 2)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("DROP TABLE history")

@@ -1,4 +1,4 @@
-"""A damaged outbox: kept under another name, what can be read is saved from it, and alerts go on being kept."""
+"""A damaged outbox is kept under another name, its readable messages are restored, and new messages are saved."""
 
 import random
 import sqlite3
@@ -27,7 +27,7 @@ def kept_aside(path: Path) -> list[Path]:
 
 
 def overwrite(path: Path, at: int, data: bytes) -> bytes:
-    """The bytes of the damaged file."""
+    """Overwrites the file's bytes from offset ``at``; returns the content of the damaged file."""
     with path.open("r+b") as file:
         file.seek(at)
         file.write(data)
@@ -35,7 +35,7 @@ def overwrite(path: Path, at: int, data: bytes) -> bytes:
 
 
 def page_of(path: Path, kind: str, which: int) -> int:
-    """Where a page of the table's or the index's tree begins."""
+    """The offset of a page of the table's or the index's tree; 0 is the root, other numbers count the leaves."""
     with closing(sqlite3.connect(path)) as db:
         (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'alerts' AND type = ?", (kind,))
         if which == 0:
@@ -46,66 +46,66 @@ def page_of(path: Path, kind: str, which: int) -> int:
     return leaves[which]
 
 
-def works_on(path: Path) -> RecordingOutbox:
-    """An outbox on the file as it is: must be without trouble, and keep what comes now and what it has found."""
+def reopen(path: Path) -> RecordingOutbox:
+    """Opens an outbox on the file; asserts that it has no trouble and saves a new message and the restored ones."""
     recording = RecordingOutbox(path)
     recording.outbox.put(message(COUNT))
     recording.close()
     assert recording.troubles[-1] is None
-    found = recording.restored[0] if recording.restored else []
-    assert len({each.id for each in found}) == len(found) and found == sorted(found, key=lambda each: each.id)
+    restored = recording.restored[0] if recording.restored else []
+    assert len({one.id for one in restored}) == len(restored) and restored == sorted(restored, key=lambda one: one.id)
     again = RecordingOutbox(path).close()
-    assert again.restored == [[*found, message(COUNT)]], "what was saved is saved for good"
+    assert again.restored == [[*restored, message(COUNT)]], "the restored messages are on disk"
     assert again.outbox.dead_letters == recording.outbox.dead_letters
     return recording
 
 
 @pytest.mark.parametrize("at", [0, 5, 16, 18, 19, 21, 47, 59])
-def test_a_header_with_a_wrong_byte_costs_nothing(path: Path, at: int) -> None:
+def test_a_header_with_a_wrong_byte_loses_no_message(path: Path, at: int) -> None:
     messages = fill_outbox(path, COUNT)
     damaged = overwrite(path, at, b"\xf3")
-    recording = works_on(path)
+    recording = reopen(path)
     assert recording.restored == [messages]
     assert recording.outbox.setting("enabled") == "OFF" and recording.dead_letters == [(1, "too large")]
     (aside,) = kept_aside(path)
     assert aside.read_bytes()[PAGE:] == damaged[PAGE:]
 
 
-def test_a_header_of_random_bytes_costs_nothing(path: Path) -> None:
+def test_a_header_of_random_bytes_loses_no_message(path: Path) -> None:
     messages = fill_outbox(path, COUNT)
     overwrite(path, 0, random.Random(1).randbytes(28))
-    assert works_on(path).restored == [messages]
+    assert reopen(path).restored == [messages]
 
 
-def test_a_page_in_the_middle_costs_only_its_own_alerts(path: Path) -> None:
+def test_a_damaged_page_in_the_middle_loses_only_its_messages(path: Path) -> None:
     messages = fill_outbox(path, COUNT)
     overwrite(path, page_of(path, "table", 10), random.Random(2).randbytes(PAGE))
-    recording = works_on(path)
-    found = recording.restored[0]
-    assert COUNT - 20 <= len(found) < COUNT and set(found) < set(messages)
-    assert found[0] == messages[0] and found[-1] == messages[-1]
+    recording = reopen(path)
+    restored = recording.restored[0]
+    assert COUNT - 20 <= len(restored) < COUNT and set(restored) < set(messages)
+    assert restored[0] == messages[0] and restored[-1] == messages[-1]
     assert recording.outbox.setting("enabled") == "OFF" and recording.outbox.dead_letters == 1
     assert len(kept_aside(path)) == 1
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_a_damaged_index_costs_nothing(path: Path, which: int) -> None:
+def test_a_damaged_index_loses_no_message(path: Path, which: int) -> None:
     messages = fill_outbox(path, COUNT)
     overwrite(path, page_of(path, "index", which) + 8, random.Random(3).randbytes(64))
-    assert works_on(path).restored == [messages]
+    assert reopen(path).restored == [messages]
 
 
-def test_an_index_that_does_not_match_its_table_is_found_out(path: Path) -> None:
+def test_an_index_that_does_not_match_its_table_is_detected(path: Path) -> None:
     messages = fill_outbox(path, COUNT)
     leaf = page_of(path, "index", 1)
     at = path.read_bytes().index(b"id-", leaf)
-    overwrite(path, at, b"ID-")  # every page for itself is sound
-    assert works_on(path).restored == [messages]
+    overwrite(path, at, b"ID-")  # each page alone is valid
+    assert reopen(path).restored == [messages]
     assert len(kept_aside(path)) == 1
 
 
 @pytest.mark.parametrize("text", ["maskwatch/door", "id-00123"])
-def test_text_that_is_no_text_any_more_holds_up_no_other_alert(path: Path, text: str) -> None:
+def test_text_that_is_no_longer_utf8_delays_no_other_message(path: Path, text: str) -> None:
     messages = fill_outbox(path, COUNT)
     leaf = page_of(path, "table", 12)
     overwrite(path, path.read_bytes().index(text.encode()[:3], leaf), b"\xff\xfe")
@@ -115,42 +115,44 @@ def test_text_that_is_no_text_any_more_holds_up_no_other_alert(path: Path, text:
     assert len(recording.restored[0]) == COUNT and len(set(recording.restored[0]) & set(messages)) == COUNT - 1
 
 
-def test_a_file_cut_off_in_the_middle_gives_what_it_still_has(path: Path) -> None:
+def test_a_truncated_file_gives_the_messages_that_remain(path: Path) -> None:
     messages = fill_outbox(path, COUNT)
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
-    found = works_on(path).restored[0]
-    ids = {one.id for one in found}
-    assert len(found) >= COUNT // 4 and found == [one for one in messages if one.id in ids], "whole, in order"
+    restored = reopen(path).restored[0]
+    ids = {one.id for one in restored}
+    assert len(restored) >= COUNT // 4 and restored == [one for one in messages if one.id in ids], (
+        "complete and in order"
+    )
 
 
 @pytest.mark.parametrize("junk", [b"", b"\0" * 40_000, b"no database at all\n" * 500, b"x"])
-def test_a_file_that_is_no_database_is_no_obstacle(path: Path, junk: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_replaced(path: Path, junk: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(junk)
-    assert works_on(path).restored == []
+    assert reopen(path).restored == []
     assert [file.read_bytes() for file in kept_aside(path)] in ([junk], [])
     assert kept_aside(path) or len(junk) < 2  # SQLite takes a file this short for an empty database
 
 
-def test_another_programs_database_is_kept_and_not_written_to(path: Path) -> None:
+def test_a_database_of_another_program_is_kept_unchanged(path: Path) -> None:
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE alerts (what TEXT)")
         db.execute("INSERT INTO alerts VALUES ('ours')")
-    assert works_on(path).restored == []
+    assert reopen(path).restored == []
     with closing(sqlite3.connect(kept_aside(path)[0])) as db:
         assert db.execute("SELECT what FROM alerts").fetchall() == [("ours",)]
 
 
-def test_rows_of_the_wrong_type_are_passed_over(path: Path) -> None:
+def test_rows_of_the_wrong_type_are_ignored(path: Path) -> None:
     messages = fill_outbox(path, 3)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("INSERT INTO alerts (id, topic, payload) VALUES ('a', 't', 12345678901), (NULL, 't', x'00')")
     assert RecordingOutbox(path).close().restored == [messages] and peek(path)[0] == messages
 
 
-def test_what_only_the_journal_has_is_saved_too(path: Path, tmp_path: Path) -> None:
+def test_messages_that_are_only_in_the_journal_are_restored(path: Path, tmp_path: Path) -> None:
     messages = fill_outbox(path, COUNT)
     running = RecordingOutbox(path)
     running.outbox.put(message(COUNT + 1))
@@ -161,16 +163,18 @@ def test_what_only_the_journal_has_is_saved_too(path: Path, tmp_path: Path) -> N
         copy.with_name(copy.name + ending).write_bytes(path.with_name(path.name + ending).read_bytes())
     running.close()
     overwrite(copy, page_of(path, "table", 10), random.Random(4).randbytes(PAGE))
-    found = RecordingOutbox(copy).close().restored[0]
-    assert found[-1] == message(COUNT + 1) and COUNT - 20 <= len(found) and set(found[:-1]) < set(messages)
+    restored = RecordingOutbox(copy).close().restored[0]
+    assert restored[-1] == message(COUNT + 1) and COUNT - 20 <= len(restored) and set(restored[:-1]) < set(messages)
 
 
 @pytest.mark.parametrize("spoil", [lambda data: b"junk" * 2000, lambda data: data[: PAGE + 7]])
-def test_damage_while_it_runs_is_mended_without_a_restart(path: Path, spoil: Callable[[bytes], bytes]) -> None:
+def test_damage_while_the_outbox_is_open_is_repaired_without_a_restart(
+    path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
     fill_outbox(path, COUNT)
     recording = RecordingOutbox(path)
     with closing(sqlite3.connect(path)) as other:
-        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nobody has it in a journal or in memory any more
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # no journal and no cache has the messages any more
     path.write_bytes(spoil(path.read_bytes()))
     recording.outbox.put(message(COUNT))
     recording.close()
@@ -189,9 +193,9 @@ def test_damage_at_random_never_stops_the_outbox(path: Path, seed: int) -> None:
     recording.outbox.put(message(COUNT))
     recording.close()
     assert recording.troubles[-1] is None
-    found: list[OutboxMessage] = recording.restored[0] if recording.restored else []
-    assert len({each.id for each in found}) == len(found)
-    intact = [each for each in found if each in messages]
-    assert intact == sorted(intact, key=lambda each: each.id)
+    restored: list[OutboxMessage] = recording.restored[0] if recording.restored else []
+    assert len({one.id for one in restored}) == len(restored)
+    intact = [one for one in restored if one in messages]
+    assert intact == sorted(intact, key=lambda one: one.id)
     waiting, _ = peek(path)
     assert message(COUNT) in waiting

@@ -14,15 +14,15 @@ from edge.outbox.reading import peek, resend
 from edge.outbox.sql import OutboxMessage
 
 
-class AnOutbox(RuleBasedStateMachine):
-    """Anything that may happen to an outbox, beside a model of two dictionaries."""
+class OutboxMachine(RuleBasedStateMachine):
+    """Everything that can happen to an outbox, compared with a model of two dictionaries."""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="outbox-"))
         self.path = self.folder / "0" / "outbox.db"
         self.alerts: dict[str, OutboxMessage] = {}
-        self.dead: dict[str, tuple[OutboxMessage, str]] = {}
+        self.dead_letters: dict[str, tuple[OutboxMessage, str]] = {}
         self.copies = 0
         self.recording = RecordingOutbox(self.path)
 
@@ -34,27 +34,27 @@ class AnOutbox(RuleBasedStateMachine):
 
     @precondition(lambda self: self.alerts)
     @rule(data=st.data())
-    def done(self, data: st.DataObject) -> None:
-        gone = self.alerts.pop(data.draw(st.sampled_from(sorted(self.alerts))))
-        self.recording.outbox.delivered(gone)
+    def deliver(self, data: st.DataObject) -> None:
+        delivered = self.alerts.pop(data.draw(st.sampled_from(sorted(self.alerts))))
+        self.recording.outbox.delivered(delivered)
 
     @precondition(lambda self: self.alerts)
     @rule(data=st.data(), reason=st.text(st.characters(codec="utf-8"), max_size=10))
     def refuse(self, data: st.DataObject, reason: str) -> None:
-        bad = self.alerts.pop(data.draw(st.sampled_from(sorted(self.alerts))))
-        self.recording.outbox.refused(bad, reason)
-        self.dead.pop(bad.id, None)
-        self.dead[bad.id] = (bad, reason)
+        refused = self.alerts.pop(data.draw(st.sampled_from(sorted(self.alerts))))
+        self.recording.outbox.refused(refused, reason)
+        self.dead_letters.pop(refused.id, None)
+        self.dead_letters[refused.id] = (refused, reason)
 
     @rule()
     def reopen(self) -> None:
         self.recording.close()
-        self._look_again()
+        self._compare_restored()
 
     @rule()
-    def be_killed(self) -> None:
-        """What is on disk at this moment goes on without what the process still had to say at its end."""
-        until(self._is_as_the_model)
+    def kill(self) -> None:
+        """Continues with the files as they are on disk at this moment, without what ``close`` would write."""
+        until(self._equals_model)
         self.copies += 1
         copy = self.folder / str(self.copies)
         copy.mkdir()
@@ -63,37 +63,37 @@ class AnOutbox(RuleBasedStateMachine):
                 shutil.copy(file, copy)
         self.recording.close()
         self.path = copy / "outbox.db"
-        self._look_again()
+        self._compare_restored()
 
     @rule()
     def resend(self) -> None:
-        until(self._is_as_the_model)
-        assert resend(self.path) == len(self.dead)
-        for id, (back, _) in self.dead.items():
-            self.alerts.setdefault(id, back)
-        self.dead.clear()
+        until(self._equals_model)
+        assert resend(self.path) == len(self.dead_letters)
+        for id, (resent, _) in self.dead_letters.items():
+            self.alerts.setdefault(id, resent)
+        self.dead_letters.clear()
 
     @invariant()
-    def all_is_well(self) -> None:
+    def has_no_trouble(self) -> None:
         assert not any(self.recording.troubles)
 
-    def _look_again(self) -> None:
+    def _compare_restored(self) -> None:
         self.recording = RecordingOutbox(self.path)
         assert self.recording.restored == ([list(self.alerts.values())] if self.alerts else [])
-        assert self.recording.outbox.dead_letters == len(self.dead)
-        assert self._is_as_the_model()
+        assert self.recording.outbox.dead_letters == len(self.dead_letters)
+        assert self._equals_model()
 
-    def _is_as_the_model(self) -> bool:
-        expected = [(id, reason) for id, (_, reason) in self.dead.items()]
+    def _equals_model(self) -> bool:
+        expected = [(id, reason) for id, (_, reason) in self.dead_letters.items()]
         return peek(self.path) == (list(self.alerts.values()), expected)
 
     def teardown(self) -> None:
-        until(self._is_as_the_model)
+        until(self._equals_model)
         self.recording.close()
         shutil.rmtree(self.folder)
 
 
-TestAnOutbox = AnOutbox.TestCase
-TestAnOutbox.settings = settings(
+TestOutbox = OutboxMachine.TestCase
+TestOutbox.settings = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
