@@ -1,30 +1,29 @@
-"""A Debian machine with a systemd of its own, in systemd-nspawn: made by debootstrap, once a release, then thrown away.
+"""A Debian container with its own systemd, started by systemd-nspawn from a root that debootstrap makes.
 
-What it installs by apt comes over the network as on a Pi; what it installs by pip lies ready in a folder, so that pip
-inside needs no more of this machine's settings.
+The root is made once per release, and changes to it are discarded when the container ends. Debian packages come from
+the network, as on a Pi. Python packages come from a folder of wheels, so that pip in the container needs no settings
+of this machine.
 """
 
 import os
 import shutil
 import subprocess
 import textwrap
-import time
 from pathlib import Path
 
-from support import STANDINS
+from support import ROOT, STANDINS, until
 from support.needs import requirements
 
-ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".venv-systemd"
 PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
 CONSTRAINTS = {"bookworm": ["numpy<2", "opencv-python-headless==4.11.0.86"], "trixie": ["numpy>=2,<3"]}
-"""Raspberry Pi OS has NumPy and picamera2 from apt; without constraints pip would load what does not fit to them."""
+"""Raspberry Pi OS has NumPy and picamera2 from apt; without these bounds pip would load incompatible packages."""
 MIRROR = "http://deb.debian.org/debian"
 INCLUDED = "systemd,systemd-sysv,dbus,python3,python3-numpy,mosquitto,procps"
 
 
 def sh(*command: str | Path, **more: str) -> str:
-    """Runs a command of this machine; its words when it fails are the failure's."""
+    """Runs a command on this machine and returns its standard output. The failure shows the end of its output."""
     done = subprocess.run(
         list(map(str, command)), capture_output=True, text=True, timeout=900, env={**os.environ, **more}
     )
@@ -33,7 +32,7 @@ def sh(*command: str | Path, **more: str) -> str:
 
 
 def base(release: str) -> Path:
-    """The root of a small Debian that looks like Raspberry Pi OS Lite to us: with NumPy, and a package picamera2."""
+    """Makes the root of a small Debian that has what maskwatch uses of Raspberry Pi OS Lite: NumPy and picamera2."""
     root = CACHE / release
     if not (root / "made").exists():
         shutil.rmtree(root, ignore_errors=True)
@@ -47,7 +46,7 @@ def base(release: str) -> Path:
 
 
 def picamera_package(release: str) -> Path:
-    """Debian has no python3-picamera2: a package of that name with this project's stand-in in it (and no camera)."""
+    """Makes a package python3-picamera2, which Debian does not have, from the project's stand-in (without a camera)."""
     folder = CACHE / f"picamera-{release}"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(STANDINS / "picamera2", folder / "usr" / "lib" / "python3" / "dist-packages" / "picamera2")
@@ -68,21 +67,21 @@ def picamera_package(release: str) -> Path:
 
 
 def wheels(release: str) -> Path:
-    """What pip may ask for on that release, loaded by this machine's pip: what setup.cfg names, and what builds it."""
+    """Loads the wheels that pip needs on that release: the packages that setup.cfg names, and the build tools."""
     folder, made = CACHE / f"wheels-{PYTHONS[release]}", CACHE / f"wheels-{PYTHONS[release]}" / "made"
-    wanted = requirements(PYTHONS[release], "x86_64", "broker", "yunet", "web")  # as install.sh has it
-    needed = [*wanted, *CONSTRAINTS[release], "setuptools", "wheel"]
-    if not made.exists() or made.read_text() != str(needed):
+    packages = requirements(PYTHONS[release], "x86_64", "broker", "yunet", "web")  # the same as in install.sh
+    packages += [*CONSTRAINTS[release], "setuptools", "wheel"]
+    if not made.exists() or made.read_text() != str(packages):
         platforms = [f"--platform=manylinux{version}_x86_64" for version in ("_2_28", "_2_27", "_2_17", "2014")]
         folder.mkdir(parents=True, exist_ok=True)
         sh("python3", "-m", "pip", "download", "-q", "-d", folder, f"--python-version={PYTHONS[release]}",
-           "--implementation=cp", *platforms, "--only-binary=:all:", *needed)  # fmt: skip
-        made.write_text(str(needed))
+           "--implementation=cp", *platforms, "--only-binary=:all:", *packages)  # fmt: skip
+        made.write_text(str(packages))
     return folder
 
 
 def checkout(to: Path) -> Path:
-    """The files of this checkout as git sees them, committed or not, without what was built here."""
+    """Copies the files of this checkout that git does not ignore, committed or not."""
     names = sh("git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
     for name in names:
         if (ROOT / name).is_file():
@@ -92,7 +91,7 @@ def checkout(to: Path) -> Path:
 
 
 class Container:
-    """A booted machine. ``/src`` in it is ``source``, read-only; it shares this machine's network."""
+    """A booted container. ``/src`` in it is ``source``, read-only; it shares this machine's network."""
 
     def __init__(self, release: str, source: Path, folder: Path) -> None:
         Path("/run/systemd").mkdir(exist_ok=True)  # a build machine may have no systemd of its own
@@ -102,7 +101,7 @@ class Container:
                 *("systemd-nspawn", "--quiet", "--boot", "--ephemeral", "--register=no", "--keep-unit"),
                 *(f"--directory={base(release)}", f"--machine=maskwatch-{release}-{os.getpid()}"),
                 *(f"--bind-ro={source}:/src", f"--bind-ro={wheels(release)}:/wheels"),
-                "--system-call-filter=adjtimex clock_adjtime",  # as on a Pi: what the service may is up to its unit
+                "--system-call-filter=adjtimex clock_adjtime",  # as on a Pi: the unit limits the service's rights
                 "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",  # for build machines that still have the old hierarchy
             ],
             stdin=subprocess.DEVNULL,
@@ -110,28 +109,25 @@ class Container:
             stderr=self._log,
         )
         self._leader = ""
-        self._boot(folder / "console.log")
+        console = folder / "console.log"
+        until(self._is_booted, lambda: f"the boot\n{console.read_text(errors='replace')[-3000:]}", 120, 0.5)
 
-    def _boot(self, console: Path) -> None:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            assert self._nspawn.poll() is None, f"systemd-nspawn ended:\n{console.read_text(errors='replace')[-3000:]}"
-            found = subprocess.run(
-                ["pgrep", "-P", str(self._nspawn.pid)], capture_output=True, text=True
-            ).stdout.split()
-            self._leader = found[0] if found else ""
-            if self._leader and self.run("systemctl is-system-running", check=False).strip() in ("running", "degraded"):
-                return
-            time.sleep(0.5)
-        raise AssertionError(f"the machine does not boot:\n{console.read_text(errors='replace')[-3000:]}")
+    def _is_booted(self) -> bool:
+        """Whether systemd in the container has started all units. Notes the container's first process."""
+        assert self._nspawn.poll() is None, f"systemd-nspawn has ended with exit code {self._nspawn.returncode}"
+        children = subprocess.run(["pgrep", "-P", str(self._nspawn.pid)], capture_output=True, text=True).stdout.split()
+        self._leader = children[0] if children else ""
+        state = self.run("systemctl is-system-running", check=False).strip() if self._leader else ""
+        return state in ("running", "degraded")
 
     def run(self, command: str, check: bool = True, timeout: float = 300, **env: str) -> str:
-        """What a shell command in the machine prints, on both streams; fails with it if the command does."""
-        done = self.tried(command, timeout, **env)
+        """Runs a shell command in the container; returns its standard output and error together."""
+        done = self.try_run(command, timeout, **env)
         assert done.returncode == 0 or not check, f"$ {command}\n{done.stdout}"
         return done.stdout
 
-    def tried(self, command: str, timeout: float = 300, **env: str) -> subprocess.CompletedProcess[str]:
+    def try_run(self, command: str, timeout: float = 300, **env: str) -> subprocess.CompletedProcess[str]:
+        """Runs a shell command that may fail."""
         clean = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", **env}
         return subprocess.run(
             ["nsenter", "-t", self._leader, "-m", "-u", "-i", "-n", "-p", "--", "/bin/sh", "-c", command],
@@ -145,7 +141,7 @@ class Container:
         )  # fmt: skip
 
     def show(self, unit: str, *properties: str) -> dict[str, str]:
-        """``systemctl show``."""
+        """The unit's properties, by ``systemctl show``."""
         lines = self.run(f"systemctl show {unit} -p {','.join(properties)}").splitlines()
         return dict(line.split("=", 1) for line in lines)
 
@@ -153,9 +149,9 @@ class Container:
         return self.run(f"journalctl --no-pager -o cat -u {unit}")
 
     def close(self) -> None:
-        """Powered off in good order, since only then systemd-nspawn deletes the machine's disk."""
+        """Shuts the container down: only after an orderly shutdown systemd-nspawn deletes its disk."""
         try:
-            self.tried("systemctl poweroff --force", 30)
+            self.try_run("systemctl poweroff --force", 30)
             self._nspawn.wait(30)
         except subprocess.TimeoutExpired:
             self._nspawn.kill()

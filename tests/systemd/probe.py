@@ -1,4 +1,4 @@
-"""Runs inside the service's sandbox, before the service itself, and prints what it may do there, as one JSON line."""
+"""Runs in the service's sandbox before the service, and prints as one JSON line which operations succeed there."""
 
 import errno
 import json
@@ -7,7 +7,8 @@ import resource
 import socket
 
 
-def tried(action) -> str:
+def outcome(action) -> str:
+    """Returns "ok", or the name of the error number."""
     try:
         action()
         return "ok"
@@ -15,19 +16,19 @@ def tried(action) -> str:
         return errno.errorcode[error.errno]
 
 
-found = {
+outcomes = {
     "user": os.getresuid()[1],
-    "usr": tried(lambda: open("/usr/probe", "w")),
-    "etc": tried(lambda: open("/etc/maskwatch/probe", "w")),
-    "home": tried(lambda: os.listdir("/home/pi")),
-    "state": tried(lambda: os.close(os.open(os.environ["STATE_DIRECTORY"] + "/probe", os.O_CREAT | os.O_WRONLY))),
-    "password file": tried(lambda: open("/etc/maskwatch/maskwatch.password")),
-    "credential": tried(lambda: open(os.environ["CREDENTIALS_DIRECTORY"] + "/mqtt-password")),
-    "camera": tried(lambda: open("/dev/video7")),
-    "raw socket": tried(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)),
-    "clock set": tried(lambda: __import__("time").clock_settime(0, 0)),
+    "usr": outcome(lambda: open("/usr/probe", "w")),
+    "etc": outcome(lambda: open("/etc/maskwatch/probe", "w")),
+    "home": outcome(lambda: os.listdir("/home/pi")),
+    "state": outcome(lambda: os.close(os.open(os.environ["STATE_DIRECTORY"] + "/probe", os.O_CREAT | os.O_WRONLY))),
+    "password file": outcome(lambda: open("/etc/maskwatch/maskwatch.password")),
+    "credential": outcome(lambda: open(os.environ["CREDENTIALS_DIRECTORY"] + "/mqtt-password")),
+    "camera": outcome(lambda: open("/dev/video7")),
+    "raw socket": outcome(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)),
+    "clock set": outcome(lambda: __import__("time").clock_settime(0, 0)),
     "core": resource.getrlimit(resource.RLIMIT_CORE),
     "core filter": open("/proc/self/coredump_filter").read().strip(),
     "capabilities": next(line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")),
 }
-print("probe", json.dumps(found), flush=True)
+print("probe", json.dumps(outcomes), flush=True)

@@ -1,0 +1,107 @@
+"""Upgrades, further cameras, the phone and the removal of the service that test_installed.py has installed."""
+
+from support.brokers import Subscriber
+from support.phone import Server
+from systemd.machine import LIKE_A_CAMERA, MARKS, SECRET, UNIT, Machine
+
+pytestmark = MARKS
+
+
+def test_a_second_installation_keeps_version_and_configuration(machine: Machine) -> None:
+    machine.run("maskwatch set decide.cool_down=7.5")
+    before, version = machine.run("cat /etc/maskwatch/maskwatch.toml"), machine.run("readlink /opt/maskwatch/current")
+    done = machine.install()
+    assert done.returncode == 0, done.stdout
+    assert "is already installed" in done.stdout and "maskwatch.toml is kept" in done.stdout
+    assert machine.run("cat /etc/maskwatch/maskwatch.toml") == before and "cool_down = 7.5" in before
+    assert machine.run("readlink /opt/maskwatch/current") == version
+    assert machine.show(UNIT, "ActiveState")["ActiveState"] == "active"
+
+
+def test_an_upgrade_that_fails_leaves_the_old_version_running(machine: Machine) -> None:
+    version, pid = machine.run("readlink /opt/maskwatch/current"), machine.pid()
+    init = machine.source / "edge" / "__init__.py"
+    init.write_text(init.read_text().replace('__version__ = "', '__version__ = "99.'))
+    done = machine.install(wheels="/nowhere")
+    assert done.returncode != 0
+    assert machine.run("readlink /opt/maskwatch/current") == version and machine.pid() == pid
+    assert len(machine.run("ls -d /opt/maskwatch/*Z").split()) == 1, "no incomplete version is left"
+
+
+def test_an_upgrade_replaces_the_program_and_keeps_the_settings(machine: Machine) -> None:
+    before, pid = machine.run("cat /etc/maskwatch/maskwatch.toml"), machine.pid()
+    done = machine.install("--no-start")
+    assert done.returncode == 0 and machine.pid() == pid, done.stdout
+    assert len(machine.run("ls -d /opt/maskwatch/*Z").split()) == 2, "the old version is still running and installed"
+    done = machine.install()
+    assert done.returncode == 0, done.stdout
+    assert machine.run("maskwatch --version").startswith("maskwatch 99.")
+    assert len(machine.run("ls -d /opt/maskwatch/*Z").split()) == 1, "the old version is deleted"
+    assert machine.run("cat /etc/maskwatch/maskwatch.toml") == before
+    assert machine.pid() != pid and machine.show(UNIT, "ActiveState")["ActiveState"] == "active"
+
+
+def test_the_version_before_is_kept_when_the_new_one_does_not_start(machine: Machine) -> None:
+    version = machine.run("readlink /opt/maskwatch/current").strip()
+    command = machine.source / "edge" / "cli" / "run.py"
+    good = command.read_text()
+    bad = good.replace("    settings = open_settings(args)\n", "    raise SystemExit(2)\n")
+    assert bad != good
+    command.write_text(bad)
+    done = machine.install()
+    assert done.returncode == 1 and "maskwatch.service does not start" in done.stdout
+    command.write_text(good)
+    back = next(line for line in done.stdout.splitlines() if line.startswith("back to the version before: "))
+    assert version in back
+    machine.run(back.partition(": ")[2].replace("sudo ", ""))
+    assert machine.run("readlink /opt/maskwatch/current").strip() == version
+    assert machine.show(UNIT, "ActiveState")["ActiveState"] == "active"
+
+
+def test_alerts_are_sent_to_a_phone(machine: Machine) -> None:
+    phone = Server().start()
+    try:
+        done = machine.install("--phone", phone.url)
+        assert done.returncode == 0, done.stdout
+        machine.until(lambda: phone.texts, "a text", timeout=90)
+        assert phone.texts[0][0] == "/secret-door" and phone.texts[0][1].startswith("entrance: no mask, ")
+        assert machine.run("stat -c %a /etc/maskwatch/maskwatch.phone").strip() == "600"
+        assert "secret-door" not in machine.run("ps -eo args; journalctl --no-pager")
+    finally:
+        phone.stop()
+
+
+def test_two_cameras_on_one_machine(machine: Machine, received: Subscriber) -> None:
+    address = f"mqtt://door@127.0.0.1:{machine.port}"
+    done = machine.install(
+        "--camera", "porch", "--camera", "back", "--source", "demo", "--broker", address, "--no-start"
+    )
+    assert done.returncode == 0, done.stdout
+    for name in ("porch", "back"):
+        machine.run(f"maskwatch set --device {name} {LIKE_A_CAMERA}")
+        machine.run(f"printf {SECRET} > /etc/maskwatch/{name}.password; systemctl start maskwatch@{name}")
+    for name in ("porch", "back", "entrance"):
+        received.wait_for(f"maskwatch/{name}/alert", timeout=90)
+    assert sorted(machine.run("ls /var/lib/maskwatch").split()) == ["back", "maskwatch", "porch"]
+    assert "FAIL" not in machine.run("maskwatch doctor --device porch", check=False)
+    assert "0 alerts wait" in machine.run("maskwatch outbox --device back")
+    done = machine.try_run("maskwatch outbox --device nowhere")
+    assert done.returncode == 2 and "back" in done.stdout and "porch" in done.stdout
+
+
+def test_uninstall_keeps_the_settings_and_purge_deletes_them(machine: Machine) -> None:
+    done = machine.install("--uninstall")
+    assert done.returncode == 0, done.stdout
+    assert machine.run("systemctl list-unit-files 'maskwatch*' --no-legend", check=False).strip() == ""
+    assert machine.run("ls -d /opt/maskwatch /usr/local/bin/maskwatch 2>/dev/null", check=False) == ""
+    assert machine.try_run("id maskwatch").returncode != 0
+    assert "cool_down = 7.5" in machine.run("cat /etc/maskwatch/maskwatch.toml")
+    done = machine.install("--uninstall", "--purge")
+    assert done.returncode == 0, done.stdout
+    assert machine.run("ls -d /etc/maskwatch /var/lib/maskwatch 2>/dev/null", check=False) == ""
+
+
+def test_a_32_bit_system_is_refused(machine: Machine) -> None:
+    machine.write("/usr/local/bin/dpkg", "#!/bin/sh\necho armhf\n", "755")
+    done = machine.install()
+    assert done.returncode == 2 and "64-bit" in done.stdout
