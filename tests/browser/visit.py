@@ -1,0 +1,64 @@
+"""One visit to the page in a browser."""
+
+import os
+import time
+from typing import Any
+
+import cv2
+import numpy as np
+from support import PATIENCE
+from support.browsing import Watched
+
+SHOTS = os.environ.get("MASKWATCH_SCREENSHOTS")
+"""The folder that keeps a screenshot of each part of the page, if it is set."""
+
+
+class Visit:
+    """The page in a browser context of its own; ``errors`` and ``requested`` (addresses) are what the browser reports.
+
+    ``options`` are those of Playwright's ``new_context``.
+    """
+
+    def __init__(self, chromium: Any, watched: Watched, **options: Any) -> None:
+        self._context = chromium.new_context(accept_downloads=True, **options)
+        self.page = self._context.new_page()
+        self.page.set_default_timeout(PATIENCE * 1000)
+        self.errors: list[str] = []
+        self.requested: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda line: line.type == "error" and self.errors.append(line.text))
+        self.page.on("request", lambda request: self.requested.append(request.url))
+        self.page.goto(f"http://127.0.0.1:{watched.port}/")
+
+    def wait_for_script(self, expression: str) -> None:
+        """Waits until a JavaScript expression is true.
+
+        ``support.until`` would not do: the page only goes on while Playwright's event loop runs. Playwright's
+        ``wait_for_function`` needs eval in the page, which the page's security policy forbids.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not self._is_true(expression):
+            assert time.monotonic() < deadline, expression
+            self.page.wait_for_timeout(100)
+
+    def _is_true(self, expression: str) -> bool:
+        from playwright.sync_api import Error  # the package is only installed for these tests
+
+        try:
+            return bool(self.page.evaluate(expression))
+        except Error as error:
+            if "context was destroyed" in str(error):  # the browser is loading another page
+                return False
+            raise
+
+    def live_image(self) -> Any:
+        """The pixels that the live image shows now."""
+        screenshot = self.page.locator("#picture").screenshot()
+        return cv2.imdecode(np.frombuffer(screenshot, np.uint8), cv2.IMREAD_COLOR)
+
+    def save_screenshot(self, name: str) -> None:
+        if SHOTS:
+            self.page.screenshot(path=f"{SHOTS}/{name}.png")
+
+    def close(self) -> None:
+        self._context.close()
