@@ -1,7 +1,8 @@
-"""Declares the types of arguments that several commands of ``maskwatch-convert`` take."""
+"""Declares what the arguments of several commands of ``maskwatch-convert`` share."""
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 SMALLEST_INPUT, LARGEST_INPUT = 32, 512
 """Limits of a network's input side, in pixels."""
@@ -34,6 +35,12 @@ def input_side(text: str) -> int:
     if not text.isdecimal() or not SMALLEST_INPUT <= int(text) <= LARGEST_INPUT:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {SMALLEST_INPUT} to {LARGEST_INPUT}")
     return int(text)
+
+
+def add_with_default(command: argparse.ArgumentParser, name: str, text: str, default: object, **more: Any) -> None:
+    """Adds an option whose help ends with its default. ``more`` goes to ``add_argument``."""
+    shown = f"{default:g}" if isinstance(default, float) else default
+    command.add_argument(name, default=default, help=f"{text} (default {shown})", **more)
 
 
 def say(text: str) -> None:

@@ -4,7 +4,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from ..arguments import positive, say
+from ..arguments import add_with_default, positive, say
 from ..errors import DataError
 from .lists import read_list
 from .prepare import COPIES, write_tree
@@ -16,16 +16,12 @@ def add_prepare(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--out", type=Path, required=True, metavar="DATA", help="folder for the tree of crops")
     command.add_argument("--exclude", nargs="*", default=[], metavar="SOURCE", help="sources to leave out")
-    command.add_argument(
-        "--copies",
-        type=positive,
-        default=COPIES,
-        help=f"crops per face and detector in the training split (default {COPIES})",
-    )
+    text = "crops per face and detector in the training split"
+    add_with_default(command, "--copies", text, COPIES, type=positive)
     command.add_argument(
         "--test", action="store_true", help="put all faces into the test split: one crop per detector, no drawings"
     )
-    command.add_argument("--seed", type=int, default=0, help="seed of the split and of the random crops (default 0)")
+    add_with_default(command, "--seed", "seed of the split and of the random crops", 0, type=int)
 
 
 def run_prepare(args: argparse.Namespace) -> None:

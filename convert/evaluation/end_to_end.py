@@ -3,11 +3,11 @@
 import argparse
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from edge.config.schema import DetectConfig
+from edge.config.schema import DetectConfig, DetectorName
 
-from ..arguments import positive, say
+from ..arguments import add_with_default, positive, say
 from ..data.conditions import CONDITIONS
 from ..data.drawings import LABEL_OF_DRAWING
 from ..data.files import write_json
@@ -40,29 +40,12 @@ def add_evaluate_clips(command: argparse.ArgumentParser) -> None:
 
 def _add_device(command: argparse.ArgumentParser, min_face: int) -> None:
     """Adds the options that both commands take."""
-    command.add_argument(
-        "--min-face", type=positive, default=min_face, help=f"smallest face in pixels (default {min_face})"
-    )
-    command.add_argument(
-        "--detector",
-        choices=("haar", "yunet"),
-        default=DetectConfig().detector,
-        help=f"face detector (default {DetectConfig().detector})",
-    )
-    command.add_argument(
-        "--condition",
-        nargs="+",
-        choices=list(CONDITIONS),
-        default=["plain"],
-        help="change the pictures as a camera at a door may (default plain: no change)",
-    )
-    command.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.OPTION=VALUE",
-        help="set an option of the device, such as detect.scale_step=1.2; may be repeated",
-    )
+    add_with_default(command, "--min-face", "smallest face in pixels", min_face, type=positive)
+    add_with_default(command, "--detector", "face detector", DetectConfig().detector, choices=get_args(DetectorName))
+    text = "change the pictures as a camera at a door may (default plain: no change)"
+    command.add_argument("--condition", nargs="+", choices=list(CONDITIONS), default=["plain"], help=text)
+    text = "set an option of the device, such as detect.scale_step=1.2; may be repeated"
+    command.add_argument("--set", action="append", default=[], metavar="SECTION.OPTION=VALUE", help=text)
     command.add_argument("--out", type=Path, metavar="FILE.json", help="write the figures there")
 
 

@@ -7,7 +7,7 @@ from edge.faces.card import COLOURS
 from edge.faces.card import EXPOSURES as CARD_EXPOSURES
 from edge.faces.face import LABELS
 
-from ..arguments import between, input_side, positive, say
+from ..arguments import add_with_default, between, input_side, positive, say
 from ..data.trees import read_tree
 from ..errors import DataError
 from .architectures import SIZES
@@ -24,61 +24,33 @@ EXPERIMENT_EPOCHS = 10
 
 def add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", type=Path, metavar="DATA", help="tree of face crops")
-    command.add_argument(
-        "--arch", choices=tuple(SIZES), default=DEFAULTS.arch, help=f"architecture (default {DEFAULTS.arch})"
-    )
+    add_with_default(command, "--arch", "architecture", DEFAULTS.arch, choices=tuple(SIZES))
     command.add_argument("--out", type=Path, required=True, metavar="FILE.keras", help="the trained network")
-    command.add_argument(
-        "--patience",
-        type=positive,
-        default=DEFAULTS.patience,
-        help=f"epochs without a lower validation loss before training stops (default {DEFAULTS.patience})",
-    )
+    text = "epochs without a lower validation loss before training stops"
+    add_with_default(command, "--patience", text, DEFAULTS.patience, type=positive)
     command.add_argument("--init", default=DEFAULTS.init, metavar="FILE.keras", help="trained network to start from")
     command.add_argument("--exclude", nargs="*", default=[], metavar="SOURCE", help="sources to leave out")
-    command.add_argument(
-        "--width",
-        type=between(0, 10),
-        default=DEFAULTS.width,
-        help=f"factor on the channels of lean (default {DEFAULTS.width:g})",
-    )
-    command.add_argument(
-        "--colour", choices=COLOURS, default=DEFAULTS.colour, help=f"the network's input (default {DEFAULTS.colour})"
-    )
-    command.add_argument(
-        "--exposure", choices=CARD_EXPOSURES, help=f"exposure of the crops (default: {_per_architecture(EXPOSURES)})"
-    )
+    add_with_default(command, "--width", "factor on the channels of lean", DEFAULTS.width, type=between(0, 10))
+    add_with_default(command, "--colour", "colours of the network's input", DEFAULTS.colour, choices=COLOURS)
+    text = f"exposure of the crops (default: {_per_architecture(EXPOSURES)})"
+    command.add_argument("--exposure", choices=CARD_EXPOSURES, help=text)
     _add_recipe(command, epochs=DEFAULTS.epochs)
 
 
 def _add_recipe(command: argparse.ArgumentParser, epochs: int) -> None:
     """Adds the options of every command that trains."""
     command.add_argument("--labels", nargs="+", choices=LABELS, help="use only these labels (default: all in DATA)")
-    command.add_argument("--epochs", type=positive, default=epochs, help=f"most epochs (default {epochs})")
-    command.add_argument(
-        "--clean",
-        type=between(0, 1),
-        default=DEFAULTS.clean,
-        help=f"mean share of training views without faults of light and camera (default {DEFAULTS.clean:g})",
-    )
-    command.add_argument(
-        "--size",
-        type=input_side,
-        default=DEFAULTS.size,
-        help=f"side of the network's input in pixels (default: {_per_architecture(SIZES)})",
-    )
-    command.add_argument(
-        "--batch", type=positive, default=DEFAULTS.batch, help=f"pictures per batch (default {DEFAULTS.batch})"
-    )
-    command.add_argument(
-        "--rate", type=between(0, 1), help=f"first learning rate (default: {_per_architecture(RATES)})"
-    )
-    command.add_argument(
-        "--subset", type=positive, default=DEFAULTS.subset, metavar="N", help="train on N pictures only"
-    )
-    command.add_argument(
-        "--seed", type=int, default=DEFAULTS.seed, help=f"seed of split, weights and views (default {DEFAULTS.seed})"
-    )
+    add_with_default(command, "--epochs", "most epochs", epochs, type=positive)
+    text = "mean share of training views without faults of light and camera"
+    add_with_default(command, "--clean", text, DEFAULTS.clean, type=between(0, 1))
+    text = f"side of the network's input in pixels (default: {_per_architecture(SIZES)})"
+    command.add_argument("--size", type=input_side, default=DEFAULTS.size, help=text)
+    add_with_default(command, "--batch", "pictures per batch", DEFAULTS.batch, type=positive)
+    text = f"first learning rate (default: {_per_architecture(RATES)})"
+    command.add_argument("--rate", type=between(0, 1), help=text)
+    text = "train on N pictures only (default: all of them)"
+    command.add_argument("--subset", type=positive, default=DEFAULTS.subset, metavar="N", help=text)
+    add_with_default(command, "--seed", "seed of split, weights and views", DEFAULTS.seed, type=int)
 
 
 def _per_architecture(values: dict[str, int] | dict[str, float] | dict[str, str]) -> str:
@@ -105,22 +77,14 @@ def run_train(args: argparse.Namespace) -> None:
 
 def add_quantize(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", type=Path, metavar="FILE.keras", help="a network that train wrote")
-    command.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        metavar="DATA",
-        help="the tree that it was trained on: the calibration set comes from its training split",
-    )
-    command.add_argument(
-        "--out", type=Path, required=True, metavar="models/NAME.tflite", help="the model; its card is written beside it"
-    )
-    command.add_argument(
-        "--test", type=Path, nargs="*", default=[], metavar="DATA", help="more trees whose figures the card gets"
-    )
-    command.add_argument(
-        "--note", default="", help="what users of the model must know, such as its limits and the data's licences"
-    )
+    text = "the tree that it was trained on: the calibration set comes from its training split"
+    command.add_argument("--data", type=Path, required=True, metavar="DATA", help=text)
+    text = "the model; its card is written beside it"
+    command.add_argument("--out", type=Path, required=True, metavar="models/NAME.tflite", help=text)
+    text = "more trees whose figures the card gets"
+    command.add_argument("--test", type=Path, nargs="*", default=[], metavar="DATA", help=text)
+    text = "what users of the model must know, such as its limits and the data's licences"
+    command.add_argument("--note", default="", help=text)
 
 
 def run_quantize(args: argparse.Namespace) -> None:
