@@ -35,7 +35,9 @@ def test_watch_loads_nothing_heavy() -> None:
     assert loaded(STOP_WHEN_RUNNING + RUN, "watch", "--broker", address, "--post", "http://127.0.0.1:9/door") == "[]"
 
 
-@pytest.mark.parametrize("arguments", [("outbox",), ("purge",), ("set", "detect.min_face=60"), ("set", "--broker", "porch")])
+@pytest.mark.parametrize(
+    "arguments", [("outbox",), ("purge",), ("set", "detect.min_face=60"), ("set", "--broker", "porch")]
+)
 def test_outbox_purge_and_set_load_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) -> None:
     file = tmp_path / "door.toml"
     file.write_text(f"[state]\nfolder = '{tmp_path / 'state'}'\n")

@@ -1,3 +1,5 @@
+"""edge.config.load: layers, defaults, and every fault named at once; the reference for people."""
+
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,11 +12,9 @@ from hypothesis import strategies as st
 from support import ROOT
 from support.reference import reference
 
-from edge.cli.arguments import parse_broker_address
 from edge.config.load import load
-from edge.config.schema import Config, MqttConfig, options
+from edge.config.schema import Config, options
 from edge.errors import ConfigError
-from edge.mqtt.client import new_client, read_password
 
 EXAMPLE = ROOT / "systemd" / "maskwatch.toml"
 ZONE = [[0.2, 0.1], [0.8, 0.1], [0.8, 1.0]]
@@ -169,71 +169,6 @@ def test_evidence_over_longer_than_the_window_could_never_alert() -> None:
     assert "decide.window" in refusal(None, {"decide": {"seconds": 2.0, "window": 1.0}})[0]
 
 
-@pytest.mark.parametrize(
-    ("address", "values"),
-    [
-        ("broker", {"host": "broker"}),
-        ("10.0.0.5:1884", {"host": "10.0.0.5", "port": 1884}),
-        ("user@broker", {"host": "broker", "user": "user"}),
-        ("mqtt://cam@broker:1", {"host": "broker", "port": 1, "user": "cam", "tls": False}),
-        ("mqtt://broker/", {"host": "broker", "port": 1883, "tls": False}),
-        ("mqtts://broker", {"host": "broker", "port": 8883, "tls": True}),
-        ("mqtts://broker:884", {"host": "broker", "port": 884, "tls": True}),
-        ("[::1]", {"host": "::1"}),
-        ("mqtt://[fe80::1]:1885", {"host": "fe80::1", "port": 1885, "tls": False}),
-    ],
-)
-def test_broker_addresses(address: str, values: dict[str, Any]) -> None:
-    assert parse_broker_address(address) == values
-    assert load(None, {"mqtt": values}).mqtt.host == values["host"]
-
-
-@pytest.mark.parametrize(
-    "address", ["", "::1", "[::1", "a:", "a:x", "a:123456", "http://a", "mqtt://a/b", "a b", "a@b@c", "a\n"]
-)
-def test_addresses_that_are_none(address: str) -> None:
-    with pytest.raises(ConfigError, match="use host"):
-        parse_broker_address(address)
-
-
-@pytest.mark.parametrize("address", ["mqtt://cam:hunter2@broker", "cam:hunter2@broker:1883"])
-def test_a_password_in_an_address_is_refused_and_not_repeated(address: str) -> None:
-    with pytest.raises(ConfigError, match="mqtt.password_file") as caught:
-        parse_broker_address(address)
-    assert "hunter2" not in str(caught.value)
-
-
-@pytest.mark.parametrize("mode", [0o600, 0o640])
-def test_a_password_file(tmp_path: Path, mode: int) -> None:
-    path = tmp_path / "password"
-    path.write_text(" s3crét \n", "utf-8")
-    path.chmod(mode)
-    assert read_password(str(path)) == " s3crét "
-
-
-@pytest.mark.parametrize("mode", [0o644, 0o604, 0o602])
-def test_a_password_file_for_everybody_is_refused(tmp_path: Path, mode: int) -> None:
-    path = tmp_path / "password"
-    path.write_text("s3cret")
-    path.chmod(mode)
-    with pytest.raises(ConfigError, match="chmod 640") as caught:
-        read_password(str(path))
-    assert "s3cret" not in str(caught.value)
-
-
-@pytest.mark.parametrize("path", ["/nowhere/password", "~nobody-of-that-name/password"])
-def test_a_password_file_that_is_not_there(path: str) -> None:
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_password(path)
-
-
-toml_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=4)
-)
-keys = st.sampled_from(sorted({key for _, key, _, _ in options()})) | st.text()
-sections = st.sampled_from(sorted({section for section, _, _, _ in options()})) | st.text()
-
-
 @given(st.dictionaries(sections, st.dictionaries(keys, toml_values) | toml_values))
 def test_any_data_give_a_config_or_a_config_error(data: dict[str, Any]) -> None:
     try:
@@ -251,19 +186,3 @@ def test_any_bytes_give_a_config_or_a_config_error(tmp_path: Path, content: byte
         assert isinstance(load(path), Config)
     except ConfigError as error:
         assert str(path) in str(error)
-
-
-def test_the_password_may_come_as_a_systemd_credential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "mqtt-password"
-    file.touch(0o400)
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    assert new_client(MqttConfig(host="a", user="door"), "c").password is None, "an empty one is none"
-    file.chmod(0o600)
-    file.write_text("canary\n")
-    assert new_client(MqttConfig(host="a", user="door"), "c").password == "canary"
-    with pytest.raises(ConfigError, match="set mqtt.user"):
-        new_client(MqttConfig(host="a"), "c")
-    own = tmp_path / "own"
-    own.touch(0o600)
-    own.write_text("mine")
-    assert new_client(MqttConfig(host="a", user="door", password_file=str(own)), "c").password == "mine"
