@@ -1,8 +1,8 @@
-"""Home Assistant with its MQTT integration and nothing else, on a broker at 127.0.0.1:PORT; asked in lines of JSON.
+"""Home Assistant with its MQTT integration only, on a broker at 127.0.0.1:PORT; takes requests as lines of JSON.
 
-``["states"]`` answers every entity and device, what Home Assistant complained of, and what was called;
-``["automate", automations]`` sets automations up, with a phone and a light that only note their calls; ``["call",
-domain, service, data]`` calls a service; the end of the input ends it. Runs in Home Assistant's own Python.
+``["states"]`` returns all entities and devices, Home Assistant's warnings, and the service calls; ``["automate",
+automations]`` sets automations up, with a phone and a light that only record their calls; ``["call", domain, service,
+data]`` calls a service. The driver ends with its input. It runs in the Python in which Home Assistant is installed.
 """
 
 import asyncio
@@ -17,36 +17,40 @@ from typing import Any
 from homeassistant import bootstrap, config_entries, runner, setup
 from homeassistant.helpers import device_registry, entity_registry
 
-complaints: list[str] = []
+warnings: list[str] = []
 calls: list[list[Any]] = []
 
 
-class Complaints(logging.Handler):
+class WarningRecorder(logging.Handler):
+    """Records the warnings and errors about MQTT and maskwatch."""
+
     def emit(self, record: logging.LogRecord) -> None:
         if "mqtt" in record.name or "maskwatch" in record.getMessage():
-            complaints.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+            warnings.append(f"{record.levelname} {record.name}: {record.getMessage()}")
 
 
-def told(hass: Any) -> dict[str, Any]:
-    """Everything that it knows."""
+def snapshot(hass: Any) -> dict[str, Any]:
+    """The answer to ``["states"]``."""
     devices = device_registry.async_get(hass).devices.values()
     entities = entity_registry.async_get(hass).entities.values()
     return {
         "states": {state.entity_id: [state.state, dict(state.attributes)] for state in hass.states.async_all()},
-        "entities": {each.entity_id: [each.unique_id, each.entity_category] for each in entities},
-        "devices": [[each.name, each.manufacturer, each.sw_version, each.configuration_url] for each in devices],
-        "complaints": complaints,
+        "entities": {entity.entity_id: [entity.unique_id, entity.entity_category] for entity in entities},
+        "devices": [
+            [device.name, device.manufacturer, device.sw_version, device.configuration_url] for device in devices
+        ],
+        "warnings": warnings,
         "calls": calls,
     }
 
 
-def noted(domain: str, service: str) -> Callable[[Any], None]:
-    """A service that only remembers that it was called."""
+def recording_service(domain: str, service: str) -> Callable[[Any], None]:
+    """A service that only records its calls."""
 
-    def remember(call: Any) -> None:
+    def record(call: Any) -> None:
         calls.append([domain, service, dict(call.data)])
 
-    return remember
+    return record
 
 
 async def main(port: int) -> None:
@@ -57,7 +61,7 @@ async def main(port: int) -> None:
     )
     await hass.async_start()
     logging.getLogger().setLevel(logging.WARNING)
-    logging.getLogger().addHandler(Complaints(logging.WARNING))
+    logging.getLogger().addHandler(WarningRecorder(logging.WARNING))
     entry = config_entries.ConfigEntry(
         domain="mqtt", title="mqtt", data={"broker": "127.0.0.1", "port": port}, options={}, source="user", version=1,
         minor_version=2, unique_id=None, discovery_keys={}, subentries_data=None,
@@ -68,10 +72,10 @@ async def main(port: int) -> None:
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         match json.loads(line):
             case ["states"]:
-                print(json.dumps(told(hass), default=str), flush=True)
+                print(json.dumps(snapshot(hass), default=str), flush=True)
             case ["automate", automations]:
                 for domain, service in (("notify", "mobile_app_phone"), ("light", "turn_on"), ("light", "turn_off")):
-                    hass.services.async_register(domain, service, noted(domain, service))
+                    hass.services.async_register(domain, service, recording_service(domain, service))
                 done = await setup.async_setup_component(hass, "automation", {"automation": automations})
                 print(json.dumps({"set up": done}), flush=True)
             case ["call", domain, service, data]:

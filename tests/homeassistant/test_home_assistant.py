@@ -1,25 +1,30 @@
-"""What a real Home Assistant makes of a real maskwatch, over a real mosquitto."""
+"""A real Home Assistant with a real maskwatch, over a real mosquitto."""
 
 import json
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support import ROOT
+from support import ROOT, until
 from support.browsing import Watched
 from support.processes import Process
 
 pytestmark = [pytest.mark.homeassistant, pytest.mark.timeout(300)]
-PICTURED = '[snapshots]\nmode = "blurred"\n[homeassistant]\npage = "http://192.168.1.7:8080/"\n'
+ENTITIES = [
+    ("event", "alert"), ("image", "snapshot"), ("switch", "enabled"), ("binary_sensor", "no_mask"),
+    ("binary_sensor", "problem"), ("sensor", "camera"), ("sensor", "people"), ("sensor", "masked"),
+    ("sensor", "today_people"), ("sensor", "today_mask"), ("sensor", "today_alerts"), ("sensor", "fps"),
+    ("sensor", "detect_ms"), ("sensor", "classify_ms"), ("sensor", "cpu_temp_c"), ("sensor", "outbox"),
+]  # fmt: skip
+WITH_SNAPSHOTS = '[snapshots]\nmode = "blurred"\n[homeassistant]\npage = "http://192.168.1.7:8080/"\n'
 
 
 class Home:
-    """The driver in its Debian."""
+    """Home Assistant's driver, in the Debian that ``run`` makes."""
 
     def __init__(self, port: int, folder: Path) -> None:
         self._log = (folder / "home-assistant.log").open("w+")
@@ -37,21 +42,19 @@ class Home:
         self._log.seek(0)
         raise AssertionError(self._log.read()[-3000:])
 
-    def ask(self, *question: Any) -> Any:
+    def ask(self, *request: Any) -> Any:
         assert self._driver.stdin is not None
-        self._driver.stdin.write(json.dumps(question) + "\n")
+        self._driver.stdin.write(json.dumps(request) + "\n")
         self._driver.stdin.flush()
         return self._answer()
 
     def state(self, entity: str) -> str | None:
-        found = self.ask("states")["states"].get(entity)
-        return found[0] if found else None
+        state, *_ = self.ask("states")["states"].get(entity) or [None]
+        return state
 
-    def until(self, holds: Callable[[], Any], what: str) -> None:
-        deadline = time.monotonic() + 60
-        while not holds():
-            assert time.monotonic() < deadline, f"{what}: {json.dumps(self.ask('states'), indent=1)[-6000:]}"
-            time.sleep(0.5)
+    def until(self, holds: Callable[[], object], what: str) -> None:
+        """Waits as ``support.until`` does; the failure shows all entities."""
+        until(holds, lambda: f"{what}: {json.dumps(self.ask('states'), indent=1)[-6000:]}", 60, 0.5)
 
     def close(self) -> None:
         assert self._driver.stdin is not None
@@ -77,36 +80,31 @@ def watching(maskwatch: Any, broker: Any) -> Process:
     return process
 
 
-def test_every_entity_is_there_alive_and_without_complaint(
+def test_every_entity_is_available_and_gives_no_warning(
     home: Home, broker: Any, maskwatch: Any, tmp_path: Path
 ) -> None:
-    watched = Watched(maskwatch, tmp_path, PICTURED, "--broker", broker.address)  # a camera that goes on and on
-    me = "maskwatch_entrance"
-    home.until(lambda: home.state(f"event.{me}_alert") not in (None, "unknown", "unavailable"), "an alert")
-    home.until(lambda: home.state(f"image.{me}_snapshot") not in (None, "unknown", "unavailable"), "its picture")
-    found = home.ask("states")
-    states = {name: value for name, (value, _) in found["states"].items() if me in name}
-    assert states.keys() == {
-        f"event.{me}_alert", f"image.{me}_snapshot", f"switch.{me}_enabled", f"binary_sensor.{me}_no_mask",
-        f"binary_sensor.{me}_problem", f"sensor.{me}_camera", f"sensor.{me}_people", f"sensor.{me}_masked",
-        f"sensor.{me}_today_people", f"sensor.{me}_today_mask", f"sensor.{me}_today_alerts", f"sensor.{me}_fps",
-        f"sensor.{me}_detect_ms", f"sensor.{me}_classify_ms", f"sensor.{me}_cpu_temp_c", f"sensor.{me}_outbox",
-    }  # fmt: skip
+    watched = Watched(maskwatch, tmp_path, WITH_SNAPSHOTS, "--broker", broker.address)  # its camera repeats the clip
+    device = "maskwatch_entrance"
+    home.until(lambda: home.state(f"event.{device}_alert") not in (None, "unknown", "unavailable"), "an alert")
+    home.until(lambda: home.state(f"image.{device}_snapshot") not in (None, "unknown", "unavailable"), "its snapshot")
+    answer = home.ask("states")
+    states = {name: value for name, (value, _) in answer["states"].items() if device in name}
+    assert states.keys() == {f"{platform}.{device}_{name}" for platform, name in ENTITIES}
     assert "unavailable" not in states.values()
-    assert states[f"switch.{me}_enabled"] == "on" and states[f"sensor.{me}_camera"] == "ok"
-    assert states[f"binary_sensor.{me}_problem"] == "off"
-    alert = found["states"][f"event.{me}_alert"][1]
+    assert states[f"switch.{device}_enabled"] == "on" and states[f"sensor.{device}_camera"] == "ok"
+    assert states[f"binary_sensor.{device}_problem"] == "off"
+    alert = answer["states"][f"event.{device}_alert"][1]
     assert alert["event_type"] == "no_mask" and alert["device"] == "entrance" and 0.8 < alert["score"] <= 1
-    assert found["entities"][f"sensor.{me}_fps"] == [f"{me}_fps", "diagnostic"]
-    assert ["Entrance", "maskwatch"] in [device[:2] for device in found["devices"]]
-    assert any(device[3] == "http://192.168.1.7:8080/" for device in found["devices"])
-    home.until(lambda: home.state(f"sensor.{me}_fps") not in ("unknown", "unavailable"), "statistics")
-    assert float(home.state(f"sensor.{me}_detect_ms") or 0) > 0
-    assert home.ask("states")["complaints"] == []
+    assert answer["entities"][f"sensor.{device}_fps"] == [f"{device}_fps", "diagnostic"]
+    assert ["Entrance", "maskwatch"] in [[name, maker] for name, maker, *_ in answer["devices"]]
+    assert "http://192.168.1.7:8080/" in [url for *_, url in answer["devices"]]
+    home.until(lambda: home.state(f"sensor.{device}_fps") not in ("unknown", "unavailable"), "statistics")
+    assert float(home.state(f"sensor.{device}_detect_ms") or 0) > 0
+    assert home.ask("states")["warnings"] == []
     watched.close()
 
 
-def test_its_switch_pauses_and_resumes_and_death_is_noticed(
+def test_the_switch_pauses_and_resumes_and_a_killed_process_becomes_unavailable(
     home: Home, broker: Any, maskwatch: Any, tmp_path: Path
 ) -> None:
     process, switch = watching(maskwatch, broker), "switch.maskwatch_entrance_enabled"
@@ -120,34 +118,32 @@ def test_its_switch_pauses_and_resumes_and_death_is_noticed(
     home.until(lambda: home.state(switch) == "unavailable", "the last will")
 
 
-def test_the_picture_goes_when_snapshots_are_switched_off(
+def test_the_snapshot_entity_is_removed_when_snapshots_are_switched_off(
     home: Home, broker: Any, maskwatch: Any, tmp_path: Path
 ) -> None:
-    (tmp_path / "pictured.toml").write_text(PICTURED)
-    to, image = (
-        ("run", "--source", "demo", "--realtime", "--broker", broker.address),
-        "image.maskwatch_entrance_snapshot",
-    )
-    process = maskwatch(*to, "--config", tmp_path / "pictured.toml")
-    home.until(lambda: home.state(image) is not None, "the picture")
+    config, image = tmp_path / "snapshots.toml", "image.maskwatch_entrance_snapshot"
+    config.write_text(WITH_SNAPSHOTS)
+    command = ("run", "--source", "demo", "--realtime", "--broker", broker.address)
+    process = maskwatch(*command, "--config", config)
+    home.until(lambda: home.state(image) is not None, "the snapshot entity")
     assert process.end(15) == 0
-    maskwatch(*to)
-    home.until(lambda: home.state(image) is None, "no picture any more")
-    home.until(lambda: home.state("switch.maskwatch_entrance_enabled") == "on", "all else is there")
-    assert home.ask("states")["complaints"] == []
+    maskwatch(*command)
+    home.until(lambda: home.state(image) is None, "the removal of the snapshot entity")
+    home.until(lambda: home.state("switch.maskwatch_entrance_enabled") == "on", "the other entities")
+    assert home.ask("states")["warnings"] == []
 
 
-def test_forgotten_it_is_gone(home: Home, broker: Any, maskwatch: Any, tmp_path: Path) -> None:
+def test_forget_removes_the_device_and_its_entities(home: Home, broker: Any, maskwatch: Any, tmp_path: Path) -> None:
     process, switch = watching(maskwatch, broker), "switch.maskwatch_entrance_enabled"
     home.until(lambda: home.state(switch) == "on", "on")
     assert process.end(15) == 0
     assert maskwatch("forget", "--broker", broker.address).end() == 0
     home.until(lambda: home.state(switch) is None, "gone")
     left = home.ask("states")
-    assert not left["entities"] and all(device[0] != "Entrance" for device in left["devices"])
+    assert not left["entities"] and all(name != "Entrance" for name, *_ in left["devices"])
 
 
-def test_the_automations_of_the_readme_ring_the_phone_and_light_the_sign(
+def test_the_automations_of_the_readme_notify_the_phone_and_switch_the_light(
     home: Home, broker: Any, maskwatch: Any
 ) -> None:
     (text,) = re.findall(
@@ -164,4 +160,4 @@ def test_the_automations_of_the_readme_ring_the_phone_and_light_the_sign(
     )
     phone = [data for domain, _, data in home.ask("states")["calls"] if domain == "notify"]
     assert phone[0]["title"] == "entrance: no mask" and re.fullmatch(r"\d\d:\d\d:\d\d", phone[0]["message"])
-    assert home.ask("states")["complaints"] == []
+    assert home.ask("states")["warnings"] == []
