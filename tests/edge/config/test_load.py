@@ -169,6 +169,13 @@ def test_evidence_over_longer_than_the_window_could_never_alert() -> None:
     assert "decide.window" in refusal(None, {"decide": {"seconds": 2.0, "window": 1.0}})[0]
 
 
+toml_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=4)
+)
+keys = st.sampled_from(sorted({key for _, key, _, _ in options()})) | st.text()
+sections = st.sampled_from(sorted({section for section, _, _, _ in options()})) | st.text()
+
+
 @given(st.dictionaries(sections, st.dictionaries(keys, toml_values) | toml_values))
 def test_any_data_give_a_config_or_a_config_error(data: dict[str, Any]) -> None:
     try:

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import strategies as st
 
-from edge.config.schema import MqttConfig, options
+from edge.config.schema import MqttConfig
 from edge.errors import ConfigError
 from edge.mqtt.client import new_client, read_password
 
@@ -32,13 +31,6 @@ def test_a_password_file_for_everybody_is_refused(tmp_path: Path, mode: int) -> 
 def test_a_password_file_that_is_not_there(path: str) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_password(path)
-
-
-toml_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=4)
-)
-keys = st.sampled_from(sorted({key for _, key, _, _ in options()})) | st.text()
-sections = st.sampled_from(sorted({section for section, _, _, _ in options()})) | st.text()
 
 
 def test_the_password_may_come_as_a_systemd_credential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
