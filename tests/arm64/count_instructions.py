@@ -1,9 +1,9 @@
-"""Watches a source as ``maskwatch run`` does, and prints what each picture cost in instructions, as one JSON object.
+"""Watches a source as ``maskwatch run`` does, and prints the instructions per frame as one JSON object.
 
-    counted.py COUNTER SOURCE DETECTOR PICTURES
+    count_instructions.py COUNTER SOURCE DETECTOR FRAMES
 
-COUNTER is the file into which the emulator counts. Decoding the source is counted apart: a Pi camera's pictures come
-ready.
+COUNTER is the file in which the emulator counts. Decoding the source is counted separately, since the frames of a Pi
+camera need no decoding.
 """
 
 import json
@@ -26,7 +26,7 @@ from edge.people.policy import Alert, PersonState, Policy
 from edge.people.tracker import Tracker
 
 WARM = 3
-"""Pictures at the start that do not count: what is done once is no cost of a picture."""
+"""Frames at the start that do not count, because they include work that is done once."""
 
 
 def main(counter: str, source: str, detector: str, limit: int) -> None:
@@ -34,19 +34,20 @@ def main(counter: str, source: str, detector: str, limit: int) -> None:
         count = mmap.mmap(file.fileno(), 8, mmap.MAP_SHARED, mmap.PROT_READ)
     config = Config(detect=DetectConfig(detector=detector))
     policy = Policy(config.decide)
-    costs, decoding, alerts, begun = list[int](), list[int](), list[Any](), 0
+    costs, decoding, alerts = list[int](), list[int](), list[Any]()
+    begun = 0
 
     def now() -> int:
         return int(struct.unpack("<Q", count)[0])
 
-    def taken() -> Iterator[Frame]:
+    def counted_frames() -> Iterator[Frame]:
         nonlocal begun
-        frames, asked = source_frames(source, config, limit), now()
+        frames, requested = source_frames(source, config, limit), now()
         for frame in frames:
             begun = now()
-            decoding.append(begun - asked)
+            decoding.append(begun - requested)
             yield frame
-            asked = now()
+            requested = now()
 
     class Observer:
         def alert(self, alert: Alert, scene: Scene) -> None:
@@ -69,9 +70,9 @@ def main(counter: str, source: str, detector: str, limit: int) -> None:
     statistics = Statistics(lambda message: None, observer)
     pipeline = Pipeline(config.detect, config.decide, open_classifier(config))
     stages = loop.Stages(pipeline.plan, pipeline.detect, pipeline.classify)
-    loop.run(taken(), stages, Tracker(forget=config.track.forget), policy, observer)
-    found = {"alerts": alerts, "instructions": costs[WARM:], "decoding": decoding[WARM:]}
-    print(json.dumps({"source": source, "detector": detector} | found))
+    loop.run(counted_frames(), stages, Tracker(forget=config.track.forget), policy, observer)
+    figures = {"alerts": alerts, "instructions": costs[WARM:], "decoding": decoding[WARM:]}
+    print(json.dumps({"source": source, "detector": detector} | figures))
 
 
 main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

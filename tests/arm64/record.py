@@ -1,7 +1,7 @@
-"""Runs ``maskwatch`` with the given arguments and writes down what it sees, on a PC or a Pi alike.
+"""Runs ``maskwatch`` with the given arguments, and prints as JSON lines what it detects in each image.
 
-One JSON line says what runs, then one follows each picture that is judged; alerts stand between them, as ``--print``
-prints them.
+The first line names the machine and the versions. One line per classified image follows; the alerts of ``--print``
+stand between these lines.
 """
 
 import json
@@ -17,24 +17,24 @@ from edge.__main__ import main
 from edge.faces.classifier import MaskClassifier
 
 classify = MaskClassifier.classify
-told: list[str] = []
+runtimes: list[str] = []
 
 
-def classify_and_tell(self: MaskClassifier, image: Any, boxes: Any) -> Any:
+def classify_and_print(self: MaskClassifier, image: Any, boxes: Any) -> Any:
     faces = classify(self, image, boxes)
-    if not told:
-        told.append(self.network.runtime)
+    if not runtimes:
+        runtimes.append(self.network.runtime)
         versions = {"python": platform.python_version(), "numpy": numpy.__version__, "opencv": cv2.__version__}
-        print(json.dumps({"machine": platform.machine(), "runtime": told[0], **versions}), flush=True)
-    seen = {
+        print(json.dumps({"machine": platform.machine(), "runtime": runtimes[0], **versions}), flush=True)
+    record = {
         "pixels": zlib.crc32(numpy.ascontiguousarray(image)),
         "mean": image.mean(axis=(0, 1)).tolist(),
         "boxes": [list(box) for box in boxes],
         "faces": [{"box": list(face.box), "probabilities": face.probabilities} for face in faces],
     }
-    print(json.dumps(seen), flush=True)
+    print(json.dumps(record), flush=True)
     return faces
 
 
-MaskClassifier.classify = classify_and_tell  # type: ignore[method-assign]
+MaskClassifier.classify = classify_and_print  # type: ignore[method-assign]
 sys.exit(main(sys.argv[1:]))
