@@ -1,21 +1,25 @@
-"""maskwatch on the device: watch one entrance camera, tell people over MQTT who comes in without a mask.
+"""maskwatch on the device: watches one entrance camera and tells people over MQTT who comes in without a mask.
 
-Data flows one way, and so do the imports:
+Data flows one way, and the folders ("rooms") follow it. README.md in this folder shows the rooms and the threads:
 
-    source -> frame -> faces -> classify -> track -> decide -> messages -> publish -> MQTT
+    camera -> people.motion/planner -> faces -> people -> monitor.door -> outbox -> mqtt
 
-Conventions, said once; docstrings below only note exceptions:
+These conventions hold everywhere. A docstring only notes exceptions.
 
-- Images are ``(H, W, 3) uint8`` in B, G, R order; luma is ``(h, w) uint8`` (it may be smaller than the image).
-- Boxes are integer pixels of the full image, half-open: ``x0 y0 x1 y1``.
+- Images are ``(H, W, 3) uint8`` in B, G, R order. Luma is ``(h, w) uint8``; it may be smaller than the image.
+- Boxes have integer pixels of the full image and are half-open: ``x0 y0 x1 y1``.
 - Durations are seconds, scores and probabilities are 0..1, temperatures are degrees Celsius.
-- ``Frame.time`` (monotonic seconds, from the source) is the only clock that ``track`` and ``decide`` know.
-  Wall-clock time appears only where something is shown or sent, as UTC ISO 8601.
+- ``Frame.time`` (monotonic seconds, from the source) is the only clock that the tracker and the policy know.
+  Wall-clock time appears only where it is shown or sent, as UTC ISO 8601.
+- picamera2, the TFLite runtime, aiohttp and amqtt are imported inside the function that opens them.
+- Each thread has a name, an owner, and an end that is bounded in time.
+- The log has a line per change of state, never one per frame or per attempt.
+- Exit codes: 0 ended as asked; 2 configuration or usage, after which systemd does not restart; 1 any other failure.
 """
 
 import os
 
-# Before OpenCV is imported: what goes wrong with a camera or file is said once, in our own words.
+# Set before OpenCV is imported: maskwatch reports a fault of a camera or file once, in its own words.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
