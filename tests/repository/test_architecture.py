@@ -1,4 +1,4 @@
-"""The house: rooms that follow the data, imports without cycles, what no room may import, sizes."""
+"""The structure of the code: rooms that follow the data, imports without cycles, forbidden imports, sizes."""
 
 import ast
 import statistics
@@ -13,9 +13,9 @@ import pytest
 from support import ROOT
 
 FLOORS = 9
-"""Rooms, one above the other, at most: a room stands one floor above the highest room that it imports."""
+"""The number of floors at most: a room stands one floor above the highest room that it imports."""
 LONGEST_FILE, LONGEST_FUNCTION = 250, 40
-"""Lines."""
+"""Lines at most."""
 
 NEVERS = """
 edge -> convert
@@ -34,7 +34,7 @@ edge.monitor.loop edge.monitor.scene edge.monitor.pipeline -> edge.web edge.mqtt
 edge convert -> edge.__main__ convert.__main__
 edge convert -> picamera2 ai_edge_litert tflite_runtime aiohttp PIL prometheus_client
 """
-"""Who never imports what, anywhere in the text. ``*`` stands for anything below, except what EXCEPT allows."""
+"""Modules on the left never import those on the right, at the top or in a function. ``*`` is any module below."""
 
 EXCEPT = """
 convert -> edge.monitor.loop edge.monitor.scene
@@ -43,6 +43,9 @@ edge.camera.picamera -> picamera2
 edge.faces.tflite -> ai_edge_litert tflite_runtime
 edge.web -> aiohttp PIL prometheus_client
 """
+
+
+"""Imports that NEVERS would forbid and that are allowed."""
 
 
 def modules(*packages: str) -> Iterator[tuple[str, ast.Module]]:
@@ -59,7 +62,7 @@ def is_module(name: str) -> bool:
 
 @cache
 def imports() -> dict[str, set[str]]:
-    """Module -> what it imports, anywhere in its text: modules of edge and convert, and other packages by name."""
+    """Maps each module to its imports, also those in functions: modules of edge and convert, and other packages."""
     graph: dict[str, set[str]] = {}
     for module, tree in modules("edge", "convert"):
         targets: set[str] = set()
@@ -79,7 +82,7 @@ def table(text: str) -> list[tuple[str, str]]:
     pairs = []
     for line in text.split("\n"):
         left, arrow, right = line.partition("->")
-        pairs += [(who, what) for who in left.split() for what in right.split() if arrow]
+        pairs += [(importer, imported) for importer in left.split() for imported in right.split() if arrow]
     return pairs
 
 
@@ -87,25 +90,25 @@ def below(module: str, room: str) -> bool:
     return module == room or module.startswith(room.removesuffix("*").removesuffix(".") + ".")
 
 
-@pytest.mark.parametrize(("who", "what"), table(NEVERS), ids=lambda name: str(name))
-def test_never(who: str, what: str) -> None:
+@pytest.mark.parametrize(("importer", "imported"), table(NEVERS), ids=str)
+def test_a_forbidden_import_does_not_occur(importer: str, imported: str) -> None:
     allowed = table(EXCEPT)
     arrows = [
         (module, target)
         for module, targets in imports().items()
         for target in targets
-        if below(module, who) and below(target, what)
+        if below(module, importer) and below(target, imported)
         if not any(below(module, a) and below(target, b) for a, b in allowed)
     ]
     assert arrows == []
 
 
-def test_the_tables_name_what_exists() -> None:
+def test_the_tables_name_existing_modules() -> None:
     for name in {name.removesuffix(".*") for pair in table(NEVERS + EXCEPT) for name in pair}:
         assert is_module(name) or name.split(".")[0] not in ("edge", "convert"), name
 
 
-def test_every_module_is_looked_at() -> None:
+def test_every_module_is_checked() -> None:
     files = list((ROOT / "edge").rglob("*.py")) + list((ROOT / "convert").rglob("*.py"))
     assert len(imports()) == len(files) > 100
 
@@ -121,12 +124,12 @@ def test_imports_have_no_cycle() -> None:
 
 
 @pytest.mark.parametrize("package", ["edge", "convert"])
-def test_rooms_stand_on_few_floors_and_import_downwards_only(package: str) -> None:
+def test_rooms_form_at_most_nine_floors_and_import_downwards_only(package: str) -> None:
     rooms: dict[str, set[str]] = {}
     for module, targets in imports().items():
         if below(module, package):
-            above = rooms.setdefault(room(module), set())
-            above |= {room(target) for target in targets if below(target, package)} - {room(module)}
+            imported = rooms.setdefault(room(module), set())
+            imported |= {room(target) for target in targets if below(target, package)} - {room(module)}
     floors: dict[str, int] = {}
     for name in TopologicalSorter(rooms).static_order():
         floors[name] = 1 + max((floors[lower] for lower in rooms.get(name, ())), default=0)
@@ -134,14 +137,14 @@ def test_rooms_stand_on_few_floors_and_import_downwards_only(package: str) -> No
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "edge").glob("*/")) + sorted((ROOT / "convert").glob("*/")), ids=str)
-def test_the_init_of_a_room_is_its_docstring_alone(path: Path) -> None:
+def test_the_init_of_a_room_contains_only_its_docstring(path: Path) -> None:
     if path.name == "__pycache__":
         return
     tree = ast.parse((path / "__init__.py").read_text("utf-8"))
     assert len(tree.body) == 1 and ast.get_docstring(tree), path
 
 
-def test_no_file_is_long() -> None:
+def test_no_file_is_longer_than_250_lines() -> None:
     files = [path for folder in ("edge", "convert", "tests") for path in (ROOT / folder).rglob("*.py")]
     long = {str(path): count for path in files if (count := len(path.read_text("utf-8").splitlines())) > LONGEST_FILE}
     assert long == {}
@@ -160,13 +163,13 @@ def test_functions_are_short_and_annotated() -> None:
         length = (node.end_lineno or node.lineno) - node.lineno + 1
         assert length <= LONGEST_FUNCTION, f"{name}: {length} lines"
         arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        missing = [each.arg for each in arguments if each.annotation is None and each.arg not in ("self", "cls")]
+        missing = [one.arg for one in arguments if one.annotation is None and one.arg not in ("self", "cls")]
         assert not missing and (node.returns is not None), f"{name}: {missing} not annotated"
         lengths.append(length)
     assert statistics.median(lengths) <= 6 and statistics.quantiles(lengths, n=10)[8] <= 17
 
 
-def test_the_command_line_loads_nothing_heavy() -> None:
+def test_the_argument_parser_loads_no_heavy_package() -> None:
     heavy = "tensorflow keras matplotlib amqtt picamera2 ai_edge_litert tflite_runtime aiohttp PIL tomlkit".split()
     code = f"import sys; from edge.__main__ import parser; parser(); print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)

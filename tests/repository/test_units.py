@@ -1,4 +1,4 @@
-"""The files in systemd/: sound units, an installer that says what it would do. That they work: tests/systemd."""
+"""The files in systemd/: the units are valid and the installer refuses invalid options; tests/systemd runs both."""
 
 import difflib
 import re
@@ -13,7 +13,7 @@ from edge.monitor.systemd import LIMIT
 
 SYSTEMD = ROOT / "systemd"
 UNITS = sorted(SYSTEMD.glob("*.service"))
-analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 
 
 def value(unit: Path, key: str) -> str:
@@ -34,14 +34,14 @@ def test_the_template_differs_from_the_plain_unit_by_the_camera_only() -> None:
     ]
 
 
-def test_systemd_waits_longer_than_the_monitor_itself() -> None:
+def test_systemd_s_watchdog_waits_longer_than_the_monitor_s() -> None:
     assert float(value(SYSTEMD / "maskwatch.service", "WatchdogSec")) >= LIMIT + 5
 
 
 @analyze
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_units_are_understood_and_tight(unit: Path, tmp_path: Path) -> None:
-    """``verify`` exits with 0 even for lines that it ignores, so nothing may be printed. The program is not here."""
+def test_units_are_valid_and_restrictive(unit: Path, tmp_path: Path) -> None:
+    """``verify`` exits with 0 even for lines that it ignores, so it may print nothing. /bin/true replaces maskwatch."""
     copy = tmp_path / unit.name
     copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(), flags=re.MULTILINE))
     done = subprocess.run(["systemd-analyze", "verify", copy], capture_output=True, text=True, timeout=60)
@@ -58,7 +58,7 @@ def install(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--colour",), "unknown option --colour"),
         (("--broker",), "--broker needs a value"),
@@ -71,14 +71,14 @@ def install(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("--purge",), "goes with --uninstall"),
     ],
 )
-def test_the_installer_refuses_what_it_does_not_understand(arguments: tuple[str, ...], said: str) -> None:
+def test_the_installer_refuses_invalid_options(arguments: tuple[str, ...], message: str) -> None:
     done = install(*arguments, "--dry-run") if arguments != ("--broker",) else install(*arguments)
-    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
-    assert done.stdout == "", "nothing was begun"
+    assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
+    assert done.stdout == "", "the installation was not started"
 
 
 def test_the_installers_help_names_every_option() -> None:
     done = install("--help")
-    taken = set(re.findall(r"^ +(?:.*\| )?(--[a-z-]+)\)", (SYSTEMD / "install.sh").read_text(), re.MULTILINE))
-    assert done.returncode == 0 and taken and "set -eu" not in done.stdout
-    assert taken - {"--help"} <= set(re.findall(r"--[a-z-]+", done.stdout))
+    accepted = set(re.findall(r"^ +(?:.*\| )?(--[a-z-]+)\)", (SYSTEMD / "install.sh").read_text(), re.MULTILINE))
+    assert done.returncode == 0 and accepted and "set -eu" not in done.stdout
+    assert accepted - {"--help"} <= set(re.findall(r"--[a-z-]+", done.stdout))
