@@ -158,8 +158,10 @@ def test_a_disk_that_turns_read_only_after_an_error_is_used_again_once_remounted
         door.wait_for_disk("alerts cannot be saved")
         door.wait_for_delivery()
         shutil.copy(image, spare)
-    with mounted(spare, place, "-o", "loop"):  # as if the card was taken out and put in again
-        door.wait_for_well_disk()
-        door.wait_for_delivery()
-        door.stop_broker()
-        door.kill_and_check_next_run(door.wait_for_saved())
+        # as if the card was taken out and put in again; over the first mount, because the outbox would make a new file
+        # in the empty mount point between an unmount and a mount
+        with mounted(spare, place, "-o", "loop"):
+            door.wait_for_well_disk()
+            door.wait_for_delivery()
+            door.stop_broker()
+            door.kill_and_check_next_run(door.wait_for_saved())

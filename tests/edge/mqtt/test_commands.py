@@ -1,4 +1,4 @@
-"""Commands over MQTT: a closed list, and nothing that a stranger sends may be acted on, or break anything."""
+"""Commands over MQTT: only those of a closed list are acted on, and no other message has an effect."""
 
 import logging
 import random
@@ -35,8 +35,8 @@ WORDS = (
 LEVELS = ("maskwatch", "door", "enabled", "set", "state", "alert", "+", "#", "", "..", "\0", "set/set", "\ud7ff", "é")
 
 
-def verdict(topic: str, payload: bytes, retained: bool, root: str = ROOT) -> Command | None:
-    """The command, or None where it is ignored; anything but ``ValueError`` comes out."""
+def parse_or_none(topic: str, payload: bytes, retained: bool, root: str = ROOT) -> Command | None:
+    """Returns the command, or None for a message that ``parse`` refuses by ``ValueError``."""
     try:
         return parse(topic, payload, retained, root)
     except ValueError as reason:
@@ -44,16 +44,16 @@ def verdict(topic: str, payload: bytes, retained: bool, root: str = ROOT) -> Com
         return None
 
 
-def is_harmless(topic: str, payload: bytes, retained: bool, found: Command | None) -> bool:
-    """Whether only one of the two true commands was taken for one."""
+def is_right(topic: str, payload: bytes, retained: bool, command: Command | None) -> bool:
+    """Whether the message was taken for a command exactly if it is one of the two commands."""
     allowed = topic == SET and payload in (b"ON", b"OFF") and not retained
-    return found == (Command("enabled", payload == b"ON") if allowed else None)
+    return command == (Command("enabled", payload == b"ON") if allowed else None)
 
 
 @pytest.mark.parametrize(("payload", "value"), [(b"ON", True), (b"OFF", False)])
-def test_the_closed_list_pauses_and_resumes(payload: bytes, value: bool) -> None:
+def test_on_and_off_are_the_only_commands(payload: bytes, value: bool) -> None:
     assert parse(SET, payload, False, ROOT) == Command("enabled", value)
-    assert list(VALUES) == ["enabled"], "a new command needs its own tests here"
+    assert list(VALUES) == ["enabled"], "a new command needs tests in this file"
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_the_closed_list_pauses_and_resumes(payload: bytes, value: bool) -> None
         ("", b"ON", False, "unknown command"),
     ],
 )
-def test_everything_else_is_ignored_with_a_reason(topic: str, payload: bytes, retained: bool, reason: str) -> None:
+def test_every_other_message_is_refused_with_a_reason(topic: str, payload: bytes, retained: bool, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         parse(topic, payload, retained, ROOT)
 
 
-def test_the_cap_is_looked_at_before_the_payload() -> None:
+def test_the_length_is_checked_before_the_payload() -> None:
     with pytest.raises(ValueError, match="longer"):
         parse(SET, b"ON" + b" " * LIMIT, False, ROOT)
     with pytest.raises(ValueError, match="must be"):
@@ -86,12 +86,12 @@ def test_the_cap_is_looked_at_before_the_payload() -> None:
 @settings(max_examples=2000, deadline=None)
 @given(st.one_of(st.just(SET), st.text()), st.one_of(st.sampled_from(WORDS), st.binary(max_size=6000)), st.booleans())
 @example(SET, b"ON", True)
-def test_no_invented_message_is_taken_for_a_command(topic: str, payload: bytes, retained: bool) -> None:
-    assert is_harmless(topic, payload, retained, verdict(topic, payload, retained))
+def test_no_generated_message_is_taken_for_a_command(topic: str, payload: bytes, retained: bool) -> None:
+    assert is_right(topic, payload, retained, parse_or_none(topic, payload, retained))
 
 
 def fuzz(count: int, seed: int) -> Iterator[tuple[str, bytes, bool]]:
-    """Messages near the truth: the right words in wrong places, single bytes changed, noise of any length."""
+    """Messages that resemble commands: valid words in wrong places, single bytes changed, random payloads."""
     chance = random.Random(seed)
     for _ in range(count):
         topic = chance.choice((SET, SET, "/".join(chance.choices(LEVELS, k=chance.randint(0, 6)))))
@@ -101,34 +101,34 @@ def fuzz(count: int, seed: int) -> Iterator[tuple[str, bytes, bool]]:
         yield topic, bytes(payload), chance.random() < 0.3
 
 
-def test_a_hundred_thousand_messages_raise_nothing_but_the_reason_to_ignore_them() -> None:
-    taken = 0
+def test_a_hundred_thousand_messages_raise_no_exception_but_value_error() -> None:
+    commands = 0
     for topic, payload, retained in fuzz(100_000, seed=1):
-        found = verdict(topic, payload, retained)
-        assert is_harmless(topic, payload, retained, found), (topic, payload, retained)
-        taken += found is not None
-    assert taken > 1000, "the fuzzing must also meet the true commands"
+        command = parse_or_none(topic, payload, retained)
+        assert is_right(topic, payload, retained, command), (topic, payload, retained)
+        commands += command is not None
+    assert commands > 1000, "the generated messages must include valid commands"
 
 
-def test_two_thousand_hostile_messages_leave_the_publisher_at_work(
+def test_two_thousand_invalid_messages_do_not_disturb_the_publisher(
     mosquitto: Any, subscriber: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker = mosquitto().start()
-    heard = subscriber(broker.port)
+    received = subscriber(broker.port)
     publisher = MqttPublisher(MqttConfig(host="127.0.0.1", port=broker.port), "door", tmp_path / "outbox.db")
-    heard.wait_for(f"{ROOT}/status")
+    received.wait_for(f"{ROOT}/status")
     with caplog.at_level(logging.INFO):
         before = len(caplog.records)
-        hostile = [p for _, p, _ in fuzz(4000, seed=2) if p not in (b"ON", b"OFF")][:2000]
-        hostile[::500] = [b"x" * 1_000_000] * 4  # far beyond the cap, and beyond what we let a broker send us
-        for number, payload in enumerate(hostile):
-            heard.publish(SET, payload, retain=number % 7 == 0)
+        invalid = [p for _, p, _ in fuzz(4000, seed=2) if p not in (b"ON", b"OFF")][:2000]
+        invalid[::500] = [b"x" * 1_000_000] * 4  # longer than the limit, and than the packets that the client accepts
+        for number, payload in enumerate(invalid):
+            received.publish(SET, payload, retain=number % 7 == 0)
         assert publisher.alive and publisher.enabled
         assert len(caplog.records) - before <= 3, [record.getMessage() for record in caplog.records]
-        heard.publish(SET, b"OFF")
-        until(lambda: not publisher.enabled, timeout=60)
-        heard.publish(SET, b"ON")
-        until(lambda: publisher.enabled, timeout=60)
-    assert heard.wait_for(f"{ROOT}/enabled/state", 3)[-2:] == [b"OFF", b"ON"]
-    assert heard.on(f"{ROOT}/status") == [b"online"], "the connection was never lost"
+        received.publish(SET, b"OFF")
+        until(lambda: not publisher.enabled, "the pause", timeout=60)
+        received.publish(SET, b"ON")
+        until(lambda: publisher.enabled, "the end of the pause", timeout=60)
+    assert received.wait_for(f"{ROOT}/enabled/state", 3)[-2:] == [b"OFF", b"ON"]
+    assert received.on(f"{ROOT}/status") == [b"online"], "the connection was never lost"
     assert publisher.close()

@@ -1,4 +1,4 @@
-"""Home Assistant's discovery over a real broker; a real Home Assistant reads it in tests/homeassistant."""
+"""Home Assistant's discovery over a real broker; tests/homeassistant has a real Home Assistant read it."""
 
 import json
 from pathlib import Path
@@ -20,16 +20,17 @@ KEYS = {
     "switch": {"command_topic", "state_topic"},
     "image": {"image_topic", "content_type"},
 }
-"""What each platform must say beside its name, by Home Assistant's documentation."""
+"""The keys that Home Assistant's documentation requires for each platform."""
 
 
-def found(config: Config) -> dict[str, Any]:
+def discovered(config: Config) -> dict[str, Any]:
+    """The discovery message."""
     loaded: dict[str, Any] = json.loads(discovery.message(config, "mask@1a2b3c4d"))
     return loaded
 
 
 def test_every_entity_is_complete_and_unique() -> None:
-    message = found(Config(snapshots=SnapshotsConfig(mode="blurred")))
+    message = discovered(Config(snapshots=SnapshotsConfig(mode="blurred")))
     assert message["availability_topic"] == "maskwatch/entrance/status"
     assert message["device"]["identifiers"] == ["maskwatch_entrance"] and "name" in message["origin"]
     entities = message["components"].values()
@@ -40,9 +41,9 @@ def test_every_entity_is_complete_and_unique() -> None:
     assert {entity["platform"] for entity in entities} == set(KEYS)
 
 
-def test_every_topic_named_is_one_of_ours() -> None:
+def test_the_message_names_only_topics_of_the_camera() -> None:
     topics = Topics("doors", "back-door")
-    message = found(Config(device=DeviceConfig(name="back-door"), mqtt=MqttConfig(prefix="doors")))
+    message = discovered(Config(device=DeviceConfig(name="back-door"), mqtt=MqttConfig(prefix="doors")))
     named = {value for entity in message["components"].values() for key, value in entity.items() if "topic" in key}
     assert named <= {
         topics.alert, topics.state, topics.health, topics.stats, topics.enabled_set, topics.enabled_state
@@ -52,18 +53,17 @@ def test_every_topic_named_is_one_of_ours() -> None:
     assert len(ids) > 10 and all("-" not in name for name in ids)
 
 
-def test_pictures_and_the_link_are_offered_only_where_there_are_any() -> None:
-    assert found(Config())["components"]["snapshot"] == {"platform": "image"}, "takes an earlier one back"
-    assert "configuration_url" not in found(Config())["device"]
+def test_the_snapshot_and_the_link_are_offered_only_if_configured() -> None:
+    assert discovered(Config())["components"]["snapshot"] == {"platform": "image"}, "this removes an earlier entity"
+    assert "configuration_url" not in discovered(Config())["device"]
     page = HomeAssistantConfig(page="http://10.0.0.7:8080/")
-    assert found(Config(homeassistant=page))["device"]["configuration_url"] == "http://10.0.0.7:8080/"
+    assert discovered(Config(homeassistant=page))["device"]["configuration_url"] == "http://10.0.0.7:8080/"
 
 
-def test_two_prefixes_are_two_devices() -> None:
+def test_another_prefix_is_another_device() -> None:
+    hall = Config(mqtt=MqttConfig(prefix="hall"))
     assert discovery.topic(Config()) == TOPIC
-    assert (
-        discovery.topic(Config(mqtt=MqttConfig(prefix="hall"))) == "homeassistant/device/maskwatch_hall_entrance/config"
-    )
+    assert discovery.topic(hall) == "homeassistant/device/maskwatch_hall_entrance/config"
 
 
 @pytest.fixture
@@ -76,38 +76,38 @@ def watching(maskwatch: Any, broker: Any, *options: str) -> Process:
     return started
 
 
-def test_it_is_announced_before_the_states_and_again_when_home_assistant_is_born(
+def test_the_message_is_published_before_the_states_and_again_when_home_assistant_starts(
     maskwatch: Any, broker: Any, subscriber: Any
 ) -> None:
-    heard = subscriber(broker.port)
+    received = subscriber(broker.port)
     watching(maskwatch, broker)
-    heard.wait_for("maskwatch/entrance/status")
-    order = [topic for topic, _, _ in heard.messages if topic == TOPIC or topic.startswith("maskwatch/entrance/")]
+    received.wait_for("maskwatch/entrance/status")
+    order = [topic for topic, _, _ in received.messages if topic == TOPIC or topic.startswith("maskwatch/entrance/")]
     assert order[0] == TOPIC and order.index(TOPIC) < order.index("maskwatch/entrance/enabled/state")
-    assert json.loads(heard.on(TOPIC)[0])["device"]["name"] == "Entrance"
-    heard.wait_for("maskwatch/entrance/health")
-    count = len(heard.on("maskwatch/entrance/health"))
-    heard.publish("homeassistant/status", b"offline")
-    heard.publish("homeassistant/status", b"online")
-    heard.wait_for(TOPIC, 2)
-    heard.wait_for("maskwatch/entrance/health", count + 1)
-    assert heard.wait_for("maskwatch/entrance/status", 2)[-1] == b"online"
+    assert json.loads(received.on(TOPIC)[0])["device"]["name"] == "Entrance"
+    received.wait_for("maskwatch/entrance/health")
+    count = len(received.on("maskwatch/entrance/health"))
+    received.publish("homeassistant/status", b"offline")
+    received.publish("homeassistant/status", b"online")
+    received.wait_for(TOPIC, 2)
+    received.wait_for("maskwatch/entrance/health", count + 1)
+    assert received.wait_for("maskwatch/entrance/status", 2)[-1] == b"online"
     later = subscriber(broker.port)
-    assert later.wait_for(TOPIC), "it is retained"
+    assert later.wait_for(TOPIC), "the message is retained"
 
 
-def test_it_can_be_left_out(maskwatch: Any, broker: Any, subscriber: Any, tmp_path: Path) -> None:
+def test_discovery_can_be_switched_off(maskwatch: Any, broker: Any, subscriber: Any, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text("[homeassistant]\ndiscovery = false\n")
-    heard = subscriber(broker.port)
+    received = subscriber(broker.port)
     watching(maskwatch, broker, "--config", str(tmp_path / "c.toml"))
-    heard.wait_for("maskwatch/entrance/health")
-    assert not heard.on(TOPIC)
+    received.wait_for("maskwatch/entrance/health")
+    assert not received.on(TOPIC)
 
 
-def test_forget_leaves_nothing_at_the_broker(maskwatch: Any, broker: Any, subscriber: Any) -> None:
-    heard = subscriber(broker.port)
+def test_forget_removes_every_retained_message(maskwatch: Any, broker: Any, subscriber: Any) -> None:
+    received = subscriber(broker.port)
     process = watching(maskwatch, broker)
-    heard.wait_for("maskwatch/entrance/state")
+    received.wait_for("maskwatch/entrance/state")
     refused = maskwatch("forget", "--broker", broker.address)
     assert refused.end() == 2 and "stop it first" in refused.err
     elsewhere = maskwatch("forget", "--broker", broker.address, env={"STATE_DIRECTORY": "/nonexistent"})
@@ -119,10 +119,12 @@ def test_forget_leaves_nothing_at_the_broker(maskwatch: Any, broker: Any, subscr
     later.publish("end", b"")
     later.wait_for("end")
     assert [topic for topic, _, retained in later.messages if retained] == []
-    assert set(retained_topics(Config())) == {topic for topic, payload, _ in heard.messages if payload == b""} - {"end"}
+    assert set(retained_topics(Config())) == {topic for topic, payload, _ in received.messages if payload == b""} - {
+        "end"
+    }
 
 
-def test_forget_says_what_is_missing(maskwatch: Any) -> None:
+def test_forget_reports_a_missing_or_unreachable_broker(maskwatch: Any) -> None:
     without = maskwatch("forget")
     assert without.end() == 2 and "--broker HOST" in without.err
     absent = maskwatch("forget", "--broker", "127.0.0.1:1")

@@ -1,4 +1,4 @@
-"""The wire contract. Subscribers rely on what stands here: change it only with the schema's number."""
+"""The messages on the wire. Subscribers rely on them: change them only together with the schema's number."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def test_topics() -> None:
         _ = topics.alarm
 
 
-def test_an_alert_has_exactly_the_keys_of_the_contract_in_their_order() -> None:
+def test_an_alert_has_exactly_the_documented_keys_in_their_order() -> None:
     sent = json.loads(encode(message()))
     assert list(sent) == ALERT_KEYS
     assert sent["schema"] == 1
@@ -46,17 +46,17 @@ def test_an_alert_has_exactly_the_keys_of_the_contract_in_their_order() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", sent["time"])
 
 
-def test_a_track_s_name_is_random_a_run_and_the_same_within_it() -> None:
+def test_a_track_s_name_is_random_per_run_and_constant_within_a_run() -> None:
     first, again, other = message(), message(), message(replace(ALERT, track=4))
     assert first.track == again.track != other.track
     assert re.fullmatch(r"[0-9a-f]{8}-3", first.track)
 
 
-def test_the_same_id_is_never_given_twice() -> None:
+def test_ids_are_unique() -> None:
     assert len({message().id for _ in range(1000)}) == 1000
 
 
-def test_ids_are_uuid7_with_the_time_in_front() -> None:
+def test_ids_are_uuid7_and_begin_with_the_time() -> None:
     before = time.time_ns() // 1_000_000
     made = uuid7()
     after = time.time_ns() // 1_000_000
@@ -100,14 +100,14 @@ def test_retained_messages(sent: Any, expected: dict[str, Any]) -> None:
     assert json.loads(encode(sent)) == {"schema": 1} | expected
 
 
-def test_stats_have_the_keys_of_the_contract() -> None:
+def test_stats_have_the_documented_keys() -> None:
     stats = Stats(15.0, 100, 2, 9.5, 0.3, 9.8, None, None, 90.1, 0, 7)
     sent = json.loads(encode(stats))
     assert list(sent) == STATS_KEYS
     assert sent["cpu_temp_c"] is None
 
 
-def test_decode_gives_back_what_was_encoded() -> None:
+def test_decode_reverses_encode() -> None:
     sent = message()
     assert AlertMessage.decode(encode(sent)) == sent
 
@@ -124,7 +124,7 @@ def without(key: str) -> dict[str, Any]:
     [b"", b"\x00", b"\xff\xfe", b"null", b"3", b'"text"', b"[]", b"{}", b"{", b"[" * 100_000, b'{"schema":1}'],
     ids=lambda payload: repr(payload[:12]),
 )
-def test_decode_refuses_what_is_no_alert(payload: bytes) -> None:
+def test_decode_refuses_data_that_are_no_alert(payload: bytes) -> None:
     with pytest.raises(ValueError):
         AlertMessage.decode(payload)
 
@@ -147,7 +147,7 @@ def test_decode_refuses_what_is_no_alert(payload: bytes) -> None:
         pytest.param(VALID | {"device": 7}, id="device as number"),
     ],
 )
-def test_decode_refuses_an_alert_that_breaks_the_contract(data: dict[str, Any]) -> None:
+def test_decode_refuses_an_alert_with_invalid_values(data: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         AlertMessage.decode(json.dumps(data).encode())
 
@@ -162,5 +162,5 @@ def test_decode_of_anything_is_an_alert_or_a_value_error(payload: bytes) -> None
         pass
 
 
-def test_whether_the_clock_is_synchronized_is_known() -> None:
+def test_clock_synced_is_true_or_false() -> None:
     assert clock_synced() in (True, False)

@@ -1,4 +1,4 @@
-"""The reference broker configuration, used by a real mosquitto: TLS, passwords, rights, and what a restart keeps."""
+"""The reference configuration of mosquitto: TLS, passwords, access rights, and messages that survive a restart."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ SYSTEMD = ROOT / "systemd"
 
 @pytest.fixture
 def broker(mosquitto: Any, tmp_path: Path) -> Any:
-    """A mosquitto under the reference files, with only the places and the port replaced."""
+    """A mosquitto with the reference files, in which only paths and the port are replaced."""
     made = mosquitto()
     openssl = (
         "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
@@ -65,20 +65,20 @@ def alert() -> AlertMessage:
 
 
 class Listener:
-    """Home Assistant's place: a persistent session, so that what came while it was away is not lost."""
+    """A subscriber with a persistent session, as Home Assistant has: it also receives earlier messages."""
 
     def __init__(self, broker: Any, folder: Path) -> None:
         self.payloads: list[bytes] = []
         self.subscribed = False
-        forever = Properties(PacketTypes.CONNECT)
-        forever.SessionExpiryInterval = 3600
+        session = Properties(PacketTypes.CONNECT)
+        session.SessionExpiryInterval = 3600
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, "listener", protocol=paho.MQTTv5)
         self._client.username_pw_set("homeassistant", "homeassistant-secret")
         self._client.tls_set(str(folder / "server.crt"))
         self._client.on_connect = lambda client, *_: client.subscribe("maskwatch/+/alert", 1)
         self._client.on_subscribe = lambda *_: setattr(self, "subscribed", True)
         self._client.on_message = lambda c, u, m: self.payloads.append(m.payload)
-        self._client.connect("localhost", broker.port, clean_start=False, properties=forever)
+        self._client.connect("localhost", broker.port, clean_start=False, properties=session)
         self._client.loop_start()
 
     @property
@@ -90,28 +90,28 @@ class Listener:
         self._client.loop_stop()
 
 
-def test_what_the_broker_has_acknowledged_survives_its_restart(broker: Any, tmp_path: Path) -> None:
+def test_acknowledged_alerts_survive_a_restart_of_the_broker(broker: Any, tmp_path: Path) -> None:
     first = Listener(broker, tmp_path)
-    until(lambda: first.subscribed, timeout=40)
+    until(lambda: first.subscribed, "the subscription", timeout=40)
     first.close()
     door, alerts = publisher(broker, "entrance", tmp_path), [alert() for _ in range(50)]
-    for each in alerts:
-        door.publish(each)
+    for one in alerts:
+        door.publish(one)
     time.sleep(1)
-    until(lambda: door.waiting == 0, timeout=40)
+    until(lambda: door.waiting == 0, "the acknowledgements", timeout=40)
     broker.stop()
     broker.start()
     second = Listener(broker, tmp_path)
-    until(lambda: len(second.payloads) >= 50, timeout=40)
-    assert second.ids == [each.id for each in alerts]
+    until(lambda: len(second.payloads) >= 50, "50 alerts", timeout=40)
+    assert second.ids == [one.id for one in alerts]
     second.close()
     assert door.close()
 
 
-def test_a_camera_cannot_speak_in_anothers_name(broker: Any, tmp_path: Path) -> None:
+def test_a_camera_cannot_publish_on_another_camera_s_topics(broker: Any, tmp_path: Path) -> None:
     door = publisher(broker, "cellar", tmp_path, device="entrance")
     door.publish(alert())
-    dead = tmp_path / "state-cellar" / "outbox.db"
-    until(lambda: dead.exists() and len(peek(dead)[1]) == 1, timeout=40)
-    assert "Not authorized" in peek(dead)[1][0][1]
+    outbox = tmp_path / "state-cellar" / "outbox.db"
+    until(lambda: outbox.exists() and len(peek(outbox)[1]) == 1, "a dead letter", timeout=40)
+    assert "Not authorized" in peek(outbox)[1][0][1]
     assert door.close()
