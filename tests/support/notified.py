@@ -1,4 +1,4 @@
-"""systemd's end of a service's notifications."""
+"""The socket on which systemd receives a service's notifications."""
 
 import socket
 import threading
@@ -6,18 +6,20 @@ import time
 
 
 class Systemd:
-    """Its end of NOTIFY_SOCKET, by path or by abstract name: ``heard`` is what has come, unless it is ``deaf``.
+    """Receives the messages sent to NOTIFY_SOCKET, a path or an abstract name, in a thread of its own.
 
-    ``pinged_at`` is the moment of the last ping."""
+    ``heard`` are the messages so far, ``pinged_at`` is the time of the last watchdog ping. Without ``reads`` it
+    receives nothing, so that the socket's queue fills.
+    """
 
-    def __init__(self, address: str, deaf: bool = False) -> None:
+    def __init__(self, address: str, reads: bool = True) -> None:
         self.address = address
         self.heard: list[str] = []
         self.pinged_at = 0.0
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
         self._thread = threading.Thread(target=self._listen, daemon=True)
-        if not deaf:
+        if reads:
             self._thread.start()
 
     def _listen(self) -> None:

@@ -1,6 +1,7 @@
-"""The health of the monitor: changes are logged once, and told at most once a second, the newest for certain."""
+"""The health of the monitor: changes are logged once, and published at most once per second; the last one always is."""
 
 import logging
+import re
 import sys
 import threading
 import time
@@ -14,142 +15,149 @@ from edge.mqtt.messages import Health
 WELL = Health("ok", "m", None)
 
 
-class Ear:
-    """A monitor, and what it has told with the moments."""
+class RecordingMonitor:
+    """A health monitor, what it has published, and when it decided to."""
 
     def __init__(self, model: str = "m") -> None:
-        self.heard: list[tuple[float, Health]] = []
-        self.monitor = HealthMonitor(model, lambda health: self.heard.append((time.monotonic(), health)))
+        self.published: list[Health] = []
+        self.times: list[float] = []
+        self.monitor = HealthMonitor(model, self._record)
 
-    @property
-    def told(self) -> list[Health]:
-        return [health for _, health in self.heard]
+    def _record(self, health: Health) -> None:
+        self.published.append(health)
+        self.times.append(self.monitor._published_at)
 
-    def ticked(self, count: int) -> list[Health]:
-        """What was told, as soon as it is so many; as the main loop does, it ticks often."""
+    def wait_for(self, count: int) -> list[Health]:
+        """Calls ``tick`` often, as the main loop does, until ``count`` messages are published; returns them."""
 
         def enough() -> bool:
             self.monitor.tick()
-            return len(self.heard) >= count
+            return len(self.published) >= count
 
-        until(enough, f"{count} messages of {self.told}")
-        return self.told
-
-
-def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.message for record in caplog.records if "clock" not in record.message]
+        until(enough, lambda: f"{count} messages: {self.published}")
+        return self.published
 
 
-def test_a_healthy_monitor_tells_so_once() -> None:
-    ear = Ear()
-    ear.ticked(1)
+def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """Levels and texts of the log, without the line about the clock."""
+    return [(record.levelname, record.message) for record in caplog.records if "clock" not in record.message]
+
+
+def test_a_healthy_monitor_publishes_its_health_once() -> None:
+    recording = RecordingMonitor()
+    recording.wait_for(1)
     for _ in range(50):
-        ear.monitor.tick()
-    assert ear.told == [WELL]
+        recording.monitor.tick()
+    assert recording.published == [WELL]
 
 
-def test_a_camera_s_condition_and_its_reason_are_told() -> None:
-    ear = Ear()
-    ear.monitor.camera("lost", "/dev/video0: gone")
-    assert ear.told == [Health("lost", "m", "camera lost: /dev/video0: gone")]
-    ear.monitor.camera("ok")
-    assert ear.ticked(2)[-1] == WELL
+def test_a_camera_s_condition_and_its_reason_are_published() -> None:
+    recording = RecordingMonitor()
+    recording.monitor.camera("lost", "/dev/video0: gone")
+    assert recording.published == [Health("lost", "m", "camera lost: /dev/video0: gone")]
+    recording.monitor.camera("ok")
+    assert recording.wait_for(2)[-1] == WELL
 
 
-def test_changes_are_logged_once_with_their_reason_and_their_length(caplog: pytest.LogCaptureFixture) -> None:
-    ear = Ear()
+def test_changes_are_logged_once_with_their_reason_and_their_duration(caplog: pytest.LogCaptureFixture) -> None:
+    recording = RecordingMonitor()
     with caplog.at_level(logging.INFO):
         for _ in range(5):
-            ear.monitor.report("broker", "broker lost")
-        ear.monitor.report("broker", "broker refuses us")
+            recording.monitor.report("broker", "broker lost")
+        recording.monitor.report("broker", "broker refuses us")
         for _ in range(5):
-            ear.monitor.report("broker", None)
-    assert said(caplog) == ["broker lost", "broker refuses us", "broker well again after 0 s"]
-    assert [record.levelname for record in caplog.records if "clock" not in record.message] == [
-        "ERROR",
-        "ERROR",
-        "WARNING",
-    ]
+            recording.monitor.report("broker", None)
+    *troubles, (level, recovery) = logged(caplog)
+    assert troubles == [("ERROR", "broker lost"), ("ERROR", "broker refuses us")]
+    assert level == "WARNING" and re.fullmatch(r"broker well again after \d+ s", recovery)
 
 
-def test_a_part_that_was_never_ill_is_not_said_to_be_well_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_part_without_trouble_is_not_reported_as_well_again(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        Ear().monitor.report("disk", None)
-    assert said(caplog) == []
+        RecordingMonitor().monitor.report("disk", None)
+    assert logged(caplog) == []
 
 
-def test_several_troubles_stand_together_in_the_order_of_their_coming() -> None:
-    monitor = Ear().monitor
+def test_several_troubles_are_joined_in_the_order_of_their_first_report() -> None:
+    monitor = RecordingMonitor().monitor
     monitor.report("disk", "disk full")
     monitor.report("broker", "broker lost")
     monitor.report("disk", "disk full")
-    assert monitor.now.problem == "disk full; broker lost", "told again is no news"
+    assert monitor.now.problem == "disk full; broker lost", "a repeated report keeps its place"
     monitor.report("disk", None)
     assert monitor.now.problem == "broker lost"
 
 
-def test_at_most_one_message_a_second_and_the_newest_gets_out() -> None:
-    ear, end, number = Ear(), time.monotonic() + 2.5, 0
-    while time.monotonic() < end:
+def test_at_most_one_message_per_second_is_published_and_the_last_one_always_is() -> None:
+    recording, end, number = RecordingMonitor(), time.monotonic() + 2.5, 0
+    while number <= 20 or time.monotonic() < end:
         number += 1
-        ear.monitor.report("broker", f"trouble {number}")
+        recording.monitor.report("broker", f"trouble {number}")
         time.sleep(0.005)
-    ear.monitor.report("broker", "the last trouble")
+    recording.monitor.report("broker", "the last trouble")
 
-    def out() -> bool:
-        ear.monitor.tick()
-        return ear.told[-1].problem == "the last trouble"
+    def last_is_published() -> bool:
+        recording.monitor.tick()
+        return recording.published[-1].problem == "the last trouble"
 
-    until(out, "the newest trouble")
-    gaps = [later[0] - earlier[0] for earlier, later in zip(ear.heard, ear.heard[1:], strict=False)]
-    assert number > 20 and gaps and min(gaps) >= PUBLISH_INTERVAL - 0.05
-
-
-def test_what_was_over_within_a_second_is_not_told() -> None:
-    ear = Ear()
-    ear.ticked(1)
-    ear.monitor.camera("lost", "a moment")
-    ear.monitor.camera("ok")
-    ear.monitor.report("broker", "lost")
-    assert ear.ticked(2) == [WELL, Health("ok", "m", "lost")]
+    until(last_is_published, "the last trouble is published")
+    gaps = [later - earlier for earlier, later in zip(recording.times, recording.times[1:], strict=False)]
+    assert number > 20 and gaps and min(gaps) >= PUBLISH_INTERVAL
 
 
-def test_attach_tells_at_once_even_just_after_something_was_told() -> None:
-    ear = Ear()
-    ear.monitor.report("broker", "lost")
+def test_a_trouble_that_ends_within_a_second_is_not_published() -> None:
+    recording = RecordingMonitor()
+
+    def ended_in_time() -> bool:
+        """Whether the trouble lasted less than a second; on a loaded machine it may need another attempt."""
+        nonlocal recording
+        recording = RecordingMonitor()
+        recording.wait_for(1)
+        recording.monitor.camera("lost", "a moment")
+        recording.monitor.camera("ok")
+        return time.monotonic() - recording.times[0] < PUBLISH_INTERVAL
+
+    until(ended_in_time, "a trouble of less than a second")
+    recording.monitor.report("broker", "lost")
+    assert recording.wait_for(2) == [WELL, Health("ok", "m", "lost")]
+
+
+def test_attach_publishes_at_once_even_just_after_another_message() -> None:
+    recording = RecordingMonitor()
+    recording.monitor.report("broker", "lost")
     other: list[Health] = []
-    ear.monitor.attach(other.append)
+    recording.monitor.attach(other.append)
     assert other == [Health("ok", "m", "lost")]
-    ear.monitor.report("broker", None)
-    until(lambda: (ear.monitor.tick(), len(other) == 2)[1], "the second message")
-    assert other[-1] == WELL and len(ear.told) == 1, "the former listener hears nothing any more"
+    recording.monitor.report("broker", None)
+    until(lambda: (recording.monitor.tick(), len(other) == 2)[1], "the second message")
+    assert other[-1] == WELL and len(recording.published) == 1, "the former listener receives nothing more"
 
 
 def test_any_thread_may_report() -> None:
-    ear = Ear()
+    recording = RecordingMonitor()
 
     def trouble(part: str) -> None:
         for number in range(300):
-            ear.monitor.report(part, f"{part} {number}")
-        ear.monitor.report(part, None)
+            recording.monitor.report(part, f"{part} {number}")
+        recording.monitor.report(part, None)
 
     threads = [threading.Thread(target=trouble, args=(f"part{number}",), daemon=True) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert ear.monitor.now == WELL
-    until(lambda: (ear.monitor.tick(), ear.told[-1] == WELL)[1], "the end of all troubles")
+    assert recording.monitor.now == WELL
+    until(lambda: (recording.monitor.tick(), recording.published[-1] == WELL)[1], "the end of all troubles")
 
 
-def test_a_listener_may_ask_and_report_itself() -> None:
-    """It is called without the lock: what is told may end up in a part that reports in turn."""
+def test_a_listener_may_report_a_trouble() -> None:
+    """The listener is called without the lock, because publishing may lead to another report."""
     monitor = HealthMonitor("m")
     monitor.attach(lambda health: monitor.report("alerts", "refused"))
     assert monitor.now.problem == "refused"
 
 
-def test_threads_that_tick_at_the_same_moment_look_at_the_clock_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_threads_that_tick_at_the_same_time_check_the_clock_once(caplog: pytest.LogCaptureFixture) -> None:
     rounds, threads = 60, 8
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -169,4 +177,4 @@ def test_threads_that_tick_at_the_same_moment_look_at_the_clock_once(caplog: pyt
     finally:
         sys.setswitchinterval(interval)
     lines = [record for record in caplog.records if "the clock is" in record.getMessage()]
-    assert len(lines) in (0, rounds), "never twice about one clock; not at all where the clock is synchronized"
+    assert len(lines) in (0, rounds), "one line per monitor, or none where the clock is synchronized"

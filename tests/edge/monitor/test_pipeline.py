@@ -1,4 +1,4 @@
-"""edge.monitor.pipeline: when a new detector counts, and when frames count at all."""
+"""edge.monitor.pipeline: from when on a new detector is used, and when frames are not searched."""
 
 import cv2
 import numpy as np
@@ -25,13 +25,13 @@ def regions(pipeline: Pipeline, number: int) -> list[int]:
     return [region.min_face for region in pipeline.plan(frame(number), (), lambda track: True)]
 
 
-def test_a_changed_detector_and_planner_count_together_from_the_next_frame_on(classifier: MaskClassifier) -> None:
+def test_a_changed_detector_and_planner_are_used_together_from_the_next_frame_on(classifier: MaskClassifier) -> None:
     small, large = DetectConfig(gate=False, min_face=48), DetectConfig(gate=False, min_face=200)
     pipeline = Pipeline(small, DecideConfig(), classifier)
     assert regions(pipeline, 0) == [48]
     before = pipeline._detector
     pipeline.change(large)
-    assert pipeline._detector is before, "the frame under way is searched by what planned it"
+    assert pipeline._detector is before, "the present frame is searched by the detector for which it was planned"
     assert regions(pipeline, 1) == [200]
     assert pipeline._detector is not before
 
@@ -43,7 +43,7 @@ def test_a_change_that_cannot_be_opened_changes_nothing(classifier: MaskClassifi
     assert regions(pipeline, 0) == [48]
 
 
-def test_nothing_is_searched_while_frames_do_not_count(classifier: MaskClassifier) -> None:
+def test_no_region_is_searched_while_frames_do_not_count(classifier: MaskClassifier) -> None:
     counting = True
     pipeline = Pipeline(DetectConfig(gate=False), DecideConfig(), classifier, watching=lambda: counting)
     assert regions(pipeline, 0)
@@ -53,7 +53,7 @@ def test_nothing_is_searched_while_frames_do_not_count(classifier: MaskClassifie
 
 @pytest.mark.parametrize("detector", ["haar", "yunet"])
 def test_opening_a_detector_sets_the_threads_of_opencv(detector: str) -> None:
-    """``maskwatch image`` and ``bench --stage`` open a detector and nothing else, and must obey the option too."""
+    """``maskwatch image`` and ``bench --stage`` open only a detector, and must apply the option too."""
     before = cv2.getNumThreads()
     try:
         for threads in (2, 1):

@@ -1,4 +1,4 @@
-"""Pictures of alerts: nobody to be recognized in them, kept for a while, published only when asked for."""
+"""Snapshots of alerts: faces are blurred, files are deleted after a time, and they are published only if configured."""
 
 import json
 import os
@@ -20,57 +20,57 @@ from edge.monitor.snapshots import Snapshots
 DAY = 86400.0
 
 
-def moment(door: Path, number: int) -> Image:
+def clip_image(door: Path, number: int) -> Image:
     capture = cv2.VideoCapture(str(door))
     capture.set(cv2.CAP_PROP_POS_FRAMES, number)
     return np.asarray(capture.read()[1], np.uint8)
 
 
-def eager() -> HaarDetector:
+def sensitive_detector() -> HaarDetector:
+    """A detector that finds more faces than the default one."""
     return HaarDetector(DetectConfig(cascade="alt2", min_face=24, scale_step=1.1, neighbours=1))
 
 
 @pytest.mark.parametrize("cascade", ["default", "alt", "alt2"])
 @pytest.mark.parametrize("number", [60, 220, 300])
-def test_no_cascade_finds_a_blurred_face(cascade: str, number: int, door: Path) -> None:
-    image = moment(door, number)
-    faces = eager().detect(image)
-    assert faces, "or the test proves nothing"
+def test_no_cascade_detects_a_blurred_face(cascade: str, number: int, door: Path) -> None:
+    image = clip_image(door, number)
+    faces = sensitive_detector().detect(image)
+    assert faces, "the image must contain a face"
     hidden = blur(image, faces)
     again = HaarDetector(DetectConfig(cascade=cascade, min_face=24, scale_step=1.1, neighbours=3)).detect(hidden)
-    assert not [found for found in again for face in faces if face.x0 < found.centre[0] < face.x1]
+    assert not [box for box in again for face in faces if face.x0 < box.centre[0] < face.x1]
     assert not np.shares_memory(image, hidden)
 
 
-def test_what_is_no_face_stays_sharp(door: Path) -> None:
-    image = moment(door, 60)
+def test_the_image_outside_the_faces_stays_sharp(door: Path) -> None:
+    image = clip_image(door, 60)
     hidden = blur(image, [Box(300, 200, 340, 240)])
     changed = (image != hidden).any(axis=2)
     assert changed[210:230, 310:330].mean() > 0.5
     assert not changed[:, :280].any() and not changed[:180].any()
 
 
-def test_boxes_at_and_beyond_the_edge(door: Path) -> None:
-    image = moment(door, 60)
+def test_boxes_at_and_beyond_the_edge_can_be_blurred(door: Path) -> None:
+    image = clip_image(door, 60)
     height, width = image.shape[:2]
     for box in (Box(0, 0, 5, 5), Box(width - 3, height - 3, width, height), Box(-50, -50, -40, -40), Box(9, 9, 9, 9)):
         assert blur(image, [box]).shape == image.shape
 
 
 def test_blurred_also_hides_faces_the_loop_did_not_report(door: Path, tmp_path: Path) -> None:
-    image = moment(door, 60)
-    found = eager().detect(image)
+    image = clip_image(door, 60)
+    face = sensitive_detector().detect(image)[0]
     taken = {}
     for mode in ("blurred", "full"):
-        jpeg = Snapshots(SnapshotsConfig(mode=mode), tmp_path, eager().detect).take(image, [])
+        jpeg = Snapshots(SnapshotsConfig(mode=mode), tmp_path, sensitive_detector().detect).take(image, [])
         taken[mode] = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    face = found[0]
     for mode, sharp in (("full", True), ("blurred", False)):
         part = taken[mode][face.y0 : face.y1, face.x0 : face.x1]
         assert (cv2.Laplacian(part, cv2.CV_64F).var() > 30) == sharp, mode
 
 
-def test_pictures_are_the_owners_alone_and_whole(tmp_path: Path) -> None:
+def test_snapshots_are_complete_and_only_the_owner_may_read_them(tmp_path: Path) -> None:
     folder = tmp_path / "snapshots"
     Snapshots(SnapshotsConfig(mode="full"), folder, lambda image: []).keep("a", b"jpeg")
     (path,) = folder.iterdir()
@@ -78,48 +78,46 @@ def test_pictures_are_the_owners_alone_and_whole(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0 and folder.stat().st_mode & 0o077 == 0
 
 
-def test_old_and_surplus_pictures_go_the_oldest_first(tmp_path: Path) -> None:
+def test_old_and_surplus_snapshots_are_deleted_oldest_first(tmp_path: Path) -> None:
     now = 1_800_000_000.0
     for number in range(6):
         path = tmp_path / f"{number}.jpg"
         path.write_bytes(bytes(400_000))
         os.utime(path, (now - number * DAY, now - number * DAY))
-    (tmp_path / "notes.txt").write_text("not ours")
+    (tmp_path / "notes.txt").write_text("not a snapshot")
     assert purge(tmp_path, SnapshotsConfig(keep_days=4.5, keep_mb=100), now) == 1
     assert purge(tmp_path, SnapshotsConfig(keep_days=365, keep_mb=1), now) == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.jpg", "1.jpg", "notes.txt"]
     assert purge_all(tmp_path) == 2 and purge(tmp_path / "none", SnapshotsConfig()) == 0
 
 
-def test_a_disk_that_refuses_is_told_of_and_is_no_error(tmp_path: Path) -> None:
+def test_a_disk_that_cannot_be_written_is_reported_and_raises_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    heard: list[str | None] = []
-    Snapshots(SnapshotsConfig(mode="full"), tmp_path / "file", lambda image: [], heard.append).keep("a", b"jpeg")
-    assert heard[-1] is not None and "cannot be saved" in heard[-1]
+    reports: list[str | None] = []
+    Snapshots(SnapshotsConfig(mode="full"), tmp_path / "file", lambda image: [], reports.append).keep("a", b"jpeg")
+    assert reports[-1] is not None and "cannot be saved" in reports[-1]
 
 
 @pytest.mark.parametrize("mode", ["off", "blurred"])
-def test_a_picture_comes_with_each_alert_only_when_asked_for(
+def test_every_alert_has_a_snapshot_only_if_configured(
     mode: str, maskwatch: Any, mosquitto: Any, subscriber: Any, tmp_path: Path
 ) -> None:
     broker = mosquitto().start()
-    heard = subscriber(broker.port)
+    received = subscriber(broker.port)
     config = tmp_path / "door.toml"
     config.write_text(f'[snapshots]\nmode = "{mode}"\n')
     run = maskwatch("run", "--source", "demo", "--broker", broker.address, "--config", config)
     assert run.end() == 0
-    alerts = [json.loads(payload) for payload in heard.wait_for("maskwatch/entrance/alert", 4)]
-    pictures = heard.on("maskwatch/entrance/snapshot")
+    alerts = [json.loads(payload) for payload in received.wait_for("maskwatch/entrance/alert", 4)]
+    snapshots = received.on("maskwatch/entrance/snapshot")
     kept = sorted((tmp_path / "state" / "maskwatch" / "entrance" / "snapshots").glob("*"))
     assert [alert["snapshot"] for alert in alerts] == [mode == "blurred"] * 4
-    assert len(pictures) == len(kept) == (4 if mode == "blurred" else 0)
-    for picture in pictures:
-        image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    assert len(snapshots) == len(kept) == (4 if mode == "blurred" else 0)
+    for snapshot in snapshots:
+        image = cv2.imdecode(np.frombuffer(snapshot, np.uint8), cv2.IMREAD_COLOR)
         assert image.shape == (480, 640, 3)
-        assert (
-            HaarDetector(DetectConfig(cascade="default", min_face=32, neighbours=3)).detect(np.asarray(image, np.uint8))
-            == []
-        )
+        detector = HaarDetector(DetectConfig(cascade="default", min_face=32, neighbours=3))
+        assert detector.detect(np.asarray(image, np.uint8)) == []
     if kept:
         assert {path.stem for path in kept} == {alert["id"] for alert in alerts}
         purged = maskwatch("purge", "--all", "--config", config)

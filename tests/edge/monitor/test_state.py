@@ -1,4 +1,4 @@
-"""The state folder: one process each, one process a name, and no folder is no reason not to watch."""
+"""The state folder: one process per folder and per name; without a writable folder the monitor still runs."""
 
 import fcntl
 import json
@@ -26,7 +26,7 @@ from pathlib import Path
 from edge.monitor.state import StateFolder
 folder = StateFolder(Path(sys.argv[1]), sys.argv[2])
 folder.write_health({"camera": "ok", "problem": None})
-print("mine", flush=True)
+print("locked", flush=True)
 time.sleep(600)
 """
 
@@ -39,10 +39,10 @@ def name(tmp_path: Path) -> str:
 
 @pytest.fixture
 def holder(tmp_path: Path, name: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process that has ``tmp_path/state`` and the name."""
+    """Another process that holds the locks of ``tmp_path/state`` and of the name."""
     command = [sys.executable, "-c", HOLDER, str(tmp_path / "state"), name]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stdout.readline() == "mine\n"
+        assert process.stdout is not None and process.stdout.readline() == "locked\n"
         yield process
         process.kill()
 
@@ -69,13 +69,13 @@ def test_both_are_free_again_after_close_and_after_a_refusal(tmp_path: Path, nam
     for path, other in ((tmp_path / "state", name + "2"), (tmp_path / "state2", name)):
         with pytest.raises(ConfigError):
             StateFolder(path, other)
-    StateFolder(tmp_path / "state2", name + "2").close()  # the refused ones hold nothing
+    StateFolder(tmp_path / "state2", name + "2").close()  # the refused processes hold no lock
     first.close()
     first.close()
     StateFolder(tmp_path / "state", name).close()
 
 
-def test_long_names_that_differ_only_at_their_end_do_not_meet(tmp_path: Path) -> None:
+def test_long_names_that_differ_only_at_their_end_do_not_collide(tmp_path: Path) -> None:
     names = [f"{'p' * 64}/{'d' * 64} at {tmp_path}/ümläut:{port}" for port in (1883, 1884)]
     folders = [StateFolder(tmp_path / str(number), name) for number, name in enumerate(names)]
     with pytest.raises(ConfigError):
@@ -84,13 +84,13 @@ def test_long_names_that_differ_only_at_their_end_do_not_meet(tmp_path: Path) ->
         folder.close()
 
 
-def test_somebody_who_asks_for_the_health_keeps_nobody_from_starting(tmp_path: Path, name: str) -> None:
-    with (tmp_path / "lock").open("w") as lock:  # as running_health does, in slow motion
+def test_reading_the_health_does_not_keep_a_process_from_starting(tmp_path: Path, name: str) -> None:
+    with (tmp_path / "lock").open("w") as lock:  # as running_health does, for longer
         fcntl.flock(lock, fcntl.LOCK_SH)
-        asked = threading.Timer(0.3, fcntl.flock, (lock, fcntl.LOCK_UN))
-        asked.start()
+        unlocking = threading.Timer(0.3, fcntl.flock, (lock, fcntl.LOCK_UN))
+        unlocking.start()
         StateFolder(tmp_path, name).close()
-        asked.join(30)
+        unlocking.join(30)
 
 
 def test_the_folder_is_made_for_its_owner_only(tmp_path: Path, name: str) -> None:
@@ -106,7 +106,7 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["below a file", "too long", "in /proc"])
-def test_a_folder_that_cannot_be_made_is_done_without(
+def test_the_monitor_runs_without_a_folder_that_cannot_be_made(
     tmp_path: Path, name: str, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -118,19 +118,19 @@ def test_a_folder_that_cannot_be_made_is_done_without(
     assert running_health(paths[kind]) is None
 
 
-def test_a_read_only_folder_is_done_without(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_monitor_runs_with_a_read_only_folder(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
     with small_disk(tmp_path / "disk") as disk:
         StateFolder(disk / "state", name).close()
         remount(disk, "ro")
         folder = StateFolder(disk / "state", name)
         folder.write_health({"camera": "ok"})
         assert "Read-only file system; going on without" in caplog.text
-        with pytest.raises(ConfigError, match="already"):  # the name is still one process's own
+        with pytest.raises(ConfigError, match="already"):  # the name is locked nevertheless
             StateFolder(disk / "state", name)
         folder.close()
 
 
-def test_a_folder_that_this_user_may_not_enter_is_done_without(tmp_path: Path, name: str) -> None:
+def test_the_monitor_runs_without_a_folder_that_the_user_may_not_enter(tmp_path: Path, name: str) -> None:
     if os.geteuid():
         pytest.skip("only root can become another user")
     code = f"import os, sys; sys.path[:0] = {sys.path!r}; import edge.monitor.state as s, pathlib; os.setuid(65534)\n"
@@ -140,7 +140,7 @@ def test_a_folder_that_this_user_may_not_enter_is_done_without(tmp_path: Path, n
     assert done.stdout == "goes on\n" and "Permission denied; going on without" in done.stderr
 
 
-def test_the_health_is_that_of_the_process_that_runs(tmp_path: Path, holder: Any) -> None:
+def test_the_health_belongs_to_a_running_process(tmp_path: Path, holder: Any) -> None:
     assert running_health(tmp_path / "state") == {"camera": "ok", "problem": None}
     holder.kill()
     holder.wait(30)
@@ -149,7 +149,9 @@ def test_the_health_is_that_of_the_process_that_runs(tmp_path: Path, holder: Any
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[1]", "\udcff"])
-def test_a_process_without_a_readable_health_still_runs(tmp_path: Path, name: str, text: str | None) -> None:
+def test_a_running_process_without_a_readable_health_has_an_empty_one(
+    tmp_path: Path, name: str, text: str | None
+) -> None:
     folder = StateFolder(tmp_path, name)
     if text is not None:
         (tmp_path / "health.json").write_text(text, errors="surrogateescape")
@@ -157,21 +159,21 @@ def test_a_process_without_a_readable_health_still_runs(tmp_path: Path, name: st
     folder.close()
 
 
-def test_where_nothing_ever_ran_there_is_no_health(tmp_path: Path) -> None:
+def test_an_empty_folder_has_no_health(tmp_path: Path) -> None:
     assert running_health(tmp_path) is None and list(tmp_path.iterdir()) == []
 
 
-def test_half_a_health_is_never_read(tmp_path: Path, name: str) -> None:
-    folder, over = StateFolder(tmp_path, name), time.monotonic() + 1
+def test_an_incomplete_health_is_never_read(tmp_path: Path, name: str) -> None:
+    folder, end = StateFolder(tmp_path, name), time.monotonic() + 1
     folder.write_health({"n": 0})
 
     def write() -> None:
-        while time.monotonic() < over:
+        while time.monotonic() < end:
             folder.write_health({"n": 1, "problem": "x" * 9000})
 
     writer = threading.Thread(target=write)
     writer.start()
-    while time.monotonic() < over:
+    while time.monotonic() < end:
         assert "n" in (running_health(tmp_path) or {})
     writer.join(30)
     folder.close()

@@ -135,13 +135,14 @@ def test_a_callback_that_raises_does_not_end_the_network_thread(
 def test_a_client_that_is_abandoned_during_the_name_lookup_never_connects(mosquitto: Any) -> None:
     """With a slow name server, the abandoned client would otherwise make the broker disconnect its successor."""
     broker = mosquitto().start()
-    connected = threading.Event()
+    connected, looking_up, address_known = threading.Event(), threading.Event(), threading.Event()
     client = Client("test", V5, lambda client: None)
     client.on_connect = lambda *_: connected.set()
-    client.on_pre_connect = lambda *_: time.sleep(1)
+    client.on_pre_connect = lambda *_: (looking_up.set(), address_known.wait(30))
     client.begin(MqttConfig(host="127.0.0.1", port=broker.port), WINDOW)
-    time.sleep(0.3)
+    assert looking_up.wait(30)
     cut(client)
+    address_known.set()
     assert client.over.wait(30) and not connected.is_set()
 
 
