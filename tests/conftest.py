@@ -1,4 +1,4 @@
-"""Fixtures of all tests: the bundled clip, the shipped model, real brokers, real maskwatch processes."""
+"""Fixtures for all tests: the bundled clip, the shipped model, real brokers and real maskwatch processes."""
 
 import json
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from support.processes import Process
 
 @pytest.fixture
 def door() -> Path:
+    """The bundled clip."""
     return DOOR
 
 
@@ -23,13 +24,14 @@ def model() -> Path:
 
 @pytest.fixture
 def truth() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((DOOR_TRUTH).read_text())
+    """The number of frames and alerts of the bundled clip, and its people and faces."""
+    loaded: dict[str, Any] = json.loads(DOOR_TRUTH.read_text())
     return loaded
 
 
 @pytest.fixture
 def maskwatch(tmp_path: Path) -> Iterator[Any]:
-    """Starts maskwatch with the given arguments; what still runs at the end of the test is killed."""
+    """Starts maskwatch with the given arguments; processes that still run at the end of the test are killed."""
     started: list[Process] = []
 
     def start(*args: str | Path, **more: Any) -> Process:
@@ -45,7 +47,7 @@ def maskwatch(tmp_path: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[Any]:
-    """Makes brokers: ``mosquitto(extra_configuration)``; not started yet."""
+    """Makes brokers that are not started yet: ``mosquitto(extra_configuration)``."""
     mosquitto_program()
     made: list[Mosquitto] = []
 
@@ -63,12 +65,13 @@ def mosquitto(tmp_path: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def subscriber() -> Iterator[Any]:
-    opened: list[Subscriber] = []
+    """Connects subscribers of all topics: ``subscriber(port, user=..., password=...)``."""
+    made: list[Subscriber] = []
 
     def subscribe(port: int, **login: Any) -> Subscriber:
-        opened.append(Subscriber(port, **login))
-        return opened[-1]
+        made.append(Subscriber(port, **login))
+        return made[-1]
 
     yield subscribe
-    for each in opened:
-        each.close()
+    for one in made:
+        one.close()

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from browser.visit import Visit
-from support import DOOR
+from support import DOOR, until
 from support.browsing import BARE, Watched
 from support.cameras import clip_pictures
 
@@ -25,8 +25,8 @@ PASSWORD = "correct horse"
 def test_the_live_image_changes(visit: Visit) -> None:
     visit.wait_for_script("document.getElementById('picture').naturalWidth === 640")
     first = visit.live_image()
-    visit.page.wait_for_timeout(1500)
-    assert first.shape == visit.live_image().shape and np.any(first != visit.live_image())
+    assert first.shape == visit.live_image().shape
+    until(lambda: np.any(first != visit.live_image()), "another live image")
     visit.wait_for_script("/problem|mask/i.test(document.getElementById('verdict').textContent)")
     visit.save_screenshot("live")
 

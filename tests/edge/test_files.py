@@ -1,4 +1,4 @@
-"""edge.files: whole or not at all."""
+"""edge.files: a file is replaced completely or not at all."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def test_the_file_changes_only_at_the_end_and_keeps_its_suffix(tmp_path: Path) -
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
 
-def test_what_fails_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path: Path) -> None:
+def test_an_exception_leaves_the_file_unchanged_and_no_other_file(tmp_path: Path) -> None:
     path = tmp_path / "health.json"
     path.write_text("old")
     with pytest.raises(RuntimeError), replacing(path) as new:
@@ -25,7 +25,7 @@ def test_what_fails_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path: Pa
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
-def test_a_place_that_cannot_be_taken_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_folder_cannot_be_replaced_and_no_file_is_left(tmp_path: Path) -> None:
     path = tmp_path / "folder.json"
     (path / "inside").mkdir(parents=True)
     with pytest.raises(OSError), replacing(path) as new:
@@ -33,7 +33,7 @@ def test_a_place_that_cannot_be_taken_is_an_error_and_leaves_nothing(tmp_path: P
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_nothing_written_is_an_error(tmp_path: Path) -> None:
+def test_a_replacement_that_is_not_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "a.json"):
         pass
     assert not list(tmp_path.iterdir())

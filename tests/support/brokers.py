@@ -1,12 +1,14 @@
-"""A real broker, and a subscriber of everything."""
+"""A real broker, and a subscriber of all topics."""
 
 import os
 import shutil
 import socket
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as paho
 import pytest
 from support import until
 
@@ -18,7 +20,7 @@ def free_port() -> int:
 
 
 class Mosquitto:
-    """A real mosquitto on loopback, on its own port, that can be killed and started again."""
+    """A real mosquitto on a free port of the loopback interface, which can be killed and started again."""
 
     def __init__(self, folder: Path, extra: str = "allow_anonymous true") -> None:
         self.port = free_port()
@@ -28,7 +30,7 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
 
     def configure(self, text: str) -> None:
-        """The whole of its configuration file, from the next start on."""
+        """Replaces the broker's configuration file; this takes effect at the next start."""
         self._config.write_text(text)
 
     @property
@@ -57,7 +59,7 @@ class Mosquitto:
         return self._process.pid
 
     def stop(self) -> None:
-        """By SIGTERM: it writes down what it has acknowledged, if it is told to keep that."""
+        """Ends the broker by SIGTERM, so that it saves acknowledged messages if persistence is configured."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(10)
@@ -71,20 +73,17 @@ class Mosquitto:
 
 
 def mosquitto_program() -> str:
-    found = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if found is None:
+    """The path of mosquitto. Skips the test where it is not installed."""
+    path = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if path is None:
         pytest.skip("mosquitto is not installed (sudo apt install mosquitto)")
-    return found
+    return path
 
 
 class Subscriber:
-    """A subscriber of everything: ``messages`` as (topic, payload, retained), in the order of arrival."""
+    """A subscriber of all topics: ``messages`` are (topic, payload, retained), in the order of their arrival."""
 
     def __init__(self, port: int, **login: Any) -> None:
-        import threading
-
-        import paho.mqtt.client as paho
-
         self.messages: list[tuple[str, bytes, bool]] = []
         ready = threading.Event()
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
@@ -95,16 +94,17 @@ class Subscriber:
         self._client.on_message = lambda c, u, m: self.messages.append((m.topic, m.payload, m.retain))
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert ready.wait(20), "the test's own subscriber cannot subscribe"
+        assert ready.wait(20), "the test's subscriber cannot subscribe"
 
     def on(self, topic: str) -> list[bytes]:
+        """The payloads that have arrived on a topic."""
         return [payload for name, payload, _ in list(self.messages) if name == topic]
 
     def wait_for(self, topic: str, count: int = 1, timeout: float = 90) -> list[bytes]:
-        """Until ``count`` messages have come on a topic."""
+        """Waits until ``count`` messages have arrived on a topic; returns the payloads of all on this topic."""
 
         def missing() -> str:
-            return f"{len(self.on(topic))} of {count} on {topic}: {self.messages}"
+            return f"{count} messages on {topic}; {len(self.on(topic))} arrived; all messages: {self.messages}"
 
         until(lambda: len(self.on(topic)) >= count, missing, timeout)
         return self.on(topic)

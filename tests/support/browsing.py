@@ -1,22 +1,23 @@
-"""A real maskwatch with its page, watching a real network camera that shows the bundled clip; and who asks it."""
+"""A maskwatch with its page, which watches a network camera that shows the bundled clip, and a client of the page."""
 
 import contextlib
 import http.client
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from support import DOOR
+from support import DOOR, until
 from support.brokers import free_port
 from support.cameras import NetworkCamera, clip_pictures
 
 BARE = (20, 70)
-"""Pictures of the clip with one bare person in full view."""
+"""The first and last frame of the clip that show one person without a mask completely."""
 
 
 class Answer:
+    """The response to a request."""
+
     def __init__(self, status: int, headers: Any, body: bytes) -> None:
         self.status, self.headers, self.body = status, headers, body
 
@@ -30,7 +31,7 @@ class Answer:
 
 
 class Client:
-    """Asks the page, a connection a question."""
+    """Sends requests to the page; each has a connection of its own."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -59,7 +60,7 @@ class Client:
 
 
 def pictures_of(stream: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The JPEGs of an MJPEG stream."""
+    """Gives the JPEG images of an MJPEG stream."""
     while True:
         line = stream.readline()
         if not line:
@@ -70,7 +71,7 @@ def pictures_of(stream: http.client.HTTPResponse) -> Iterator[bytes]:
 
 
 def events_of(stream: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
-    """(kind, data) of server-sent events."""
+    """Gives the (kind, data) of server-sent events."""
     kind = ""
     while line := stream.readline().decode():
         if line.startswith("event: "):
@@ -92,15 +93,20 @@ class Watched:
         self.process.wait_for("the page is at")
         self.process.wait_for("watching")
 
-    def until(self, holds: Callable[[], Any], what: str, timeout: float = 60) -> Any:
-        deadline = time.monotonic() + timeout
-        while not (found := holds()):
-            assert time.monotonic() < deadline, f"not within {timeout} s: {what}; it said:\n{self.process.err}"
-            time.sleep(0.1)
-        return found
+    def until(self, value: Callable[[], Any], what: str, timeout: float = 60) -> Any:
+        """Waits until ``value()`` is true; returns that value. The failure shows the log of the process."""
+        last: Any = None
+
+        def holds() -> bool:
+            nonlocal last
+            last = value()
+            return bool(last)
+
+        until(holds, lambda: f"{what}; the process printed:\n{self.process.err}", timeout, 0.1)
+        return last
 
     def again(self) -> None:
-        """Ends it and starts it anew, with the same configuration and state folder."""
+        """Ends the process and starts it again, with the same configuration and state folder."""
         assert self.process.end(15) == 0
         self.process = self._start()
         self.process.wait_for("watching")

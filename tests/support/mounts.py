@@ -1,4 +1,4 @@
-"""File systems of a test's own: small, read-only or full at will. Needs root; skips the test where it cannot."""
+"""Mounted file systems for one test: small, read-only or full ones. Skips the test where it cannot mount."""
 
 import errno
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 @contextmanager
 def mounted(what: str | Path, where: Path, *options: str) -> Iterator[Path]:
-    """``mount``'s own arguments; unmounted afterwards, whatever still uses it."""
+    """Mounts with the arguments of ``mount``, and unmounts afterwards even if a process still uses the file system."""
     where.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(["mount", *options, str(what), str(where)], capture_output=True, text=True, timeout=60)
     if done.returncode:
@@ -30,7 +30,7 @@ def small_disk(where: Path, size: str = "1m") -> Iterator[Path]:
 
 
 def ext4_image(file: Path) -> Path:
-    """A file that holds an empty file system of 16 MB, to be mounted with ``-o loop``."""
+    """Makes an empty ext4 file system of 16 MB in a file, to be mounted with ``-o loop``."""
     with file.open("wb") as device:
         device.truncate(16 << 20)
     try:
@@ -41,12 +41,12 @@ def ext4_image(file: Path) -> Path:
 
 
 def remount(where: Path, mode: str) -> None:
-    """``ro`` or ``rw``. The kernel refuses ``ro`` while a file is open for writing."""
+    """Changes the mode to ``ro`` or ``rw``. The kernel refuses ``ro`` while a file is open for writing."""
     subprocess.run(["mount", "-o", f"remount,{mode}", str(where)], check=True, capture_output=True, timeout=60)
 
 
 def fill(where: Path) -> Path:
-    """A file that takes all the space there is."""
+    """Fills the file system; returns the file that takes the space."""
     big = where / "big"
     with big.open("ab", buffering=0) as file:
         for size in (65536, 4096, 1):

@@ -1,4 +1,4 @@
-"""What rings a phone: a real HTTP server that takes texts, as ntfy does."""
+"""An HTTP server that takes texts for a phone, as ntfy does."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +8,7 @@ from support.brokers import free_port
 
 
 class Server:
-    """Keeps what is posted to it; ``code`` is its answer."""
+    """Answers every POST with the status ``code``; ``texts`` are the paths and bodies that it has accepted."""
 
     def __init__(self) -> None:
         self.port, self.code, self.texts = free_port(), 200, list[tuple[str, str]]()

@@ -11,7 +11,7 @@ from support import ROOT, until
 
 
 class Process:
-    """A maskwatch process whose lines can be waited for; ``program`` runs another Python program instead.
+    """A maskwatch process; ``wait_for`` waits for its output. ``program`` runs another Python program instead.
 
     Its state folder is ``cwd/state/maskwatch/DEVICE``.
     """
@@ -37,31 +37,31 @@ class Process:
 
     @property
     def alerts(self) -> list[dict[str, Any]]:
-        """The alerts of ``--print``."""
+        """The alerts that ``--print`` has printed."""
         return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
 
     def wait_for(self, text: str, timeout: float = 60) -> None:
-        """Until ``text`` stands in what the process has said."""
+        """Waits until the process has printed ``text``, on standard output or error."""
 
         def printed() -> bool:
             running = self.popen.poll() is None
             if text in self.out + self.err:
                 return True
-            assert running, f"ended early:\n{self.out}{self.err}"
+            assert running, f"the process has ended; it printed:\n{self.out}{self.err}"
             return False
 
         until(printed, lambda: f"'{text}'; it printed:\n{self.out}{self.err}", timeout, 0.05)
 
     def end(self, number: int | None = None, timeout: float = 90) -> int:
-        """The exit code, after sending a signal if one is given."""
+        """Waits for the end of the process; returns its exit code. Sends the signal ``number`` first, if given."""
         if number is not None:
             self.popen.send_signal(number)
         return self.popen.wait(timeout)
 
 
 def after(code: str) -> tuple[str, str]:
-    """The ``program`` of a maskwatch in whose process ``code`` runs first; ``sys`` is there.
+    """Returns the ``program`` of a maskwatch process that runs ``code`` first; ``sys`` is imported.
 
-    ``sys.modules[NAME] = None`` is Python's own way to say that a package is not installed.
+    After ``sys.modules[NAME] = None``, Python treats the package NAME as not installed.
     """
     return "-c", f"import sys; {code}; from edge.__main__ import main; sys.exit(main(sys.argv[1:]))"

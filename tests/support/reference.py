@@ -16,8 +16,8 @@ HEAD = """\
 WIDTH, COLUMN = 120, 25
 
 
-def shown(default: object) -> str:
-    """A default as TOML."""
+def toml_value(default: object) -> str:
+    """Returns a default as TOML."""
     if isinstance(default, bool):
         return str(default).lower()
     if isinstance(default, str):
@@ -26,15 +26,15 @@ def shown(default: object) -> str:
 
 
 def lines(key: str, default: object, allowed: Allowed) -> list[str]:
-    """An option with its help as a comment, wrapped."""
+    """Returns the lines of an option: its default, and its limits and help as a wrapped comment."""
     text = (f"{allowed}: " if allowed.limited else "") + allowed.help
-    assignment = f"{key} = {shown(default)}".ljust(COLUMN - 1)
+    assignment = f"{key} = {toml_value(default)}".ljust(COLUMN - 1)
     comment = textwrap.wrap(text, WIDTH - COLUMN - 2)
     return [f"{assignment} # {comment[0]}", *(" " * COLUMN + f"# {more}" for more in comment[1:])]
 
 
 def reference() -> str:
-    """The whole file."""
+    """Returns the whole file."""
     text, last = HEAD, ""
     for section, key, default, allowed in options():
         if section != last:

@@ -1,7 +1,8 @@
-"""A program under ``edge.monitor.systemd.Watchdog``, for tests: ``python watched.py LIMIT KIND``.
+"""A program with an ``edge.monitor.systemd.Watchdog``: ``python watched.py LIMIT KIND``.
 
-Pulses every 0.1 s; after two seconds it ``hang``s in the main thread, hangs with Python's lock held (``lock``), lets
-its check fail for ever (``check``) or for a moment (``moment``), or goes ``on`` and ends after three limits.
+It calls ``pulse`` every 0.1 s. KIND is what happens after two seconds: ``hang`` hangs in the main thread, ``lock``
+hangs and holds Python's global interpreter lock, ``check`` lets the check fail for ever, ``moment`` lets it fail for a
+short time, and ``on`` changes nothing. The program ends after three limits.
 """
 
 import ctypes
@@ -15,7 +16,7 @@ from edge.monitor.systemd import Notifier, Watchdog
 def main(limit: float, kind: str) -> None:
     start = time.monotonic()
 
-    def well() -> bool:
+    def check() -> bool:
         late = time.monotonic() - start - 2
         return not (kind == "check" and late > 0 or kind == "moment" and 0 < late < limit / 3)
 
@@ -23,7 +24,7 @@ def main(limit: float, kind: str) -> None:
         threading.Event().wait()
 
     threading.Thread(target=another_thread_that_waits, daemon=True).start()
-    watchdog = Watchdog(Notifier(), {"the part": well}, limit)
+    watchdog = Watchdog(Notifier(), {"the part": check}, limit)
     while time.monotonic() - start < 2 + 3 * limit:
         watchdog.pulse()
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""``maskwatch set``: options written into a file that people have written by hand."""
+"""``maskwatch set``: changing options in a file that users edit by hand."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def maskwatch_set(*args: str, state: str = "/nonexistent") -> subprocess.Complet
     )  # fmt: skip
 
 
-def test_options_are_changed_where_they_stand_and_all_else_is_kept(file: Path) -> None:
+def test_options_are_changed_in_place_and_the_rest_of_the_file_is_kept(file: Path) -> None:
     before = file.read_text().splitlines()
     address = "rtsp://user:a#b=c@camera/1"
     done = maskwatch_set(
@@ -40,14 +40,14 @@ def test_options_are_changed_where_they_stand_and_all_else_is_kept(file: Path) -
     after = file.read_text().splitlines()
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
     assert [line.split("=")[0].strip() for line in changed] == ["source", "cool_down", "host", "port", "user", "tls"]
-    assert all("#" in line for line in changed), "the notes stay"
+    assert all("#" in line for line in changed), "the comments are kept"
     config = load(file)
     assert (config.mqtt.host, config.mqtt.port, config.mqtt.user, config.mqtt.tls) == (
         "broker.lan", 8883, "door", True
     )  # fmt: skip
     assert (config.source.source, config.decide.cool_down) == (address, 10.0)
     assert file.stat().st_mode & 0o777 == 0o640
-    assert os.listdir(file.parent) == [file.name], "nothing is left beside it"
+    assert os.listdir(file.parent) == [file.name], "no other file is left in the folder"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_options_are_changed_where_they_stand_and_all_else_is_kept(file: Path) -
         pytest.param("[detect]\r\nscale_step = 1.2\r\n", id="Windows"),
     ],
 )
-def test_files_written_in_other_ways(file: Path, text: str) -> None:
+def test_files_in_other_formats_can_be_changed(file: Path, text: str) -> None:
     file.write_bytes(text.encode())
     settings.write(file, {"detect": {"min_face": 60}})
     assert load(file).detect.min_face == 60
@@ -72,7 +72,7 @@ def test_files_written_in_other_ways(file: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("assignment", "said"),
+    ("assignment", "message"),
     [
         ("detect.min_fase=60", "did you mean min_face?"),
         ("detect.min_face=6", "allowed: 24 to 1000"),
@@ -82,21 +82,21 @@ def test_files_written_in_other_ways(file: Path, text: str) -> None:
         ("mqtt.user=me", "need mqtt.host"),
     ],
 )
-def test_what_cannot_be_is_refused_and_the_file_stays(file: Path, assignment: str, said: str) -> None:
+def test_an_invalid_value_is_refused_and_the_file_is_unchanged(file: Path, assignment: str, message: str) -> None:
     before = file.read_bytes()
     done = maskwatch_set("--config", str(file), assignment)
-    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
     assert file.read_bytes() == before
 
 
-def test_without_a_file_or_a_value_it_says_what_is_missing(file: Path, tmp_path: Path) -> None:
+def test_a_missing_file_or_value_is_reported(file: Path, tmp_path: Path) -> None:
     assert "--config FILE" in maskwatch_set("detect.min_face=60").stderr
     assert "nothing to change" in maskwatch_set("--config", str(file)).stderr
     assert "cannot be read" in maskwatch_set("--config", str(tmp_path / "none"), "detect.min_face=60").stderr
 
 
-def test_what_was_set_on_the_page_gives_way_to_what_is_set_later(file: Path, tmp_path: Path) -> None:
-    """The sandboxed service may not write its file; what its page changes counts on top of that."""
+def test_set_replaces_the_value_that_was_set_on_the_page(file: Path, tmp_path: Path) -> None:
+    """The sandboxed service may not write its file, so the settings of its page override the file."""
     state = tmp_path / "state"
     state.mkdir()
     page = state / "page.toml"
@@ -113,7 +113,7 @@ def test_what_was_set_on_the_page_gives_way_to_what_is_set_later(file: Path, tmp
     assert done.returncode == 0 and "set on the page" not in done.stdout and "Traceback" not in done.stderr
 
 
-def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_remains_a_link(file: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.toml"
     link.symlink_to(file)
     settings.write(link, {"device": {"name": "porch"}})
@@ -121,7 +121,7 @@ def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(file: Path) -> None:
-    """A file that is still open can be read although its folder has gone, where not even root can write."""
+    """An open file can be read after its folder is deleted, and not even root can write into a deleted folder."""
     folder = file.parent / "gone"
     folder.mkdir()
     shutil.copy(file, folder)
@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(file: Path) -> None:
             settings.write(Path(f"/dev/fd/{opened.fileno()}"), {"device": {"name": "porch"}})
 
 
-def test_a_file_keeps_its_line_ends_and_its_encoding(file: Path) -> None:
+def test_a_file_keeps_its_line_endings_and_its_encoding(file: Path) -> None:
     file.write_bytes("# Tür\r\n[device]\r\nname = 'a'\r\n".encode())
     code = "import sys; from pathlib import Path; from edge.config.edit import write\n"
     code += "write(Path(sys.argv[1]), {'device': {'name': 'b'}})"
@@ -141,7 +141,7 @@ def test_a_file_keeps_its_line_ends_and_its_encoding(file: Path) -> None:
 
 
 def test_the_file_is_read_once_at_the_start(tmp_path: Path) -> None:
-    """A pipe gives its content once: a second reading would wait for ever, or find nothing."""
+    """A pipe gives its content once: a second reading would wait for ever, or read nothing."""
     pipe = tmp_path / "pipe.toml"
     os.mkfifo(pipe)
     code = "import sys; from pathlib import Path; from edge.config.edit import SettingsStore\n"
@@ -152,12 +152,12 @@ def test_the_file_is_read_once_at_the_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("typed", "code"), [("correct horse\n", 0), ("short\n", 2), ("", 2)])
-def test_the_pages_password_is_kept_as_a_hash(file: Path, typed: str, code: int) -> None:
+def test_the_password_of_the_page_is_saved_as_a_hash(file: Path, typed: str, code: int) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "edge", "set", "--config", file, "--web-password"],
         cwd=ROOT, input=typed, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == code, done.stderr
-    kept = load(file).web.password_hash
-    assert kept.startswith("scrypt$") if code == 0 else kept == "" and "8 or more" in done.stderr
+    saved = load(file).web.password_hash
+    assert saved.startswith("scrypt$") if code == 0 else saved == "" and "8 or more" in done.stderr
     assert "horse" not in file.read_text() + done.stdout + done.stderr

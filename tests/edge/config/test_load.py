@@ -1,4 +1,4 @@
-"""edge.config.load: layers, defaults, and every fault named at once; the reference for people."""
+"""edge.config.load: layers, defaults, and all faults reported at once; the reference file for users."""
 
 import tomllib
 from collections.abc import Callable
@@ -37,11 +37,11 @@ def refusal(path: Path | None, overrides: dict[str, dict[str, Any]] | None = Non
     return str(caught.value).splitlines()
 
 
-def test_without_a_file_everything_has_its_default() -> None:
+def test_without_a_file_every_option_has_its_default() -> None:
     assert load(None) == Config()
 
 
-def test_values_of_a_file_and_of_the_command_line(write: Write) -> None:
+def test_the_command_line_overrides_the_file(write: Write) -> None:
     path = write('[device]\nname = "back-door"\n[source]\nfps = 5\nwidth = 800\n[mqtt]\nhost = "a"\ntls = true\n')
     config = load(path, {"source": {"width": 1280}, "mqtt": {"host": "b"}})
     assert (config.device.name, config.source.fps, config.source.width) == ("back-door", 5.0, 1280)
@@ -50,18 +50,18 @@ def test_values_of_a_file_and_of_the_command_line(write: Write) -> None:
     assert config.decide == Config().decide
 
 
-def test_the_example_names_exactly_every_option_with_its_default() -> None:
-    shown = tomllib.loads(EXAMPLE.read_text("utf-8"))
+def test_the_example_has_every_option_with_its_default_in_order() -> None:
+    example = tomllib.loads(EXAMPLE.read_text("utf-8"))
     real = {name: {**section} for name, section in asdict(Config()).items()}
     real["detect"]["zones"] = list(real["detect"]["zones"])
-    assert shown == real
-    order = [(section, key) for section, values in shown.items() for key in values]
+    assert example == real
+    order = [(section, key) for section, values in example.items() for key in values]
     assert order == [(section, key) for section, key, _, _ in options()]
     assert load(EXAMPLE) == Config()
 
 
 def test_the_example_is_the_reference_with_every_help_text_and_limit() -> None:
-    """Write it anew with tests/support/reference.py."""
+    """tests/support/reference.py writes the file."""
     assert EXAMPLE.read_text("utf-8") == reference()
 
 
@@ -71,7 +71,7 @@ def test_every_option_has_a_help_text_and_an_acceptable_default() -> None:
         assert load(None, {section: {key: default}}) == Config()
 
 
-def test_all_faults_of_file_and_command_line_are_named_at_once(write: Write) -> None:
+def test_all_faults_of_file_and_command_line_are_reported_at_once(write: Write) -> None:
     path = write('[source]\nwidht = 640\nfps = "fast"\n[decide]\nthreshold = 1.5\n[mqqt]\nhost = "a"\n')
     lines = refusal(path, {"device": {"name": "Front Door"}})
     assert len(lines) == 5
@@ -83,7 +83,7 @@ def test_all_faults_of_file_and_command_line_are_named_at_once(write: Write) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         pytest.param("source = 3", "must be a section", id="a value where a section belongs"),
         pytest.param("[source]\nzebra = 1", "known: fps, height", id="nothing near"),
@@ -107,11 +107,11 @@ def test_all_faults_of_file_and_command_line_are_named_at_once(write: Write) -> 
         pytest.param("[source]\nwidth = 1" + "0" * 5000, "is not TOML", id="a number beyond Python's limit"),
     ],
 )
-def test_what_a_file_may_not_say(write: Write, text: str, said: str) -> None:
-    assert said in refusal(write(text))[0]
+def test_an_invalid_file_is_refused(write: Write, text: str, message: str) -> None:
+    assert message in refusal(write(text))[0]
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert str(tmp_path / "none.toml") in refusal(tmp_path / "none.toml")[0]
     assert "cannot be read" in refusal(tmp_path)[0]
 
@@ -126,7 +126,7 @@ def test_zones_become_polygons(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("zones", "said"),
+    ("zones", "message"),
     [
         pytest.param(ZONE, "list of polygons", id="one polygon without the list"),
         pytest.param([ZONE[:2]], "3 corners", id="two corners"),
@@ -140,32 +140,32 @@ def test_zones_become_polygons(write: Write) -> None:
         pytest.param([[[0, 10**400], [0, 1], [1, 1]]], "zones", id="a number beyond floats"),
     ],
 )
-def test_zones_that_are_none(zones: Any, said: str) -> None:
-    assert said in refusal(None, {"detect": {"zones": zones}})[0]
+def test_invalid_zones_are_refused(zones: Any, message: str) -> None:
+    assert message in refusal(None, {"detect": {"zones": zones}})[0]
 
 
-HERE = __file__
-"""A file that is there: only the contradiction is wrong."""
+FILE = __file__
+"""An existing file, so that only the contradiction is reported."""
 
 
 @pytest.mark.parametrize(
-    ("mqtt", "said"),
+    ("mqtt", "message"),
     [
         pytest.param({"host": "a b"}, "without spaces", id="spaces in the host"),
         pytest.param({"host": "a", "user": "u", "password_file": "/nowhere/p"}, "/nowhere/p", id="no such file"),
-        pytest.param({"host": "a", "password_file": HERE}, "mqtt.user", id="password without user"),
-        pytest.param({"host": "a", "tls": True, "key_file": HERE}, "mqtt.cert_file", id="key without certificate"),
-        pytest.param({"host": "a", "ca_file": HERE}, "mqtt.tls = true", id="authority without TLS"),
+        pytest.param({"host": "a", "password_file": FILE}, "mqtt.user", id="password without user"),
+        pytest.param({"host": "a", "tls": True, "key_file": FILE}, "mqtt.cert_file", id="key without certificate"),
+        pytest.param({"host": "a", "ca_file": FILE}, "mqtt.tls = true", id="authority without TLS"),
         pytest.param({"user": "u"}, "mqtt.host", id="user without broker"),
         pytest.param({"tls": True}, "mqtt.host", id="TLS without broker"),
     ],
 )
-def test_contradictions_in_mqtt(mqtt: dict[str, Any], said: str) -> None:
+def test_contradictory_mqtt_options_are_refused(mqtt: dict[str, Any], message: str) -> None:
     lines = refusal(None, {"mqtt": mqtt})
-    assert len(lines) == 1 and said in lines[0]
+    assert len(lines) == 1 and message in lines[0]
 
 
-def test_evidence_over_longer_than_the_window_could_never_alert() -> None:
+def test_decide_seconds_longer_than_the_window_are_refused() -> None:
     assert "decide.window" in refusal(None, {"decide": {"seconds": 2.0, "window": 1.0}})[0]
 
 

@@ -1,4 +1,4 @@
-"""edge.mqtt.client: where the password comes from, and which file is refused."""
+"""edge.mqtt.client: the sources of the password, and the files that are refused."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from edge.mqtt.client import new_client, read_password
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640])
-def test_a_password_file(tmp_path: Path, mode: int) -> None:
+def test_a_password_file_is_read_without_its_line_end(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "password"
     path.write_text(" s3crét \n", "utf-8")
     path.chmod(mode)
@@ -18,7 +18,7 @@ def test_a_password_file(tmp_path: Path, mode: int) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o604, 0o602])
-def test_a_password_file_for_everybody_is_refused(tmp_path: Path, mode: int) -> None:
+def test_a_password_file_that_every_user_can_read_or_write_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "password"
     path.write_text("s3cret")
     path.chmod(mode)
@@ -28,7 +28,7 @@ def test_a_password_file_for_everybody_is_refused(tmp_path: Path, mode: int) -> 
 
 
 @pytest.mark.parametrize("path", ["/nowhere/password", "~nobody-of-that-name/password"])
-def test_a_password_file_that_is_not_there(path: str) -> None:
+def test_a_missing_password_file_is_an_error(path: str) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_password(path)
 
@@ -37,13 +37,14 @@ def test_the_password_may_come_as_a_systemd_credential(tmp_path: Path, monkeypat
     file = tmp_path / "mqtt-password"
     file.touch(0o400)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    assert new_client(MqttConfig(host="a", user="door"), "c").password is None, "an empty one is none"
+    assert new_client(MqttConfig(host="a", user="door"), "c").password is None, "an empty credential counts as none"
     file.chmod(0o600)
     file.write_text("canary\n")
     assert new_client(MqttConfig(host="a", user="door"), "c").password == "canary"
     with pytest.raises(ConfigError, match="set mqtt.user"):
         new_client(MqttConfig(host="a"), "c")
-    own = tmp_path / "own"
-    own.touch(0o600)
-    own.write_text("mine")
-    assert new_client(MqttConfig(host="a", user="door", password_file=str(own)), "c").password == "mine"
+    password_file = tmp_path / "password"
+    password_file.touch(0o600)
+    password_file.write_text("from the file")
+    settings = MqttConfig(host="a", user="door", password_file=str(password_file))
+    assert new_client(settings, "c").password == "from the file"
