@@ -36,8 +36,8 @@ Change = Callable[[Any], object]
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pictures")
+def image_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
     source = open_source("demo")
     for frame in source:
         if frame.number % EVERY == 0:
@@ -55,11 +55,11 @@ def without_gate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def watched(built: None, pictures: Path, without_gate: Path) -> Iterator[Watched]:
-    """Gives the record of a machine on the ``clip`` or the ``pictures``. As many runs as cores go on at a time."""
-    sources = {"clip": "demo", "pictures": str(pictures)}
-    keys = [(machine, "pictures", detector) for detector in DETECTORS for machine in (REFERENCE, *RELEASES)]
-    keys.append((TFLITE, "pictures", "haar"))
+def watched(built: None, image_folder: Path, without_gate: Path) -> Iterator[Watched]:
+    """Gives the record of a machine on the ``clip`` or the ``images``. As many runs as cores go on at a time."""
+    sources = {"clip": "demo", "images": str(image_folder)}
+    keys = [(machine, "images", detector) for detector in DETECTORS for machine in (REFERENCE, *RELEASES)]
+    keys.append((TFLITE, "images", "haar"))
     keys += [(machine, "clip", detector) for detector in reversed(DETECTORS) for machine in (REFERENCE, *RELEASES)]
 
     def watch(machine: Machine, source: str, detector: str) -> Record:
@@ -93,7 +93,7 @@ def test_the_version_is_the_same(pi: Pi) -> None:
     ids=lambda value: getattr(value, "name", value),
 )
 def test_the_same_pixels_give_the_same_boxes_scores_and_alerts(pi: Pi, detector: str, watched: Watched) -> None:
-    reference, there = watched(REFERENCE, "pictures", detector), watched(pi, "pictures", detector)
+    reference, there = watched(REFERENCE, "images", detector), watched(pi, "images", detector)
     print(there.machine, summary(reference, there))
     assert there.machine["machine"] == "aarch64" and there.machine["python"].startswith(pi.python + ".")
     assert there.machine["runtime"] == ("tflite_runtime" if pi is TFLITE else "ai_edge_litert")
@@ -104,10 +104,10 @@ def test_the_same_pixels_give_the_same_boxes_scores_and_alerts(pi: Pi, detector:
 
 @pytest.mark.parametrize("pi", RELEASES, ids=lambda pi: pi.name)
 def test_an_alert_arrives_through_the_embedded_broker(
-    pi: Pi, watched: Watched, pictures: Path, without_gate: Path, tmp_path: Path
+    pi: Pi, watched: Watched, image_folder: Path, without_gate: Path, tmp_path: Path
 ) -> None:
-    expected = len(watched(REFERENCE, "pictures", "haar").alerts)
-    output = run(pi, "-m", "edge", "run", "--config", without_gate, "--source", pictures, state=tmp_path)
+    expected = len(watched(REFERENCE, "images", "haar").alerts)
+    output = run(pi, "-m", "edge", "run", "--config", without_gate, "--source", image_folder, state=tmp_path)
     assert output.count("NO MASK") == expected > 0
 
 
@@ -134,7 +134,7 @@ def test_the_clip_gives_the_same_alerts(pi: Pi, detector: str, watched: Watched,
     ids=["one less", "another type", "another moment", "less certain", "elsewhere"],
 )
 def test_the_comparison_finds_different_alerts(change: Change, watched: Watched) -> None:
-    reference = watched(REFERENCE, "pictures", "haar")
+    reference = watched(REFERENCE, "images", "haar")
     other = copy.deepcopy(reference)
     assert alert_differences(reference, other, CLIP_ALERTS) == []
     change(other)
@@ -143,7 +143,7 @@ def test_the_comparison_finds_different_alerts(change: Change, watched: Watched)
 
 
 def test_an_alert_one_image_later_is_accepted_only_where_pixels_differ(watched: Watched) -> None:
-    reference = watched(REFERENCE, "pictures", "haar")
+    reference = watched(REFERENCE, "images", "haar")
     other = copy.deepcopy(reference)
     first = other.alerts[0]
     first.update(image=first["image"] + 1, seen_s=first["seen_s"] + 0.07, box=[x + 20 for x in first["box"]])
@@ -164,7 +164,7 @@ def test_an_alert_one_image_later_is_accepted_only_where_pixels_differ(watched: 
     ids=["a box less", "a face less", "a wider box", "half a mask"],
 )
 def test_the_comparison_finds_different_images(change: Change, watched: Watched) -> None:
-    reference = watched(REFERENCE, "pictures", "haar")
+    reference = watched(REFERENCE, "images", "haar")
     other = copy.deepcopy(reference)
     assert image_differences(reference, other, SAME_PIXELS) == []
     change(next(image for image in other.images if image["faces"]))

@@ -53,7 +53,7 @@ def test_a_hang_of_capture_inference_or_mqtt_alone_ends_the_process_in_time(
     for hanging in parts.values():
         hanging.process.wait_for("connected to the broker")
         systemd, process = hanging.systemd, hanging.process
-        until(lambda systemd=systemd: {"READY=1", "WATCHDOG=1"} <= set(systemd.heard), f"pings\n{process.err}", 60)
+        until(lambda systemd=systemd: {"READY=1", "WATCHDOG=1"} <= set(systemd.messages), f"pings\n{process.err}", 60)
     assert all(hanging.process.popen.poll() is None for hanging in parts.values())
     threads = []
     for part, hanging in parts.items():

@@ -106,10 +106,10 @@ def test_a_clock_that_jumps_by_years_disturbs_neither_alerts_nor_watchdog(
     replay.wait_for('"event_type"')
     clock.jump("+10y")
     until(lambda: len(replay.alerts) >= 2, f"an alert after the jump\n{replay.err}", 60)
-    pings = systemd.heard.count("WATCHDOG=1")
+    pings = systemd.messages.count("WATCHDOG=1")
     clock.jump("-10y")
     assert replay.end() == 0, replay.err
-    assert systemd.heard.count("WATCHDOG=1") > pings + 3, "the pings continue"
+    assert systemd.messages.count("WATCHDOG=1") > pings + 3, "the pings continue"
     assert live.process.popen.poll() is None and live.health["camera"] == "ok"
     alerts = replay.alerts
     payloads = received.wait_for("maskwatch/replay/alert", 4)
@@ -145,7 +145,7 @@ class Crowd:
         rng = np.random.default_rng(0)
         self._noise = [rng.integers(0, 5, (1080, 1920, 3), np.uint8) for _ in range(3)]
 
-    def picture(self, number: int) -> Image:
+    def image(self, number: int) -> Image:
         image = np.full((1080, 1920, 3), 120, np.uint8)
         width, height = self.size
         for n in range(min(COLUMNS * ROWS, 1 + number // self.EVERY)):
@@ -166,7 +166,7 @@ def test_thirty_faces_give_one_alert_per_person_and_one_state_per_second(
     door = Door(maskwatch, subscriber(broker.port), camera, "--broker", broker.address, "--show-stats")
     door.subscriber.wait_for(STATUS)
     first = camera.sent
-    camera.show(lambda number: crowd.picture(number - first))
+    camera.show(lambda number: crowd.image(number - first))
     start, moments = time.monotonic(), [0.0]
 
     def everybody_counted() -> bool:

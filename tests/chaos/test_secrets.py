@@ -87,7 +87,7 @@ def test_canary_passwords_appear_nowhere(
             "doctor beside a running maskwatch": doctor.out + doctor.err,
             "doctor alone": alone.out + alone.err,
             "state folder": files_of(tmp_path / "state"),
-            "notifications": str(systemd.heard) + " ",
+            "notifications": str(systemd.messages) + " ",
         }
     )
     systemd.close()

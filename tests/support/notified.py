@@ -8,13 +8,13 @@ import time
 class Systemd:
     """Receives the messages sent to NOTIFY_SOCKET, a path or an abstract name, in a thread of its own.
 
-    ``heard`` are the messages so far, ``pinged_at`` is the time of the last watchdog ping. Without ``reads`` it
+    ``messages`` are those received so far, ``pinged_at`` is the time of the last watchdog ping. Without ``reads`` it
     receives nothing, so that the socket's queue fills.
     """
 
     def __init__(self, address: str, reads: bool = True) -> None:
         self.address = address
-        self.heard: list[str] = []
+        self.messages: list[str] = []
         self.pinged_at = 0.0
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
@@ -24,7 +24,7 @@ class Systemd:
 
     def _listen(self) -> None:
         while message := self._socket.recv(4096).decode():
-            self.heard.append(message)
+            self.messages.append(message)
             if message == "WATCHDOG=1":
                 self.pinged_at = time.monotonic()
 

@@ -49,7 +49,7 @@ def test_messages_arrive_as_datagrams(systemd: Systemd) -> None:
     assert notify.supervised
     notify("READY=1")
     notify("WATCHDOG=1")
-    until(lambda: systemd.heard == ["READY=1", "WATCHDOG=1"], "both messages")
+    until(lambda: systemd.messages == ["READY=1", "WATCHDOG=1"], "both messages")
 
 
 def test_without_systemd_nothing_is_sent_and_nothing_fails() -> None:
@@ -121,7 +121,7 @@ def test_a_hang_ends_the_process_with_the_stacks_of_all_threads(kind: str, watch
     assert seconds < 2 + LIMIT + SLOW
     assert "Timeout" in err and err.count("most recent call first") == 2
     assert "another_thread_that_waits" in err and "in main" in err
-    assert 1 <= watched[kind].systemd.heard.count("WATCHDOG=1") <= 4, "none after the hang began"
+    assert 1 <= watched[kind].systemd.messages.count("WATCHDOG=1") <= 4, "none after the hang began"
 
 
 def test_a_check_that_fails_withholds_the_pings_and_ends_the_process(watched: dict[str, WatchedProcess]) -> None:
@@ -129,7 +129,7 @@ def test_a_check_that_fails_withholds_the_pings_and_ends_the_process(watched: di
     assert code == 1 and out == "" and seconds < 2 + LIMIT + SLOW
     assert err.count("the part makes no progress") == 1, "reported once, not per pulse"
     assert "most recent call first" in err
-    assert 1 <= watched["check"].systemd.heard.count("WATCHDOG=1") <= 4
+    assert 1 <= watched["check"].systemd.messages.count("WATCHDOG=1") <= 4
 
 
 @pytest.mark.parametrize("kind", ["on", "moment"])
@@ -138,7 +138,7 @@ def test_a_process_with_progress_runs_longer_than_several_limits(kind: str, watc
     code, out, err, _ = watched[kind].wait()
     assert code == 0 and out.strip() == "ended by itself", err
     assert "most recent call" not in err
-    assert watched[kind].systemd.heard.count("WATCHDOG=1") >= 5
+    assert watched[kind].systemd.messages.count("WATCHDOG=1") >= 5
 
 
 def test_a_driver_that_returns_during_the_end_of_the_interpreter_causes_no_crash() -> None:

@@ -138,9 +138,9 @@ def test_folder_names_may_contain_any_character(tmp_path: Path, folder: str) -> 
 
 def test_peek_and_resend_never_make_a_file(path: Path) -> None:
     path.parent.mkdir()
-    for look in (peek, resend):
+    for function in (peek, resend):
         with pytest.raises(sqlite3.Error):
-            look(path)
+            function(path)
     assert not path.exists()
 
 

@@ -161,4 +161,4 @@ def test_an_address_in_use_is_reported(maskwatch: Any, tmp_path: Path, open_page
     with closing(Systemd(str(tmp_path / "notify"))) as systemd:
         third = maskwatch(*run, env={"NOTIFY_SOCKET": systemd.address})
         assert third.end() == 0, "a service goes on without the page"
-        assert any("STATUS=the page cannot be served" in message for message in systemd.heard)
+        assert any("STATUS=the page cannot be served" in message for message in systemd.messages)
