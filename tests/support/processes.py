@@ -1,4 +1,4 @@
-"""maskwatch as a process of its own."""
+"""maskwatch processes."""
 
 import json
 import os
