@@ -118,7 +118,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"maskwatch-convert: {error}", file=sys.stderr)
         return USAGE
     except ModuleNotFoundError as error:
-        print(f"maskwatch-convert: {error.name} is not installed; pip install 'maskwatch[convert]'", file=sys.stderr)
+        cure = ".venv/bin/pip install -e '.[convert]'"
+        print(f"maskwatch-convert: {error.name} is not installed: {cure}", file=sys.stderr)
         return USAGE
     except (KeyboardInterrupt, Exception) as error:
         if not isinstance(error, KeyboardInterrupt) and not pressed:

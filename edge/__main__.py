@@ -35,19 +35,24 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
         description="Watches an entrance camera and sends an alert over MQTT when somebody enters without a face mask.",
     )
     top.add_argument("--version", action="version", version=f"maskwatch {__version__}")
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--config", type=Path, metavar="FILE", help="configuration file; the options below take precedence over it"
-    )
-    common.add_argument("--verbose", action="store_true", help="log more")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, parents=[common], help=text)
+        command = commands.add_parser(name, parents=[common_options(name)], help=text)
         if chosen in (name, None):
             module = import_module(f"{__package__}.cli.{name}")
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return top
+
+
+def common_options(name: str) -> argparse.ArgumentParser:
+    """Makes the parser of the options that every command has; the command ``name`` sets one help text."""
+    takes_precedence = "configuration file; the options below take precedence over it"
+    common = argparse.ArgumentParser(add_help=False)
+    config_help = "the file to change" if name == "set" else takes_precedence
+    common.add_argument("--config", type=Path, metavar="FILE", help=config_help)
+    common.add_argument("--verbose", action="store_true", help="log more")
+    return common
 
 
 def main(argv: Sequence[str] | None = None) -> int:

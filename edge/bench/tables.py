@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from ..monitor.stats import counted
 from .stopwatch import PERCENTILES
 
 Figures = dict[str, Any]
@@ -14,7 +15,7 @@ def clip_table(figures: Figures) -> str:
     searched = figures["searched"] / max(1, figures["pictures"])
     lines = [
         f"{figures['source']}: {figures['pictures']} frames of {width}x{height}, {searched:.0%} of them searched, "
-        f"{figures['alerts']} alerts",
+        f"{counted(figures['alerts'], 'alert')}",
         f"  {'stage':10}{'ms per frame':>14}{'CPU ms':>9}{'ran':>7}" + "".join(f"{f'p{p} ms':>9}" for p in PERCENTILES),
     ]
     for name, stage in figures["stages"].items():
@@ -25,7 +26,7 @@ def clip_table(figures: Figures) -> str:
         seconds = ", ".join(f"{seconds:.2f}" for seconds in figures["first_sight_to_alert_s"])
         lines.append(f"  first detection to alert: {seconds} s")
     for name, rival in figures.get("rivals", {}).items():
-        alerts = "" if rival["alerts"] is None else f", {rival['alerts']} alerts"
+        alerts = "" if rival["alerts"] is None else f", {counted(rival['alerts'], 'alert')}"
         lines.append(
             f"  {name}: {rival['cpu_ms_a_picture']:.1f} CPU ms per frame, {rival['ratio']:.1f} times as much{alerts}"
         )
@@ -56,7 +57,7 @@ def service_line(figures: Figures) -> str:
 def delivery_line(figures: Figures) -> str:
     """Formats the figures of ``measure_delivery``."""
     return (
-        f"decision to subscriber over {figures['broker']}, {figures['alerts']} alerts: "
+        f"decision to subscriber over {figures['broker']}, {counted(figures['alerts'], 'alert')}: "
         f"p50 {figures['p50_ms']:.1f}, p95 {figures['p95_ms']:.1f}, p99 {figures['p99_ms']:.1f} ms"
     )
 
@@ -66,8 +67,9 @@ def fleet_line(figures: Figures) -> str:
     return (
         f"{figures['doors']} doors on one {figures['broker']} for {figures['seconds']:.0f} s, "
         f"{figures['messages_a_second']:.0f} messages per second: "
-        f"{figures['alerts']} alerts, {figures['lost']} lost, decision to subscriber p50 {figures['p50_ms']:.1f}, "
-        f"p99 {figures['p99_ms']:.1f} ms; the broker uses {figures['broker_cores']:.1%} of a core "
+        f"{counted(figures['alerts'], 'alert')}, {figures['lost']} lost, "
+        f"decision to subscriber p50 {figures['p50_ms']:.1f}, p99 {figures['p99_ms']:.1f} ms; "
+        f"the broker uses {figures['broker_cores']:.1%} of a core "
         f"and {figures['broker_rss_mb']:.0f} MB"
     )
 

@@ -76,8 +76,8 @@ def _open_picamera() -> Any:
         from picamera2 import Picamera2
     except ImportError as error:
         raise SourceError(
-            f"picamera2 is not there ({error}); sudo apt install python3-picamera2 --no-install-recommends, "
-            "and make the venv with --system-site-packages"
+            f"picamera2 is not installed ({error}): sudo apt install python3-picamera2 --no-install-recommends; "
+            "then make clean && make run"
         ) from error
     except Exception as error:  # the import starts libcamera's camera manager, which may fail
         raise SourceError(f"picamera2 cannot be loaded: {error}") from error

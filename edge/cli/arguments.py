@@ -71,8 +71,9 @@ def overrides(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
 def parse_broker_address(address: str) -> dict[str, Any]:
     """Parses ``host``, ``host:port`` or ``mqtt[s]://[user@]host[:port]`` into ``[mqtt]`` options.
 
-    A scheme sets port and TLS, whatever is configured. What the address leaves out stays as configured. Raises
-    ``ConfigError``.
+    Without a scheme, port and TLS stay as configured, except a port that the address names: ``host`` alone sets only
+    the host. A scheme settles both, whatever is configured: TLS is off (``mqtt``) or on (``mqtts``), and the port is
+    the one in the address, else 1883 or 8883. A user name that is left out stays as configured. Raises ``ConfigError``.
     """
     match = BROKER_ADDRESS.fullmatch(address)
     if not match:

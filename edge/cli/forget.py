@@ -32,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(running) from error
     with claimed:
         topics = forget(config)
-    print(f"{config.device.name} is forgotten at {config.mqtt.host}: {', '.join(topics)}")
+    address = f"{config.mqtt.host}:{config.mqtt.port}"
+    print(f"removed device '{config.device.name}' from {address}; cleared: {', '.join(topics)}")
     return EXIT_OK
 
 

@@ -18,15 +18,18 @@ def run(args: argparse.Namespace) -> int:
     """Prints one line per alert. Raises ``SourceError`` if the outbox file cannot be read."""
     path = state_files(load_config(args)).outbox
     if not path.exists():
-        print(f"no alert waits: {path} does not exist yet")
+        print(f"no alerts are waiting: {path} does not exist yet")
         return EXIT_OK
     try:
         if args.resend and (count := resend(path)):
-            print(f"{count} refused alerts are in the queue again; maskwatch sends them when it starts next")
+            alerts = "1 refused alert is" if count == 1 else f"{count} refused alerts are"
+            print(f"{alerts} in the queue again, and sent when maskwatch starts next")
         waiting, dead_letters = peek(path)
     except sqlite3.Error as error:
         raise FileError(f"{path} cannot be read: {error}") from error
-    print(f"{len(waiting)} alerts wait for the broker, {len(dead_letters)} were refused ({path})")
+    alerts = "1 alert waits" if len(waiting) == 1 else f"{len(waiting)} alerts wait"
+    refused = "1 was" if len(dead_letters) == 1 else f"{len(dead_letters)} were"
+    print(f"{alerts} for the broker, {refused} refused ({path})")
     for message in waiting:
         print(f"waiting  {message.payload.decode('utf-8', 'replace')}")
     for alert_id, reason in dead_letters:

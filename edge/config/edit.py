@@ -22,7 +22,7 @@ def parse(assignments: list[str]) -> dict[str, dict[str, Any]]:
         name, equals, text = assignment.partition("=")
         section, dot, key = name.strip().partition(".")
         if not equals or not dot:
-            raise ConfigError(f"{assignment}: say section.option=value, for example detect.min_face=60")
+            raise ConfigError(f"{assignment}: use section.option=value, for example detect.min_face=60")
         values.setdefault(section, {})[key] = text if (section, key) in texts else _toml_value(text)
     return values
 

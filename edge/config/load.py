@@ -104,7 +104,7 @@ def _nearest(key: str, known: Any) -> str:
 
 def _other_section(key: str) -> str:
     sections = [section for section, name, _, _ in options() if name == key]
-    return f"it belongs into [{sections[0]}]" if sections else ""
+    return f"it belongs in [{sections[0]}]" if sections else ""
 
 
 def _contradictions(config: Config) -> list[str]:
@@ -117,7 +117,7 @@ def _in_judging(config: Config) -> Iterable[str]:
     if decide.seconds > decide.window:
         yield "decide.seconds is more than decide.window: nobody could ever be judged"
     if (decide.frames - 1) / source.fps > decide.window:
-        yield "at source.fps, decide.frames pictures take longer than decide.window: nobody could be judged"
+        yield "at source.fps, decide.frames frames take longer than decide.window: nobody could be judged"
     if not source.source:
         yield "source.source is empty; auto takes the first camera"
 
@@ -135,7 +135,7 @@ def _in_mqtt(config: Config) -> Iterable[str]:
     for name in ("password_file", "ca_file", "cert_file", "key_file"):
         file = getattr(mqtt, name)
         if file and not os.access(os.path.expanduser(file), os.R_OK):
-            yield f"mqtt.{name} = {file!r}: no file that can be read"
+            yield f"mqtt.{name} = {file!r}: the file cannot be read"
     if re.search(r"[\s/]", mqtt.host):
         yield f"mqtt.host = {mqtt.host!r}: must be a name or address without spaces and slashes"
 
@@ -143,9 +143,9 @@ def _in_mqtt(config: Config) -> Iterable[str]:
 def _in_web(config: Config) -> Iterable[str]:
     web = config.web
     if web.password_hash and not re.fullmatch(r"scrypt(\$[0-9]+){3}(\$[A-Za-z0-9+/=]+){2}", web.password_hash):
-        yield "web.password_hash is none; let `maskwatch set --web-password` write it"
+        yield "web.password_hash is not a valid hash; let `maskwatch set --web-password` write it"
     if web.enabled and not web.password_hash and web.host not in ("127.0.0.1", "::1", "localhost"):
         yield (
-            f"web.host = {web.host!r}: others than this machine reach that, so the page needs a password: "
+            f"web.host = {web.host!r}: other machines can reach this address, so the page needs a password: "
             "maskwatch set --web-password"
         )

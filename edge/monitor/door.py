@@ -105,7 +105,7 @@ class Door:
             frame_size=(scene.frame.image.shape[1], scene.frame.image.shape[0]),
             snapshot=jpeg is not None,
         )
-        log.info("alert: %s, track %d, score %.2f", alert.event_type, alert.track, alert.score)
+        log.info("alert: %s, track %d, score %.2f", alert.event_type, alert.track, message.score)
         self.statistics.alert()
         self.outlet.publisher.publish(message, jpeg)
         if jpeg is not None:

@@ -68,7 +68,7 @@ class HealthMonitor:
         if trouble is not None and (before is None or trouble != before.text):
             log.error("%s", trouble)
         elif trouble is None and before is not None:
-            log.warning("%s well again after %.0f s", part, now - before.since)
+            log.warning("%s recovered after %.0f s", part, now - before.since)
         self.tick()
 
     @property
@@ -103,4 +103,5 @@ class HealthMonitor:
             before, synced = self._clock_synced, clock_synced()
             self._clock_synced = synced
         if synced != before and (before is not None or not synced):
-            log.warning("the clock is %s", "synchronized" if synced else "not synchronized: alerts say so")
+            state = "synchronized" if synced else "not synchronized; alerts carry clock_synced = false"
+            log.warning("the clock is %s", state)

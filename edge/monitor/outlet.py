@@ -148,8 +148,8 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     elif supervised:  # in health, because nobody reads the log of a service, and a phone would never ring
         health.report(
             "no broker",
-            f"no broker is configured, and port {MqttConfig().port} is another broker's: alerts can only be heard at "
-            f"{HOST}:{broker.port}; name the broker, for example maskwatch set --broker {HOST}",
+            f"no broker is configured, and port {MqttConfig().port} is another broker's: alerts can be received "
+            f"only at {HOST}:{broker.port}; name the broker, for example maskwatch set --broker {HOST}",
         )
     else:
         log.warning(

@@ -109,7 +109,7 @@ class StateFolder:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(self.files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            log.error("state folder %s cannot be written: %s; going on without", folder, error.strerror)
+            log.error("state folder %s cannot be written: %s; continuing without it", folder, error.strerror)
             return None
         try:
             _flock(lock)
@@ -120,7 +120,7 @@ class StateFolder:
                 "of its own"
             ) from error
         except OSError as error:  # some network file systems know no locks
-            log.warning("state folder %s cannot be locked: %s; going on without", folder, error.strerror)
+            log.warning("state folder %s cannot be locked: %s; continuing without it", folder, error.strerror)
         return lock
 
     def write_health(self, health: dict[str, Any]) -> None:

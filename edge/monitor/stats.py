@@ -130,7 +130,8 @@ class Statistics:
 
     def summary(self) -> str:
         """One sentence for the log."""
-        return f"ended after {self.frames} frames ({self._readings.frames_dropped()} dropped) and {self.alerts} alerts"
+        frames, dropped = counted(self.frames, "frame"), self._readings.frames_dropped()
+        return f"ended after {frames} ({dropped} dropped) and {counted(self.alerts, 'alert')}"
 
 
 class StatsLine:
@@ -145,6 +146,11 @@ class StatsLine:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + self._every
             print(stats_line(self._statistics.stats()), file=sys.stderr, flush=True)
+
+
+def counted(count: int, noun: str) -> str:
+    """Returns the count with its noun: "1 alert", "2 alerts"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def stats_line(stats: Stats) -> str:

@@ -104,7 +104,8 @@ class Delivery:
             self._first_suspect = messages[0].id
             self._suspects |= {message.id for message in messages}
             if self._disconnects >= MAX_DISCONNECTS:
-                self._refuse(messages.pop(0), f"the connection ended {MAX_DISCONNECTS} times upon it: {reason}")
+                cause = f"the connection ended {MAX_DISCONNECTS} times right after it was sent: {reason}"
+                self._refuse(messages.pop(0), cause)
         self._queue.extendleft(reversed(messages))
 
     def _age(self) -> float:

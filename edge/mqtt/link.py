@@ -45,7 +45,9 @@ LARGEST_SENT = 2**28
 
 
 class Link:
-    """Connects at once, and again for ever. One thread owns the link; ``deliver`` is called from paho's thread.
+    """Connects, and reconnects whenever the connection is lost.
+
+    One thread owns the link; ``deliver`` is called from paho's thread. ``name`` names the link in the log.
 
     The owner takes each ``Signal`` out of its mailbox and passes it to ``handle``, and calls ``tick`` at least twice
     a second; ``Mailbox.next`` does both. ``prepare`` is run on every new client (will, callbacks). ``trouble`` receives
@@ -61,11 +63,14 @@ class Link:
         prepare: Callable[[paho.Client], None] = lambda client: None,
         protocol: MQTTProtocolVersion = V5,
         trouble: Callable[[str | None], None] | None = None,
+        *,
+        name: str = "client",
     ) -> None:
         self.where = f"{settings.host}:{settings.port}"
         self.state = LinkState.WAITING
         self._settings = settings
         self._id = client_id
+        self._name = name
         self._deliver = deliver
         self._prepare = prepare
         self._protocol = ProtocolChoice(protocol)
@@ -173,7 +178,7 @@ class Link:
             else:
                 self._complain(
                     f"the broker at {self.where} refuses the connection: {reason}; "
-                    "check [mqtt] user and password_file; trying on"
+                    "check [mqtt] user and password_file; retrying"
                 )
             return None
         if self._reconnect_on_better_terms(properties):
@@ -184,9 +189,9 @@ class Link:
         self._largest = getattr(properties, "MaximumPacketSize", LARGEST_SENT)
         client.on_log = None  # it was only needed for the handshake: a refused certificate is reported nowhere else
         if self._lost_at is None:
-            log.info("connected to the broker at %s", self.where)
+            log.info("%s connected to the broker at %s", self._name, self.where)
         elif self._trouble is not None:
-            log.warning("broker back after %.0f s", time.monotonic() - self._lost_at)
+            log.warning("%s reconnected to the broker after %.0f s", self._name, time.monotonic() - self._lost_at)
         self._protocol.connected()
         self._change(LinkState.CONNECTED)
         self._trouble = None
@@ -209,11 +214,11 @@ class Link:
             return self._on_lost(why, lasted)
         if state is LinkState.CONNECTING:
             if not isinstance(why, str):  # paho too gives up, after ``keepalive`` seconds
-                why = NO_ANSWER if why.value == KEEPALIVE else "it hangs up without an answer"
+                why = NO_ANSWER if why.value == KEEPALIVE else "the broker closed the connection without an answer"
                 self._protocol.unanswered()
             elif why == NO_ANSWER:
                 self._protocol.unanswered()
-            self._complain(f"cannot reach the broker at {self.where}: {why}; trying on")
+            self._complain(f"cannot reach the broker at {self.where}: {why}; retrying")
         self._backoff.failed()
         self._wait(self._backoff.pause(PAUSE_IN_TRIAL if self._protocol.trial else None))
         return None
@@ -223,10 +228,10 @@ class Link:
         (self._backoff.failed if lasted < SHORT_CONNECTION else self._backoff.reset)()
         if self._backoff.failures == SHORT_CONNECTIONS_WARNED:
             log.error(
-                "thrown off the broker again and again: another client calls itself %s? give each camera its own "
-                "name in [device]", self._id
+                "the broker keeps closing the connection: another client may use the client id %s; give each camera "
+                "its own name in [device]", self._id
             )  # fmt: skip
-        self._complain(f"broker lost ({why}); trying to get back")
+        self._complain(f"broker lost ({why}); reconnecting")
         slowed = self._backoff.failures >= SHORT_CONNECTIONS_SLOWED
         self._wait(self._backoff.pause(None if slowed else PAUSE_AFTER_LOSS))
         return Disconnected(why)

@@ -32,7 +32,7 @@ def encode(message: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class AlertMessage:
-    """A person without a mask or, with a three-class model, with a mask worn wrongly."""
+    """A person without a mask or, with a three-class model, with a mask worn incorrectly."""
 
     topic: ClassVar[str] = "alert"
     event_type: EventType
@@ -59,7 +59,7 @@ class AlertMessage:
             _check_types(data)
             return cls(**{**data, "box": tuple(data["box"]), "frame_size": tuple(data["frame_size"])})
         except (KeyError, TypeError, AttributeError, UnicodeDecodeError, RecursionError) as error:
-            raise ValueError(f"no alert: {error!r}") from error
+            raise ValueError(f"not a valid alert: {error!r}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,10 @@ def _check_types(data: dict[str, Any]) -> None:
     for kind, names in KINDS:
         for name in names.split():
             if not isinstance(data[name], kind):
-                raise ValueError(f"no alert: {name} is {data[name]!r}")
+                raise ValueError(f"not a valid alert: {name} is {data[name]!r}")
     for name, length in (("box", 4), ("frame_size", 2)):
         if not isinstance(data[name], list) or [type(side) for side in data[name]] != [int] * length:
-            raise ValueError(f"no alert: {name} is not {length} whole numbers")
+            raise ValueError(f"not a valid alert: {name} is not {length} whole numbers")
 
 
 def utc_now() -> str:

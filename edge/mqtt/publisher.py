@@ -62,7 +62,13 @@ class MqttPublisher:
         self._progress_at = time.monotonic()
         client_id = f"{settings.prefix}-{device}"
         self._link = Link(
-            settings, client_id, self._mailbox.put, self._will, protocol, lambda text: report("broker", text)
+            settings,
+            client_id,
+            self._mailbox.put,
+            self._will,
+            protocol,
+            lambda text: report("broker", text),
+            name="publisher",
         )
         self._outbox = Outbox(outbox, self)
         self._delivery = Delivery(self._link, self._outbox)
@@ -112,7 +118,7 @@ class MqttPublisher:
         if self.waiting and saved:
             log.warning("%d alerts wait on disk; the next start delivers them", self.waiting)
         elif self.waiting:
-            log.error("%d alerts are lost: the broker was not there, and the disk refused them", self.waiting)
+            log.error("%d alerts are lost: the broker was unreachable, and they could not be stored", self.waiting)
         return saved or not self.waiting
 
     # What the outbox reports, in its thread.

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 IDS_REMEMBERED = 1000
 """Alerts whose ids are kept, to recognize a redelivery."""
-WORDS = {"no_mask": "NO MASK", "incorrect_mask": "MASK WORN WRONGLY"}
+WORDS = {"no_mask": "NO MASK", "incorrect_mask": "MASK WORN INCORRECTLY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Subscriber:
         self._post = post
         self._ids: deque[str] = deque(maxlen=IDS_REMEMBERED)
         self._mailbox = Mailbox[Stop]()
-        self._link = Link(settings, "", self._mailbox.put, self._prepare, protocol)
+        self._link = Link(settings, "", self._mailbox.put, self._prepare, protocol, name="subscriber")
         self._thread = threading.Thread(target=self._run, name="mqtt-subscriber", daemon=True)
         self._thread.start()
 
@@ -69,7 +69,7 @@ class Subscriber:
     def _on_subscribed(self, reasons: list[ReasonCode]) -> None:
         for reason in reasons:
             if reason.is_failure:
-                log.error("the broker does not let us listen: %s; check its ACL for our user", reason)
+                log.error("the broker refuses the subscription: %s; check the ACL of this user", reason)
         self.ready.set()
 
     # Everything below runs in the subscriber's thread.
@@ -119,7 +119,7 @@ def line(alert: AlertMessage) -> str:
     x0, y0, x1, _ = alert.box
     word = WORDS.get(alert.event_type, alert.event_type)
     return (
-        f"{_local(alert.time)}  {alert.device}  {word}  score {alert.score:.2f} in {alert.frames} pictures, "
+        f"{_local(alert.time)}  {alert.device}  {word}  score {alert.score:.2f} in {alert.frames} frames, "
         f"there for {alert.seen_s:.1f} s, face of {x1 - x0} px at {x0},{y0}"
     )
 

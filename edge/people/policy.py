@@ -1,7 +1,7 @@
 """Decides what is worth an alert: evidence over several frames, hysteresis, one alert per person and episode.
 
 A sighting of a person counts with its probabilities for ``window`` seconds. A person counts as bare when the mean
-probability of a fault (no mask, or a mask worn wrongly) reaches ``threshold``. The two faults are added, because a
+probability of a fault (no mask, or a mask worn incorrectly) reaches ``threshold``. The two faults are added, because a
 third class must not split the evidence for the first; the more probable of them names the alert. The evidence must be
 at least ``frames`` sightings, over ``seconds`` seconds, and in at least ``persistence`` of the searched frames: a logo
 that the cascade detects only occasionally has too few.

@@ -73,7 +73,7 @@ def test_canary_passwords_appear_nowhere(
     broker.kill()
     run.wait_for("broker lost")
     broker.start()
-    run.wait_for("broker back")
+    run.wait_for("reconnected to the broker")
     doctor = maskwatch("doctor", "--verbose", "--config", config)
     doctor.end()
     alone = maskwatch("doctor", "--verbose", "--config", config, env={"XDG_STATE_HOME": str(tmp_path / "elsewhere")})

@@ -91,10 +91,10 @@ UNUSABLE = {
         "evaluate {here}/m.png {data}",
         r"m\.png is not a model; expected a \.tflite or a \.keras file",
     ),
-    "evaluate nothing": ("evaluate {here}/m.tflite {data}", r"model .*m\.tflite is not there"),
+    "evaluate nothing": ("evaluate {here}/m.tflite {data}", r"model .*m\.tflite does not exist"),
     "evaluate without data": ("evaluate {model} {here}/gone", "gone is not a folder"),
     "evaluate on training": ("evaluate {model} {here}/part", "has only a training split"),
-    "compare nothing": ("compare {model} {here}/b.tflite --data {data}", r"model .*b\.tflite is not there"),
+    "compare nothing": ("compare {model} {here}/b.tflite --data {data}", r"model .*b\.tflite does not exist"),
     "prepare nothing": (
         "prepare {here}/gone.tsv --out {here}/out",
         r"gone\.tsv is not a file; expected a tab-separated list",

@@ -16,13 +16,13 @@ BROKEN = [
     ("unknown-section", "[mqqt]\nhost = 'x'\n", ["[mqqt]", "did you mean mqtt?"], 2),
     ("two-faults", "[decide]\nframes = 0\n[mqtt]\nport = 'x'\n", ["decide.frames = 0", "1 to 100", "mqtt.port"], 2),
     ("no-toml", "[decide\n", ["is not TOML"], 2),
-    ("no-model", "[classify]\nmodel = '/nowhere/mask.tflite'\n", ["model /nowhere/mask.tflite is not there"], 2),
+    ("no-model", "[classify]\nmodel = '/nowhere/mask.tflite'\n", ["model /nowhere/mask.tflite does not exist"], 2),
     ("no-cascade", "[detect]\ncascade = 'frontal'\n", ["no cascade 'frontal'", "alt2"], 2),
     ("bad-device", "[device]\nname = 'Front Door'\n", ["device.name", "a-z 0-9 _ -"], 2),
     (
         "no-password",
         "[mqtt]\nhost='x'\nuser='u'\npassword_file='/nowhere/p'\n",
-        ["/nowhere/p", "no file that can be read"],
+        ["/nowhere/p", "the file cannot be read"],
         2,
     ),
 ]

@@ -28,7 +28,7 @@ def test_doctor_names_faults_and_their_remedies(maskwatch: Any, mosquitto: Any, 
     model = tmp_path / "none.tflite"
     with_faults = maskwatch("doctor", "--source", "demo", "--broker", broker.address, "--model", model)
     assert with_faults.end() == 1 and with_faults.out.count("FAIL") == 2
-    assert "check host, port, network" in with_faults.out and "none.tflite is not there" in with_faults.out
+    assert "check host, port, network" in with_faults.out and "none.tflite does not exist" in with_faults.out
 
 
 def test_doctor_uses_the_settings_of_the_page(maskwatch: Any, tmp_path: Path) -> None:

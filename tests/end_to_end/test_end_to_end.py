@@ -156,7 +156,7 @@ def test_a_broker_that_is_killed_and_started_again_gets_every_alert(
     broker.kill()
     run.wait_for("broker lost")
     broker.start()
-    run.wait_for("broker back")
+    run.wait_for("reconnected to the broker")
     assert run.end() == 0
     ids = {alert["id"] for alert in decoded(received.wait_for("maskwatch/entrance/alert", 4))}
     assert ids == {alert["id"] for alert in run.alerts}

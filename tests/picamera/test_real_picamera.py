@@ -220,6 +220,6 @@ def test_a_camera_that_stops_is_reported_lost_until_it_returns(run: Any) -> None
     STOPPED.touch()
     process.wait_for("camera lost")
     STOPPED.unlink()
-    process.wait_for("camera well again")
+    process.wait_for("camera recovered")
     process.popen.send_signal(signal.SIGTERM)
     assert process.popen.wait(20) == 0, process.output

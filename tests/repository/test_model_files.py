@@ -56,7 +56,7 @@ def test_a_missing_card_is_refused(make: Make) -> None:
 def test_a_missing_model_is_refused(make: Make) -> None:
     path = make()
     path.unlink()
-    assert "is not there" in refusal(path)
+    assert "does not exist" in refusal(path)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 "use strict";
 const $ = id => document.getElementById(id);
 const faceCount = count => `${count} ${count === 1 ? "face" : "faces"}`;
-const WORDS = { no_mask: "No mask", incorrect_mask: "Mask worn wrongly", mask: "Mask" };
+const WORDS = { no_mask: "No mask", incorrect_mask: "Mask worn incorrectly", mask: "Mask" };
 let now = {};
 
 const element = (name, text, className) => {

@@ -107,7 +107,7 @@ def test_summary_has_the_tables_figures(report: CropReport) -> None:
     ("name", "error", "message"),
     [
         ("m.h5", DataError, r"m\.h5 is not a model; expected a \.tflite or a \.keras file"),
-        ("m.tflite", ModelError, r"model .*m\.tflite is not there"),
+        ("m.tflite", ModelError, r"model .*m\.tflite does not exist"),
         ("m.keras", DataError, r"m\.keras does not exist"),
     ],
 )

@@ -92,5 +92,5 @@ def test_watch_posts_alerts(server: Server, mosquitto: Any, subscriber: Any, mas
     for message in (alert, alert, alert | {"id": "b", "event_type": "no_mask"}):
         client.publish("maskwatch/porch/alert", json.dumps(message).encode())
     until(lambda: len(server.texts) == 2)
-    assert [text.rpartition(",")[0] for _, text in server.texts] == ["porch: mask worn wrongly", "porch: no mask"]
+    assert [text.rpartition(",")[0] for _, text in server.texts] == ["porch: mask worn incorrectly", "porch: no mask"]
     assert watch.end(signal.SIGTERM) == 0

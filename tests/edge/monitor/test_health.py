@@ -69,7 +69,7 @@ def test_changes_are_logged_once_with_their_reason_and_their_duration(caplog: py
             recording.monitor.report("broker", None)
     *troubles, (level, recovery) = logged(caplog)
     assert troubles == [("ERROR", "broker lost"), ("ERROR", "broker refuses us")]
-    assert level == "WARNING" and re.fullmatch(r"broker well again after \d+ s", recovery)
+    assert level == "WARNING" and re.fullmatch(r"broker recovered after \d+ s", recovery)
 
 
 def test_a_part_without_trouble_is_not_reported_as_well_again(caplog: pytest.LogCaptureFixture) -> None:

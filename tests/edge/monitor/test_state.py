@@ -112,7 +112,7 @@ def test_the_monitor_runs_without_a_folder_that_cannot_be_made(
     (tmp_path / "file").write_text("")
     paths = {"below a file": tmp_path / "file" / "x", "too long": tmp_path / ("x" * 300), "in /proc": Path("/proc/x/y")}
     folder = StateFolder(paths[kind], name)
-    assert "cannot be written" in caplog.text and "going on without" in caplog.text
+    assert "cannot be written" in caplog.text and "continuing without it" in caplog.text
     folder.write_health({"camera": "ok"})
     folder.close()
     assert running_health(paths[kind]) is None
@@ -124,7 +124,7 @@ def test_the_monitor_runs_with_a_read_only_folder(tmp_path: Path, name: str, cap
         remount(disk, "ro")
         folder = StateFolder(disk / "state", name)
         folder.write_health({"camera": "ok"})
-        assert "Read-only file system; going on without" in caplog.text
+        assert "Read-only file system; continuing without it" in caplog.text
         with pytest.raises(ConfigError, match="already"):  # the name is locked nevertheless
             StateFolder(disk / "state", name)
         folder.close()
@@ -137,7 +137,7 @@ def test_the_monitor_runs_without_a_folder_that_the_user_may_not_enter(tmp_path:
     code += f"s.StateFolder(pathlib.Path({str(tmp_path / 'closed' / 'state')!r}), {name!r}); print('goes on')"
     (tmp_path / "closed").mkdir(mode=0o700)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout == "goes on\n" and "Permission denied; going on without" in done.stderr
+    assert done.stdout == "goes on\n" and "Permission denied; continuing without it" in done.stderr
 
 
 def test_the_health_belongs_to_a_running_process(tmp_path: Path, holder: Any) -> None:

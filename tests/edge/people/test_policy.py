@@ -1,7 +1,7 @@
 """Tests what causes an alert, on stories at 10 frames per second with one letter per frame.
 
-``b`` bare, ``m`` masked, ``i`` mask worn wrongly, ``s`` one or the other fault, ``?`` undecided, ``.`` present but not
-found, space: absent.
+``b`` bare, ``m`` masked, ``i`` mask worn incorrectly, ``s`` one or the other fault, ``?`` undecided, ``.`` present
+but not found, space: absent.
 """
 
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ def events(alerts: list[Alert]) -> list[tuple[int, str]]:
         pytest.param("bbbbbb" + "." * 20 + "bbbbbb", [(3, "no_mask")], id="a long gap opens no new episode"),
         pytest.param("bbbbbb" + "m" * 12 + "b" * 12, [(3, "no_mask"), (26, "no_mask")], id="masked, then bare again"),
         pytest.param("mmmmmm" + "b" * 12, [(14, "no_mask")], id="takes the mask off"),
-        pytest.param("iiiiii", [(3, "incorrect_mask")], id="worn wrongly"),
+        pytest.param("iiiiii", [(3, "incorrect_mask")], id="worn incorrectly"),
         pytest.param("ssssss", [(3, "no_mask")], id="evidence split between two faults is evidence of a fault"),
         pytest.param("bbbbbb" + "i" * 14, [(3, "no_mask")], id="from bare to wrong is the same episode"),
         pytest.param("iiiiii" + "b" * 14, [(3, "incorrect_mask")], id="from wrong to bare is the same episode"),

@@ -121,7 +121,7 @@ def test_a_page_served_to_the_network_needs_a_password() -> None:
     with pytest.raises(ConfigError, match="needs a password"):
         load(None, {"web": {"enabled": True, "host": "0.0.0.0"}})
     load(None, {"web": {"enabled": True, "host": "0.0.0.0", "password_hash": hash_password(PASSWORD)}})
-    with pytest.raises(ConfigError, match="web.password_hash is none"):
+    with pytest.raises(ConfigError, match="web.password_hash is not a valid hash"):
         load(None, {"web": {"password_hash": PASSWORD}})
 
 
