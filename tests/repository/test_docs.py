@@ -1,5 +1,7 @@
 """Every document of the repository: what it names exists (commands, options, targets, files, links, topics, names)."""
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from support import ROOT
 
 from edge.camera.frames import Condition
 from edge.config.schema import options
-from edge.mqtt.messages import AlertMessage, Stats
+from edge.mqtt.messages import AlertMessage, Health, State, Stats
 from edge.mqtt.topics import Topics
 
 FOLDERS = ("edge", "convert", "models", "systemd", "tests")
@@ -43,10 +45,10 @@ def code(text: str) -> str:
     return "\n".join(re.findall(r"`[^`\n]+`|^ {4}.*$", text, re.MULTILINE))
 
 
-def test_the_first_page_is_short_and_each_room_that_it_leads_to_has_a_page() -> None:
+def test_the_first_page_is_short_and_each_folder_that_it_leads_to_has_a_page() -> None:
     assert len((ROOT / "README.md").read_bytes()) <= 8 * 1024
-    rooms = "camera faces outbox mqtt web cli bench".split()
-    pages = ["edge", *(f"edge/{room}" for room in rooms), "convert", "models", "systemd", "tests"]
+    folders = "camera faces outbox mqtt web cli bench".split()
+    pages = ["edge", *(f"edge/{folder}" for folder in folders), "convert", "models", "systemd", "tests"]
     assert {f"{folder}/README.md" for folder in pages} <= TEXTS.keys()
 
 
@@ -149,18 +151,34 @@ def test_every_topic_is_documented_and_every_topic_named_exists() -> None:
     assert named == TOPICS, named ^ TOPICS
 
 
-def test_every_field_of_an_alert_and_of_the_statistics_is_documented() -> None:
-    page = TEXTS["edge/mqtt/README.md"]
-    (example,) = re.findall(r"^    (\{\"schema\".*?\})$", page, re.MULTILINE | re.DOTALL)
-    assert isinstance(AlertMessage.decode(example.encode()), AlertMessage)
-    rows = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
-    assert rows == {field.name for field in fields(AlertMessage)}
-    (stats,) = re.findall(r"^\| `\.\.\./stats` \| (.*?) \|", page, re.MULTILINE)
-    assert re.findall(r"`(\w+)`", stats) == [field.name for field in fields(Stats)]
+MESSAGES = {"Alerts": AlertMessage, "State": State, "Health": Health, "Statistics": Stats}
+"""The headings of edge/mqtt/README.md under which the fields of a message are."""
+
+
+def section_of_messages(heading: str) -> str:
+    (text,) = re.findall(rf"^## {heading}$(.*?)^## ", TEXTS["edge/mqtt/README.md"], re.MULTILINE | re.DOTALL)
+    return str(text)
+
+
+@pytest.mark.parametrize("heading", MESSAGES)
+def test_every_field_of_a_message_is_documented(heading: str) -> None:
+    rows = re.findall(r"^\| `([a-z0-9_]+)` \|", section_of_messages(heading), re.MULTILINE)
+    assert rows == [field.name for field in fields(MESSAGES[heading])]
+
+
+@pytest.mark.parametrize("heading", ["Alerts", "State", "Health"])
+def test_an_example_of_a_message_has_its_fields_and_names_the_shipped_model(heading: str) -> None:
+    (example,) = re.findall(r"^    (\{.*\})$", section_of_messages(heading), re.MULTILINE | re.DOTALL)
+    message = json.loads(example)
+    assert list(message) == ["schema", *(field.name for field in fields(MESSAGES[heading]))]
+    digest = hashlib.sha256((ROOT / "models" / "mask.tflite").read_bytes()).hexdigest()
+    assert message.get("model") in (None, f"mask@{digest[:8]}")
+    if heading == "Alerts":
+        assert isinstance(AlertMessage.decode(example.encode()), AlertMessage)
 
 
 def test_the_table_of_places_names_what_is_there() -> None:
-    rows = re.findall(r"\[`[^`]+`\]\(([\w/]+\.py)\), `(\w+)`", TEXTS["edge/README.md"])
+    rows = re.findall(r"\[`[^`]+`\]\(([\w/.]+\.py)\), `(\w+)`", TEXTS["edge/README.md"])
     assert len(rows) > 20
     for path, name in rows:
         code = (ROOT / "edge" / path).read_text()
