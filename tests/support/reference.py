@@ -10,8 +10,8 @@ from edge.config.schema import options
 
 HEAD = """\
 # maskwatch: every option with its default. Copy this file, change what you need (you may delete the rest), and start
-# with `maskwatch run --config FILE`. It names all mistakes in the file at once. Text after a # is a comment; limits
-# stand before the colon.
+# with `maskwatch run --config FILE`, which lists all mistakes in the file at once. Text after a # is a comment; the
+# allowed values are written before the colon.
 """
 WIDTH, COLUMN = 120, 25
 
