@@ -15,7 +15,7 @@ HEAD = "# Written by the page; counts on top of the configuration file. Delete i
 
 
 def parse(assignments: list[str]) -> dict[str, dict[str, Any]]:
-    """``section.option=value`` as typed on a command line; text needs no quotes. Raises ``ConfigError``."""
+    """Parses ``section.option=value`` as typed on a command line; text needs no quotes. Raises ``ConfigError``."""
     texts = {(section, key) for section, key, default, _ in options() if isinstance(default, str)}
     values: dict[str, dict[str, Any]] = {}
     for assignment in assignments:
@@ -36,7 +36,7 @@ def _toml_value(text: str) -> Any:
 
 def write(path: Path, values: Sections) -> None:
     """Sets options in a file, whole or not at all. Raises ``ConfigError`` when the result is no valid configuration."""
-    read(path)  # its own words for what is no TOML
+    read(path)  # raises the message for a file that is not TOML
     _replace(path, _changed(path.read_bytes().decode("utf-8-sig"), values, str(path)))
 
 
@@ -67,14 +67,14 @@ class SettingsStore:
         self._overrides = overrides
 
     def load(self) -> Config:
-        """The file, what the page has kept, and the command line, each on top of those before it.
+        """Reads the file, what the page has kept, and the command line; later ones take precedence.
 
-        Reads and checks the file once. Raises ``ConfigError`` with one line per fault.
+        The file is read and checked once. Raises ``ConfigError`` with one line per fault.
         """
         return self._load(with_page=True)[0]
 
     def _load(self, with_page: bool) -> tuple[Config, Path]:
-        """The configuration and the page's file, whose place depends on the other layers."""
+        """Returns the configuration and the page's file, whose place depends on the other layers."""
         faults: list[str] = []
         command_line = command_line_layer(self._overrides)
         of_file = apply(Config(), [file_layer(self._file)], faults)
@@ -85,7 +85,7 @@ class SettingsStore:
         return finished(config, faults), page
 
     def give_way(self, sections: Sections) -> list[str]:
-        """Takes out of ``page.toml`` what was set in the file later: the newest setting counts. Returns the names."""
+        """Removes from ``page.toml`` what was set in the file later: the newest setting counts. Returns the names."""
         _, page = self._load(with_page=False)
         kept = read(page) if os.path.exists(page) else {}
         both = {section: pairs for section, pairs in sections.items() if isinstance(kept.get(section), Mapping)}

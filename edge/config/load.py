@@ -20,7 +20,7 @@ Layer = tuple[str, Mapping[str, Any]]
 
 
 def load(path: Path | None, overrides: Sections | None = None) -> Config:
-    """The configuration of a file (None: the defaults) with the values of the command line on top.
+    """Reads the configuration of a file (None: the defaults); values of the command line take precedence.
 
     Raises ``ConfigError`` with one line per fault, all faults of both at once.
     """
@@ -28,30 +28,30 @@ def load(path: Path | None, overrides: Sections | None = None) -> Config:
 
 
 def file_layer(path: Path | None) -> Layer:
-    """The options in a file, unchecked; none for None. Raises ``ConfigError`` like ``read``."""
+    """Reads the options in a file, unchecked; none for None. Raises ``ConfigError`` like ``read``."""
     return str(path), read(path) if path else {}
 
 
 def command_line_layer(overrides: Sections) -> Layer:
-    """The options given on the command line."""
+    """Returns the options given on the command line."""
     return "command line", overrides
 
 
 def build(*layers: Layer) -> Config:
-    """The defaults with each layer on top of those before it. Raises like ``load``."""
+    """Builds a configuration from the defaults; later layers take precedence. Raises like ``load``."""
     faults: list[str] = []
     return finished(apply(Config(), layers, faults), faults)
 
 
 def apply(config: Config, layers: Iterable[Layer], faults: list[str]) -> Config:
-    """The configuration with the layers on top; appends what is wrong with their options to ``faults``."""
+    """Returns the configuration with the layers applied; appends the faults of their options to ``faults``."""
     for where, data in layers:
         config = _apply(config, data, where, faults)
     return config
 
 
 def finished(config: Config, faults: list[str]) -> Config:
-    """The configuration, if there are no faults and no contradictions. Raises ``ConfigError`` with one line each."""
+    """Returns a configuration without faults. Raises ``ConfigError`` with one line per fault or contradiction."""
     faults = faults or _contradictions(config)  # a faulty value left at its default contradicts nothing
     if faults:
         raise ConfigError("\n".join(faults))
@@ -59,7 +59,7 @@ def finished(config: Config, faults: list[str]) -> Config:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The sections of a file, unchecked. Raises ``ConfigError`` if it cannot be read, or is not TOML."""
+    """Reads the sections of a file, unchecked. Raises ``ConfigError`` if it cannot be read, or is not TOML."""
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
@@ -108,7 +108,7 @@ def _other_section(key: str) -> str:
 
 
 def _contradictions(config: Config) -> list[str]:
-    """What is wrong with the configuration as a whole, one line each."""
+    """Returns what is wrong with the configuration as a whole, one line each."""
     return [*_in_judging(config), *_in_mqtt(config), *_in_web(config)]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
-"""Device name and topic prefix: refused, not repaired, because subscribers rely on them."""
+"""Device name and topic prefix. Invalid names are rejected, not corrected, because subscribers rely on them."""
 Polygon = tuple[tuple[float, float], ...]
 """Corners ``(x, y)``, 0..1 of the frame's width and height."""
 
@@ -31,7 +31,7 @@ class Allowed:
 
     @property
     def limited(self) -> bool:
-        """Whether there are limits beside the type."""
+        """Returns whether there are limits beside the type."""
         return bool(self.choices) or self.name or self.low is not None
 
 
@@ -41,7 +41,7 @@ def option(default: Any, text: str, **limits: Any) -> Any:
 
 
 def checked(value: Any, kind: Any, allowed: Allowed) -> Any:
-    """The value as the option's type; ``ValueError`` says what is wrong with it."""
+    """Returns the value as the option's type. Raises ``ValueError`` that says what is wrong with it."""
     if get_origin(kind) is tuple:
         return _polygons(value)
     if get_origin(kind) is Literal:

