@@ -22,7 +22,7 @@ from ..faces.tflite import TfliteNetwork
 from ..faces.yunet import find_network
 from ..monitor.machine import clock_synced, cpu_temperature, throttled
 from ..monitor.state import StateFiles, refuse_file, running_health, state_files
-from ..mqtt.client import V5, V311, asked
+from ..mqtt.client import V5, V311, probe_login
 from ..mqtt.link import UNSUPPORTED_PROTOCOL
 from ..outbox.reading import peek, setting
 from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings
@@ -185,7 +185,7 @@ def check_broker(mqtt: MqttConfig) -> Result:
 
 def _login_result(mqtt: MqttConfig, protocol: MQTTProtocolVersion) -> ReasonCode:
     try:
-        with asked(mqtt, protocol) as (_, answer):
+        with probe_login(mqtt, protocol) as (_, answer):
             pass
     except OSError as error:
         raise BrokerError(f"{mqtt.host}:{mqtt.port}: {error}; check host, port, network and TLS settings") from error

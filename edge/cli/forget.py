@@ -6,7 +6,7 @@ from ..config.schema import Config
 from ..errors import BrokerError, ConfigError
 from ..monitor.state import claim, folder_of, identity_of, running_health
 from ..mqtt import homeassistant
-from ..mqtt.client import V311, asked
+from ..mqtt.client import V311, probe_login
 from ..mqtt.topics import Topics
 from .arguments import EXIT_OK, add_device_option, load_config
 
@@ -48,7 +48,7 @@ def forget(config: Config) -> list[str]:
     address = f"{config.mqtt.host}:{config.mqtt.port}"
     topics = retained_topics(config)
     try:
-        with asked(config.mqtt, V311) as (client, answer):
+        with probe_login(config.mqtt, V311) as (client, answer):
             if answer is None or answer.is_failure:
                 raise BrokerError(f"the broker {address} refuses the login: {answer or 'no answer'}")
             for message in [client.publish(topic, b"", qos=1, retain=True) for topic in topics]:

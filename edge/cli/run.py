@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         to_stdout=args.print,
         or_demo=args.or_demo,
         show_stats=args.show_stats,
-        ready=stop_on_signals,
-        keep=settings.keep,
+        on_source_open=stop_on_signals,
+        store_changes=settings.keep,
     )
     return EXIT_OK if all_kept else EXIT_FAILURE

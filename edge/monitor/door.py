@@ -1,4 +1,4 @@
-"""One watched door: what becomes of each frame and of each alert."""
+"""Handles one watched door: each frame and each alert."""
 
 import logging
 import os
@@ -78,7 +78,7 @@ class Door:
 
     @property
     def stages(self) -> Stages:
-        """The pipeline's stages, their durations noted by the statistics."""
+        """Returns the pipeline's stages; the statistics note their durations."""
         timed = self.statistics.timed
         return Stages(
             self.pipeline.plan,
@@ -87,7 +87,7 @@ class Door:
         )
 
     def watching(self) -> bool:
-        """Whether frames count: watching is not paused, and the camera sees something."""
+        """Returns whether frames count: watching is not paused, and the camera sees something."""
         return self.outlet.publisher.enabled and self.source.condition == "ok"
 
     # The observer of the loop.
@@ -121,15 +121,15 @@ class Door:
     # What the statistics read.
 
     def person_states(self) -> dict[int, PersonState]:
-        """What each present person counts as; nobody is present while frames do not count."""
+        """Returns the state of each present person; nobody is present while frames do not count."""
         return self.policy.states if self.watching() else {}
 
     def alerts_waiting(self) -> int:
-        """Alerts that no broker has acknowledged yet."""
+        """Returns how many alerts no broker has acknowledged yet."""
         return self.outlet.publisher.waiting
 
     def frames_dropped(self) -> int:
-        """Frames that the camera gave and the loop did not take."""
+        """Returns how many frames the camera gave and the loop did not take."""
         return self.source.dropped
 
     # What the camera and the health monitor report.
@@ -150,7 +150,7 @@ class Door:
 def alert_message(
     alert: Alert, *, device: str, model: str, frame_size: tuple[int, int], snapshot: bool = False
 ) -> AlertMessage:
-    """The message for an alert, with a fresh id and the present time; ``frame_size`` is (width, height)."""
+    """Returns the message for an alert, with a new id and the present time; ``frame_size`` is (width, height)."""
     return AlertMessage(
         event_type=alert.event_type,
         id=str(uuid7()),

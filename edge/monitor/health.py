@@ -1,7 +1,7 @@
-"""How the monitor is: one small state machine over camera, broker, disk, model, alerts and clock.
+"""Collects the health of camera, broker, disk, model and alerts.
 
-Every part is well or has one sentence of trouble. A change is logged once and published (``health`` topic, and the file
-that ``maskwatch doctor`` reads) at most once a second; the newest state always gets out.
+Each part is healthy or has one problem sentence. A change is logged once and published (``health`` topic, and the file
+that ``maskwatch doctor`` reads) at most once per second. The latest state is always published.
 """
 
 import logging
@@ -19,24 +19,24 @@ log = logging.getLogger(__name__)
 PUBLISH_INTERVAL = 1.0
 """Seconds between two messages, at least."""
 CLOCK_INTERVAL = 60.0
-"""Seconds between two looks at the clock."""
+"""Seconds between two checks of the clock."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Trouble:
+class _Problem:
     text: str
     since: float
 
 
 class HealthMonitor:
-    """Collects the troubles of all parts. Any thread may call it; ``publish`` is called without the lock held."""
+    """Collects the problems of all parts. Any thread may call it; ``publish`` is called without the lock held."""
 
     def __init__(self, model: str, publish: Callable[[Health], None] = lambda health: None) -> None:
         self._model = model
         self._publish = publish
         self._lock = threading.Lock()
         self._camera: Condition = "ok"
-        self._troubles: dict[str, _Trouble] = {}
+        self._problems: dict[str, _Problem] = {}
         self._published: Health | None = None
         self._published_at = float("-inf")
         self._clock_at = float("-inf")
@@ -56,33 +56,33 @@ class HealthMonitor:
             self._camera = condition
         self.report("camera", None if condition == "ok" else f"camera {condition}: {text}")
 
-    def report(self, part: str, trouble: str | None) -> None:
-        """Takes a part's trouble in one sentence, or None when the part is well."""
+    def report(self, part: str, problem: str | None) -> None:
+        """Takes a part's problem in one sentence, or None when the part is healthy."""
         now = time.monotonic()
         with self._lock:
-            before = self._troubles.get(part)
-            if trouble is None:
-                self._troubles.pop(part, None)
+            before = self._problems.get(part)
+            if problem is None:
+                self._problems.pop(part, None)
             else:  # at its place in the order, with its first time
-                self._troubles[part] = _Trouble(trouble, before.since if before else now)
-        if trouble is not None and (before is None or trouble != before.text):
-            log.error("%s", trouble)
-        elif trouble is None and before is not None:
+                self._problems[part] = _Problem(problem, before.since if before else now)
+        if problem is not None and (before is None or problem != before.text):
+            log.error("%s", problem)
+        elif problem is None and before is not None:
             log.warning("%s recovered after %.0f s", part, now - before.since)
         self.tick()
 
     @property
     def now(self) -> Health:
-        """The health at this moment."""
+        """Returns the health at this moment."""
         with self._lock:
             return self._health()
 
     def _health(self) -> Health:
-        troubles = "; ".join(trouble.text for trouble in self._troubles.values())
-        return Health(self._camera, self._model, troubles or None)
+        problems = "; ".join(problem.text for problem in self._problems.values())
+        return Health(self._camera, self._model, problems or None)
 
     def tick(self) -> None:
-        """Publishes what has changed, unless something was published a moment ago. To be called again and again."""
+        """Publishes what has changed, unless something was published a moment ago. Call it regularly."""
         self._check_clock()
         now = time.monotonic()
         with self._lock:

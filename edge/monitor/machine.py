@@ -12,7 +12,7 @@ TIMESYNCD = Path("/run/systemd/timesync/synchronized")
 
 
 def clock_synced() -> bool:
-    """Whether the kernel or systemd regards the clock as synchronized. A Pi has no clock of its own at boot."""
+    """Returns whether the kernel or systemd regards the clock as synchronized. At boot a Pi does not know the time."""
     try:
         buffer = ctypes.create_string_buffer(512)  # struct timex, modes = 0: read only
         state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
@@ -29,22 +29,22 @@ def _number(path: str) -> Any:
 
 
 def cpu_temperature() -> float | None:
-    """Degrees Celsius, None where the machine has no sensor."""
+    """Returns degrees Celsius; None if the machine has no sensor."""
     value = _number("/sys/class/thermal/thermal_zone0/temp")
     return None if value is None else round(value / 1000, 1)
 
 
 def throttled() -> bool | None:
-    """Whether the Pi's firmware throttles the processor now (heat or low voltage); None on other machines."""
+    """Returns whether the Pi's firmware throttles the processor now (heat or low voltage); None on other machines."""
     try:
-        found = next(Path("/sys/devices/platform").glob("soc*/soc*firmware/get_throttled"))
-        return bool(int(found.read_text(), 16) & 0xF)
+        file = next(Path("/sys/devices/platform").glob("soc*/soc*firmware/get_throttled"))
+        return bool(int(file.read_text(), 16) & 0xF)
     except (OSError, ValueError, StopIteration):
         return None
 
 
 def resident_mb(process: int | str = "self") -> float:
-    """Resident memory of a process (by default this one) in MB (10^6 bytes); 0 without /proc."""
+    """Returns the resident memory of a process (by default this one) in MB (10^6 bytes); 0 without /proc."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from ..config.schema import Config, MqttConfig
+from ..mqtt.client import V5
 from ..mqtt.homeassistant import discovery
 from ..mqtt.messages import AlertMessage, Health, State, Stats, encode
 from ..mqtt.publisher import MqttPublisher
@@ -25,17 +26,17 @@ class Publisher(Protocol):
 
     @property
     def waiting(self) -> int:
-        """Alerts that no broker has acknowledged yet."""
+        """Returns how many alerts no broker has acknowledged yet."""
         ...
 
     @property
     def enabled(self) -> bool:
-        """False while watching is paused."""
+        """Returns False while watching is paused."""
         ...
 
     @property
     def alive(self) -> bool:
-        """Whether its threads make progress."""
+        """Returns whether its threads make progress."""
         ...
 
     def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None:
@@ -47,7 +48,7 @@ class Publisher(Protocol):
         ...
 
     def close(self, timeout: float = 3.0) -> bool:
-        """Ends within about ``timeout`` seconds. False if alerts are lost."""
+        """Ends within about ``timeout`` seconds. Returns False if alerts are lost."""
         ...
 
 
@@ -69,7 +70,7 @@ class PrintPublisher:
         return True
 
 
-class Both:
+class TeePublisher:
     """Publishes to two publishers."""
 
     def __init__(self, first: Publisher, second: Publisher) -> None:
@@ -77,26 +78,26 @@ class Both:
 
     @property
     def waiting(self) -> int:
-        return sum(each.waiting for each in self._all)
+        return sum(publisher.waiting for publisher in self._all)
 
     @property
     def enabled(self) -> bool:
-        return all(each.enabled for each in self._all)
+        return all(publisher.enabled for publisher in self._all)
 
     @property
     def alive(self) -> bool:
-        return all(each.alive for each in self._all)
+        return all(publisher.alive for publisher in self._all)
 
     def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None:
-        for each in self._all:
-            each.publish(alert, picture)
+        for publisher in self._all:
+            publisher.publish(alert, picture)
 
     def show(self, message: State | Health | Stats) -> None:
-        for each in self._all:
-            each.show(message)
+        for publisher in self._all:
+            publisher.show(message)
 
     def close(self, timeout: float = 3.0) -> bool:
-        return all([each.close(timeout) for each in self._all])
+        return all([publisher.close(timeout) for publisher in self._all])
 
 
 @dataclass(slots=True)
@@ -104,14 +105,15 @@ class Outlet:
     """Where alerts go, and what stands behind it.
 
     ``files`` are this camera's; ``state`` is set where this process owns their folder. ``outbox`` is the outbox in use,
-    None where alerts are only printed. ``arrived`` counts the alerts that a subscriber in this process has received.
+    None where alerts are only printed. ``alerts_received`` counts the alerts that a
+    subscriber in this process has received.
     """
 
     publisher: Publisher
     files: StateFiles
     state: StateFolder | None = None
     outbox: Path | None = None
-    arrived: Callable[[], int] | None = None
+    alerts_received: Callable[[], int] | None = None
 
 
 def open_state(config: Config, stack: ExitStack) -> StateFolder:
@@ -130,11 +132,11 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     A first try needs no state folder. A service has one with any broker, so that ``maskwatch doctor`` can read it.
     """
     state, files = open_state(config, stack) if config.mqtt.host or supervised else None, state_files(config)
-    found = discovery(config, health.now.model)
+    discovery_message, name = discovery(config, health.now.model), config.device.name
     if config.mqtt.host and state:
         outbox = files.outbox
-        publisher = MqttPublisher(config.mqtt, config.device.name, outbox, report=health.report, discovery=found)
-        return Outlet(Both(PrintPublisher(), publisher) if to_stdout else publisher, files, state, outbox)
+        publisher = MqttPublisher(config.mqtt, name, outbox, V5, health.report, discovery_message)
+        return Outlet(TeePublisher(PrintPublisher(), publisher) if to_stdout else publisher, files, state, outbox)
     if to_stdout:
         return Outlet(PrintPublisher(), files, state)
     from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
@@ -162,5 +164,5 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     subscriber.ready.wait(10)
     # this broker ends with the process: alerts that it has not taken by then cannot be delivered later
     outbox = StateFiles(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))).outbox
-    publisher = MqttPublisher(local, config.device.name, outbox, PROTOCOL, health.report, found)
+    publisher = MqttPublisher(local, name, outbox, PROTOCOL, health.report, discovery_message)
     return Outlet(publisher, files, state, outbox, lambda: subscriber.alerts)

@@ -49,7 +49,7 @@ class Pipeline:
         self._handed_over = open_detector(detect), open_planner(detect, self._decide)
 
     def plan(self, frame: Frame, tracks: Sequence[Track], settled: Callable[[Track], bool]) -> list[Region]:
-        """The regions to search; none, and so nothing is counted, while frames do not count."""
+        """Returns the regions to search; none while frames do not count, so that nothing is counted."""
         if (handed_over := self._handed_over) is not None:
             self._detector, self._planner = handed_over
             self._handed_over = None
@@ -58,11 +58,11 @@ class Pipeline:
         return self._planner.plan(frame, tracks, _never if self._viewed() else settled)
 
     def detect(self, image: Image, luma: Image | None, regions: Sequence[Region]) -> list[Box]:
-        """The boxes of the faces found in these regions."""
+        """Returns the boxes of the faces in these regions."""
         return self._detector.detect(image, luma, regions)
 
     def classify(self, image: Image, boxes: Sequence[Box]) -> list[Face]:
-        """What is on each of them; boxes that the model rejects are left out."""
+        """Returns the classified faces, without the boxes that the model rejects."""
         return self._classifier.classify(image, boxes)
 
 

@@ -19,7 +19,7 @@ from ..web.bus import Bus
 from . import loop
 from .door import Door
 from .health import HealthMonitor
-from .outlet import Both, open_outlet
+from .outlet import TeePublisher, open_outlet
 from .stats import StatsLine
 from .systemd import Notifier, Watchdog
 
@@ -27,9 +27,9 @@ log = logging.getLogger("maskwatch")
 
 
 def open_camera(config: Config, or_demo: bool, patient: bool) -> tuple[Source, Config]:
-    """Opens the source; returns it with the configuration it runs under.
+    """Opens the source; returns it with the configuration to use.
 
-    The bundled clip, where it stands in for a missing camera, never publishes under the name of a real one.
+    If the bundled clip replaces a missing camera, it is published as device demo, never under the camera's name.
     """
     try:
         return open_source(config.source.source, config.source, retry_opening=patient and not or_demo), config
@@ -48,28 +48,28 @@ def watch_door(
     to_stdout: bool,
     or_demo: bool,
     show_stats: bool,
-    ready: Callable[[Source], None],
-    keep: Callable[[Sections], Config],
+    on_source_open: Callable[[Source], None],
+    store_changes: Callable[[Sections], Config],
 ) -> bool:
     """Opens everything and runs the loop until the source ends or is stopped; False if alerts were lost.
 
-    ``ready`` receives the source as soon as it can be stopped. ``keep`` stores changes made on the page and returns
-    the configuration with them. Raises what the parts raise when they are opened.
+    ``on_source_open`` receives the source as soon as it can be stopped. ``store_changes`` stores changes made on the
+    page and returns the configuration with them. Raises what the parts raise when they are opened.
     """
     detector, classifier, notify = open_detector(config.detect), open_classifier(config), Notifier()
     with ExitStack() as stack:
         source, config = open_camera(config, or_demo, notify.supervised)
         stack.callback(source.close)
-        ready(source)
+        on_source_open(source)
         health = HealthMonitor(classifier.card.id)
         outlet = open_outlet(config, to_stdout, health, notify.supervised, stack)
         bus = Bus() if config.web.enabled else None
         if bus:
-            outlet.publisher = Both(outlet.publisher, bus)
+            outlet.publisher = TeePublisher(outlet.publisher, bus)
         door = Door(config, source, classifier, outlet, health, bus=bus, detector=detector)
         if bus:
             try:
-                stack.callback(open_page(door, bus, keep).close)
+                stack.callback(open_page(door, bus, store_changes).close)
             except ConfigError as error:
                 if not notify.supervised:  # at a door it is better to watch without a page than not to watch
                     raise
@@ -83,10 +83,10 @@ class DoorBackend:
     The page's threads call it. Of what the loop's thread owns it calls only ``pipeline.change``.
     """
 
-    def __init__(self, door: Door, keep: Callable[[Sections], Config]) -> None:
+    def __init__(self, door: Door, store_changes: Callable[[Sections], Config]) -> None:
         self._config = door.config
         self._pipeline = door.pipeline
-        self._keep = keep
+        self._store_changes = store_changes
         self.model = door.model
         self.outbox = door.outlet.outbox
         self.snapshots = door.outlet.files.snapshots
@@ -102,18 +102,18 @@ class DoorBackend:
 
     def change(self, sections: Sections) -> Config:
         """Stores options and hands the detector's over to the loop; returns the configuration with them."""
-        kept = self._keep(sections)
+        kept = self._store_changes(sections)
         self._pipeline.change(kept.detect)
         return replace(self._config, detect=kept.detect, web=kept.web)
 
 
-def open_page(door: Door, bus: Bus, keep: Callable[[Sections], Config]) -> Any:
+def open_page(door: Door, bus: Bus, store_changes: Callable[[Sections], Config]) -> Any:
     """Serves the page over this door. Raises ``ConfigError`` if its extra is missing or its address cannot be used."""
     try:
         from ..web.server import Page
     except ImportError as error:
         raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
-    return Page(door.config, bus, DoorBackend(door, keep)).start()
+    return Page(door.config, bus, DoorBackend(door, store_changes)).start()
 
 
 class Supervision:
@@ -128,7 +128,7 @@ class Supervision:
         self._ready = False
 
     def progress(self) -> None:
-        """To be called after every frame, and at least once a second while there is none."""
+        """Reports progress. Called after every frame, and at least once per second while there is none."""
         door = self._door
         if not self._ready and (door.statistics.frames or door.source.condition != "ok"):
             door.health.attach(self._show)  # not earlier: health must not say ok before a frame was seen
@@ -163,7 +163,9 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
         supervision.close()
         door.statistics.nobody()
         kept = outlet.publisher.close()
-        if (arrived := outlet.arrived) is not None:  # a moment for the local subscriber to print what was acknowledged
-            wait_until(lambda: arrived() >= door.statistics.alerts, 3.0)
+        if (
+            received := outlet.alerts_received
+        ) is not None:  # a moment for the local subscriber to print what was acknowledged
+            wait_until(lambda: received() >= door.statistics.alerts, 3.0)
         log.info("%s", door.statistics.summary())
     return kept

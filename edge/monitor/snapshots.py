@@ -23,7 +23,7 @@ QUALITY = 80
 class Snapshots:
     """Takes pictures and keeps them in ``folder``.
 
-    ``search`` finds face boxes in an image, with more false detections than the loop accepts. ``trouble`` receives why
+    ``search`` finds face boxes in an image, with more false detections than the loop accepts. ``report`` receives why
     a picture cannot be saved, and None when it can again. Runs in the loop's thread.
     """
 
@@ -32,13 +32,16 @@ class Snapshots:
         rules: SnapshotsConfig,
         folder: Path,
         search: Callable[[Image], list[Box]],
-        trouble: Callable[[str | None], None] = lambda text: None,
+        report: Callable[[str | None], None] = lambda text: None,
     ) -> None:
-        self._rules, self._folder, self._search, self._trouble = rules, folder, search, trouble
+        self._rules = rules
+        self._folder = folder
+        self._search = search
+        self._report = report
 
     @property
     def on(self) -> bool:
-        """Whether pictures are taken."""
+        """Returns whether pictures are taken."""
         return self._rules.mode != "off"
 
     def take(self, image: Image, boxes: Iterable[Box]) -> bytes:
@@ -56,7 +59,7 @@ class Snapshots:
                 open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
             ):
                 file.write(jpeg)
-            self._trouble(None)
+            self._report(None)
         except OSError as error:
-            self._trouble(f"snapshots cannot be saved in {self._folder}: {error.strerror}")
+            self._report(f"snapshots cannot be saved in {self._folder}: {error.strerror}")
         purge(self._folder, self._rules)

@@ -29,32 +29,35 @@ class StateFiles:
 
     @property
     def outbox(self) -> Path:
-        """Alerts that wait for the broker (SQLite)."""
+        """Returns the file of the alerts that wait for the broker (SQLite)."""
         return self.folder / "outbox.db"
 
     @property
     def snapshots(self) -> Path:
-        """A folder of JPEG files, one per alert."""
+        """Returns the folder of JPEG files, one per alert."""
         return self.folder / "snapshots"
 
     @property
     def health(self) -> Path:
-        """What the running process last said of itself (JSON)."""
+        """Returns the file of the running process's last health (JSON)."""
         return self.folder / "health.json"
 
     @property
     def lock(self) -> Path:
-        """Locked by the process that uses the folder."""
+        """Returns the file that is locked by the process that uses the folder."""
         return self.folder / "lock"
 
 
 def state_files(config: Config) -> StateFiles:
-    """The files of the configured state folder."""
+    """Returns the files of the configured state folder."""
     return StateFiles(folder_of(config))
 
 
 def folder_of(config: Config) -> Path:
-    """The state folder: ``[state] folder``, else systemd's StateDirectory, else ``~/.local/state/maskwatch/DEVICE``."""
+    """Returns the state folder.
+
+    It is ``[state] folder``, else systemd's StateDirectory, else ``~/.local/state/maskwatch/DEVICE``.
+    """
     if config.state.folder:
         return Path(os.path.expanduser(config.state.folder))
     if given := os.environ.get("STATE_DIRECTORY"):
@@ -64,7 +67,7 @@ def folder_of(config: Config) -> Path:
 
 
 def identity_of(config: Config) -> str:
-    """The name under which the broker knows this camera, for people too."""
+    """Returns the name under which the broker knows this camera, for people too."""
     broker = f"{config.mqtt.host}:{config.mqtt.port}" if config.mqtt.host else "the embedded broker"
     return f"{config.mqtt.prefix}/{config.device.name} at {broker}"
 
@@ -163,8 +166,8 @@ def running_health(path: Path) -> dict[str, Any] | None:
         return None
     except BlockingIOError:
         with suppress(OSError, ValueError):
-            found = json.loads(StateFiles(path).health.read_text())
-            return found if isinstance(found, dict) else {}
+            health = json.loads(StateFiles(path).health.read_text())
+            return health if isinstance(health, dict) else {}
         return {}
     except OSError:
         return None

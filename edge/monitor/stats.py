@@ -16,7 +16,7 @@ from .machine import cpu_temperature, resident_mb, throttled
 P = ParamSpec("P")
 R = TypeVar("R")
 STATE_INTERVAL = 1.0
-"""Seconds between two states, at least."""
+"""Smallest number of seconds between two states."""
 STATS_INTERVAL = 30.0
 """Seconds between two statistics."""
 WINDOW = 100
@@ -111,7 +111,7 @@ class Statistics:
         return State("ON" if bare else "OFF", len(counted), masked, bare, dict(self._today))
 
     def stats(self) -> Stats:
-        """The statistics of this moment."""
+        """Returns the statistics of this moment."""
         elapsed = self._ends[-1] - self._ends[0] if len(self._ends) > 1 else 0.0
         stages = {name: _mean_ms(times) for name, times in self._times.items()}
         return Stats(
@@ -129,7 +129,7 @@ class Statistics:
         )
 
     def summary(self) -> str:
-        """One sentence for the log."""
+        """Returns one sentence for the log."""
         frames, dropped = counted(self.frames, "frame"), self._readings.frames_dropped()
         return f"ended after {frames} ({dropped} dropped) and {counted(self.alerts, 'alert')}"
 
@@ -154,7 +154,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def stats_line(stats: Stats) -> str:
-    """Statistics as one line of text."""
+    """Returns statistics as one line of text."""
     return "  ".join(f"{name} {value}" for name, value in asdict(stats).items() if value is not None)
 
 

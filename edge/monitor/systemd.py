@@ -39,7 +39,7 @@ class Notifier:
 class Watchdog:
     """Ends the process when it makes no progress for ``limit`` seconds after the first ``pulse``.
 
-    ``checks`` tell by name whether other parts make progress too.
+    ``checks`` return, by name, whether other parts make progress too.
     """
 
     def __init__(self, notify: Notifier, checks: Mapping[str, Callable[[], bool]], limit: float = LIMIT) -> None:
@@ -53,7 +53,7 @@ class Watchdog:
         now = time.monotonic()
         if now - self._at < 1:
             return
-        stalled = next((name for name, well in self._checks.items() if not well()), None)
+        stalled = next((name for name, is_alive in self._checks.items() if not is_alive()), None)
         if stalled and stalled != self._stalled:
             log.error("%s makes no progress; if that lasts, maskwatch ends so that it is started again", stalled)
         self._stalled = stalled

@@ -27,8 +27,8 @@ LARGEST_TAKEN = 256 * 1024
 class Client(paho.Client):
     """paho's client for one connection.
 
-    ``over`` is set, with the reason in ``why``, when paho's network thread ends, whatever ended it. ``ended`` is called
-    in that thread.
+    ``finished`` is set, with the reason in ``end_reason``, when paho's network thread ends, whatever ended it.
+    ``ended`` is called in that thread.
     """
 
     def __init__(self, client_id: str, protocol: MQTTProtocolVersion, ended: Callable[["Client"], None]) -> None:
@@ -37,13 +37,13 @@ class Client(paho.Client):
         )
         self.suppress_exceptions = True  # an exception in a callback would end paho's thread silently
         self.connect_timeout = 5.0
-        self.over = threading.Event()
+        self.finished = threading.Event()
         self.errors: list[str] = []
-        self.why: str | ReasonCode = "closed"
-        self.seen = time.monotonic()
+        self.end_reason: str | ReasonCode = "closed"
+        self.last_alive = time.monotonic()
         self._ended = ended
 
-    def begin(self, settings: MqttConfig, window: int) -> None:
+    def start_connecting(self, settings: MqttConfig, window: int) -> None:
         """Starts paho's network thread, which connects. At most ``window`` messages are in flight."""
         terms = None
         if self.protocol == V5:
@@ -54,19 +54,19 @@ class Client(paho.Client):
         self.loop_start()
 
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
-        """Is the body of paho's network thread: the only place where its end is noticed for certain."""
+        """Runs paho's network loop. It is the body of paho's thread, and the only sure place to notice its end."""
         try:
             return super().loop_forever(timeout, False)
         except Exception as error:
-            self.why = str(error)
+            self.end_reason = str(error)
             return MQTTErrorCode.MQTT_ERR_UNKNOWN
         finally:
-            self.over.set()
+            self.finished.set()
             self._ended(self)
 
     def loop_misc(self) -> MQTTErrorCode:
-        """Is called by paho in every round of its thread, and notes that the thread is alive."""
-        self.seen = time.monotonic()
+        """Notes that paho's thread is alive; paho calls it in every round of that thread."""
+        self.last_alive = time.monotonic()
         return super().loop_misc()
 
 
@@ -97,12 +97,13 @@ def new_client(
 
 
 @contextmanager
-def asked(
+def probe_login(
     settings: MqttConfig, protocol: MQTTProtocolVersion, patience: float = 10.0
 ) -> Iterator[tuple[Client, ReasonCode | None]]:
-    """Connects once; gives the client, and the broker's answer to the login (None without one in ``patience`` seconds).
+    """Connects once; yields the client and the broker's answer to the login.
 
-    Raises ``OSError`` where no connection can be made, ``ConfigError`` for unusable files.
+    The answer is None after ``patience`` seconds without one. Raises ``OSError`` if no connection can be made,
+    ``ConfigError`` for unusable files.
     """
     client, answered, answers = new_client(settings, "", protocol), threading.Event(), list[ReasonCode]()
 
@@ -122,7 +123,7 @@ def asked(
 
 
 def credential() -> str:
-    """The password of systemd's credential ``mqtt-password`` (LoadCredential); empty where there is none."""
+    """Returns the password of systemd's credential ``mqtt-password`` (LoadCredential); empty if there is none."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     path = os.path.join(folder, "mqtt-password") if folder else ""
     return read_password(path) if os.path.exists(path) else ""
@@ -140,15 +141,15 @@ def read_password(path: str) -> str:
 
 
 def note_error(client: paho.Client, userdata: Any, level: int, text: str) -> None:
-    """Is an ``on_log`` callback. paho tells nowhere else why a broker hangs up in a TLS handshake."""
+    """Notes an error of the TLS handshake. An ``on_log`` callback, because paho reports it nowhere else."""
     if isinstance(client, Client) and level == paho.MQTT_LOG_ERR and "receive on socket" in text:
         client.errors.append(text)
 
 
-def cut(client: Client) -> None:
-    """Ends a client, even while its thread waits for the network.
+def force_close(client: Client) -> None:
+    """Closes a client's connection, even while its thread waits for the network.
 
-    A thread that waits for a name server opens its connection later: that one is ended too.
+    A thread that waits for a name server opens its connection later: that one is closed too.
     """
     client.on_socket_open = lambda c, u, connection: _shut(connection)
     client.disconnect()

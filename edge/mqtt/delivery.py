@@ -18,11 +18,11 @@ IN_FLIGHT = 20
 """Alerts sent and not yet acknowledged, at most: a kill at the wrong moment sends so many twice."""
 CAPACITY = 10_000
 """Alerts that wait for a broker, at most; beyond it the oldest become dead letters."""
-OVERDUE = 30.0
-"""Seconds without acknowledgement after which a connection is given up, and the alert is sent on a new one."""
+ACK_TIMEOUT = 30.0
+"""Seconds without acknowledgement after which the connection is closed, and the alert is sent on a new one."""
 MAX_DISCONNECTS = 4
-"""Connections that one alert may end within ``AT_ONCE`` seconds of its sending before it counts as poison."""
-AT_ONCE = 5.0
+"""Connections that end within ``SOON_AFTER_SEND`` seconds of one alert's sending before it is a poison message."""
+SOON_AFTER_SEND = 5.0
 UNRELATED = (137, 139, 141, 142, 152, 156, 157, 160)
 """MQTT 5 reasons for a disconnect that no message causes: busy, shutting down, taken over, moved ..."""
 
@@ -30,7 +30,8 @@ UNRELATED = (137, 139, 141, 142, 152, 156, 157, 160)
 class Delivery:
     """Delivers alerts in order, at most ``IN_FLIGHT`` at a time. Belongs to the publisher's thread.
 
-    An alert that ends one connection after the other is poison: it becomes a dead letter, and those behind it go on.
+    An alert that ends one connection after the other is a poison message: it becomes a dead letter, and later alerts
+    are still sent.
     """
 
     def __init__(self, link: Link, outbox: Outbox) -> None:
@@ -44,12 +45,12 @@ class Delivery:
 
     @property
     def waiting(self) -> int:
-        """Alerts that no broker has acknowledged yet. For any thread."""
+        """Returns how many alerts no broker has acknowledged yet. For any thread."""
         return len(self._queue) + len(self._in_flight)
 
     @property
     def queued(self) -> int:
-        """Alerts that have not been sent on this connection."""
+        """Returns how many alerts have not been sent on this connection."""
         return len(self._queue)
 
     def add(self, message: OutboxMessage) -> None:
@@ -63,8 +64,8 @@ class Delivery:
         self._queue.extendleft(reversed(messages))
 
     def send(self) -> None:
-        """Sends as many alerts as may be in flight; gives the connection up when one stays unacknowledged."""
-        window = 1 if self._suspects else IN_FLIGHT  # one at a time, so that a broken connection has one culprit
+        """Sends as many alerts as may be in flight; closes the connection when one stays unacknowledged."""
+        window = 1 if self._suspects else IN_FLIGHT  # so that the message that breaks the connection can be identified
         window -= self._outbox.undeleted  # a kill now would send these again, although they were acknowledged
         while self._link.connected and self._queue and len(self._in_flight) < window:
             message = self._queue.popleft()
@@ -74,8 +75,8 @@ class Delivery:
                 self._refuse(message, str(error))
                 continue
             self._in_flight[mid] = (message, time.monotonic())
-        if self._in_flight and self._age() > OVERDUE:
-            event = self._link.drop(f"no acknowledgement for {OVERDUE:.0f} s")
+        if self._in_flight and self._age() > ACK_TIMEOUT:
+            event = self._link.drop(f"no acknowledgement for {ACK_TIMEOUT:.0f} s")
             if isinstance(event, Disconnected):
                 self.disconnected(event.reason)
 
@@ -97,9 +98,9 @@ class Delivery:
         sent one at a time until each is acknowledged or refused.
         """
         messages = [message for message, _ in self._in_flight.values()]
-        at_once = bool(messages) and self._age() < AT_ONCE
+        soon = bool(messages) and self._age() < SOON_AFTER_SEND
         self._in_flight.clear()
-        if at_once and getattr(reason, "value", 0) not in UNRELATED:
+        if soon and getattr(reason, "value", 0) not in UNRELATED:
             self._disconnects = self._disconnects + 1 if messages[0].id == self._first_suspect else 1
             self._first_suspect = messages[0].id
             self._suspects |= {message.id for message in messages}
@@ -109,7 +110,7 @@ class Delivery:
         self._queue.extendleft(reversed(messages))
 
     def _age(self) -> float:
-        """Seconds since the oldest alert in flight was sent."""
+        """Returns the seconds since the oldest alert in flight was sent."""
         _, sent_at = next(iter(self._in_flight.values()))
         return time.monotonic() - sent_at
 

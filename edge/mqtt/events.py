@@ -77,6 +77,6 @@ class Signal:
 def deliver_signals(client: Client, deliver: Callable[[Signal], None]) -> None:
     """Sets the client's callbacks so that each only delivers a signal. They run in paho's network thread."""
     client.on_connect = lambda c, u, f, reason, properties: deliver(Signal(client, ConnAck(reason, properties)))
-    client.on_disconnect = lambda c, u, f, reason, p: setattr(client, "why", reason)
+    client.on_disconnect = lambda c, u, f, reason, p: setattr(client, "end_reason", reason)
     client.on_publish = lambda c, u, mid, reason, p: deliver(Signal(client, Acknowledged(mid, reason)))
     client.on_message = lambda c, u, m: deliver(Signal(client, Received(m.topic, bytes(m.payload), m.retain)))

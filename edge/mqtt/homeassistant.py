@@ -27,25 +27,25 @@ class Discovery:
 
 
 def discovery(config: Config, model: str) -> Discovery | None:
-    """The discovery of one camera; None where the configuration switches it off."""
+    """Returns the discovery of one camera; None if the configuration switches it off."""
     if not config.homeassistant.discovery:
         return None
     return Discovery(topic(config), message(config, model), f"{config.homeassistant.prefix}/status")
 
 
 def topic(config: Config) -> str:
-    """The topic of the discovery message."""
+    """Returns the topic of the discovery message."""
     return f"{config.homeassistant.prefix}/device/{identity(config)}/config"
 
 
 def identity(config: Config) -> str:
-    """The id of the device in Home Assistant; it contains the topic prefix only where that was changed."""
+    """Returns the id of the device in Home Assistant; it contains the topic prefix only if that was changed."""
     prefix = "" if config.mqtt.prefix == "maskwatch" else f"{config.mqtt.prefix}_"
     return f"maskwatch_{prefix}{config.device.name}"
 
 
 def message(config: Config, model: str) -> bytes:
-    """The discovery message of one camera."""
+    """Returns the discovery message of one camera."""
     topics = Topics(config.mqtt.prefix, config.device.name)
     device: dict[str, Any] = {
         "identifiers": [identity(config)],
@@ -56,7 +56,7 @@ def message(config: Config, model: str) -> bytes:
     }
     if config.homeassistant.page:
         device["configuration_url"] = config.homeassistant.page
-    found = {
+    payload = {
         "device": device,
         "origin": {"name": "maskwatch", "sw_version": __version__},
         "availability_topic": topics.status,
@@ -66,22 +66,22 @@ def message(config: Config, model: str) -> bytes:
             for name, entity in entities(topics, config.snapshots.mode != "off").items()
         },
     }
-    return json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def named(device: str, name: str, entity: dict[str, Any]) -> dict[str, Any]:
-    """An entity with its ids, by which Home Assistant recognizes it."""
-    wanted = f"{entity['platform']}.{device}_{name}".replace("-", "_")
-    return {"unique_id": f"{device}_{name}", "default_entity_id": wanted, **entity}
+    """Returns an entity with its ids, by which Home Assistant recognizes it."""
+    entity_id = f"{entity['platform']}.{device}_{name}".replace("-", "_")
+    return {"unique_id": f"{device}_{name}", "default_entity_id": entity_id, **entity}
 
 
 def entities(topics: Topics, snapshots: bool) -> dict[str, dict[str, Any]]:
-    """Every entity by its key: platform, name, topic and template."""
+    """Returns every entity by its key: platform, name, topic and template."""
     return _people(topics) | _device(topics) | _statistics(topics) | {"snapshot": _snapshot(topics, snapshots)}
 
 
 def _people(topics: Topics) -> dict[str, dict[str, Any]]:
-    """Who is at the door, and who was there today."""
+    """Returns the entities of the people in view, and of today's sums."""
     return {
         "alert": {
             "platform": "event",
@@ -106,7 +106,7 @@ def _people(topics: Topics) -> dict[str, dict[str, Any]]:
 
 
 def _device(topics: Topics) -> dict[str, dict[str, Any]]:
-    """How the monitor is, and the switch that pauses it."""
+    """Returns the entities of the monitor's health, and the switch that pauses it."""
     return {
         "problem": {
             "platform": "binary_sensor",
@@ -139,7 +139,7 @@ def _device(topics: Topics) -> dict[str, dict[str, Any]]:
 
 
 def _statistics(topics: Topics) -> dict[str, dict[str, Any]]:
-    """Numbers about the process."""
+    """Returns the entities of the process statistics."""
     sensors = {}
     for field, name, unit, more in (
         ("fps", "Frames per second", "fps", {}),
@@ -155,7 +155,7 @@ def _statistics(topics: Topics) -> dict[str, dict[str, Any]]:
 
 
 def _snapshot(topics: Topics, snapshots: bool) -> dict[str, Any]:
-    """The picture of the last alert. The platform alone removes an entity that an earlier message announced."""
+    """Returns the picture of the last alert. The platform alone removes an entity that an earlier message announced."""
     if not snapshots:
         return {"platform": "image"}
     return {"platform": "image", "name": "Last alert", "image_topic": topics.snapshot, "content_type": "image/jpeg"}

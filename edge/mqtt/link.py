@@ -17,7 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ..config.schema import MqttConfig
 from ..timing import Backoff
 from . import events
-from .client import V5, Client, cut, new_client, note_error
+from .client import V5, Client, force_close, new_client, note_error
 from .events import Acknowledged, Connected, Disconnected, LinkEvent, LinkState, Received, Signal
 from .protocol import ProtocolChoice
 
@@ -37,7 +37,7 @@ PATIENCE = 15.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between attempts: 1, 2, 4 ... 30. A broker that is back gets the first alert within a minute."""
 PAUSE_AFTER_LOSS, PAUSE_IN_TRIAL = 5.0, 2.0
-"""Longest pauses, in seconds: after a connection that was up, and while MQTT 3.1.1 is only tried."""
+"""Longest pauses, in seconds: after a connection that was up, and while MQTT 3.1.1 is on trial."""
 WINDOW = 20
 """Messages in flight at most, if the broker allows so many."""
 LARGEST_SENT = 2**28
@@ -47,12 +47,11 @@ LARGEST_SENT = 2**28
 class Link:
     """Connects, and reconnects whenever the connection is lost.
 
-    One thread owns the link; ``deliver`` is called from paho's thread. ``name`` names the link in the log.
-
-    The owner takes each ``Signal`` out of its mailbox and passes it to ``handle``, and calls ``tick`` at least twice
-    a second; ``Mailbox.next`` does both. ``prepare`` is run on every new client (will, callbacks). ``trouble`` receives
-    the reason while there is no connection, once per change, and None when there is one. Raises ``ConfigError`` at the
-    start for files that cannot be used.
+    One thread owns the link; ``deliver`` is called from paho's thread. The owner takes each ``Signal`` out of its
+    mailbox and passes it to ``handle``, and calls ``tick`` at least twice per second; ``Mailbox.next`` does both.
+    ``prepare`` is called with every new client (will, callbacks). ``report`` receives the problem while there is no
+    connection, once per change, and None when there is one. ``name`` names the link in the log. Raises ``ConfigError``
+    at the start for files that cannot be used.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class Link:
         deliver: Callable[[Signal], None],
         prepare: Callable[[paho.Client], None] = lambda client: None,
         protocol: MQTTProtocolVersion = V5,
-        trouble: Callable[[str | None], None] | None = None,
+        report: Callable[[str | None], None] | None = None,
         *,
         name: str = "client",
     ) -> None:
@@ -74,8 +73,8 @@ class Link:
         self._deliver = deliver
         self._prepare = prepare
         self._protocol = ProtocolChoice(protocol)
-        self._report = trouble or _log_trouble
-        self._trouble: str | None = None
+        self._report = report or _log_problem
+        self._problem: str | None = None
         self._backoff = Backoff(SHORTEST_PAUSE, LONGEST_PAUSE, spread=0.3)
         self._window, self._largest = WINDOW, LARGEST_SENT
         self._lost_at: float | None = None
@@ -85,14 +84,14 @@ class Link:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has accepted the present connection."""
+        """Returns whether the broker has accepted the present connection."""
         return self.state is LinkState.CONNECTED
 
     @property
     def alive(self) -> bool:
-        """Whether paho's thread makes progress, or none is needed at the moment. For any thread."""
+        """Returns whether paho's thread makes progress, or none is needed at the moment. For any thread."""
         client = self._client
-        return not self.connected or client is None or time.monotonic() - client.seen < PATIENCE
+        return not self.connected or client is None or time.monotonic() - client.last_alive < PATIENCE
 
     # Everything below belongs to the owner's thread.
 
@@ -103,7 +102,7 @@ class Link:
             try:
                 self._open()
             except (ValueError, OSError, RuntimeError) as error:  # a password file that has gone: it may come back
-                self._complain(str(error))
+                self._report_problem(str(error))
                 self._wait(self._backoff.pause())
         elif self.state in (LinkState.CONNECTING, LinkState.REFUSED) and now - self._changed_at > PATIENCE:
             return self.drop(NO_ANSWER)
@@ -112,7 +111,7 @@ class Link:
         return None
 
     def handle(self, signal: Signal) -> LinkEvent | None:
-        """What a signal means to the owner; None for one that only the link, or a connection given up, had to hear."""
+        """Returns a signal's event for the owner; None if it concerns only the link or an abandoned connection."""
         client = signal.client
         if client is not self._client:
             return None
@@ -120,12 +119,12 @@ class Link:
             case events.ConnAck(reason, properties):
                 return self._on_answer(client, reason, properties)
             case events.ThreadEnded():
-                return self._on_ended(client.why if self.connected or not client.errors else client.errors[-1])
+                return self._on_ended(client.end_reason if self.connected or not client.errors else client.errors[-1])
             case Acknowledged() | Received() as event:
                 return event
 
     def send(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> int:
-        """The message id that the acknowledgement will carry. Raises ``ValueError`` for what cannot be sent."""
+        """Sends a message; returns the id of its acknowledgement. Raises ``ValueError`` if it cannot be sent."""
         assert self._client is not None
         if len(topic) + len(payload) + 10 > self._largest:  # 10: header 5, lengths and id 4, no properties 1
             raise ValueError(f"larger than the {self._largest} bytes that the broker takes")
@@ -137,10 +136,10 @@ class Link:
         self._client.subscribe([(topic, 1) for topic in topics])
 
     def drop(self, reason: str) -> LinkEvent | None:
-        """Gives the connection up and makes a new one soon."""
+        """Closes the connection; a new attempt follows."""
         if self._client is None:
             return None
-        cut(self._client)
+        force_close(self._client)
         return self._on_ended(reason)
 
     def close(self, timeout: float = 2.0) -> None:
@@ -149,8 +148,8 @@ class Link:
         self._client, self.state = None, LinkState.CLOSED
         if client is not None:
             client.disconnect()
-            if not client.over.wait(timeout if was_connected else 0.1):
-                cut(client)
+            if not client.finished.wait(timeout if was_connected else 0.1):
+                force_close(client)
 
     def _open(self) -> None:
         client = new_client(
@@ -159,7 +158,7 @@ class Link:
         events.deliver_signals(client, self._deliver)
         client.on_log = note_error
         self._prepare(client)
-        client.begin(self._settings, self._window)
+        client.start_connecting(self._settings, self._window)
         self._client = client
         self._change(LinkState.CONNECTING)
 
@@ -176,13 +175,13 @@ class Link:
             if reason.value == UNSUPPORTED_PROTOCOL:
                 self._protocol.unsupported()
             else:
-                self._complain(
+                self._report_problem(
                     f"the broker at {self.where} refuses the connection: {reason}; "
                     "check [mqtt] user and password_file; retrying"
                 )
             return None
         if self._reconnect_on_better_terms(properties):
-            cut(client)
+            force_close(client)
             self._backoff.reset()
             self._wait(0.0)
             return None
@@ -190,16 +189,16 @@ class Link:
         client.on_log = None  # it was only needed for the handshake: a refused certificate is reported nowhere else
         if self._lost_at is None:
             log.info("%s connected to the broker at %s", self._name, self.where)
-        elif self._trouble is not None:
+        elif self._problem is not None:
             log.warning("%s reconnected to the broker after %.0f s", self._name, time.monotonic() - self._lost_at)
         self._protocol.connected()
         self._change(LinkState.CONNECTED)
-        self._trouble = None
+        self._problem = None
         self._report(None)
         return Connected()
 
     def _reconnect_on_better_terms(self, properties: Any) -> bool:
-        """Whether this answer calls for another connection at once: by MQTT 5, or with fewer messages in flight."""
+        """Returns whether to connect again at once: by MQTT 5, or with fewer messages in flight."""
         if self._protocol.answered_in_trial():
             return True
         allowed = getattr(properties, "ReceiveMaximum", WINDOW)
@@ -208,22 +207,24 @@ class Link:
             return True
         return False
 
-    def _on_ended(self, why: str | ReasonCode) -> LinkEvent | None:
+    def _on_ended(self, reason: str | ReasonCode) -> LinkEvent | None:
         state, lasted = self.state, time.monotonic() - self._changed_at
         if state is LinkState.CONNECTED:
-            return self._on_lost(why, lasted)
+            return self._on_lost(reason, lasted)
         if state is LinkState.CONNECTING:
-            if not isinstance(why, str):  # paho too gives up, after ``keepalive`` seconds
-                why = NO_ANSWER if why.value == KEEPALIVE else "the broker closed the connection without an answer"
+            if not isinstance(reason, str):  # paho too gives up, after ``keepalive`` seconds
+                reason = (
+                    NO_ANSWER if reason.value == KEEPALIVE else "the broker closed the connection without an answer"
+                )
                 self._protocol.unanswered()
-            elif why == NO_ANSWER:
+            elif reason == NO_ANSWER:
                 self._protocol.unanswered()
-            self._complain(f"cannot reach the broker at {self.where}: {why}; retrying")
+            self._report_problem(f"cannot reach the broker at {self.where}: {reason}; retrying")
         self._backoff.failed()
         self._wait(self._backoff.pause(PAUSE_IN_TRIAL if self._protocol.trial else None))
         return None
 
-    def _on_lost(self, why: str | ReasonCode, lasted: float) -> Disconnected:
+    def _on_lost(self, reason: str | ReasonCode, lasted: float) -> Disconnected:
         self._lost_at = time.monotonic()
         (self._backoff.failed if lasted < SHORT_CONNECTION else self._backoff.reset)()
         if self._backoff.failures == SHORT_CONNECTIONS_WARNED:
@@ -231,18 +232,18 @@ class Link:
                 "the broker keeps closing the connection: another client may use the client id %s; give each camera "
                 "its own name in [device]", self._id
             )  # fmt: skip
-        self._complain(f"broker lost ({why}); reconnecting")
+        self._report_problem(f"broker lost ({reason}); reconnecting")
         slowed = self._backoff.failures >= SHORT_CONNECTIONS_SLOWED
         self._wait(self._backoff.pause(None if slowed else PAUSE_AFTER_LOSS))
-        return Disconnected(why)
+        return Disconnected(reason)
 
-    def _complain(self, text: str) -> None:
-        """Reports a trouble once per change, not per attempt."""
-        if text != self._trouble:
-            self._trouble = text
+    def _report_problem(self, text: str) -> None:
+        """Reports a problem once per change, not per attempt."""
+        if text != self._problem:
+            self._problem = text
             self._report(text)
 
 
-def _log_trouble(text: str | None) -> None:
+def _log_problem(text: str | None) -> None:
     if text is not None:
         log.error("%s", text)

@@ -20,9 +20,9 @@ class Mailbox(Generic[T]):
         self._queue.put(item)
 
     def next(self, link: Link, timeout: float) -> LinkEvent | T | None:
-        """The next event, the link's signals resolved. None after ``timeout`` seconds without one.
+        """Returns the next event, the link's signals resolved; None after ``timeout`` seconds without one.
 
-        Also None for a signal that means nothing to the owner. For the owner's thread.
+        Returns None, too, for a signal that means nothing to the owner. For the owner's thread.
         """
         if (event := link.tick()) is not None:
             return event

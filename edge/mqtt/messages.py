@@ -1,4 +1,4 @@
-"""The wire contract: messages with their encoding beside the fields, and the commands that a camera takes.
+"""Defines the wire contract: messages with their encoding, and the commands that a camera takes.
 
 JSON is UTF-8 and compact, every message carries ``"schema": 1``, times are UTC ISO 8601 with milliseconds and Z."""
 
@@ -51,7 +51,7 @@ class AlertMessage:
 
     @classmethod
     def decode(cls, payload: bytes) -> "AlertMessage":
-        """Decodes a payload. Raises ``ValueError`` for anything that is no alert of this schema."""
+        """Decodes a payload. Raises ``ValueError`` for anything other than an alert of this schema."""
         try:
             data = json.loads(payload)
             if data.pop("schema") != SCHEMA:
@@ -64,7 +64,7 @@ class AlertMessage:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Who is present now, and the sums of today (local day)."""
+    """People in view, and the sums of today (local day)."""
 
     topic: ClassVar[str] = "state"
     no_mask: Literal["ON", "OFF"] = "OFF"
@@ -76,7 +76,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the monitor is: its camera's condition, its model, and what is wrong in one sentence."""
+    """Health of the monitor: the camera's condition, the model, and the problem in one sentence."""
 
     topic: ClassVar[str] = "health"
     camera: CameraCondition
@@ -86,7 +86,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Numbers about the process; None where this machine does not tell."""
+    """Process statistics; None where this machine reports no value."""
 
     topic: ClassVar[str] = "stats"
     fps: float
@@ -114,7 +114,7 @@ def _check_types(data: dict[str, Any]) -> None:
 
 
 def utc_now() -> str:
-    """The present time as UTC ISO 8601 with milliseconds and Z."""
+    """Returns the present time as UTC ISO 8601 with milliseconds and Z."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -1,4 +1,4 @@
-"""Chooses the version of MQTT."""
+"""Chooses the MQTT version."""
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
@@ -6,7 +6,7 @@ from .client import V5, V311
 
 
 class ProtocolChoice:
-    """Which MQTT version to speak: 5 first, because 3.1.1 hides what an ACL refuses; 3.1.1 where a broker needs it."""
+    """Chooses MQTT 5, because 3.1.1 hides what an ACL refuses, or 3.1.1 if the broker needs it."""
 
     def __init__(self, version: MQTTProtocolVersion) -> None:
         self.version = version
@@ -15,21 +15,27 @@ class ProtocolChoice:
 
     @property
     def trial(self) -> bool:
-        """Whether 3.1.1 is in use although the broker may speak 5: it hung up without an answer."""
+        """Returns whether 3.1.1 is on trial: the broker did not answer MQTT 5, but it may support 5."""
         return self.version == V311 and not self._settled
 
     def unsupported(self) -> None:
-        """The broker has said that it does not speak this version."""
+        """Notes that the broker does not support this version, as its answer says."""
         self._settled = True
         self.unanswered()
 
     def unanswered(self) -> None:
-        """The broker has not answered. Some 3.1.1 brokers hang up on MQTT 5, or wait for the rest of something."""
+        """Changes the version after an attempt without an answer.
+
+        Some 3.1.1 brokers close an MQTT 5 connection, or wait for more of the packet. A version that has worked stays.
+        """
         if not self._ever_connected:
             self.version = V311 if self.version == V5 else V5
 
     def answered_in_trial(self) -> bool:
-        """The broker has accepted 3.1.1. Whether to try 5 once more: it may only have been starting."""
+        """Notes that the broker has accepted 3.1.1; returns whether to try 5 once more.
+
+        A broker that was only starting may have closed the first connection.
+        """
         if not self.trial:
             return False
         self._settled = True
@@ -37,5 +43,5 @@ class ProtocolChoice:
         return True
 
     def connected(self) -> None:
-        """Keeps this version from now on."""
+        """Keeps this version from now on, because it has worked."""
         self._ever_connected = True

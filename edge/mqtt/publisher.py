@@ -29,8 +29,8 @@ from .topics import Topics
 
 log = logging.getLogger(__name__)
 
-COMPLAINT_INTERVAL = 60.0
-"""Seconds between two log lines about messages that others should not have sent."""
+WARNING_INTERVAL = 60.0
+"""Seconds between two warnings about messages that cannot be sent, or that others should not have sent."""
 STALLED = 15.0
 """Seconds without progress of the publisher's thread after which it counts as stuck."""
 
@@ -38,9 +38,9 @@ STALLED = 15.0
 class MqttPublisher:
     """Publishes one camera, from the thread ``mqtt-publisher``. Its public methods may be called from any thread.
 
-    ``outbox`` is the file of what must outlive the process. ``report(part, trouble)`` receives the troubles of
-    ``broker``, ``disk`` and ``alerts``, and None when a part is well again. Raises ``ConfigError`` for TLS or password
-    files that cannot be used.
+    ``outbox`` is the file of what must outlive the process. ``report(part, problem)`` receives the problems
+    of ``broker``, ``disk`` and ``alerts``, and None when a part has recovered. Raises ``ConfigError`` for TLS or
+    password files that cannot be used.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class MqttPublisher:
         device: str,
         outbox: Path,
         protocol: MQTTProtocolVersion = V5,
-        report: Callable[[str, str | None], None] = lambda part, trouble: None,
+        report: Callable[[str, str | None], None] = lambda part, problem: None,
         discovery: Discovery | None = None,
     ) -> None:
         self._topics = Topics(settings.prefix, device)
@@ -57,7 +57,7 @@ class MqttPublisher:
         self._discovery = discovery
         self._mailbox = Mailbox[Request]()
         self._retained: dict[str, bytes] = {}
-        self._complained_at = float("-inf")
+        self._warned_at = float("-inf")
         self._deadline: float | None = None
         self._progress_at = time.monotonic()
         client_id = f"{settings.prefix}-{device}"
@@ -81,17 +81,17 @@ class MqttPublisher:
 
     @property
     def waiting(self) -> int:
-        """Alerts that no broker has acknowledged yet."""
+        """Returns how many alerts no broker has acknowledged yet."""
         return self._delivery.waiting
 
     @property
     def enabled(self) -> bool:
-        """False while watching is paused by the command ``enabled/set``."""
+        """Returns False while watching is paused by the command ``enabled/set``."""
         return self._enabled
 
     @property
     def alive(self) -> bool:
-        """Whether the publisher's thread and paho's network thread make progress."""
+        """Returns whether the publisher's thread and paho's network thread make progress."""
         return time.monotonic() - self._progress_at < STALLED and self._link.alive
 
     def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None:
@@ -110,7 +110,7 @@ class MqttPublisher:
     def close(self, timeout: float = 3.0) -> bool:
         """Waits for the last acknowledgements while there is a connection, publishes ``offline`` and disconnects.
 
-        False if alerts are lost: neither delivered nor on disk for the next start.
+        Returns False if alerts are lost: neither delivered nor on disk for the next start.
         """
         self._mailbox.put(Stop(time.monotonic() + timeout))
         self._thread.join(timeout + 3)
@@ -124,16 +124,16 @@ class MqttPublisher:
     # What the outbox reports, in its thread.
 
     def outbox_restored(self, messages: list[OutboxMessage]) -> None:
-        """Alerts of an earlier run."""
+        """Takes the alerts of an earlier run."""
         self._mailbox.put(RestoredAlerts(messages))
 
-    def outbox_written(self, trouble: str | None) -> None:
-        """After each attempt to write."""
-        self._report("disk", trouble)
+    def outbox_written(self, problem: str | None) -> None:
+        """Reports the disk after each attempt to write."""
+        self._report("disk", problem)
         self._mailbox.put(OutboxWritten())
 
     def outbox_dead_letters(self, count: int, last_reason: str) -> None:
-        """How many alerts were refused, on every change."""
+        """Reports how many alerts were refused, on every change."""
         refused = f"{count} alerts refused, the last because {last_reason}; see `maskwatch outbox`"
         self._report("alerts", refused if count else None)
 
@@ -211,12 +211,12 @@ class MqttPublisher:
         self._offer(self._topics.status, b"online", retain=True)  # last: the states are true now
 
     def _offer(self, topic: str, payload: bytes, qos: int = 1, retain: bool = False) -> None:
-        """Publishes what is no alert, if there is a connection."""
+        """Publishes a message other than an alert, if there is a connection."""
         try:
             if self._link.connected:
                 self._link.send(topic, payload, qos=qos, retain=retain)
         except ValueError as error:
-            self._complain(f"{topic} is not sent: {error}")
+            self._warn(f"{topic} is not sent: {error}")
 
     def _on_message(self, topic: str, payload: bytes, retained: bool) -> None:
         if self._discovery is not None and topic == self._discovery.birth_topic:
@@ -226,7 +226,7 @@ class MqttPublisher:
         try:
             command = parse(topic, payload, retained, self._topics.root)
         except ValueError as fault:
-            return self._complain(f"command on {topic[:100]!r} ignored: {fault}")
+            return self._warn(f"command on {topic[:100]!r} ignored: {fault}")
         word = "ON" if command.value else "OFF"
         if command.value != self._enabled:
             log.warning("watching %s over MQTT", "resumed" if command.value else "paused")
@@ -234,7 +234,8 @@ class MqttPublisher:
             self._outbox.set("enabled", word)
         self._handle(Retain(self._topics.enabled_state, word.encode()))
 
-    def _complain(self, text: str) -> None:
-        if time.monotonic() - self._complained_at > COMPLAINT_INTERVAL:
-            self._complained_at = time.monotonic()
+    def _warn(self, text: str) -> None:
+        """Logs a warning, unless one was logged a moment ago."""
+        if time.monotonic() - self._warned_at > WARNING_INTERVAL:
+            self._warned_at = time.monotonic()
             log.warning("%s", text)

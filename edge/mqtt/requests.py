@@ -1,4 +1,4 @@
-"""What other threads ask of the publisher's thread."""
+"""Defines the requests of other threads to the publisher's thread."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class RestoredAlerts:
 
 @dataclass(frozen=True, slots=True)
 class Retain:
-    """To be published retained, now and on every connection from now on."""
+    """A message to publish as retained, now and after every reconnect."""
 
     topic: str
     payload: bytes
@@ -29,7 +29,7 @@ class Retain:
 
 @dataclass(frozen=True, slots=True)
 class SendOnce:
-    """To be published if there is a connection."""
+    """A message to publish once, if there is a connection."""
 
     topic: str
     payload: bytes
@@ -38,12 +38,12 @@ class SendOnce:
 
 @dataclass(frozen=True, slots=True)
 class OutboxWritten:
-    """Alerts that were acknowledged are deleted: more may be in flight."""
+    """A note that acknowledged alerts are deleted, so that more may be in flight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The publisher is to end, by ``deadline`` (monotonic seconds)."""
+    """A request to stop the publisher, by ``deadline`` (monotonic seconds)."""
 
     deadline: float
 

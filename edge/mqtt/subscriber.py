@@ -29,7 +29,7 @@ WORDS = {"no_mask": "NO MASK", "incorrect_mask": "MASK WORN INCORRECTLY"}
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The subscriber is to end."""
+    """A request to stop the subscriber."""
 
 
 class Subscriber:
@@ -110,12 +110,12 @@ class Subscriber:
 
 
 def clean(text: str) -> str:
-    """A text from outside made safe for a terminal: no control characters, one line, at most 300 characters."""
+    """Makes a text from outside safe for a terminal: no control characters, one line, at most 300 characters."""
     return "".join(letter if letter.isprintable() else "?" for letter in text[:300])
 
 
 def line(alert: AlertMessage) -> str:
-    """An alert as one line of text."""
+    """Returns an alert as one line of text."""
     x0, y0, x1, _ = alert.box
     word = WORDS.get(alert.event_type, alert.event_type)
     return (
@@ -125,12 +125,12 @@ def line(alert: AlertMessage) -> str:
 
 
 def short(alert: AlertMessage) -> str:
-    """An alert as a short text for a phone."""
+    """Returns an alert as a short text for a phone."""
     return f"{alert.device}: {WORDS.get(alert.event_type, alert.event_type).lower()}, {_local(alert.time)}"
 
 
 def _local(time: str) -> str:
-    """The alert's own time of day in this time zone; an alert that waited for the broker is older than its arrival."""
+    """Returns the alert's time of day in this time zone. It may be before the arrival: alerts wait for the broker."""
     try:
         return datetime.fromisoformat(time).astimezone().strftime("%H:%M:%S")
     except ValueError:
@@ -138,5 +138,5 @@ def _local(time: str) -> str:
 
 
 def now() -> str:
-    """The time of day."""
+    """Returns the time of day."""
     return datetime.now().strftime("%H:%M:%S")

@@ -14,49 +14,49 @@ class Topics:
 
     @property
     def root(self) -> str:
-        """What all topics of this camera begin with."""
+        """Returns the beginning of all topics of this camera."""
         return f"{self.prefix}/{self.device}"
 
     @property
     def status(self) -> str:
-        """``online`` or ``offline``; the last will."""
+        """Returns the topic of ``online`` or ``offline``; the last will."""
         return f"{self.root}/status"
 
     @property
     def snapshot(self) -> str:
-        """The JPEG that goes with an alert."""
+        """Returns the topic of the JPEG that goes with an alert."""
         return f"{self.root}/snapshot"
 
     @property
     def enabled_set(self) -> str:
-        """The command that pauses and resumes watching."""
+        """Returns the topic of the command that pauses and resumes watching."""
         return f"{self.root}/enabled/set"
 
     @property
     def enabled_state(self) -> str:
-        """Whether watching is paused."""
+        """Returns the topic that tells whether watching is paused."""
         return f"{self.root}/enabled/state"
 
     @property
     def alert(self) -> str:
-        """One message per person and episode."""
+        """Returns the topic of the alerts: one message per person and episode."""
         return self.of(AlertMessage)
 
     @property
     def state(self) -> str:
-        """Who is there now."""
+        """Returns the topic of the people in view."""
         return self.of(State)
 
     @property
     def health(self) -> str:
-        """How the monitor is."""
+        """Returns the topic of the monitor's health."""
         return self.of(Health)
 
     @property
     def stats(self) -> str:
-        """Numbers about the process."""
+        """Returns the topic of the process statistics."""
         return self.of(Stats)
 
     def of(self, message: AlertMessage | State | Health | Stats | type[AlertMessage | State | Health | Stats]) -> str:
-        """The topic of a message, or of a class of messages."""
+        """Returns the topic of a message, or of a class of messages."""
         return f"{self.root}/{message.topic}"

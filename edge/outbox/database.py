@@ -33,7 +33,7 @@ def connect(path: Path, schema: str) -> sqlite3.Connection:
 
 
 def is_damage(error: sqlite3.DatabaseError, path: Path) -> bool:
-    """Whether the file itself is damaged. A file that is locked, full or read-only is not."""
+    """Returns whether the file itself is damaged. A file that is locked, full or read-only is not."""
     if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
         return False
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # without a code: text that is not UTF-8
@@ -44,33 +44,33 @@ def is_damage(error: sqlite3.DatabaseError, path: Path) -> bool:
 
 def rescue(path: Path, tables: Mapping[str, Columns]) -> dict[str, Rows]:
     """Reads the rows of each table, in the order of their insertion. Never fails, and writes nothing."""
-    found: dict[str, Rows] = {table: [] for table in tables}
+    rows: dict[str, Rows] = {table: [] for table in tables}
     with suppress(sqlite3.Error), closing(sqlite3.connect(uri(path, "ro"), uri=True)) as db:
-        found = {table: _rows(db, table, columns) for table, columns in tables.items()}
-    if not any(found.values()):
+        rows = {table: _rows(db, table, columns) for table, columns in tables.items()}
+    if not any(rows.values()):
         with suppress(sqlite3.Error, OSError), closing(_with_new_header(path)) as db:
-            found = {table: _rows(db, table, columns) for table, columns in tables.items()}
-    return found
+            rows = {table: _rows(db, table, columns) for table, columns in tables.items()}
+    return rows
 
 
 def uri(path: Path, mode: str) -> str:
-    """The path for ``sqlite3.connect(..., uri=True)``, with any characters; a missing file is not created."""
+    """Returns the path for ``sqlite3.connect(..., uri=True)``, with any characters; a missing file is not created."""
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
 def _rows(db: sqlite3.Connection, table: str, columns: Columns) -> Rows:
     db.text_factory = lambda raw: raw.decode("utf-8", "replace")
-    found: dict[int, tuple[Any, ...]] = {}
+    rows: dict[int, tuple[Any, ...]] = {}
     for order in ("ASC", "DESC"):  # each direction ends at the first page that cannot be read
         with suppress(sqlite3.Error):
             for number, *row in db.execute(f"SELECT rowid, {', '.join(columns)} FROM {table} ORDER BY rowid {order}"):
                 if [type(value) for value in row] == list(columns.values()) and not any(map(_torn, row)):
-                    found[number] = tuple(row)
-    return [found[number] for number in sorted(found)]
+                    rows[number] = tuple(row)
+    return [rows[number] for number in sorted(rows)]
 
 
 def _torn(value: Any) -> bool:
-    """Whether a part of the value is missing.
+    """Returns whether a part of the value is missing.
 
     Where a file was cut off in the middle of a page, SQLite reads the rest of the page as zeros. Nothing that is kept
     here (JSON, topics, names) contains a zero byte.

@@ -48,15 +48,15 @@ class OutboxListener(Protocol):
     """Receives what the outbox reports, in its writer thread (the first report: in the thread that opens it)."""
 
     def outbox_restored(self, messages: list[OutboxMessage]) -> None:
-        """The messages that an earlier run left, oldest first, as soon as the file can be read."""
+        """Takes the messages that an earlier run left, oldest first, as soon as the file can be read."""
         ...
 
-    def outbox_written(self, trouble: str | None) -> None:
-        """After each attempt to write: why it failed, or None."""
+    def outbox_written(self, problem: str | None) -> None:
+        """Takes why an attempt to write failed, or None, after each attempt."""
         ...
 
     def outbox_dead_letters(self, count: int, last_reason: str) -> None:
-        """The number of dead letters has changed; the reason of the newest."""
+        """Takes the number of dead letters after a change, and the reason of the newest."""
         ...
 
 
@@ -98,10 +98,10 @@ class Outbox:
 
     @property
     def undeleted(self) -> int:
-        """Messages that are delivered or refused and still on disk: a kill now would send them again.
+        """Returns how many messages are delivered or refused and still on disk: a kill now would send them again.
 
-        0 while the disk refuses or one write takes longer than ``SLOW_WRITE`` seconds: alerts must then leave without
-        it.
+        Returns 0 while the disk refuses or one write takes longer than ``SLOW_WRITE`` seconds: alerts must then leave
+        without it.
         """
         if self._db is None or time.monotonic() - self._writing_since > SLOW_WRITE:
             return 0
@@ -113,7 +113,7 @@ class Outbox:
         self.delivered(message)
 
     def setting(self, name: str) -> str | None:
-        """What ``set`` kept, in this run or an earlier one."""
+        """Returns what ``set`` kept, in this run or an earlier one."""
         return self._settings.get(name)
 
     def set(self, name: str, value: str) -> None:
@@ -122,7 +122,7 @@ class Outbox:
         self._statements.put((PUT_SETTING, (name, value)))
 
     def close(self, timeout: float = 2.0) -> bool:
-        """Writes what is left, for at most ``timeout`` seconds. False if an alert could not be written."""
+        """Writes what is left, for at most ``timeout`` seconds. Returns False if an alert could not be written."""
         self._statements.put(None)
         self._thread.join(timeout)
         return not self._thread.is_alive() and not any(sql == PUT for sql, _ in self._backlog)
@@ -140,7 +140,7 @@ class Outbox:
         self._disconnect()
 
     def _gather(self) -> bool:
-        """Waits for statements and takes all there are, so that a burst becomes one transaction. False at the end."""
+        """Takes all statements that wait, so that a burst becomes one transaction. Returns False at the end."""
         retrying = bool(self._backlog) or self._db is None
         with suppress(queue.Empty):
             statement = self._statements.get(timeout=RETRY_INTERVAL if retrying else RECOUNT_INTERVAL)

@@ -46,14 +46,14 @@ class OutboxMessage:
 
 
 def waiting(db: sqlite3.Connection) -> list[OutboxMessage]:
-    """The messages that wait for a broker, oldest first."""
+    """Returns the messages that wait for a broker, oldest first."""
     sound = "typeof(id) = 'text' AND typeof(topic) = 'text' AND typeof(payload) = 'blob'"
     rows = db.execute(f"SELECT id, topic, payload FROM alerts WHERE {sound} ORDER BY seq")
     return [OutboxMessage(*row) for row in rows]
 
 
 def compacted(statements: Sequence[Statement]) -> list[Statement]:
-    """The statements without messages that were put and deleted before they could be written, and within the limits.
+    """Returns the statements within the limits, without messages that were put and deleted before they were written.
 
     A full disk must not fill the memory too.
     """

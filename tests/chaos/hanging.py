@@ -88,10 +88,10 @@ def main(part: str, flag: Path, port: int, folder: Path) -> None:
     classifier = open_classifier(config)
     health = HealthMonitor(classifier.card.id)
 
-    def report(of: str, trouble: str | None) -> None:
+    def report(of: str, problem: str | None) -> None:
         if part == "mqtt" and of == "broker" and flag.exists():
             hang()
-        health.report(of, trouble)
+        health.report(of, problem)
 
     files = StateFiles(folder)
     publisher = MqttPublisher(config.mqtt, part, files.outbox, report=report)

@@ -124,7 +124,7 @@ def restored(content: bytes, folder: Path) -> list[OutboxMessage]:
     copy.write_bytes(content)
     with mounted(copy, folder / "after", "-o", "loop") as disk:
         recording = RecordingOutbox(disk / "outbox.db").close()
-        assert set(recording.troubles) == {None} and not list(disk.glob("*damaged*")), "the database is not intact"
+        assert set(recording.problems) == {None} and not list(disk.glob("*damaged*")), "the database is not intact"
     return [one for batch in recording.restored for one in batch]
 
 

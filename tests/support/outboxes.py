@@ -11,15 +11,15 @@ class RecordingOutbox:
 
     def __init__(self, path: Path) -> None:
         self.restored: list[list[OutboxMessage]] = []
-        self.troubles: list[str | None] = []
+        self.problems: list[str | None] = []
         self.dead_letters: list[tuple[int, str]] = []
         self.outbox = Outbox(path, self)
 
     def outbox_restored(self, messages: list[OutboxMessage]) -> None:
         self.restored.append(messages)
 
-    def outbox_written(self, trouble: str | None) -> None:
-        self.troubles.append(trouble)
+    def outbox_written(self, problem: str | None) -> None:
+        self.problems.append(problem)
 
     def outbox_dead_letters(self, count: int, last_reason: str) -> None:
         self.dead_letters.append((count, last_reason))

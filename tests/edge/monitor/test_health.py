@@ -67,18 +67,18 @@ def test_changes_are_logged_once_with_their_reason_and_their_duration(caplog: py
         recording.monitor.report("broker", "broker refuses us")
         for _ in range(5):
             recording.monitor.report("broker", None)
-    *troubles, (level, recovery) = logged(caplog)
-    assert troubles == [("ERROR", "broker lost"), ("ERROR", "broker refuses us")]
+    *problems, (level, recovery) = logged(caplog)
+    assert problems == [("ERROR", "broker lost"), ("ERROR", "broker refuses us")]
     assert level == "WARNING" and re.fullmatch(r"broker recovered after \d+ s", recovery)
 
 
-def test_a_part_without_trouble_is_not_reported_as_well_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_part_without_problem_is_not_reported_as_recovered(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         RecordingMonitor().monitor.report("disk", None)
     assert logged(caplog) == []
 
 
-def test_several_troubles_are_joined_in_the_order_of_their_first_report() -> None:
+def test_several_problems_are_joined_in_the_order_of_their_first_report() -> None:
     monitor = RecordingMonitor().monitor
     monitor.report("disk", "disk full")
     monitor.report("broker", "broker lost")
@@ -92,24 +92,24 @@ def test_at_most_one_message_per_second_is_published_and_the_last_one_always_is(
     recording, end, number = RecordingMonitor(), time.monotonic() + 2.5, 0
     while number <= 20 or time.monotonic() < end:
         number += 1
-        recording.monitor.report("broker", f"trouble {number}")
+        recording.monitor.report("broker", f"problem {number}")
         time.sleep(0.005)
-    recording.monitor.report("broker", "the last trouble")
+    recording.monitor.report("broker", "the last problem")
 
     def last_is_published() -> bool:
         recording.monitor.tick()
-        return recording.published[-1].problem == "the last trouble"
+        return recording.published[-1].problem == "the last problem"
 
-    until(last_is_published, "the last trouble is published")
+    until(last_is_published, "the last problem is published")
     gaps = [later - earlier for earlier, later in zip(recording.times, recording.times[1:], strict=False)]
     assert number > 20 and gaps and min(gaps) >= PUBLISH_INTERVAL
 
 
-def test_a_trouble_that_ends_within_a_second_is_not_published() -> None:
+def test_a_problem_that_ends_within_a_second_is_not_published() -> None:
     recording = RecordingMonitor()
 
     def ended_in_time() -> bool:
-        """Whether the trouble lasted less than a second; on a loaded machine it may need another attempt."""
+        """Whether the problem lasted less than a second; on a loaded machine it may need another attempt."""
         nonlocal recording
         recording = RecordingMonitor()
         recording.wait_for(1)
@@ -117,7 +117,7 @@ def test_a_trouble_that_ends_within_a_second_is_not_published() -> None:
         recording.monitor.camera("ok")
         return time.monotonic() - recording.times[0] < PUBLISH_INTERVAL
 
-    until(ended_in_time, "a trouble of less than a second")
+    until(ended_in_time, "a problem of less than a second")
     recording.monitor.report("broker", "lost")
     assert recording.wait_for(2) == [WELL, Health("ok", "m", "lost")]
 
@@ -136,21 +136,21 @@ def test_attach_publishes_at_once_even_just_after_another_message() -> None:
 def test_any_thread_may_report() -> None:
     recording = RecordingMonitor()
 
-    def trouble(part: str) -> None:
+    def problem(part: str) -> None:
         for number in range(300):
             recording.monitor.report(part, f"{part} {number}")
         recording.monitor.report(part, None)
 
-    threads = [threading.Thread(target=trouble, args=(f"part{number}",), daemon=True) for number in range(4)]
+    threads = [threading.Thread(target=problem, args=(f"part{number}",), daemon=True) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
     assert recording.monitor.now == WELL
-    until(lambda: (recording.monitor.tick(), recording.published[-1] == WELL)[1], "the end of all troubles")
+    until(lambda: (recording.monitor.tick(), recording.published[-1] == WELL)[1], "the end of all problems")
 
 
-def test_a_listener_may_report_a_trouble() -> None:
+def test_a_listener_may_report_a_problem() -> None:
     """The listener is called without the lock, because publishing may lead to another report."""
     monitor = HealthMonitor("m")
     monitor.attach(lambda health: monitor.report("alerts", "refused"))

@@ -14,7 +14,7 @@ from support import until
 
 from edge.config.schema import MqttConfig
 from edge.errors import ConfigError
-from edge.mqtt.client import V5, Client, cut
+from edge.mqtt.client import V5, Client, force_close
 from edge.mqtt.events import Acknowledged, Connected, Disconnected, LinkEvent
 from edge.mqtt.link import WINDOW, Link
 from edge.mqtt.mailbox import Mailbox
@@ -23,13 +23,13 @@ from edge.mqtt.mailbox import Mailbox
 class Owner:
     """A link and the thread that owns it.
 
-    ``events`` is what the thread has received, ``troubles`` what the link has reported, ``clients`` all that it made.
+    ``events`` is what the thread has received, ``problems`` what the link has reported, ``clients`` all that it made.
     """
 
     def __init__(self, port: int, prepare: Callable[[Any], None] = lambda client: None, **more: Any) -> None:
         self.events: list[LinkEvent] = []
         self.mailbox = Mailbox[None]()
-        self.troubles: list[str | None] = []
+        self.problems: list[str | None] = []
         self.clients: list[Client] = []
 
         def note(client: Any) -> None:
@@ -37,7 +37,7 @@ class Owner:
             prepare(client)
 
         settings = MqttConfig(host="127.0.0.1", port=port, **more)
-        self.link = Link(settings, "test", self.mailbox.put, note, trouble=self.troubles.append)
+        self.link = Link(settings, "test", self.mailbox.put, note, report=self.problems.append)
         self._running = True
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -129,7 +129,8 @@ def test_a_callback_that_raises_does_not_end_the_network_thread(
     owner.link.send("y", b"still here", qos=1)
     assert received.wait_for("y") == [b"still here"]
     until(lambda: owner.count(Acknowledged) == 1)
-    assert owner.link.connected and owner.link.alive and len(owner.clients) == 1 and not owner.clients[0].over.is_set()
+    assert owner.link.connected and owner.link.alive
+    assert len(owner.clients) == 1 and not owner.clients[0].finished.is_set()
 
 
 def test_a_client_that_is_abandoned_during_the_name_lookup_never_connects(mosquitto: Any) -> None:
@@ -139,11 +140,11 @@ def test_a_client_that_is_abandoned_during_the_name_lookup_never_connects(mosqui
     client = Client("test", V5, lambda client: None)
     client.on_connect = lambda *_: connected.set()
     client.on_pre_connect = lambda *_: (looking_up.set(), address_known.wait(30))
-    client.begin(MqttConfig(host="127.0.0.1", port=broker.port), WINDOW)
+    client.start_connecting(MqttConfig(host="127.0.0.1", port=broker.port), WINDOW)
     assert looking_up.wait(30)
-    cut(client)
+    force_close(client)
     address_known.set()
-    assert client.over.wait(30) and not connected.is_set()
+    assert client.finished.wait(30) and not connected.is_set()
 
 
 def test_a_password_file_that_disappears_is_reported_once_until_it_returns(
@@ -160,15 +161,15 @@ def test_a_password_file_that_disappears_is_reported_once_until_it_returns(
     write("canary-31337")
     with caplog.at_level(logging.DEBUG):
         owner = make_owner(broker.port, user="door", password_file=str(file))
-        until(lambda: owner.troubles == [None])
+        until(lambda: owner.problems == [None])
         file.unlink()
         owner.cut_connection()
-        until(lambda: owner.troubles[-1] is not None and "password_file" in owner.troubles[-1])
+        until(lambda: owner.problems[-1] is not None and "password_file" in owner.problems[-1])
         time.sleep(3)  # several attempts
-        assert len([text for text in owner.troubles if text and "cannot be read" in text]) == 1
+        assert len([text for text in owner.problems if text and "cannot be read" in text]) == 1
         write("canary-31337")
         until(lambda: owner.count(Connected) == 2, timeout=60)
-    assert owner.troubles[-1] is None and "canary" not in caplog.text + str(owner.troubles)
+    assert owner.problems[-1] is None and "canary" not in caplog.text + str(owner.problems)
 
 
 def test_files_that_cannot_be_used_are_refused_at_the_start(tmp_path: Path) -> None:

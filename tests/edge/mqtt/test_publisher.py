@@ -36,7 +36,7 @@ def ids(payloads: list[bytes]) -> list[int]:
 def clients() -> list[Client]:
     """The connected clients of all publishers of this process."""
     made = [thing for thing in gc.get_objects() if isinstance(thing, Client)]
-    return [client for client in made if client.socket() and not client.over.is_set()]
+    return [client for client in made if client.socket() and not client.finished.is_set()]
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_a_network_thread_that_ends_is_replaced(mosquitto: Any, subscriber: Any,
     for number in range(3):
         (client,) = clients()
         client.socket().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
-        assert client.over.wait(10)
+        assert client.finished.wait(10)
         door.publish(alert(number))
         assert ids(received.wait_for(ALERT, number + 1)) == list(range(number + 1))
         until(lambda: door.waiting == 0)  # an alert without acknowledgement would be sent again

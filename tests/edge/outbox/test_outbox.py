@@ -40,9 +40,9 @@ def test_the_next_run_restores_every_message_once_oldest_first(path: Path) -> No
     assert RecordingOutbox(path).close().restored == [[*messages, message(50)]]
 
 
-def test_a_new_outbox_restores_nothing_and_has_no_trouble(path: Path) -> None:
+def test_a_new_outbox_restores_nothing_and_has_no_problem(path: Path) -> None:
     recording = RecordingOutbox(path).close()
-    assert (recording.restored, recording.dead_letters, set(recording.troubles)) == ([], [], {None})
+    assert (recording.restored, recording.dead_letters, set(recording.problems)) == ([], [], {None})
 
 
 def test_a_delivered_message_is_deleted(path: Path) -> None:
@@ -79,13 +79,13 @@ def test_settings_can_be_read_on_a_disk_that_cannot_be_written(tmp_path: Path, f
         messages = fill_outbox(disk / "outbox.db", 2)
         remount(disk, "ro") if fault == "read-only" else fill(disk)
         recording = RecordingOutbox(disk / "outbox.db")
-        assert recording.troubles[-1] is not None
+        assert recording.problems[-1] is not None
         assert recording.outbox.setting("enabled") == "OFF"
         if fault == "read-only":
             remount(disk, "rw")
         else:
             (disk / "big").unlink()
-        until(lambda: recording.troubles[-1] is None)
+        until(lambda: recording.problems[-1] is None)
         assert recording.close().restored == [messages]
 
 
@@ -162,10 +162,10 @@ def test_a_locked_file_is_reported_and_no_message_is_lost(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         recording.outbox.put(message(2))
-        until(lambda: recording.troubles[-1])
-        assert "locked" in str(recording.troubles[-1])
+        until(lambda: recording.problems[-1])
+        assert "locked" in str(recording.problems[-1])
         recording.outbox.put(message(3))
-    until(lambda: recording.troubles[-1] is None)
+    until(lambda: recording.problems[-1] is None)
     recording.close()
     assert recording.restored == [messages]
     assert peek(path)[0] == [*messages, message(2), message(3)]

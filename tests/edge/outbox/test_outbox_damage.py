@@ -47,11 +47,11 @@ def page_of(path: Path, kind: str, which: int) -> int:
 
 
 def reopen(path: Path) -> RecordingOutbox:
-    """Opens an outbox on the file; asserts that it has no trouble and saves a new message and the restored ones."""
+    """Opens an outbox on the file; asserts that it has no problem and saves a new message and the restored ones."""
     recording = RecordingOutbox(path)
     recording.outbox.put(message(COUNT))
     recording.close()
-    assert recording.troubles[-1] is None
+    assert recording.problems[-1] is None
     restored = recording.restored[0] if recording.restored else []
     assert len({one.id for one in restored}) == len(restored) and restored == sorted(restored, key=lambda one: one.id)
     again = RecordingOutbox(path).close()
@@ -111,7 +111,7 @@ def test_text_that_is_no_longer_utf8_delays_no_other_message(path: Path, text: s
     overwrite(path, path.read_bytes().index(text.encode()[:3], leaf), b"\xff\xfe")
     recording = RecordingOutbox(path)
     recording.close()
-    assert recording.troubles[-1] is None
+    assert recording.problems[-1] is None
     assert len(recording.restored[0]) == COUNT and len(set(recording.restored[0]) & set(messages)) == COUNT - 1
 
 
@@ -192,7 +192,7 @@ def test_damage_at_random_never_stops_the_outbox(path: Path, seed: int) -> None:
     recording = RecordingOutbox(path)
     recording.outbox.put(message(COUNT))
     recording.close()
-    assert recording.troubles[-1] is None
+    assert recording.problems[-1] is None
     restored: list[OutboxMessage] = recording.restored[0] if recording.restored else []
     assert len({one.id for one in restored}) == len(restored)
     intact = [one for one in restored if one in messages]

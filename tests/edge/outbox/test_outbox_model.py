@@ -74,8 +74,8 @@ class OutboxMachine(RuleBasedStateMachine):
         self.dead_letters.clear()
 
     @invariant()
-    def has_no_trouble(self) -> None:
-        assert not any(self.recording.troubles)
+    def has_no_problem(self) -> None:
+        assert not any(self.recording.problems)
 
     def _compare_restored(self) -> None:
         self.recording = RecordingOutbox(self.path)
