@@ -12,7 +12,10 @@ from .prepare import COPIES, write_tree
 
 def add_prepare(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "list", type=Path, help="tab-separated list: file, source, label, box (x0,y0,x1,y1, or empty for a face crop)"
+        "list",
+        type=Path,
+        metavar="LIST",
+        help="tab-separated list: file, source, label, box (x0,y0,x1,y1, or empty for a face crop)",
     )
     command.add_argument("--out", type=Path, required=True, metavar="DATA", help="folder for the tree of crops")
     command.add_argument("--exclude", nargs="*", default=[], metavar="SOURCE", help="sources to leave out")

@@ -9,17 +9,17 @@ from edge.faces.geometry import Box, clip, iou, square
 
 SAME_FACE = 0.3
 """IoU above which two boxes count as the same face."""
-MOST_SHARED = 0.25
+MAX_SHARED = 0.25
 """IoU with a face above which a box may show that face."""
-MOST_COVERED = 0.4
+MAX_COVERED = 0.4
 """Share of a box across the face's edge that the face may cover."""
-LEAST_INSIDE = 0.6
+MIN_INSIDE = 0.6
 """Share of a box across the face's edge that must lie in the picture. Outside there is only the repeated edge."""
-MOST_INNER = 0.1
+MAX_INNER = 0.1
 """Area of a box over the area of the face, below which the box shows only a part of the face (an eye, a chin)."""
 RANDOM_BOXES = 1
 """Random boxes per picture and kind (elsewhere, inside the face, across its edge)."""
-LEAST_SIDE = 16
+MIN_SIDE = 16
 """Shortest side of a random box, in pixels."""
 
 
@@ -33,11 +33,11 @@ def random_boxes(image: Image, face: Box, rng: np.random.Generator) -> list[Box]
     anywhere = [_inside(picture, face.width * rng.uniform(0.4, 1.3), rng) for _ in range(RANDOM_BOXES)]
     inner = [_inside(clip(face, picture), face.width * rng.uniform(0.15, 0.3), rng) for _ in range(RANDOM_BOXES)]
     edge = [_across_edge(face, rng) for _ in range(RANDOM_BOXES)]
-    return [*anywhere, *inner, *(box for box in edge if clip(box, picture).area > LEAST_INSIDE * box.area)]
+    return [*anywhere, *inner, *(box for box in edge if clip(box, picture).area > MIN_INSIDE * box.area)]
 
 
 def _inside(frame: Box, side: float, rng: np.random.Generator) -> Box:
-    length = max(LEAST_SIDE, round(side))
+    length = max(MIN_SIDE, round(side))
     x0 = int(rng.integers(frame.x0, max(frame.x0 + 1, frame.x1 - length)))
     y0 = int(rng.integers(frame.y0, max(frame.y0 + 1, frame.y1 - length)))
     return Box(x0, y0, x0 + length, y0 + length)
@@ -53,12 +53,12 @@ def without_face(face: Box, boxes: Sequence[Box]) -> list[Box]:
     """Keeps the boxes that lie beside the face or are far smaller than it, one per place."""
     kept: list[Box] = []
     for box in boxes:
-        beside = iou(box, face) < MOST_SHARED and clip(box, face).area < MOST_COVERED * box.area
-        if (beside or box.area < MOST_INNER * face.area) and all(iou(box, other) < SAME_FACE for other in kept):
+        beside = iou(box, face) < MAX_SHARED and clip(box, face).area < MAX_COVERED * box.area
+        if (beside or box.area < MAX_INNER * face.area) and all(iou(box, other) < SAME_FACE for other in kept):
             kept.append(box)
     return kept
 
 
 def clear_of(others: Sequence[Box], box: Box) -> bool:
-    """Tells whether a box shares less than ``MOST_SHARED`` with each of the other faces, by IoU and by its area."""
-    return all(iou(box, other) < MOST_SHARED and clip(box, other).area < MOST_SHARED * box.area for other in others)
+    """Tells whether a box shares less than ``MAX_SHARED`` with each of the other faces, by IoU and by its area."""
+    return all(iou(box, other) < MAX_SHARED and clip(box, other).area < MAX_SHARED * box.area for other in others)

@@ -21,10 +21,10 @@ from .trees import Sample
 
 COPIES = 2
 """Crops per face and detector in the training split."""
-MOST_CLUTTER = 1000
-"""Most drawn training pictures without a face (source ``drawn``). There is at most one per 8 listed faces."""
+MAX_CLUTTER = 1000
+"""Maximum number of drawn training pictures without a face (source ``drawn``), and at most one per 8 listed faces."""
 CLUTTER_SIDE = 128
-MOST_SIDE = 160
+MAX_SIDE = 160
 """Longest side of a written crop, in pixels: more than any network here takes."""
 JPEG_QUALITY = 92
 Counts = Counter[tuple[str, str, str]]
@@ -60,7 +60,7 @@ def write_tree(
             name = f"{face.path.stem}-{counts[split, source, label]:05d}.jpg"
             _write(out / split / source / label / name, image)
     if not test:
-        counts["train", "drawn", "not_face"] += _write_clutter(out, min(MOST_CLUTTER, len(faces) // 8), seed)
+        counts["train", "drawn", "not_face"] += _write_clutter(out, min(MAX_CLUTTER, len(faces) // 8), seed)
     return +counts
 
 
@@ -84,8 +84,8 @@ def _write_clutter(out: Path, count: int, seed: int) -> int:
 
 def _write(path: Path, image: Image) -> None:
     side = max(image.shape[:2])
-    if side > MOST_SIDE:
-        scale = MOST_SIDE / side
+    if side > MAX_SIDE:
+        scale = MAX_SIDE / side
         image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

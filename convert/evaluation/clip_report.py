@@ -84,7 +84,7 @@ def score_clip(faces: ClipFaces, alerts: Sequence[Alert]) -> ClipOutcome:
 
 
 def _match(bare: Spans, alerts: Sequence[Alert], must_report: bool) -> tuple[set[int], list[float], list[float]]:
-    """Gives each bare person the first alert in their time that nobody else has.
+    """Assigns to each bare person the first alert within their time that is not yet assigned.
 
     Returns the numbers of those alerts, their delays in seconds, and the seconds of the people who were missed. With
     ``must_report`` False nobody is missed: they are bare too briefly.

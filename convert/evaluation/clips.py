@@ -96,7 +96,7 @@ def detect_clip(clip: Clip, device: DeviceParts, condition_name: str = "plain") 
     config, searched = device.config, list[tuple[float, list[Face]]]()
     now = 0.0
 
-    def changed() -> Iterator[Frame]:
+    def frames_under_condition() -> Iterator[Frame]:
         nonlocal now
         for frame in source:
             now = frame.time
@@ -109,7 +109,8 @@ def detect_clip(clip: Clip, device: DeviceParts, condition_name: str = "plain") 
     plan = open_planner(config.detect, config.decide).plan
     tracker, policy = new_tracker(config), Policy(config.decide)
     with closing(open_source(str(clip.path), config.source)) as source:
-        loop.run(changed(), loop.Stages(plan, device.detector.detect, classify), tracker, policy, Unobserved())
+        stages = loop.Stages(plan, device.detector.detect, classify)
+        loop.run(frames_under_condition(), stages, tracker, policy, Unobserved())
     return ClipFaces(clip, condition_name, searched)
 
 

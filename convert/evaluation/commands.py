@@ -51,7 +51,8 @@ def run_compare(args: argparse.Namespace) -> None:
 
 
 def add_card(command: argparse.ArgumentParser) -> None:
-    command.add_argument("figures", type=Path, help="folder of .json files that other commands wrote with --out")
+    text = "folder of .json files that other commands wrote with --out"
+    command.add_argument("figures", type=Path, metavar="FIGURES", help=text)
     command.add_argument(
         "--page", type=Path, required=True, metavar="README.md", help="the page whose marked blocks are written anew"
     )

@@ -15,14 +15,14 @@ def compare(a: Network, b: Network, samples: Sequence[Sample]) -> str:
     Only samples with a label that both models have are used. Raises ``DataError`` if there are none.
     """
     shared = set(a.card.labels) & set(b.card.labels)
-    one, other = (evaluate(network, [s for s in samples if s.label in shared]) for network in (a, b))
-    lines = [f"{len(one.samples)} pictures", f"{'':28} {one.card.id:>22} {other.card.id:>22}"]
+    report_a, report_b = (evaluate(network, [s for s in samples if s.label in shared]) for network in (a, b))
+    lines = [f"{len(report_a.samples)} pictures", f"{'':28} {report_a.card.id:>22} {report_b.card.id:>22}"]
     lines += [
         f"{name:28} {left:22.4f} {right:22.4f}"
-        for (name, left), right in zip(_figures(one).items(), _figures(other).values(), strict=True)
+        for (name, left), right in zip(_figures(report_a).items(), _figures(report_b).values(), strict=True)
     ]
-    only_one, only_other = (one.correct & ~other.correct).sum(), (other.correct & ~one.correct).sum()
-    return "\n".join([*lines, f"{'correct in this model only':28} {only_one:22} {only_other:22}"])
+    only_a, only_b = (report_a.correct & ~report_b.correct).sum(), (report_b.correct & ~report_a.correct).sum()
+    return "\n".join([*lines, f"{'correct in this model only':28} {only_a:22} {only_b:22}"])
 
 
 def _figures(report: CropReport) -> dict[str, float]:

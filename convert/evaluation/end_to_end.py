@@ -18,7 +18,8 @@ from .device import DeviceParts, configure, open_parts
 
 def add_evaluate_scenes(command: argparse.ArgumentParser) -> None:
     add_model(command)
-    command.add_argument("list", type=Path, help="tab-separated list: file, source, label, x0, y0, x1, y1")
+    text = "tab-separated list: file, source, label, x0, y0, x1, y1"
+    command.add_argument("list", type=Path, metavar="LIST", help=text)
     command.add_argument(
         "--draw",
         choices=list(LABEL_OF_DRAWING),
@@ -30,7 +31,7 @@ def add_evaluate_scenes(command: argparse.ArgumentParser) -> None:
 
 def add_evaluate_clips(command: argparse.ArgumentParser) -> None:
     add_model(command)
-    command.add_argument("list", type=Path, help="clips.json: what happens when in each video")
+    command.add_argument("list", type=Path, metavar="LIST", help="clips.json: what happens when in each video")
     command.add_argument(
         "--every-picture", action="store_true", help="search the whole of every picture (detect.gate = false)"
     )
@@ -40,7 +41,7 @@ def add_evaluate_clips(command: argparse.ArgumentParser) -> None:
 
 def _add_device(command: argparse.ArgumentParser, min_face: int) -> None:
     """Adds the options that both commands take."""
-    add_with_default(command, "--min-face", "smallest face in pixels", min_face, type=positive)
+    add_with_default(command, "--min-face", "smallest face in pixels", min_face, type=positive, metavar="PIXELS")
     add_with_default(command, "--detector", "face detector", DetectConfig().detector, choices=get_args(DetectorName))
     text = "change the pictures as a camera at a door may (default plain: no change)"
     command.add_argument("--condition", nargs="+", choices=list(CONDITIONS), default=["plain"], help=text)

@@ -40,8 +40,8 @@ def add_train(command: argparse.ArgumentParser) -> None:
 def _add_recipe(command: argparse.ArgumentParser, epochs: int) -> None:
     """Adds the options of every command that trains."""
     command.add_argument("--labels", nargs="+", choices=LABELS, help="use only these labels (default: all in DATA)")
-    add_with_default(command, "--epochs", "most epochs", epochs, type=positive)
-    text = "mean share of training views without faults of light and camera"
+    add_with_default(command, "--epochs", "maximum number of epochs", epochs, type=positive)
+    text = "share of training crops without simulated light and camera faults"
     add_with_default(command, "--clean", text, DEFAULTS.clean, type=between(0, 1))
     text = f"side of the network's input in pixels (default: {_per_architecture(SIZES)})"
     command.add_argument("--size", type=input_side, default=DEFAULTS.size, help=text)

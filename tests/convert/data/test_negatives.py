@@ -5,7 +5,7 @@ import pytest
 from support.tiny import door_faces, door_frames
 
 from convert.data.cutting import jitter
-from convert.data.negatives import MOST_COVERED, MOST_INNER, MOST_SHARED, SAME_FACE, random_boxes, without_face
+from convert.data.negatives import MAX_COVERED, MAX_INNER, MAX_SHARED, SAME_FACE, random_boxes, without_face
 from edge.config.schema import DetectConfig
 from edge.faces.crop import crop
 from edge.faces.geometry import Box, clip, iou
@@ -25,8 +25,8 @@ def test_boxes_without_a_face_do_not_show_the_face(frame: int, label: str, box: 
     kept = without_face(box, offered)
     assert kept and box not in kept
     for one in kept:
-        beside = iou(one, box) < MOST_SHARED and clip(one, box).area < MOST_COVERED * one.area
-        assert beside or one.area < MOST_INNER * box.area
+        beside = iou(one, box) < MAX_SHARED and clip(one, box).area < MAX_COVERED * one.area
+        assert beside or one.area < MAX_INNER * box.area
         assert all(iou(one, other) < SAME_FACE for other in kept if other is not one)
         crop(image, one)  # inside the picture
 
