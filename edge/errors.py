@@ -1,4 +1,4 @@
-"""Failures with names: each class names what failed, and its text says what to do."""
+"""Exception classes; each message says what failed and what to do."""
 
 
 class EdgeError(Exception):

@@ -8,12 +8,13 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
-    """Gives the place to write a file that then replaces ``path``: beside it, hidden, with its suffix.
+    """Yields a temporary path beside ``path``; after the block the file there replaces ``path`` atomically.
 
-    The suffix stays because encoders go by it. Whatever fails inside, ``path`` stays as it was and nothing is left
-    beside it; only a power cut can leave the hidden file. After the block the new file survives a power cut, unless
-    ``durable`` is False: then the old or the new one may be there. The file keeps its permissions and, for root, its
-    owner; a symbolic link stays one. Raises ``OSError`` where the place cannot be taken.
+    The temporary file is hidden and has the suffix of ``path``, because encoders choose the format by it. If the block
+    fails, ``path`` is unchanged and nothing is left beside it; only a power cut can leave the temporary file. After the
+    block the new file survives a power cut, unless ``durable`` is False: then the old or the new one may be there. The
+    file keeps its permissions and, for root, its owner; a symbolic link stays one. Raises ``OSError`` if the
+    file cannot be replaced.
     """
     target = Path(os.path.realpath(path))
     new = target.with_name(f".{target.stem}.{os.getpid()}.new{target.suffix}")

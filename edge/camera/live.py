@@ -74,7 +74,7 @@ class ConditionWatch:
 class _Reader(threading.Thread):
     """Opens one driver, reads it until ``stopped`` is set, and closes it.
 
-    All of that happens in this thread, because a driver may hang in any call. ``failure`` is the reason why the reader
+    Only this thread calls the driver, because any of its calls may hang. ``failure`` is the reason why the reader
     ended, or None while it reads.
     """
 

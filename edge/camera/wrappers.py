@@ -24,7 +24,7 @@ class RepeatedDriver:
         self._at_start = True
 
     def read(self) -> Picture | None:
-        """Reads the next picture, of the next repetition at the end; None if the recording has no picture at all."""
+        """Reads the next picture; after the last one, the first one again. Returns None if the recording has none."""
         picture = self._driver.read()
         if picture is None and not self._at_start:  # a recording without pictures would be opened for ever
             self._driver.close()
@@ -48,7 +48,7 @@ class RotatedDriver:
     """Rotates the pictures of a driver clockwise by 90, 180 or 270 degrees.
 
     A Pi camera could rotate by 180 degrees at no cost, but not by 90, and few USB and network cameras can rotate at
-    all. One way serves all of them.
+    all. Therefore every source is rotated here.
     """
 
     def __init__(self, driver: Driver, degrees: int) -> None:

@@ -34,7 +34,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--fleet", type=positive_int, metavar="N", help="simulate N doors on a mosquitto on this machine"
     )
     command.add_argument(
-        "--threads", type=positive_int, help="threads of OpenCV and TFLite (default: as configured, 1)"
+        "--threads", type=positive_int, metavar="N", help="threads of OpenCV and TFLite (default: as configured, 1)"
     )
     command.add_argument("--every-picture", action="store_true", help="measure without the motion gate")
     command.add_argument("--out", type=Path, metavar="FILE.json", help="write the figures to this file")

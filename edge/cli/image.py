@@ -25,7 +25,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--no-pictures", action="store_true", help="write no copies, even with --out")
     command.add_argument("--model", metavar="FILE.tflite", help="use another model")
     add_detector_option(command)
-    command.add_argument("--min-face", type=int, help=f"smallest face in pixels (default {STILL_MIN_FACE})")
+    text = f"smallest face in pixels (default {STILL_MIN_FACE})"
+    command.add_argument("--min-face", type=int, metavar="PIXELS", help=text)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -21,14 +21,14 @@ def crop(image: Image, box: Box) -> Image:
     Outside the image its edge pixels are repeated. Raises ``ValueError`` for a box that lies completely outside.
     """
     frame = Box(0, 0, image.shape[1], image.shape[0])
-    want = square(box, CROP_SCALE)
-    have = clip(want, frame)
-    if have.area == 0:
+    target = square(box, CROP_SCALE)
+    inside = clip(target, frame)
+    if inside.area == 0:
         raise ValueError(f"box {tuple(box)} lies outside the {frame.width}x{frame.height} picture")
-    part = image[have.y0 : have.y1, have.x0 : have.x1]
-    if have == want:
+    part = image[inside.y0 : inside.y1, inside.x0 : inside.x1]
+    if inside == target:
         return part
-    edges = (have.y0 - want.y0, want.y1 - have.y1, have.x0 - want.x0, want.x1 - have.x1)
+    edges = (inside.y0 - target.y0, target.y1 - inside.y1, inside.x0 - target.x0, target.x1 - inside.x1)
     return np.asarray(cv2.copyMakeBorder(part, *edges, cv2.BORDER_REPLICATE), np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""The seam of face detectors, and what both detectors share: regions, zones and the local contrast stretch."""
+"""The interface of the face detectors, and what both share: regions, zones and the local contrast stretch."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol

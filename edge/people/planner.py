@@ -1,6 +1,6 @@
-"""Plans which parts of a frame to search. Most frames of a door show nothing new, and cost next to nothing.
+"""Plans which parts of a frame to search. Most frames at a door show nothing new and need almost no computation.
 
-Searched are the places where something changed and where a person is expected, and from time to time the full frame.
+The planner searches where something changed, where a person is expected, and from time to time the full frame.
 A person who stands still changes nothing but is still followed, and a person who was missed while moving gets another
 chance.
 """
@@ -91,7 +91,7 @@ class RegionPlanner:
         self._motion_searched_at = float("-inf")
         self._explained_searched_at = float("-inf")
         self._swept_at = float("-inf")
-        self._odd = True
+        self._skip_even_sizes = True
 
     def plan(self, frame: Frame, tracks: Sequence[Track], is_settled: IsSettled) -> list[Region]:
         """See ``Planner``."""
@@ -139,8 +139,8 @@ class RegionPlanner:
 
     def _coarse_region(self, box: Box) -> Region:
         """Searches for faces of every size, every second step of the sizes at a time."""
-        self._odd = not self._odd
-        min_face = round(self._min_face * (COARSE_SIZE_RATIO if self._odd else 1))
+        self._skip_even_sizes = not self._skip_even_sizes
+        min_face = round(self._min_face * (COARSE_SIZE_RATIO if self._skip_even_sizes else 1))
         return Region(box, min_face, max(box.width, box.height), coarse=True)
 
     def _interval(self, track: Track, is_settled: IsSettled) -> float:

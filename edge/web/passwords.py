@@ -98,7 +98,7 @@ class Sessions:
         return token
 
     def is_valid(self, token: str) -> bool:
-        """Tells whether the session goes on, and counts that as a use."""
+        """Tells whether the session is still valid, and counts that as a use."""
         last_used = self._last_used.get(token)
         if last_used is None or time.monotonic() - last_used > self._lifetime:
             self._last_used.pop(token, None)

@@ -98,7 +98,7 @@ class Page:
         return self
 
     def close(self) -> None:
-        """Stops to serve, within ``STOP_TIMEOUT``."""
+        """Stops serving, within ``STOP_TIMEOUT``."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(STOP_TIMEOUT)
