@@ -62,8 +62,8 @@ def test_two_doors_with_one_name_are_reported_and_lose_no_alert(
     for one in alerts:
         second.publish(one)
         time.sleep(0.3)
-    hint = "another client calls itself maskwatch-door? give each camera its own name"
-    until(lambda: hint in first.err or hint in caplog.text, timeout=60)
+    hint = "another client may use the client id maskwatch-door; give each camera its own name in [device]"
+    until(lambda: hint in first.err or hint in caplog.text, "the hint at another client", timeout=60)
     print(f"reported within {time.monotonic() - started:.0f} s")
     until(lambda: len(ids(received.on(TOPIC))) == 200, "200 alerts", timeout=150)
     print(
