@@ -15,7 +15,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints one line per alert. Raises ``SourceError`` if the outbox file cannot be read."""
+    """Prints one line per alert. Raises ``FileError`` if the outbox file cannot be read."""
     path = state_files(load_config(args)).outbox
     if not path.exists():
         print(f"no alerts are waiting: {path} does not exist yet")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..files import replacing
-from .load import Sections, apply, build, command_line_layer, file_layer, finished, read
+from .load import Layer, Sections, apply, build, command_line_layer, file_layer, finished, read
 from .schema import Config, options
 
 HEAD = "# Written by the page; counts on top of the configuration file. Delete it to undo what was set there.\n"
@@ -30,7 +30,7 @@ def parse(assignments: list[str]) -> dict[str, dict[str, Any]]:
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, a number beyond Python's limit, nested too deeply
         return text  # the check of the option says what it must be
 
 
@@ -48,9 +48,11 @@ def _changed(text: str, values: Sections, where: str) -> str:
         if not isinstance(document.get(section), Mapping):
             document[section] = tomlkit.table()
         document[section].update(pairs)
-    text = tomlkit.dumps(document)
-    build((where, tomllib.loads(text)))
-    return text
+    changed = tomlkit.dumps(document)
+    if "\r\n" in text:  # what tomlkit adds gets the line ends of the file
+        changed = changed.replace("\r\n", "\n").replace("\n", "\r\n")
+    build((where, tomllib.loads(changed)))
+    return changed
 
 
 class SettingsStore:
@@ -65,21 +67,32 @@ class SettingsStore:
         self._file = file
         self._folder_of = folder_of
         self._overrides = overrides
+        self._piped: Layer | None = None
+        self._page: Path | None = None
 
     def load(self) -> Config:
         """Reads the file, what the page has kept, and the command line; later ones take precedence.
 
-        The file is read and checked once. Raises ``ConfigError`` with one line per fault.
+        The file is read and checked once; what came through a pipe is remembered for later calls. The place of
+        ``page.toml`` stays what the first call found. Raises ``ConfigError`` with one line per fault.
         """
         return self._load(with_page=True)[0]
+
+    def _file_layer(self) -> Layer:
+        if self._piped is not None:
+            return self._piped
+        layer = file_layer(self._file)
+        if self._file is not None and not self._file.is_file():
+            self._piped = layer
+        return layer
 
     def _load(self, with_page: bool) -> tuple[Config, Path]:
         """Returns the configuration and the page's file, whose place depends on the other layers."""
         faults: list[str] = []
         command_line = command_line_layer(self._overrides)
-        of_file = apply(Config(), [file_layer(self._file)], faults)
+        of_file = apply(Config(), [self._file_layer()], faults)
         config = apply(of_file, [command_line], faults)
-        page = self._folder_of(config) / "page.toml"
+        page = self._page = self._page or self._folder_of(config) / "page.toml"
         if with_page and not faults and os.path.exists(page):
             config = apply(of_file, [file_layer(page), command_line], faults)
         return finished(config, faults), page
@@ -102,7 +115,7 @@ class SettingsStore:
     def keep(self, sections: Sections) -> Config:
         """Writes options; returns the configuration with them. Raises ``ConfigError``, and then nothing is changed."""
         file = self._file
-        if file is not None and os.access(file, os.W_OK) and os.access(file.resolve().parent, os.W_OK):
+        if file is not None and file.is_file() and os.access(file, os.W_OK) and os.access(_folder(file), os.W_OK):
             write(file, sections)
         else:
             _, page = self._load(with_page=False)
@@ -113,11 +126,16 @@ class SettingsStore:
         return self.load()
 
 
+def _folder(path: Path) -> Path:
+    """Returns the folder in which the file really is: ``path`` may be a link."""
+    return Path(os.path.realpath(path)).parent
+
+
 def _replace(path: Path, text: str) -> None:
     """Writes a file whole or not at all; a new one may be read by its owner only, as addresses may hold passwords."""
     try:
         with (
-            replacing(path) as new,
+            replacing(path, follow_link=True) as new,
             open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
         ):
             file.write(text.encode("utf-8"))

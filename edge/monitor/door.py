@@ -96,7 +96,8 @@ class Door:
         """Publishes an alert, with a snapshot if the configuration asks for one."""
         jpeg = None
         if self._snapshots.on:  # somebody seen a moment ago is still there, even if the detector misses the face now
-            people = [*scene.boxes, *(track.box for track in scene.tracks), Box(*alert.box)]
+            tracks = [*scene.previous, *scene.tracks]
+            people = [*scene.boxes, *(track.box for track in tracks), Box(*alert.box)]
             jpeg = self._snapshots.take(scene.frame.image, people)
         message = alert_message(
             alert,

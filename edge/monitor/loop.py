@@ -30,7 +30,7 @@ def run(frames: Iterable[Frame], stages: Stages, tracker: Tracker, policy: Polic
         if regions:
             boxes = stages.detect(frame.image, frame.luma, regions)
             faces = stages.classify(frame.image, boxes)
-            scene = Scene(frame, boxes, faces, tracker.update(faces, frame.time))
+            scene = Scene(frame, boxes, faces, tracker.update(faces, frame.time), scene.tracks)
             for alert in policy.update(scene.tracks, frame.time):
                 observer.alert(alert, scene)
         observer.frame_done(scene)

@@ -1,5 +1,6 @@
 """The stages that a frame of one door passes through: plan, detect, classify."""
 
+import threading
 from collections.abc import Callable, Sequence
 
 from ..camera.frames import Frame, Image
@@ -39,6 +40,7 @@ class Pipeline:
         self._watching = watching
         self._viewed = viewed
         self._handed_over: tuple[Detector, Planner] | None = None
+        self._lock = threading.Lock()
 
     def change(self, detect: DetectConfig) -> None:
         """Detects by another configuration from the next frame on. For any thread. Raises like ``open_detector``.
@@ -46,13 +48,15 @@ class Pipeline:
         The caller's thread opens the new detector and planner; the loop's thread takes both at the start of a frame,
         so that no frame is planned by one and searched by the other.
         """
-        self._handed_over = open_detector(detect), open_planner(detect, self._decide)
+        opened = open_detector(detect), open_planner(detect, self._decide)
+        with self._lock:
+            self._handed_over = opened
 
     def plan(self, frame: Frame, tracks: Sequence[Track], settled: Callable[[Track], bool]) -> list[Region]:
         """Returns the regions to search; none while frames do not count, so that nothing is counted."""
-        if (handed_over := self._handed_over) is not None:
-            self._detector, self._planner = handed_over
-            self._handed_over = None
+        if self._handed_over is not None:
+            with self._lock:
+                (self._detector, self._planner), self._handed_over = self._handed_over, None
         if not self._watching():
             return []
         return self._planner.plan(frame, tracks, _never if self._viewed() else settled)

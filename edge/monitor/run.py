@@ -127,6 +127,12 @@ class Supervision:
         self._watchdog = Watchdog(notify, {"the camera": source.alive, "the MQTT connection": lambda: publisher.alive})
         self._ready = False
 
+    def frame_done(self) -> None:
+        """Reports progress after a frame."""
+        if self._line:
+            self._line()
+        self.progress()
+
     def progress(self) -> None:
         """Reports progress. Called after every frame, and at least once per second while there is none."""
         door = self._door
@@ -134,8 +140,6 @@ class Supervision:
             door.health.attach(self._show)  # not earlier: health must not say ok before a frame was seen
             self._notify("READY=1")  # with a lost camera too: it is being looked for, and reported as lost
             self._ready = True
-        if self._line:
-            self._line()
         door.health.tick()
         self._watchdog.pulse()
 
@@ -155,7 +159,7 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
     paused = "" if outlet.publisher.enabled else "; paused by enabled/set, until ON is published there"
     log.info("watching %s with model %s%s", source.name, door.model, paused)
     supervision = Supervision(door, notify, show_stats)
-    door.progress = source.on_idle = supervision.progress
+    door.progress, source.on_idle = supervision.frame_done, supervision.progress
     source.on_condition = door.camera_changed
     try:
         loop.run(source, door.stages, door.tracker, door.policy, door)

@@ -13,12 +13,16 @@ from ..people.tracker import Track
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One frame, and what is known at its time: boxes and faces of the last search, and the tracks since then."""
+    """One frame, and what is known at its time: boxes and faces of the last search, and the tracks since then.
+
+    ``previous`` are the tracks before that search: somebody whose track has just ended may still be in the picture.
+    """
 
     frame: Frame
     boxes: Sequence[Box] = ()
     faces: Sequence[Face] = ()
     tracks: Sequence[Track] = ()
+    previous: Sequence[Track] = ()
 
 
 class Observer(Protocol):

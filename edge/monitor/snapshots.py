@@ -55,7 +55,7 @@ class Snapshots:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with (
-                replacing(self._folder / f"{name}.jpg") as new,
+                replacing(self._folder / f"{name}.jpg", durable=False) as new,  # the loop must not wait for the disk
                 open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
             ):
                 file.write(jpeg)

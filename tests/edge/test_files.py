@@ -1,5 +1,6 @@
 """edge.files: a file is replaced completely or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,34 @@ def test_a_replacement_that_is_not_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "a.json"):
         pass
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_link_is_kept_only_where_that_is_asked_for(tmp_path: Path, follow: bool) -> None:
+    file, link = tmp_path / "file.toml", tmp_path / "link.toml"
+    file.write_text("old")
+    link.symlink_to(file)
+    with replacing(link, follow_link=follow) as new:
+        new.write_text("new")
+    assert link.read_text() == "new" and link.is_symlink() == follow
+    assert file.read_text() == ("new" if follow else "old")
+
+
+def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "door.toml"
+    path.touch(0o600)
+    with replacing(path) as new:
+        new.write_text("new")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may open every folder")
+def test_a_folder_that_cannot_be_opened_is_no_failure_once_the_file_is_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = folder / "door.toml"
+    path.write_text("old")
+    folder.chmod(0o300)
+    with replacing(path) as new:
+        new.write_text("new")
+    assert path.read_text() == "new"

@@ -138,6 +138,9 @@ def test_a_file_keeps_its_line_endings_and_its_encoding(file: Path) -> None:
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     subprocess.run([sys.executable, "-c", code, file], cwd=ROOT, env=environment, check=True, timeout=60)
     assert file.read_bytes() == '# Tür\r\n[device]\r\nname = "b"\r\n'.encode()
+    settings.write(file, {"device": {"name": "c"}, "web": {"port": 81}})
+    added = file.read_bytes()
+    assert added.count(b"\n") == added.count(b"\r\n") > 3, "what is added has the line ends of the file"
 
 
 def test_the_file_is_read_once_at_the_start(tmp_path: Path) -> None:
@@ -145,10 +148,25 @@ def test_the_file_is_read_once_at_the_start(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.toml"
     os.mkfifo(pipe)
     code = "import sys; from pathlib import Path; from edge.config.edit import SettingsStore\n"
-    code += "print(SettingsStore(Path(sys.argv[1]), lambda config: Path('/none'), {}).load().device.name)"
-    with subprocess.Popen([sys.executable, "-c", code, pipe], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    code += "store = SettingsStore(Path(sys.argv[1]), lambda config: Path(sys.argv[2]), {})\n"
+    code += "print(store.load().device.name)\n"
+    code += "kept = store.keep({'detect': {'min_face': 70}})\n"
+    code += "print(kept.device.name, kept.detect.min_face)"
+    command = [sys.executable, "-c", code, pipe, tmp_path / "state"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         pipe.write_text('[device]\nname = "porch"\n')
-        assert process.communicate(timeout=60)[0] == "porch\n"
+        assert process.communicate(timeout=60)[0] == "porch\nporch 70\n"
+    assert "min_face = 70" in (tmp_path / "state" / "page.toml").read_text()
+
+
+def test_the_place_of_the_page_s_settings_is_fixed_at_the_start(tmp_path: Path) -> None:
+    """Another process may own the folder of the name that the file has been given since."""
+    file = tmp_path / "door.toml"
+    file.write_text("[device]\nname = 'kitchen'\n")
+    store = settings.SettingsStore(tmp_path / "door.toml", lambda config: tmp_path / config.device.name, {})
+    assert store.load().device.name == "kitchen"
+    file.write_text("[device]\nname = 'hall'\n")
+    assert store._load(with_page=False)[1] == tmp_path / "kitchen" / "page.toml"
 
 
 @pytest.mark.parametrize(("typed", "code"), [("correct horse\n", 0), ("short\n", 2), ("", 2)])
