@@ -95,6 +95,7 @@ def test_a_service_reports_that_another_broker_uses_the_port_of_the_embedded_one
 ) -> None:
     pytest.importorskip("amqtt", reason="needs the broker extra (amqtt)")
     with socket.socket() as other, closing(Systemd(str(tmp_path / "notify"))) as systemd:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of an earlier test may linger
         with suppress(OSError):  # another program may use it already
             other.bind(("127.0.0.1", 1883))
             other.listen()
