@@ -93,7 +93,7 @@ class Pi:
 
     def requirements(self) -> list[str]:
         """The requirements of setup.cfg on this machine as ``make run`` installs them, with yunet, and the pins."""
-        names = requirements(self.python, "aarch64", "broker", "yunet")
+        names = requirements(self.python, "aarch64", "broker", "web", "yunet")
         return [name for name in names if not self.without or not name.startswith(self.without)] + list(self.pins)
 
     def extract(self, folder: Path) -> None:
