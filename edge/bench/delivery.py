@@ -15,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from ..config.schema import MqttConfig
 from ..errors import BrokerError
 from ..monitor.door import alert_message
+from ..monitor.state import StateFiles
 from ..mqtt.embedded_broker import HOST
 from ..mqtt.messages import AlertMessage
 from ..mqtt.publisher import MqttPublisher
@@ -33,7 +34,7 @@ def measure_delivery(broker: Broker, alerts: int = 200) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="maskwatch-") as folder:
         listener = AlertListener(broker)
         settings = MqttConfig(host=HOST, port=broker.port)
-        publisher = MqttPublisher(settings, "bench", Path(folder) / "outbox.db", broker.protocol)
+        publisher = MqttPublisher(settings, "bench", StateFiles(Path(folder)).outbox, broker.protocol)
         try:
             with closing(listener):
                 publisher.publish(example_alert("bench"))  # not counted, because it waits for the connection

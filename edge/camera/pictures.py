@@ -1,6 +1,8 @@
 """Reads, writes, encodes and decodes pictures. No other module calls OpenCV for that."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,24 +17,27 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 
 def read(path: Path) -> Image:
     """Reads a picture file, turned as its EXIF data say. Raises ``SourceError`` if it cannot be decoded."""
-    try:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error:  # OpenCV refuses pictures with too many pixels
-        image = None
+    image = _decoded(lambda: cv2.imread(str(path), cv2.IMREAD_COLOR))
     if image is None:
         raise SourceError(f"{path} is not a readable picture ({', '.join(sorted(PICTURE_SUFFIXES))})")
-    return np.asarray(image, np.uint8)
+    return image
 
 
 def decode(data: bytes) -> Image:
     """Decodes the bytes of a picture file, turned as its EXIF data say. Raises ``SourceError``."""
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # no data at all, or too many pixels
-        image = None
+    image = _decoded(lambda: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
     if image is None:
         raise SourceError(f"the picture of {len(data)} bytes cannot be decoded; is it complete?")
-    return np.asarray(image, np.uint8)
+    return image
+
+
+def _decoded(decoder: Callable[[], Any]) -> Image | None:
+    """Returns what OpenCV decodes; None for what it refuses: no data, no picture, or too many pixels."""
+    try:
+        image = decoder()
+    except cv2.error:
+        return None
+    return None if image is None else np.asarray(image, np.uint8)
 
 
 def encode_jpeg(image: Image, quality: int) -> bytes:

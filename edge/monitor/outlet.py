@@ -105,8 +105,8 @@ class Outlet:
     """Where alerts go, and what stands behind it.
 
     ``files`` are this camera's; ``state`` is set where this process owns their folder. ``outbox`` is the outbox in use,
-    None where alerts are only printed. ``alerts_received`` counts the alerts that a
-    subscriber in this process has received.
+    None where alerts are only printed. ``alerts_received`` counts the alerts that a subscriber in this process has
+    received.
     """
 
     publisher: Publisher
@@ -120,9 +120,8 @@ def open_state(config: Config, stack: ExitStack) -> StateFolder:
     """Opens the state folder; ``stack`` closes it."""
     state = StateFolder(folder_of(config), identity_of(config))
     stack.callback(state.close)
-    state.write_health(
-        {"camera": "starting", "problem": None, "pid": os.getpid()}
-    )  # replaces what an earlier run wrote
+    # replaces what an earlier run wrote
+    state.write_health({"camera": "starting", "problem": None, "pid": os.getpid()})
     return state
 
 

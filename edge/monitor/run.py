@@ -167,9 +167,8 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
         supervision.close()
         door.statistics.nobody()
         kept = outlet.publisher.close()
-        if (
-            received := outlet.alerts_received
-        ) is not None:  # a moment for the local subscriber to print what was acknowledged
+        # a moment for the subscriber in this process to print what was acknowledged
+        if (received := outlet.alerts_received) is not None:
             wait_until(lambda: received() >= door.statistics.alerts, 3.0)
         log.info("%s", door.statistics.summary())
     return kept

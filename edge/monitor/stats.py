@@ -79,8 +79,9 @@ class Statistics:
         now = time.monotonic()
         self.frames += 1
         self._ends.append(now)
-        self._count(tracks)
-        state = self._present()
+        states = self._readings.person_states()
+        self._count(tracks, states)
+        state = self._present(states)
         if state != self._state and now - self._state_at >= STATE_INTERVAL:
             self._state, self._state_at = state, now
             self._show(state)
@@ -93,10 +94,10 @@ class Statistics:
         self._state, self._state_at = State(today=dict(self._today)), time.monotonic()
         self._show(self._state)
 
-    def _count(self, tracks: Sequence[Track]) -> None:
+    def _count(self, tracks: Sequence[Track], states: Mapping[int, PersonState]) -> None:
         if date.today() != self._day:
             self._day, self._today = date.today(), dict.fromkeys(self._today, 0)
-        states, here = self._readings.person_states(), {track.key for track in tracks}
+        here = {track.key for track in tracks}
         self._judged = {key: state for key, state in self._judged.items() if key in here}
         for key, state in states.items():
             if state != "unknown" and key not in self._judged:
@@ -104,8 +105,8 @@ class Statistics:
                 self._today["people"] += 1
                 self._today["mask"] += state == "mask"
 
-    def _present(self) -> State:
-        counted = [state for state in self._readings.person_states().values() if state != "unknown"]
+    def _present(self, states: Mapping[int, PersonState]) -> State:
+        counted = [state for state in states.values() if state != "unknown"]
         masked = counted.count("mask")
         bare = counted.count("no_mask")
         return State("ON" if bare else "OFF", len(counted), masked, bare, dict(self._today))
