@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,22 @@ LARGEST_TAKEN = 256 * 1024
 """Bytes of a message that the broker may send us (MQTT 5), so that no message can fill the memory of a Pi."""
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the broker keeps of a client that is away.
+
+    It keeps subscriptions and QoS 1 messages for ``expiry`` seconds (with MQTT 3.1.1 as long as it likes); 0: it keeps
+    nothing. ``manual_ack`` leaves it to the owner of the link to acknowledge each message.
+    """
+
+    expiry: int = 0
+    manual_ack: bool = False
+
+
+FORGOTTEN = Session()
+"""The session of a client that needs nothing kept."""
+
+
 class Client(paho.Client):
     """paho's client for one connection.
 
@@ -31,10 +48,22 @@ class Client(paho.Client):
     ``ended`` is called in that thread.
     """
 
-    def __init__(self, client_id: str, protocol: MQTTProtocolVersion, ended: Callable[["Client"], None]) -> None:
+    def __init__(
+        self,
+        client_id: str,
+        protocol: MQTTProtocolVersion,
+        ended: Callable[["Client"], None],
+        session: Session = FORGOTTEN,
+    ) -> None:
         super().__init__(
-            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol, reconnect_on_failure=False
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if protocol == V5 else not session.expiry,
+            protocol=protocol,
+            reconnect_on_failure=False,
+            manual_ack=session.manual_ack,
         )
+        self._session = session
         self.suppress_exceptions = True  # an exception in a callback would end paho's thread silently
         self.connect_timeout = 5.0
         self.finished = threading.Event()
@@ -49,8 +78,11 @@ class Client(paho.Client):
         if self.protocol == V5:
             terms = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             terms.MaximumPacketSize = LARGEST_TAKEN
+            if self._session.expiry:
+                terms.SessionExpiryInterval = self._session.expiry
         self.max_inflight_messages_set(window)
-        self.connect_async(settings.host, settings.port, settings.keepalive, properties=terms)
+        clean = not self._session.expiry  # of MQTT 5 alone
+        self.connect_async(settings.host, settings.port, settings.keepalive, clean_start=clean, properties=terms)
         self.loop_start()
 
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
@@ -75,9 +107,10 @@ def new_client(
     client_id: str,
     protocol: MQTTProtocolVersion = V5,
     ended: Callable[[Client], None] = lambda client: None,
+    session: Session = FORGOTTEN,
 ) -> Client:
     """Makes a client with login and TLS as configured, not connected. Raises ``ConfigError`` for unusable files."""
-    client = Client(client_id, protocol, ended)
+    client = Client(client_id, protocol, ended, session)
     password = read_password(settings.password_file) if settings.password_file else credential()
     if password and not settings.user:
         raise ConfigError("a password for the broker is given, but no user name: set mqtt.user")

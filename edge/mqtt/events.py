@@ -1,5 +1,6 @@
 """What a link is doing, and what it reports: signals from paho's network thread, and the events that follow."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -8,6 +9,8 @@ from typing import Any
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .client import Client
+
+log = logging.getLogger(__name__)
 
 
 class LinkState(Enum):
@@ -42,11 +45,13 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message has arrived on a subscription."""
+    """A message has arrived on a subscription. ``mid`` and ``qos`` are for ``Link.acknowledge``."""
 
     topic: str
     payload: bytes
     retained: bool
+    mid: int = 0
+    qos: int = 0
 
 
 LinkEvent = Connected | Disconnected | Acknowledged | Received
@@ -74,9 +79,30 @@ class Signal:
     what: ConnAck | ThreadEnded | Acknowledged | Received
 
 
+class Problem:
+    """Why a link has no connection, reported once per change and not per attempt; logged if nobody takes the report."""
+
+    def __init__(self, report: Callable[[str | None], None] | None) -> None:
+        self.text: str | None = None
+        self._report = report or (lambda text: log.error("%s", text) if text else None)
+
+    def report(self, text: str) -> None:
+        """Takes a problem."""
+        if text != self.text:
+            self.text = text
+            self._report(text)
+
+    def over(self) -> None:
+        """Reports that there is a connection."""
+        self.text = None
+        self._report(None)
+
+
 def deliver_signals(client: Client, deliver: Callable[[Signal], None]) -> None:
     """Sets the client's callbacks so that each only delivers a signal. They run in paho's network thread."""
     client.on_connect = lambda c, u, f, reason, properties: deliver(Signal(client, ConnAck(reason, properties)))
     client.on_disconnect = lambda c, u, f, reason, p: setattr(client, "end_reason", reason)
     client.on_publish = lambda c, u, mid, reason, p: deliver(Signal(client, Acknowledged(mid, reason)))
-    client.on_message = lambda c, u, m: deliver(Signal(client, Received(m.topic, bytes(m.payload), m.retain)))
+    client.on_message = lambda c, u, m: deliver(
+        Signal(client, Received(m.topic, bytes(m.payload), m.retain, m.mid, m.qos))
+    )

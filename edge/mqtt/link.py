@@ -17,7 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ..config.schema import MqttConfig
 from ..timing import Backoff
 from . import events
-from .client import V5, Client, force_close, new_client, note_error
+from .client import FORGOTTEN, V5, Client, Session, force_close, new_client, note_error
 from .events import Acknowledged, Connected, Disconnected, LinkEvent, LinkState, Received, Signal
 from .protocol import ProtocolChoice
 
@@ -64,17 +64,18 @@ class Link:
         report: Callable[[str | None], None] | None = None,
         *,
         name: str = "client",
+        session: Session = FORGOTTEN,
     ) -> None:
         self.where = f"{settings.host}:{settings.port}"
         self.state = LinkState.WAITING
         self._settings = settings
         self._id = client_id
         self._name = name
+        self._session = session
         self._deliver = deliver
         self._prepare = prepare
         self._protocol = ProtocolChoice(protocol)
-        self._report = report or _log_problem
-        self._problem: str | None = None
+        self._problem = events.Problem(report)
         self._backoff = Backoff(SHORTEST_PAUSE, LONGEST_PAUSE, spread=0.3)
         self._window, self._largest = WINDOW, LARGEST_SENT
         self._lost_at: float | None = None
@@ -102,7 +103,7 @@ class Link:
             try:
                 self._open()
             except (ValueError, OSError, RuntimeError) as error:  # a password file that has gone: it may come back
-                self._report_problem(str(error))
+                self._problem.report(str(error))
                 self._wait(self._backoff.pause())
         elif self.state in (LinkState.CONNECTING, LinkState.REFUSED) and now - self._changed_at > PATIENCE:
             return self.drop(NO_ANSWER)
@@ -135,6 +136,11 @@ class Link:
         assert self._client is not None
         self._client.subscribe([(topic, 1) for topic in topics])
 
+    def acknowledge(self, message: Received) -> None:
+        """Tells the broker, with ``manual_ack``, that it may forget this message of the present connection."""
+        if self._client is not None:
+            self._client.ack(message.mid, message.qos)
+
     def drop(self, reason: str) -> LinkEvent | None:
         """Closes the connection; a new attempt follows."""
         if self._client is None:
@@ -153,7 +159,11 @@ class Link:
 
     def _open(self) -> None:
         client = new_client(
-            self._settings, self._id, self._protocol.version, lambda c: self._deliver(Signal(c, events.ThreadEnded()))
+            self._settings,
+            self._id,
+            self._protocol.version,
+            lambda c: self._deliver(Signal(c, events.ThreadEnded())),
+            self._session,
         )
         events.deliver_signals(client, self._deliver)
         client.on_log = note_error
@@ -175,7 +185,7 @@ class Link:
             if reason.value == UNSUPPORTED_PROTOCOL:
                 self._protocol.unsupported()
             else:
-                self._report_problem(
+                self._problem.report(
                     f"the broker at {self.where} refuses the connection: {reason}; "
                     "check [mqtt] user and password_file; retrying"
                 )
@@ -189,12 +199,11 @@ class Link:
         client.on_log = None  # it was only needed for the handshake: a refused certificate is reported nowhere else
         if self._lost_at is None:
             log.info("%s connected to the broker at %s", self._name, self.where)
-        elif self._problem is not None:
+        elif self._problem.text is not None:
             log.warning("%s reconnected to the broker after %.0f s", self._name, time.monotonic() - self._lost_at)
         self._protocol.connected()
         self._change(LinkState.CONNECTED)
-        self._problem = None
-        self._report(None)
+        self._problem.over()
         return Connected()
 
     def _reconnect_on_better_terms(self, properties: Any) -> bool:
@@ -219,7 +228,7 @@ class Link:
                 self._protocol.unanswered()
             elif reason == NO_ANSWER:
                 self._protocol.unanswered()
-            self._report_problem(f"cannot reach the broker at {self.where}: {reason}; retrying")
+            self._problem.report(f"cannot reach the broker at {self.where}: {reason}; retrying")
         self._backoff.failed()
         self._wait(self._backoff.pause(PAUSE_IN_TRIAL if self._protocol.trial else None))
         return None
@@ -232,18 +241,7 @@ class Link:
                 "the broker keeps closing the connection: another client may use the client id %s; give each camera "
                 "its own name in [device]", self._id
             )  # fmt: skip
-        self._report_problem(f"broker lost ({reason}); reconnecting")
+        self._problem.report(f"broker lost ({reason}); reconnecting")
         slowed = self._backoff.failures >= SHORT_CONNECTIONS_SLOWED
         self._wait(self._backoff.pause(None if slowed else PAUSE_AFTER_LOSS))
         return Disconnected(reason)
-
-    def _report_problem(self, text: str) -> None:
-        """Reports a problem once per change, not per attempt."""
-        if text != self._problem:
-            self._problem = text
-            self._report(text)
-
-
-def _log_problem(text: str | None) -> None:
-    if text is not None:
-        log.error("%s", text)

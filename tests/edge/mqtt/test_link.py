@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paho.mqtt.enums import MQTTProtocolVersion
 from support import until
 
 from edge.config.schema import MqttConfig
 from edge.errors import ConfigError
-from edge.mqtt.client import V5, Client, force_close
-from edge.mqtt.events import Acknowledged, Connected, Disconnected, LinkEvent
+from edge.mqtt.client import FORGOTTEN, V5, V311, Client, Session, force_close
+from edge.mqtt.events import Acknowledged, Connected, Disconnected, LinkEvent, Received
 from edge.mqtt.link import WINDOW, Link
 from edge.mqtt.mailbox import Mailbox
 
@@ -26,18 +27,27 @@ class Owner:
     ``events`` is what the thread has received, ``problems`` what the link has reported, ``clients`` all that it made.
     """
 
-    def __init__(self, port: int, prepare: Callable[[Any], None] = lambda client: None, **more: Any) -> None:
+    def __init__(
+        self,
+        port: int,
+        prepare: Callable[[Any], None] = lambda client: None,
+        protocol: MQTTProtocolVersion = V5,
+        session: Session = FORGOTTEN,
+        **more: Any,
+    ) -> None:
         self.events: list[LinkEvent] = []
         self.mailbox = Mailbox[None]()
         self.problems: list[str | None] = []
         self.clients: list[Client] = []
+        self.subscribed = False
 
         def note(client: Any) -> None:
             self.clients.append(client)
+            client.on_subscribe = lambda *_: setattr(self, "subscribed", True)
             prepare(client)
 
         settings = MqttConfig(host="127.0.0.1", port=port, **more)
-        self.link = Link(settings, "test", self.mailbox.put, note, report=self.problems.append)
+        self.link = Link(settings, "test", self.mailbox.put, note, protocol, self.problems.append, session=session)
         self._running = True
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -110,6 +120,27 @@ def test_a_message_larger_than_the_broker_accepts_is_never_sent(mosquitto: Any, 
     )  # the largest accepted: its packet has 97 bytes, and the estimate is a little higher
     until(lambda: owner.count(Acknowledged) == 1)
     assert owner.count(Disconnected) == 0
+
+
+@pytest.mark.parametrize("protocol", [V5, V311])
+def test_a_session_keeps_what_arrives_while_the_client_is_away_and_what_it_has_not_acknowledged(
+    protocol: MQTTProtocolVersion, mosquitto: Any, subscriber: Any, make_owner: Any
+) -> None:
+    port, session = mosquitto().start().port, Session(expiry=3600, manual_ack=True)
+    other = subscriber(port)
+    first = make_owner(port, protocol=protocol, session=session)
+    until(lambda: first.count(Connected) == 1)
+    first.link.subscribe("a")
+    until(lambda: first.subscribed)
+    other.publish("a", b"acknowledged")
+    other.publish("a", b"only received")
+    until(lambda: first.count(Received) == 2)
+    first.link.acknowledge(next(event for event in first.events if isinstance(event, Received)))
+    first.close()
+    other.publish("a", b"while away")
+    second = make_owner(port, protocol=protocol, session=session)
+    until(lambda: second.count(Received) == 2)
+    assert [e.payload for e in second.events if isinstance(e, Received)] == [b"only received", b"while away"]
 
 
 def test_a_callback_that_raises_does_not_end_the_network_thread(
