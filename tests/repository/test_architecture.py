@@ -32,9 +32,9 @@ edge.people.tracker edge.people.policy -> cv2 numpy time datetime
 edge.mqtt -> edge.camera edge.faces edge.people edge.web edge.monitor edge.cli cv2 numpy
 edge.outbox -> edge.*
 edge.config -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.web edge.monitor edge.cli edge.bench
-edge.web -> edge.monitor edge.cli edge.bench
-edge.monitor -> edge.cli edge.bench
-edge.bench -> edge.cli
+edge.web -> edge.monitor edge.cli edge.bench edge.doctor
+edge.monitor -> edge.cli edge.bench edge.doctor
+edge.bench edge.doctor -> edge.cli
 edge.monitor.loop edge.monitor.scene edge.monitor.pipeline -> edge.web edge.mqtt edge.outbox
 edge convert -> edge.__main__ convert.__main__
 edge convert -> picamera2 ai_edge_litert tflite_runtime aiohttp PIL prometheus_client

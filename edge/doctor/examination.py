@@ -1,0 +1,39 @@
+"""Lists the checks of ``maskwatch doctor``, in the order in which they are reported."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..config.schema import Config
+from ..monitor.state import StateFiles
+from . import installation, machine, service
+from .broker import BROKER_LIMIT_S, check_broker
+from .camera import CAMERA_LIMIT_S, check_camera
+from .check import Check, Finding, carry_out
+
+CHECK_DISK = "check that its disk or network drive answers"
+
+
+def examine(config: Config, model: Path, files: StateFiles) -> Iterator[Finding]:
+    """Yields a finding per check as soon as it is known. ``files`` are those of the state folder.
+
+    If maskwatch runs, the camera is not opened a second time; what the running process reports is used instead.
+    """
+    for check in checks(config, model, files):
+        yield carry_out(check)
+
+
+def checks(config: Config, model: Path, files: StateFiles) -> tuple[Check, ...]:
+    """Returns every check."""
+    mqtt, camera = config.mqtt, "restart the camera, and check its address and the network"
+    return (
+        Check("versions", installation.check_versions, "install maskwatch again"),
+        Check("model", lambda: installation.check_model(model, config.classify.threads), "name a file of a model"),
+        Check("detector", lambda: installation.check_detector(config.detect), "check the file of [detect]"),
+        Check("service", lambda: service.check_service(files), CHECK_DISK),
+        Check("camera", lambda: check_camera(config, files), camera, CAMERA_LIMIT_S),
+        Check("broker", lambda: check_broker(mqtt), "check host, port and network", BROKER_LIMIT_S),
+        Check("alerts", lambda: service.check_outbox(files.outbox), CHECK_DISK),
+        Check("disk", lambda: machine.check_disk(files.folder), CHECK_DISK),
+        Check("temperature", machine.check_temperature, "restart this machine"),
+        Check("clock", machine.check_clock, "restart this machine"),
+    )
