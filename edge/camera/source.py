@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from ..addresses import shown
 from ..config.schema import SourceConfig
 from ..errors import ConfigError, SourceError
-from .capture import STREAMS, Capture, without_secrets
+from .capture import STREAMS, Capture
+from .folder import Folder
 from .frames import Condition, Driver, Frame
 from .live import LOST_AFTER_S, Live
 from .picamera import PiCamera
 from .pictures import PICTURE_SUFFIXES
 from .playback import Playback
-from .recordings import Folder, VideoFile
+from .recordings import VideoFile
 from .usb import UsbCamera, usb_nodes
 from .wrappers import RepeatedDriver, RotatedDriver
 
@@ -70,7 +72,7 @@ def open_source(
     after ``lost_after`` seconds without a picture.
     """
     if (opener := _camera_opener(spec, config)) is not None:
-        return Live(_rotated(opener, config), without_secrets(spec), lost_after=lost_after, retry_opening=retry_opening)
+        return Live(_rotated(opener, config), shown(spec), lost_after=lost_after, retry_opening=retry_opening)
     path = DEMO if spec == "demo" else Path(os.path.expanduser(spec))
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
@@ -83,7 +85,7 @@ def open_source(
     if is_file:
         return _playback(lambda: VideoFile(path), config)
     raise ConfigError(
-        f"source '{without_secrets(spec)}' is not a file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
+        f"source '{shown(spec)}' is not a file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
         "rtsp://..., a video file, a folder of pictures, or demo"
     )
 
@@ -105,7 +107,7 @@ def _camera_opener(spec: str, config: SourceConfig) -> Callable[[], Driver] | No
         return lambda: PiCamera(config)
     if spec.startswith("usb:"):
         if not re.fullmatch("[0-9]{1,3}", spec[4:]):
-            raise ConfigError(f"source '{spec}': usb: takes a number, as in usb:0")
+            raise ConfigError(f"source '{shown(spec)}': usb: takes a number, as in usb:0")
         return UsbCamera(Path(f"/dev/video{int(spec[4:])}"), config)
     if spec.startswith("/dev/"):
         return UsbCamera(Path(spec), config)

@@ -1,0 +1,68 @@
+"""Opens and shows paths that people name.
+
+A path may be anything that a Linux system allows: a name that is not UTF-8, a folder, a named pipe, a name that is too
+long. Every function raises ``OSError`` with a ``strerror`` that completes the sentence "PATH cannot be read: ...".
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+KINDS = {
+    stat.S_IFDIR: "it is a folder",
+    stat.S_IFIFO: "it is a named pipe",
+    stat.S_IFSOCK: "it is a socket",
+    stat.S_IFCHR: "it is a device",
+    stat.S_IFBLK: "it is a device",
+}
+"""What is no regular file, by its type in ``st_mode``."""
+UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
+    0xDC00 + byte: f"\\x{byte:02x}" for byte in range(128, 256)
+}
+"""Escapes of control characters, and of the bytes that Python keeps of a name that is not UTF-8."""
+
+
+def printable(path: Path | str) -> str:
+    """Returns a path as one line of text that any terminal, log or message can hold: other characters are escaped."""
+    return str(path).translate(UNPRINTABLE)
+
+
+def check_file(path: Path) -> None:
+    """Raises ``OSError`` for what is no regular file that can be read. A named pipe is not waited for."""
+    os.close(_open(path))
+
+
+def read_bytes(path: Path, limit: int = 2**29) -> bytes:
+    """Reads a regular file of at most ``limit`` bytes. Raises ``OSError``."""
+    with os.fdopen(_open(path), "rb") as file:
+        content = file.read(limit + 1) if os.fstat(file.fileno()).st_size <= limit else None
+    if content is None or len(content) > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit >> 20} MiB", str(path))
+    return content
+
+
+def opencv_path(path: Path) -> str:
+    """Returns the path as text for OpenCV, which takes UTF-8 only and crashes the process at any other name.
+
+    Raises ``OSError`` if ``path`` is no regular file that can be read, or has another name.
+    """
+    check_file(path)
+    try:
+        is_utf8 = str(path).encode("utf-8") == os.fsencode(path)
+    except UnicodeEncodeError:
+        is_utf8 = False
+    if not is_utf8:
+        raise OSError(errno.EILSEQ, "its name is not UTF-8, and OpenCV takes no other; rename it", str(path))
+    return str(path)
+
+
+def _open(path: Path) -> int:
+    """Opens a regular file for reading; looks at its kind first, because opening a device may do things."""
+    try:
+        kind = stat.S_IFMT(os.stat(path).st_mode)
+    except ValueError:  # a zero byte
+        raise OSError(errno.EINVAL, "its name has a zero byte", str(path)) from None
+    if kind != stat.S_IFREG:
+        raise OSError(errno.EINVAL, KINDS.get(kind, "it is no file"), str(path))
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
