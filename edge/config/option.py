@@ -6,6 +6,8 @@ from typing import Any, Literal, get_args, get_origin
 
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
 """Device name and topic prefix. Invalid names are rejected, not corrected, because subscribers rely on them."""
+HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
+"""Two times of day, in local time."""
 Polygon = tuple[tuple[float, float], ...]
 """Corners ``(x, y)``, 0..1 of the frame's width and height."""
 
@@ -18,6 +20,7 @@ class Allowed:
     low: float | None = None
     high: float | None = None
     name: bool = False
+    hours: bool = False
     choices: tuple[str | int, ...] = ()
 
     def __str__(self) -> str:
@@ -25,6 +28,8 @@ class Allowed:
             return ", ".join(map(str, self.choices))
         if self.name:
             return "1 to 64 of a-z 0-9 _ -"
+        if self.hours:
+            return "HH:MM-HH:MM or empty"
         if self.low is not None and self.high is not None:
             return f"{self.low:g} to {self.high:g}"
         return self.help
@@ -32,7 +37,7 @@ class Allowed:
     @property
     def limited(self) -> bool:
         """Returns whether there are limits beside the type."""
-        return bool(self.choices) or self.name or self.low is not None
+        return bool(self.choices) or self.name or self.hours or self.low is not None
 
 
 def option(default: Any, text: str, **limits: Any) -> Any:
@@ -57,6 +62,8 @@ def checked(value: Any, kind: Any, allowed: Allowed) -> Any:
         raise ValueError("unknown")
     if allowed.name and not NAME.fullmatch(value):
         raise ValueError("not usable in a topic")
+    if allowed.hours and value and (not HOURS.fullmatch(value) or value[:5] == value[6:]):
+        raise ValueError("not two different times of day")
     if kind is str and any(ord(letter) < 32 for letter in value):
         raise ValueError("has control characters")
     return value
