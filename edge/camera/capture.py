@@ -5,8 +5,10 @@ import time
 import cv2
 import numpy as np
 
+from ..addresses import shown
 from ..config.schema import SourceConfig
 from ..errors import SourceError
+from .access import address_with_login, certificate_check, hint
 from .frames import Picture
 
 STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
@@ -26,14 +28,15 @@ class Capture:
     """
 
     def __init__(self, address: str, config: SourceConfig) -> None:
-        self.name = without_secrets(address)
+        self.name = shown(address)
         network = address.startswith(STREAMS)
         self._attempts = NETWORK_ATTEMPTS if network else 1
         if network:
             limits = [
                 cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS
             ]  # fmt: skip
-            self._capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
+            with certificate_check(address, config):
+                self._capture = cv2.VideoCapture(address_with_login(address, config), cv2.CAP_FFMPEG, limits)
         else:
             self._capture = cv2.VideoCapture(address, cv2.CAP_V4L2)
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)
@@ -44,6 +47,7 @@ class Capture:
             self._capture.release()
             raise SourceError(
                 f"{self.name} does not answer with a video stream; check address, user, password and network"
+                f"{hint(address, config)}"
                 if network
                 else f"{self.name} cannot be opened; check that the camera is plugged in, that this user may read it "
                 "(group video), and that no other program uses it"
@@ -63,13 +67,3 @@ class Capture:
     def close(self) -> None:
         """Releases the camera."""
         self._capture.release()
-
-
-def without_secrets(address: str) -> str:
-    """Returns an address that may be shown: without user and password, and without its query.
-
-    Some cameras take user and password in the query too.
-    """
-    scheme, _, rest = address.partition("://")
-    shown, query, _ = rest.rpartition("@")[2].partition("?")
-    return f"{scheme}://{shown}{'?...' if query else ''}" if rest else address

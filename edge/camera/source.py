@@ -14,6 +14,7 @@ from typing import Protocol
 from ..addresses import shown
 from ..config.schema import SourceConfig
 from ..errors import ConfigError, SourceError
+from .access import log_access
 from .capture import STREAMS, Capture
 from .folder import Folder
 from .frames import Condition, Driver, Frame
@@ -111,7 +112,10 @@ def _camera_opener(spec: str, config: SourceConfig) -> Callable[[], Driver] | No
         return UsbCamera(Path(f"/dev/video{int(spec[4:])}"), config)
     if spec.startswith("/dev/"):
         return UsbCamera(Path(spec), config)
-    return (lambda: Capture(spec, config)) if spec.startswith(STREAMS) else None
+    if spec.startswith(STREAMS):
+        log_access(spec, config)
+        return lambda: Capture(spec, config)
+    return None
 
 
 class FirstCamera:

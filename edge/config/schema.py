@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from .option import Allowed, Polygon, option
+from .phone import PhoneConfig
 
 DetectorName = Literal["haar", "yunet"]
 SnapshotMode = Literal["off", "blurred", "full"]
@@ -27,7 +28,19 @@ class SourceConfig:
     source: str = option(
         "auto",
         "auto (Pi camera, else the first USB camera), picamera, usb:N, /dev/videoN, "
-        "rtsp://user:password@address/stream, a video file, a folder of pictures, or demo",
+        "rtsp://address/stream, a video file, a folder of pictures, or demo",
+    )
+    user: str = option("", "user name for a network camera; empty for none, or for the one in the address")
+    password_file: str = option(
+        "",
+        "file with the camera's password, not readable by every user (chmod 640); empty takes systemd's credential "
+        "camera-password if there is one",
+    )
+    verify: bool = option(
+        False, "true checks the certificate of an rtsps:// or https:// camera; false encrypts without this check"
+    )
+    ca_file: str = option(
+        "", "certificate authority (PEM) to trust, or the camera's own certificate; empty for those of the system"
     )
     width: int = option(
         640, "requested from the camera, in pixels; more finds faces further away and costs more", low=160, high=3840
@@ -196,6 +209,7 @@ class Config:
     snapshots: SnapshotsConfig = SnapshotsConfig()
     web: WebConfig = WebConfig()
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()
+    phone: PhoneConfig = PhoneConfig()
 
 
 def options() -> list[tuple[str, str, Any, Allowed]]:

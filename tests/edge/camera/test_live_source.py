@@ -226,7 +226,7 @@ def test_an_address_is_shown_without_its_password(patient: bool) -> None:
         shown = [source.name, str(viewer.conditions)]
     except SourceError as error:
         shown = [str(error)]
-    assert "127.0.0.1:9/video" in shown[0] and "hunter2" not in str(shown)
+    assert "http://127.0.0.1:9/..." in shown[0] and "hunter2" not in str(shown)
 
 
 def test_a_v4l2_camera_that_is_not_there() -> None:

@@ -86,7 +86,7 @@ def test_all_faults_of_file_and_command_line_are_reported_at_once(write: Write) 
     ("text", "message"),
     [
         pytest.param("source = 3", "must be a section", id="a value where a section belongs"),
-        pytest.param("[source]\nzebra = 1", "known: fps, height", id="nothing near"),
+        pytest.param("[source]\nzebra = 1", "known: ca_file, fps", id="nothing near"),
         pytest.param("[source]\nwidth = 640.0", "a whole number", id="float for int"),
         pytest.param("[source]\nwidth = true", "a whole number", id="bool for int"),
         pytest.param("[source]\nrealtime = 1", "true or false", id="int for bool"),

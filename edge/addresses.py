@@ -1,0 +1,102 @@
+"""Shows addresses without what may be secret in them, and puts logins into addresses.
+
+What is shown of a text depends on what it may be, not on whether it can be parsed: an address that is mistyped still
+contains its password. Of an address only scheme, host and port are ever shown, because cameras take user and password
+in the path and in the query too.
+"""
+
+import re
+from ipaddress import ip_address
+from urllib.parse import quote, unquote
+
+HIDDEN = "..."
+"""Stands for what is not shown."""
+SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%[\w.~-]+)?\]|[\w-]+(?:\.[\w-]+)*\.?)(?::(\d{1,5}))?", re.ASCII)
+"""Host and port of an address."""
+_BEHIND = re.compile(r"[/?#\\]")
+_SCHEME = re.compile(r"[A-Za-z]{2,6}")
+_NO_PATH = re.compile(
+    r"[@?=&\\#%;,\x00-\x1f]|//"  # characters of addresses
+    r"|(?<!\d):|:(?!\d)"  # a colon that does not stand between two digits, as in 12:30.mp4
+    r"|(^|/)\d+\.\d+\.\d+\.\d+"  # an IPv4 address
+    r"|^[^/.][^/]*\.[^/]*/"  # a host name with a path
+    r"|^(rtsp|http|mqtt)s?\b",
+    re.IGNORECASE,
+)
+
+
+def shown(text: str) -> str:
+    """Returns a source, address or path as it may be shown: an address as ``scheme://host:port/...``.
+
+    What could be a piece of a password, because the text is mistyped, is left out.
+    """
+    scheme, is_address, rest = text.partition("://")
+    if not is_address:
+        return text if re.fullmatch(r"usb:\d*", text) or not _NO_PATH.search(text) else HIDDEN
+    if not _SCHEME.fullmatch(scheme):
+        return HIDDEN
+    if scheme.lower() == "file":
+        return f"{scheme}://{HIDDEN if _NO_PATH.search(rest) else rest}"
+    authority, behind = _split(rest)
+    server = SERVER.fullmatch(authority.rpartition("@")[2])
+    # an @ further behind: the authority may be the beginning of a login with a raw / or ? in its password
+    if not server or ("@" in behind or "%40" in behind) and not _is_ip(server[1]):
+        return f"{scheme}://{HIDDEN}"
+    # a short name with a port may be a user and a password of digits
+    port = f":{server[2]}" if server[2] and (_is_ip(server[1]) or "." in server[1] or server[1] == "localhost") else ""
+    return f"{scheme}://{server[1]}{port}{f'/{HIDDEN}' if len(behind) > 1 else behind}"
+
+
+def shown_file(path: str) -> str:
+    """Returns the path of a secret file as it may be shown: somebody may have typed the secret instead."""
+    return path if path.startswith(("/", "~/", "./")) and shown(path) == path else f"({HIDDEN} is not shown)"
+
+
+def server_of(address: str) -> str:
+    """Returns host and port as they stand in an address; empty if the address has none that can be used."""
+    server = _split(address.partition("://")[2])[0].rpartition("@")[2]
+    return server if SERVER.fullmatch(server) else ""
+
+
+def split_login(address: str) -> tuple[str, str, str]:
+    """Splits an address into the address without login, the user and the password, both decoded.
+
+    The last @ before the path ends the login, and its first colon ends the user, as in FFmpeg.
+    """
+    scheme, separator, rest = address.partition("://")
+    authority, behind = _split(rest)
+    login, _, server = authority.rpartition("@")
+    user, _, password = login.partition(":")
+    return f"{scheme}{separator}{server}{behind}", unquote(user), unquote(password)
+
+
+def with_login(address: str, user: str, password: str) -> str:
+    """Returns the address with a login, percent-encoded; a login that it has is replaced."""
+    scheme, separator, rest = split_login(address)[0].partition("://")
+    login = ":".join(quote(text, safe="!$&'()*+,;=") for text in (user, password) if text)
+    return f"{scheme}{separator}{login}@{rest}"
+
+
+def has_raw_characters(address: str) -> bool:
+    """Returns whether the login of an address seems to have a raw ``@ : / # ?`` in it."""
+    rest = address.partition("://")[2]
+    authority, behind = _split(rest)
+    login, at, server = authority.rpartition("@")
+    if "@" in behind and ":" in authority and not at:
+        match = SERVER.fullmatch(server)
+        return not match or "." not in match[1] and not _is_ip(match[1])
+    return "@" in login or login.count(":") > 1
+
+
+def _split(rest: str) -> tuple[str, str]:
+    """Splits what follows ``://`` into login, host and port, and what is behind."""
+    found = _BEHIND.search(rest)
+    return (rest[: found.start()], rest[found.start() :]) if found else (rest, "")
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,75 @@
+"""Gives FFmpeg what a network camera asks for: the login, and how its certificate is checked."""
+
+import logging
+import os
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..addresses import has_raw_characters, shown, with_login
+from ..config.schema import SourceConfig
+from ..credentials import password_for
+from ..errors import ConfigError, SourceError
+
+log = logging.getLogger("maskwatch")
+ENCRYPTED = ("rtsps://", "https://")
+RAW_CHARACTERS = (
+    "its login has a raw @ : / # or ?: write them as %40 %3A %2F %23 %3F, or set source.user and source.password_file"
+)
+"""The hint at a password that may end too early."""
+FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+"""The environment variable in which OpenCV looks for FFmpeg's options, at each opening."""
+# FFmpeg writes addresses with their passwords into its messages; its level "quiet" is -8
+os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
+
+
+def address_with_login(address: str, config: SourceConfig) -> str:
+    """Returns the address with ``source.user`` and the password of its file or credential, percent-encoded.
+
+    The file is read at each opening, so a new password counts without a restart. Without ``source.user`` the address
+    stays as it is. Raises ``SourceError`` for a file that cannot be read.
+    """
+    if not config.user:
+        return address
+    try:
+        password = password_for("source.password_file", config.password_file, "camera-password")
+    except ConfigError as error:  # the file may come back
+        raise SourceError(str(error)) from error
+    return with_login(address, config.user, password)
+
+
+def log_access(address: str, config: SourceConfig) -> None:
+    """Logs what people should know about the way to a camera."""
+    if has_raw_characters(address):
+        log.warning("%s: %s", shown(address), RAW_CHARACTERS)
+    if address.lower().startswith(ENCRYPTED) and not config.verify:
+        log.warning("%s: the camera's certificate is not checked; source.verify = true checks it", shown(address))
+
+
+def hint(address: str, config: SourceConfig) -> str:
+    """Returns what else may be wrong with a camera that does not answer."""
+    if has_raw_characters(address):
+        return f"; {RAW_CHARACTERS}"
+    if config.verify and address.lower().startswith(ENCRYPTED):
+        return "; its certificate may not be signed by source.ca_file, or be for another name"
+    return ""
+
+
+@contextmanager
+def certificate_check(address: str, config: SourceConfig) -> Iterator[None]:
+    """Has FFmpeg check the camera's certificate in the block, with ``source.verify``."""
+    before = os.environ.get(FFMPEG_OPTIONS)
+    if config.verify and address.lower().startswith(ENCRYPTED):
+        # OpenCV's own OpenSSL does not know where this system keeps its certificates
+        authorities = os.path.expanduser(config.ca_file) or ssl.get_default_verify_paths().cafile or ""
+        os.environ[FFMPEG_OPTIONS] = "|".join(
+            filter(None, (before, "tls_verify;1", f"ca_file;{authorities}" if authorities else ""))
+        )
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(FFMPEG_OPTIONS, None)
+        else:
+            os.environ[FFMPEG_OPTIONS] = before

@@ -1,0 +1,34 @@
+"""Reads passwords from files and from systemd's credentials, so that no password stands in the configuration."""
+
+import os
+from pathlib import Path
+
+from .addresses import shown_file
+from .errors import ConfigError
+
+
+def password_for(option: str, file: str, credential: str) -> str:
+    """Returns the password in ``file`` or, if none is named, that of systemd's credential (LoadCredential).
+
+    Empty if there is neither. ``option`` names the file in messages. Raises ``ConfigError`` if the file cannot be read,
+    or if every user may read it.
+    """
+    if file:
+        return read_password(option, file)
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    path = os.path.join(folder, credential) if folder else ""
+    return read_password(option, path) if os.path.exists(path) else ""
+
+
+def read_password(option: str, path: str) -> str:
+    """Reads a password file, without the end of the line. Raises ``ConfigError`` if every user may read the file."""
+    try:
+        file = Path(path).expanduser()
+        if file.stat().st_mode & 0o007:
+            raise ConfigError(f"{option} {shown_file(path)} can be read by every user; chmod 640 it")
+        return file.read_text("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{option} {shown_file(path)} is not UTF-8; save the file as UTF-8") from error
+    except (OSError, ValueError, RuntimeError) as error:  # also a path with a null byte, or an unknown user after ~
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise ConfigError(f"{option} {shown_file(path)} cannot be read: {reason}") from error
