@@ -10,13 +10,13 @@ from .errors import ConfigError
 def password_for(option: str, file: str, credential: str) -> str:
     """Returns the password in ``file`` or, if none is named, that of systemd's credential (LoadCredential).
 
-    Empty if there is neither. ``option`` names the file in messages. Raises ``ConfigError`` if the file cannot be read,
-    or if every user may read it.
+    Empty if there is neither, or with an empty ``credential``. ``option`` names the file in messages. Raises
+    ``ConfigError`` if the file cannot be read, or if every user may read it.
     """
     if file:
         return read_password(option, file)
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    path = os.path.join(folder, credential) if folder else ""
+    path = os.path.join(folder, credential) if folder and credential else ""
     return read_password(option, path) if os.path.exists(path) else ""
 
 

@@ -1,6 +1,5 @@
 """Wraps paho's MQTT client for one single connection, with login and TLS as configured."""
 
-import os
 import socket
 import ssl
 import threading
@@ -8,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -18,6 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.schema import MqttConfig
+from ..credentials import password_for
 from ..errors import ConfigError
 
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
@@ -108,10 +107,15 @@ def new_client(
     protocol: MQTTProtocolVersion = V5,
     ended: Callable[[Client], None] = lambda client: None,
     session: Session = FORGOTTEN,
+    *,
+    with_credential: bool = True,
 ) -> Client:
-    """Makes a client with login and TLS as configured, not connected. Raises ``ConfigError`` for unusable files."""
+    """Makes a client with login and TLS as configured, not connected. Raises ``ConfigError`` for unusable files.
+
+    ``with_credential`` is False for a broker that must not see the password of systemd's credential.
+    """
     client = Client(client_id, protocol, ended, session)
-    password = read_password(settings.password_file) if settings.password_file else credential()
+    password = password_for("mqtt.password_file", settings.password_file, "mqtt-password" if with_credential else "")
     if password and not settings.user:
         raise ConfigError("a password for the broker is given, but no user name: set mqtt.user")
     if settings.user:
@@ -153,24 +157,6 @@ def probe_login(
     finally:
         client.disconnect()
         client.loop_stop()
-
-
-def credential() -> str:
-    """Returns the password of systemd's credential ``mqtt-password`` (LoadCredential); empty if there is none."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    path = os.path.join(folder, "mqtt-password") if folder else ""
-    return read_password(path) if os.path.exists(path) else ""
-
-
-def read_password(path: str) -> str:
-    """Reads a password file, without the end of the line. Raises ``ConfigError`` if every user may read the file."""
-    try:
-        file = Path(path).expanduser()
-        if file.stat().st_mode & 0o007:
-            raise ConfigError(f"mqtt.password_file {file} can be read by every user; chmod 640 it")
-        return file.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError, RuntimeError) as error:
-        raise ConfigError(f"mqtt.password_file {path} cannot be read: {error}") from error
 
 
 def note_error(client: paho.Client, userdata: Any, level: int, text: str) -> None:
