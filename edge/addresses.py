@@ -11,6 +11,11 @@ from urllib.parse import quote, unquote
 
 HIDDEN = "..."
 """Stands for what is not shown."""
+RAW_CHARACTERS = (
+    "if the password has one of @ : / # ?, write %40 %3A %2F %23 %3F for it, or set source.user and "
+    "source.password_file"
+)
+"""The hint at a password that ends too early."""
 SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%[\w.~-]+)?\]|[\w-]+(?:\.[\w-]+)*\.?)(?::(\d{1,5}))?", re.ASCII)
 """Host and port of an address."""
 _BEHIND = re.compile(r"[/?#\\]")
@@ -32,7 +37,9 @@ def shown(text: str) -> str:
     """
     scheme, is_address, rest = text.partition("://")
     if not is_address:
-        return text if re.fullmatch(r"usb:\d*", text) or not _NO_PATH.search(text) else HIDDEN
+        server = SERVER.fullmatch(text)
+        is_known = re.fullmatch(r"usb:\d*", text) or (server and is_ip(server[1])) or not _NO_PATH.search(text)
+        return text if is_known else HIDDEN
     if not _SCHEME.fullmatch(scheme):
         return HIDDEN
     if scheme.lower() == "file":
@@ -40,10 +47,10 @@ def shown(text: str) -> str:
     authority, behind = _split(rest)
     server = SERVER.fullmatch(authority.rpartition("@")[2])
     # an @ further behind: the authority may be the beginning of a login with a raw / or ? in its password
-    if not server or ("@" in behind or "%40" in behind) and not _is_ip(server[1]):
+    if not server or ("@" in behind or "%40" in behind) and not is_ip(server[1]):
         return f"{scheme}://{HIDDEN}"
     # a short name with a port may be a user and a password of digits
-    port = f":{server[2]}" if server[2] and (_is_ip(server[1]) or "." in server[1] or server[1] == "localhost") else ""
+    port = f":{server[2]}" if server[2] and (is_ip(server[1]) or "." in server[1] or server[1] == "localhost") else ""
     return f"{scheme}://{server[1]}{port}{f'/{HIDDEN}' if len(behind) > 1 else behind}"
 
 
@@ -52,10 +59,10 @@ def shown_file(path: str) -> str:
     return path if path.startswith(("/", "~/", "./")) and shown(path) == path else f"({HIDDEN} is not shown)"
 
 
-def server_of(address: str) -> str:
-    """Returns host and port as they stand in an address; empty if the address has none that can be used."""
-    server = _split(address.partition("://")[2])[0].rpartition("@")[2]
-    return server if SERVER.fullmatch(server) else ""
+def host_of(address: str) -> str:
+    """Returns the host as it stands in an address; empty if the address has none that can be used."""
+    server = SERVER.fullmatch(_split(address.partition("://")[2])[0].rpartition("@")[2])
+    return server[1] if server else ""
 
 
 def split_login(address: str) -> tuple[str, str, str]:
@@ -78,14 +85,19 @@ def with_login(address: str, user: str, password: str) -> str:
 
 
 def has_raw_characters(address: str) -> bool:
-    """Returns whether the login of an address seems to have a raw ``@ : / # ?`` in it."""
-    rest = address.partition("://")[2]
-    authority, behind = _split(rest)
-    login, at, server = authority.rpartition("@")
-    if "@" in behind and ":" in authority and not at:
-        match = SERVER.fullmatch(server)
-        return not match or "." not in match[1] and not _is_ip(match[1])
-    return "@" in login or login.count(":") > 1
+    """Returns whether the login of an address has a raw ``@`` or ``:``, or seems to have a raw ``/ # ?``."""
+    login = _split(address.partition("://")[2])[0].rpartition("@")[0]
+    return "@" in login or login.count(":") > 1 or is_ambiguous(address)
+
+
+def is_ambiguous(address: str) -> bool:
+    """Returns whether an address has no host, or may begin with a login that a raw ``/ # ?`` has cut off."""
+    authority, behind = _split(address.partition("://")[2])
+    server = SERVER.fullmatch(authority.rpartition("@")[2])
+    if not server:
+        return True
+    short_name = "." not in server[1] and not is_ip(server[1])
+    return "@" in behind and ":" in authority and "@" not in authority and short_name
 
 
 def _split(rest: str) -> tuple[str, str]:
@@ -94,7 +106,8 @@ def _split(rest: str) -> tuple[str, str]:
     return (rest[: found.start()], rest[found.start() :]) if found else (rest, "")
 
 
-def _is_ip(host: str) -> bool:
+def is_ip(host: str) -> bool:
+    """Returns whether a host is an IP address, with or without brackets."""
     try:
         ip_address(host.strip("[]").partition("%")[0])
     except ValueError:

@@ -6,17 +6,13 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..addresses import has_raw_characters, shown, with_login
+from ..addresses import RAW_CHARACTERS, has_raw_characters, shown, with_login
 from ..config.schema import SourceConfig
 from ..credentials import password_for
 from ..errors import ConfigError, SourceError
 
 log = logging.getLogger("maskwatch")
 ENCRYPTED = ("rtsps://", "https://")
-RAW_CHARACTERS = (
-    "its login has a raw @ : / # or ?: write them as %40 %3A %2F %23 %3F, or set source.user and source.password_file"
-)
-"""The hint at a password that may end too early."""
 FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 """The environment variable in which OpenCV looks for FFmpeg's options, at each opening."""
 # FFmpeg writes addresses with their passwords into its messages; its level "quiet" is -8

@@ -89,13 +89,13 @@ class SettingsStore:
     def _load(self, with_page: bool) -> tuple[Config, Path]:
         """Returns the configuration and the page's file, whose place depends on the other layers."""
         faults: list[str] = []
-        command_line = command_line_layer(self._overrides)
-        of_file = apply(Config(), [self._file_layer()], faults)
+        file, command_line = self._file_layer(), command_line_layer(self._overrides)
+        of_file = apply(Config(), [file], faults)
         config = apply(of_file, [command_line], faults)
         page = self._page = self._page or self._folder_of(config) / "page.toml"
         if with_page and not faults and os.path.exists(page):
             config = apply(of_file, [file_layer(page), command_line], faults)
-        return finished(config, faults), page
+        return finished(config, faults, [file, command_line]), page
 
     def give_way(self, sections: Sections) -> list[str]:
         """Removes from ``page.toml`` what was set in the file later: the newest setting counts. Returns the names."""

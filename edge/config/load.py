@@ -1,7 +1,6 @@
 """Reads a configuration: a TOML file and other layers, checked as a whole, all faults reported at once."""
 
 import difflib
-import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -9,14 +8,19 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..addresses import HIDDEN, shown
 from ..errors import ConfigError
-from .option import Allowed, checked
+from .contradictions import contradictions
+from .option import Allowed, checked, shown_value
 from .schema import Config, options
 
 Sections = Mapping[str, Mapping[str, Any]]
 """Options by section, as in TOML."""
 Layer = tuple[str, Mapping[str, Any]]
 """Where options come from, for messages, and the options by section, unchecked."""
+
+QUOTED = re.compile(r"['\"].*['\"]|\((?!at ).*\)(?= )", re.DOTALL)
+"""What a message of tomllib quotes from the file: keys and characters."""
 
 
 def load(path: Path | None, overrides: Sections | None = None) -> Config:
@@ -40,7 +44,7 @@ def command_line_layer(overrides: Sections) -> Layer:
 def build(*layers: Layer) -> Config:
     """Builds a configuration from the defaults; later layers take precedence. Raises like ``load``."""
     faults: list[str] = []
-    return finished(apply(Config(), layers, faults), faults)
+    return finished(apply(Config(), layers, faults), faults, layers)
 
 
 def apply(config: Config, layers: Iterable[Layer], faults: list[str]) -> Config:
@@ -50,22 +54,57 @@ def apply(config: Config, layers: Iterable[Layer], faults: list[str]) -> Config:
     return config
 
 
-def finished(config: Config, faults: list[str]) -> Config:
-    """Returns a configuration without faults. Raises ``ConfigError`` with one line per fault or contradiction."""
-    faults = faults or _contradictions(config)  # a faulty value left at its default contradicts nothing
+def finished(config: Config, faults: list[str], layers: Iterable[Layer]) -> Config:
+    """Returns a configuration, built from ``layers``, without faults.
+
+    Raises ``ConfigError`` with one line per fault or contradiction.
+    """
+    faults = faults or contradictions(config, _given(layers))  # a faulty value left at its default contradicts nothing
     if faults:
         raise ConfigError("\n".join(faults))
     return config
 
 
+def _given(layers: Iterable[Layer]) -> set[str]:
+    sections = [(name, values) for _, data in layers for name, values in data.items()]
+    return {f"{name}.{key}" for name, values in sections if isinstance(values, Mapping) for key in values}
+
+
 def read(path: Path) -> dict[str, Any]:
     """Reads the sections of a file, unchecked. Raises ``ConfigError`` if it cannot be read, or is not TOML."""
+    return parse(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """Reads a file or pipe, without a byte order mark. Raises ``ConfigError`` unless it can be read and is UTF-8."""
     try:
-        return tomllib.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); systemd/maskwatch.toml is an example") from error
-    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number beyond Python's limit
-        raise ConfigError(f"{path}: is not TOML: {error}") from error
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        reason = getattr(error, "strerror", None) or "this is no path"
+        raise ConfigError(
+            f"{_missing(path)}: cannot be read ({reason}); systemd/maskwatch.toml is an example"
+        ) from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from None
+
+
+def _missing(path: Path) -> str:
+    """Returns a path that may be a mistyped address, as it may be shown."""
+    return str(path) if path.exists() else shown(str(path))
+
+
+def parse(text: str, path: Path) -> dict[str, Any]:
+    """Parses the text of a file. Raises ``ConfigError`` if it is not TOML, and shows nothing of the text."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # what is quoted stands in the file
+        raise ConfigError(f"{path}: is not TOML: {re.sub(QUOTED, '...', str(error))}") from None
+    except (ValueError, RecursionError):  # a number beyond Python's limit
+        raise ConfigError(f"{path}: is not TOML: a number is too long, or lists are nested too deeply") from None
 
 
 def _apply(config: Config, data: Mapping[str, Any], where: str, faults: list[str]) -> Config:
@@ -73,9 +112,9 @@ def _apply(config: Config, data: Mapping[str, Any], where: str, faults: list[str
     known = {part.name for part in fields(config)}
     for section, values in data.items():
         if section not in known:
-            faults.append(f"{where}: unknown section [{section}]; {_nearest(section, known)}")
+            faults.append(f"{where}: unknown section [{_name(section)}]; {_nearest(section, known)}")
         elif not isinstance(values, Mapping):
-            faults.append(f"{where}: {section} = {values!r} must be a section, [{section}]")
+            faults.append(f"{where}: {section} must be a section, [{section}]")
         else:
             sections[section] = _apply_section(getattr(config, section), values, f"{where}: {section}", faults)
     return replace(config, **sections)
@@ -86,15 +125,20 @@ def _apply_section(section: Any, values: Mapping[str, Any], where: str, faults: 
     accepted: dict[str, Any] = {}
     for key, value in values.items():
         if key not in known:
-            faults.append(f"{where}.{key}: unknown; {_other_section(key) or _nearest(key, known)}")
+            faults.append(f"{where}.{_name(key)}: unknown; {_other_section(key) or _nearest(key, known)}")
             continue
         allowed: Allowed = known[key].metadata["allowed"]
         try:
             accepted[key] = checked(value, known[key].type, allowed)
         except (ValueError, OverflowError) as fault:
             limits = "" if known[key].type is bool else f" (allowed: {allowed})"
-            faults.append(f"{where}.{key} = {value!r}: {fault}{limits}")
+            faults.append(f"{where}.{key}{shown_value(value, allowed)}: {fault}{limits}")
     return replace(section, **accepted)
+
+
+def _name(key: str) -> str:
+    """Returns the name of an option as it may be shown: somebody may have typed an address there."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key) else HIDDEN
 
 
 def _nearest(key: str, known: Any) -> str:
@@ -105,47 +149,3 @@ def _nearest(key: str, known: Any) -> str:
 def _other_section(key: str) -> str:
     sections = [section for section, name, _, _ in options() if name == key]
     return f"it belongs in [{sections[0]}]" if sections else ""
-
-
-def _contradictions(config: Config) -> list[str]:
-    """Returns what is wrong with the configuration as a whole, one line each."""
-    return [*_in_judging(config), *_in_mqtt(config), *_in_web(config)]
-
-
-def _in_judging(config: Config) -> Iterable[str]:
-    decide, source = config.decide, config.source
-    if decide.seconds > decide.window:
-        yield "decide.seconds is more than decide.window: nobody could ever be judged"
-    if (decide.frames - 1) / source.fps > decide.window:
-        yield "at source.fps, decide.frames frames take longer than decide.window: nobody could be judged"
-    if not source.source:
-        yield "source.source is empty; auto takes the first camera"
-
-
-def _in_mqtt(config: Config) -> Iterable[str]:
-    mqtt = config.mqtt
-    if mqtt.password_file and not mqtt.user:
-        yield "mqtt.password_file needs mqtt.user"
-    if mqtt.key_file and not mqtt.cert_file:
-        yield "mqtt.key_file needs mqtt.cert_file"
-    if (mqtt.ca_file or mqtt.cert_file) and not mqtt.tls:
-        yield "mqtt.ca_file and mqtt.cert_file need mqtt.tls = true"
-    if (mqtt.user or mqtt.tls) and not mqtt.host:
-        yield "mqtt.user and mqtt.tls need mqtt.host"
-    for name in ("password_file", "ca_file", "cert_file", "key_file"):
-        file = getattr(mqtt, name)
-        if file and not os.access(os.path.expanduser(file), os.R_OK):
-            yield f"mqtt.{name} = {file!r}: the file cannot be read"
-    if re.search(r"[\s/]", mqtt.host):
-        yield f"mqtt.host = {mqtt.host!r}: must be a name or address without spaces and slashes"
-
-
-def _in_web(config: Config) -> Iterable[str]:
-    web = config.web
-    if web.password_hash and not re.fullmatch(r"scrypt(\$[0-9]+){3}(\$[A-Za-z0-9+/=]+){2}", web.password_hash):
-        yield "web.password_hash is not a valid hash; let `maskwatch set --web-password` write it"
-    if web.enabled and not web.password_hash and web.host not in ("127.0.0.1", "::1", "localhost"):
-        yield (
-            f"web.host = {web.host!r}: other machines can reach this address, so the page needs a password: "
-            "maskwatch set --web-password"
-        )

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
+from ..addresses import shown
+
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
 """Device name and topic prefix. Invalid names are rejected, not corrected, because subscribers rely on them."""
 HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
@@ -22,6 +24,8 @@ class Allowed:
     name: bool = False
     hours: bool = False
     choices: tuple[str | int, ...] = ()
+    secret: bool = False
+    """Messages never show the value: it is a secret, or somebody may have typed one instead of a file."""
 
     def __str__(self) -> str:
         if self.choices:
@@ -87,3 +91,13 @@ def _coordinate(value: Any) -> float:
     if type(value) not in (int, float):
         raise TypeError
     return float(value)
+
+
+def shown_value(value: Any, allowed: Allowed) -> str:
+    """Returns `` = VALUE`` for messages; empty for what may contain a secret: a text is shown like an address."""
+    if allowed.secret:
+        return ""
+    if isinstance(value, str):
+        return f" = {shown(value)[:80]!r}"
+    text = repr(value) if isinstance(value, int | float) else ""  # not the texts in lists and tables
+    return f" = {text}" if 0 < len(text) < 80 else ""

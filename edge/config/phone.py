@@ -22,6 +22,7 @@ class PhoneConfig:
         "",
         "file with an access token, not readable by every user (chmod 640); empty takes systemd's credential "
         "phone-token if there is one, as the installed service has",
+        secret=True,
     )
     page: str = option(
         "",

@@ -35,6 +35,7 @@ class SourceConfig:
         "",
         "file with the camera's password, not readable by every user (chmod 640); empty takes systemd's credential "
         "camera-password if there is one",
+        secret=True,
     )
     verify: bool = option(
         False, "true checks the certificate of an rtsps:// or https:// camera; false encrypts without this check"
@@ -138,6 +139,7 @@ class MqttConfig:
         "",
         "file with the password, not readable by every user (chmod 640); empty takes systemd's credential "
         "mqtt-password if there is one, as the installed service has",
+        secret=True,
     )
     tls: bool = option(False, "true encrypts the connection and checks the broker's certificate")
     ca_file: str = option("", "certificate authority (PEM) to trust; empty for those of the system")
@@ -180,7 +182,7 @@ class WebConfig:
         "address to serve at: 127.0.0.1 for this machine only, 0.0.0.0 for the whole network, which needs a password",
     )
     port: int = option(8080, "port of the page", low=1, high=65535)
-    password_hash: str = option("", "written by `maskwatch set --web-password`")
+    password_hash: str = option("", "written by `maskwatch set --web-password`", secret=True)
     setup: bool = option(True, "true shows faces in the live picture (set-up mode); false blurs them")
     fps: float = option(5.0, "frames per second of the live picture, at most", low=0.2, high=30)
 

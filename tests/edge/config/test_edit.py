@@ -31,7 +31,7 @@ def maskwatch_set(*args: str, state: str = "/nonexistent") -> subprocess.Complet
 
 def test_options_are_changed_in_place_and_the_rest_of_the_file_is_kept(file: Path) -> None:
     before = file.read_text().splitlines()
-    address = "rtsp://user:a#b=c@camera/1"
+    address = "rtsp://user:a%23b=c@camera/1"
     done = maskwatch_set(
         "--config", str(file), "--broker", "mqtts://door@broker.lan", f"source.source={address}", "decide.cool_down=10"
     )
