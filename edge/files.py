@@ -1,10 +1,18 @@
 """Writes files whole or not at all."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
+
+LONGEST_STEM = 200
+"""Bytes of a name that its temporary file takes over."""
+
+NOT_REPLACEABLE = (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS)
+"""Errors after which a file may still be written in place. A full disk is not among them."""
 
 
 @contextmanager
@@ -19,7 +27,8 @@ def replacing(path: Path, *, durable: bool = True, follow_link: bool = False) ->
     replaced. Raises ``OSError`` if the file cannot be replaced.
     """
     target = Path(os.path.realpath(path)) if follow_link else path
-    new = target.with_name(f".{target.stem}.{os.getpid()}.new{target.suffix}")
+    stem = os.fsdecode(os.fsencode(target.stem)[:LONGEST_STEM])  # a file name has 255 bytes at most
+    new = target.with_name(f".{stem}.{os.getpid()}.new{target.suffix}")
     try:
         yield new
         _copy_rights(target, new)
@@ -32,6 +41,62 @@ def replacing(path: Path, *, durable: bool = True, follow_link: bool = False) ->
     finally:
         with suppress(OSError):
             new.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a text file whole or not at all; a symbolic link is kept, a new file may be read by its owner only.
+
+    The file is replaced like in ``replacing``. Where that cannot be, or would not be the same file any more, it is
+    written in place: a bind mount, a folder that may not be written, a hard link, a file of another user. Raises
+    ``OSError``, and then the file is unchanged.
+    """
+    target = Path(os.path.realpath(path))
+    if path.exists() and not target.exists():
+        raise FileNotFoundError(errno.ENOENT, "the file has been deleted", str(path))
+    if not _must_stay(target):
+        try:
+            with replacing(target) as new:
+                new.unlink(missing_ok=True)  # of a process that was killed
+                with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+                    file.write(content)
+            return
+        except OSError as error:
+            if error.errno not in NOT_REPLACEABLE or not target.exists():
+                raise
+    _overwrite(target, content)
+
+
+def _must_stay(path: Path) -> bool:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return False
+    return status.st_nlink > 1 or os.geteuid() not in (0, status.st_uid)
+
+
+def _overwrite(path: Path, content: bytes) -> None:
+    """Writes a file in place; writes the old content back if that fails.
+
+    One write covers the old content too, with line ends: a process that is killed before the file is cut has written
+    empty lines at its end, not a piece of the old text.
+    """
+    with open(path, "r+b", buffering=0) as file:
+        old = file.read()
+        try:
+            _write_all(file, content.ljust(len(old), b"\n"))
+            file.truncate(len(content))
+            os.fsync(file.fileno())
+        except BaseException:
+            _write_all(file, old)
+            file.truncate(len(old))
+            raise
+
+
+def _write_all(file: FileIO, content: bytes) -> None:
+    file.seek(0)
+    view = memoryview(content)
+    while view:
+        view = view[file.write(view) :]
 
 
 def _copy_rights(old: Path, new: Path) -> None:

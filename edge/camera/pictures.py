@@ -1,61 +1,170 @@
-"""Reads, writes, encodes and decodes pictures. No other module calls OpenCV for that."""
+"""Reads, writes, encodes and decodes pictures. No other module calls OpenCV for that.
 
-from collections.abc import Callable
+Files are read and written as bytes: OpenCV crashes the process at a name that is not UTF-8. The bytes of a file, of an
+upload and of a training picture go through the same checks and the same decoder, so they get the same answer.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from ..errors import FileError, SourceError
 from ..files import replacing
+from ..paths import printable, read_bytes
+from . import jpeg
 from .frames import Image
+from .headers import READABLE, SUFFIXES, Header, read_header
+from .memory import free_memory
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
-"""Endings of the names of picture files, in lower case."""
+PICTURE_SUFFIXES = frozenset(suffix for kind in READABLE for suffix in SUFFIXES[kind])
+"""Endings of the names of picture files that this OpenCV reads, in lower case."""
+MAX_PIXELS = 64_000_000
+"""Largest picture. The largest of common phones have 50 million pixels, and take 1.2 GB to be searched."""
+BYTES_PER_PIXEL = 24
+"""Memory to decode and search a picture: 290 MB for 12 million pixels with the cascade and ``min_face`` 32."""
+SMALL = 4_000_000
+"""Pixels up to which the memory is not looked at."""
+GREYS = (128, 65)
+"""What libjpeg puts where blocks are missing: in grey and colour pictures, and in those for printing (CMYK)."""
+
+
+class Unreadable(ValueError):
+    """The bytes are not a picture that can be read; the text is the reason."""
 
 
 def read(path: Path) -> Image:
-    """Reads a picture file, turned as its EXIF data say. Raises ``SourceError`` if it cannot be decoded."""
-    image = _decoded(lambda: cv2.imread(str(path), cv2.IMREAD_COLOR))
-    if image is None:
-        raise SourceError(f"{path} is not a readable picture ({', '.join(sorted(PICTURE_SUFFIXES))})")
-    return image
+    """Reads a picture file, turned as its EXIF data say. Raises ``SourceError`` if it cannot be read."""
+    try:
+        return _decode(read_bytes(path))
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except Unreadable as error:
+        reason = str(error)
+    raise SourceError(f"{printable(path)} is not a readable picture: {reason}")
 
 
 def decode(data: bytes) -> Image:
     """Decodes the bytes of a picture file, turned as its EXIF data say. Raises ``SourceError``."""
-    image = _decoded(lambda: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
+    try:
+        return _decode(data)
+    except Unreadable as error:
+        raise SourceError(f"the picture of {len(data)} bytes cannot be decoded: {error}") from error
+
+
+def _decode(data: bytes) -> Image:
+    """Decodes what the header promises. Raises ``Unreadable``."""
+    header = read_header(data)
+    _check_header(data, header)
+    with _sparing_memory():
+        image = _decoded(data)
+        if header and header.kind == "JPEG":
+            image = _complete(data, image)
     if image is None:
-        raise SourceError(f"the picture of {len(data)} bytes cannot be decoded; is it complete?")
+        raise Unreadable("it is cut off or damaged")
     return image
 
 
-def _decoded(decoder: Callable[[], Any]) -> Image | None:
-    """Returns what OpenCV decodes; None for what it refuses: no data, no picture, or too many pixels."""
+def _check_header(data: bytes, header: Header | None) -> None:
+    if not data:
+        raise Unreadable("the file is empty")
+    if header is None:
+        raise Unreadable(f"it is none of {', '.join(READABLE)}")
+    if header.kind not in READABLE:
+        raise Unreadable(f"it is a {header.kind} picture, which OpenCV cannot read here; convert it to JPEG")
+    pixels = header.width * header.height
+    if not pixels:
+        raise Unreadable("its header is cut off or damaged")
+    if pixels > MAX_PIXELS:
+        size = f"{header.width} x {header.height} pixels"
+        raise Unreadable(f"it has {size}, and at most {MAX_PIXELS // 10**6} million are read; make it smaller")
+    if pixels > SMALL and (needed := BYTES_PER_PIXEL * pixels) > (free := free_memory()):
+        need = f"{needed / 1e6:.0f} MB of memory for its {header.width} x {header.height} pixels"
+        raise Unreadable(f"it needs {need}, and {max(0, free) / 1e6:.0f} MB are free; make it smaller")
+
+
+@contextmanager
+def sparing_memory(path: Path) -> Iterator[None]:
+    """Raises ``SourceError`` if the block, which works on the picture ``path``, runs out of memory."""
     try:
-        image = decoder()
-    except cv2.error:
+        with _sparing_memory():
+            yield
+    except Unreadable as error:
+        raise SourceError(f"{printable(path)} cannot be checked: {error}") from error
+
+
+@contextmanager
+def _sparing_memory() -> Iterator[None]:
+    """Raises ``Unreadable`` if the block runs out of memory, which OpenCV and NumPy each say in their own way."""
+    try:
+        yield
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and not _is_memory(error):
+            raise
+        raise Unreadable("it needs more memory than is free; make it smaller") from error
+
+
+def _is_memory(error: cv2.error) -> bool:
+    return any(text in str(error) for text in ("nsufficient memory", "bad_alloc"))
+
+
+def _decoded(data: bytes) -> Image | None:
+    """Returns what OpenCV decodes; None for what it refuses."""
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        if _is_memory(error):
+            raise
         return None
     return None if image is None else np.asarray(image, np.uint8)
 
 
+def _complete(data: bytes, image: Image | None) -> Image | None:
+    """Returns a JPEG picture if its file is complete but for the end marker, else None."""
+    if image is None:
+        if (whole := jpeg.completed(data)) is None or (image := _decoded(whole)) is None:
+            return None
+        data = whole
+    elif not _has_grey_corner(image):
+        return image
+    other = _decoded(jpeg.with_tail(data))
+    return image if other is not None and np.array_equal(image, other) else None
+
+
+def _has_grey_corner(image: Image) -> bool:
+    """Returns whether a corner looks as if blocks were missing: the last one is in any corner of a turned picture."""
+    corners = image[[0, 0, -1, -1], [0, -1, 0, -1]]
+    return any(bool((corner == grey).all()) for corner in corners for grey in GREYS)
+
+
 def encode_jpeg(image: Image, quality: int) -> bytes:
     """Encodes a picture as JPEG of ``quality`` 0..100. Raises ``ValueError`` for an image that JPEG cannot hold."""
-    success, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    success, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not success:
         raise ValueError("the picture cannot be encoded")
-    return jpeg.tobytes()
+    return data.tobytes()
 
 
-def write(image: Image, path: Path) -> None:
-    """Writes a picture file, completely or not at all. Raises ``FileError`` naming the file."""
+def write(image: Image, path: Path, *, mark: bytes = b"") -> None:
+    """Writes a picture file, completely or not at all, with ``mark`` after the end of the picture.
+
+    Raises ``FileError`` naming the file.
+    """
+    kind = next((kind for kind in READABLE if path.suffix.lower() in SUFFIXES[kind]), None)
+    if kind is None:
+        raise FileError(f"{printable(path)} cannot be written: OpenCV has no encoder for '{printable(path.suffix)}'")
+    try:
+        success, data = cv2.imencode(SUFFIXES[kind][0], image)
+    except cv2.error:
+        success = False
+    if not success:
+        height, width = image.shape[:2]
+        raise FileError(f"{printable(path)} cannot be written: {kind} cannot hold {width} x {height} pixels")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as new:
-            if not cv2.imwrite(str(new), image):
-                raise FileError(f"{path} cannot be written; is the disk full or read-only?")
-    except cv2.error as error:
-        raise FileError(f"{path} cannot be written: OpenCV has no encoder for {path.suffix}") from error
+            new.write_bytes(data.tobytes() + mark)
     except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror}") from error
+        raise FileError(f"{printable(path)} cannot be written: {error.strerror}") from error
