@@ -16,31 +16,38 @@ NOT_REPLACEABLE = (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.ER
 
 
 @contextmanager
-def replacing(path: Path, *, durable: bool = True, follow_link: bool = False) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yields a temporary path beside ``path``; after the block the file there replaces ``path`` atomically.
 
     The temporary file is hidden and has the suffix of ``path``, because encoders choose the format by it. If the block
     fails, ``path`` is unchanged and nothing is left beside it; only a kill or a power cut can leave the temporary file.
     After the block the new file survives a power cut, unless ``durable`` is False: then the old or the new one may be
     there. That costs two waits for the disk, too long for the loop's thread. The file keeps its permissions and, for
-    root, its owner. A symbolic link is replaced or, with ``follow_link``, kept: then the file that it names is
-    replaced. Raises ``OSError`` if the file cannot be replaced.
+    root, its owner. A symbolic link is replaced, not the file that it names. Raises ``OSError`` if the file cannot be
+    replaced.
     """
-    target = Path(os.path.realpath(path)) if follow_link else path
-    stem = os.fsdecode(os.fsencode(target.stem)[:LONGEST_STEM])  # a file name has 255 bytes at most
-    new = target.with_name(f".{stem}.{os.getpid()}.new{target.suffix}")
+    stem = os.fsdecode(os.fsencode(path.stem)[:LONGEST_STEM])  # a file name has 255 bytes at most
+    new = path.with_name(f".{stem}.{os.getpid()}.new{path.suffix}")
     try:
         yield new
-        _copy_rights(target, new)
+        _copy_rights(path, new)
         if durable:
             _sync(new)
-        new.replace(target)
+        new.replace(path)
         if durable:
             with suppress(OSError):  # the file is replaced; some folders cannot be opened, or have no sync
-                _sync(target.parent)
+                _sync(path.parent)
     finally:
         with suppress(OSError):
             new.unlink(missing_ok=True)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Replaces a file like ``replacing``; a new one may be read by its owner only. Raises ``OSError``."""
+    with replacing(path) as new:
+        new.unlink(missing_ok=True)  # of a process that was killed; O_EXCL follows no link that somebody put there
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(content)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -55,11 +62,7 @@ def write_whole(path: Path, content: bytes) -> None:
         raise FileNotFoundError(errno.ENOENT, "the file has been deleted", str(path))
     if not _must_stay(target):
         try:
-            with replacing(target) as new:
-                new.unlink(missing_ok=True)  # of a process that was killed
-                with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-                    file.write(content)
-            return
+            return replace(target, content)
         except OSError as error:
             if error.errno not in NOT_REPLACEABLE or not target.exists():
                 raise
@@ -107,6 +110,9 @@ def _copy_rights(old: Path, new: Path) -> None:
         new.chmod(rights.st_mode & 0o7777)
         if os.geteuid() == 0:
             os.chown(new, rights.st_uid, rights.st_gid)
+        for name in os.listxattr(old):  # access control lists, for example
+            with suppress(OSError):
+                os.setxattr(new, name, os.getxattr(old, name))
 
 
 def _sync(path: Path) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..addresses import HIDDEN
 from ..errors import ConfigError
-from ..files import replacing
-from .load import Layer, Sections, apply, build, command_line_layer, file_layer, finished, read
+from ..files import replace, write_whole
+from .load import Layer, Sections, apply, command_line_layer, file_layer, finished, read, read_text
 from .schema import Config, options
+from .text import with_options, without_options
 
 HEAD = "# Written by the page; counts on top of the configuration file. Delete it to undo what was set there.\n"
 
@@ -22,7 +24,9 @@ def parse(assignments: list[str]) -> dict[str, dict[str, Any]]:
         name, equals, text = assignment.partition("=")
         section, dot, key = name.strip().partition(".")
         if not equals or not dot:
-            raise ConfigError(f"{assignment}: use section.option=value, for example detect.min_face=60")
+            known = {section for section, *_ in options()}
+            named = name if section in known else HIDDEN  # anything else may be a password without its option
+            raise ConfigError(f"{named}: use section.option=value, for example detect.min_face=60")
         values.setdefault(section, {})[key] = text if (section, key) in texts else _toml_value(text)
     return values
 
@@ -36,23 +40,9 @@ def _toml_value(text: str) -> Any:
 
 def write(path: Path, values: Sections) -> None:
     """Sets options in a file, whole or not at all. Raises ``ConfigError`` when the result is no valid configuration."""
-    read(path)  # raises the message for a file that is not TOML
-    _replace(path, _changed(path.read_bytes().decode("utf-8-sig"), values, str(path)))
-
-
-def _changed(text: str, values: Sections, where: str) -> str:
-    import tomlkit  # only here: the running monitor has no use for it
-
-    document: dict[str, Any] = tomlkit.parse(text)
-    for section, pairs in values.items():
-        if not isinstance(document.get(section), Mapping):
-            document[section] = tomlkit.table()
-        document[section].update(pairs)
-    changed = tomlkit.dumps(document)
-    if "\r\n" in text:  # what tomlkit adds gets the line ends of the file
-        changed = changed.replace("\r\n", "\n").replace("\n", "\r\n")
-    build((where, tomllib.loads(changed)))
-    return changed
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path} is not a file but a pipe, device or folder; only a file can be changed")
+    _write(write_whole, path, with_options(read_text(path), values, path))
 
 
 class SettingsStore:
@@ -104,40 +94,27 @@ class SettingsStore:
         both = {section: pairs for section, pairs in sections.items() if isinstance(kept.get(section), Mapping)}
         old = [(section, key) for section, pairs in both.items() for key in pairs if key in kept[section]]
         if old:
-            import tomlkit
-
-            document: dict[str, Any] = tomlkit.parse(page.read_bytes().decode("utf-8-sig"))
-            for section, key in old:
-                del document[section][key]
-            _replace(page, tomlkit.dumps(document))
+            _write(replace, page, without_options(read_text(page), old, page))
         return [f"{section}.{key}" for section, key in old]
 
     def keep(self, sections: Sections) -> Config:
         """Writes options; returns the configuration with them. Raises ``ConfigError``, and then nothing is changed."""
         file = self._file
-        if file is not None and file.is_file() and os.access(file, os.W_OK) and os.access(_folder(file), os.W_OK):
+        if file is not None and file.is_file() and os.access(file, os.W_OK):
             write(file, sections)
         else:
             _, page = self._load(with_page=False)
-            text = page.read_bytes().decode("utf-8-sig") if page.exists() else HEAD
-            text = _changed(text, sections, str(page))
+            text = read_text(page) if page.exists() else HEAD
+            text = with_options(text, sections, page)
             page.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _replace(page, text)
+            _write(replace, page, text)
         return self.load()
 
 
-def _folder(path: Path) -> Path:
-    """Returns the folder in which the file really is: ``path`` may be a link."""
-    return Path(os.path.realpath(path)).parent
-
-
-def _replace(path: Path, text: str) -> None:
-    """Writes a file whole or not at all; a new one may be read by its owner only, as addresses may hold passwords."""
+def _write(writer: Callable[[Path, bytes], None], path: Path, text: str) -> None:
     try:
-        with (
-            replacing(path, follow_link=True) as new,
-            open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
-        ):
-            file.write(text.encode("utf-8"))
+        writer(path, text.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise ConfigError(f"{path}: a new value is not UTF-8; nothing was changed") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror})") from error
+        raise ConfigError(f"{path}: cannot be written ({error.strerror}); nothing was changed") from error

@@ -1,6 +1,7 @@
 """Reads a configuration: a TOML file and other layers, checked as a whole, all faults reported at once."""
 
 import difflib
+import errno
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,9 @@ Layer = tuple[str, Mapping[str, Any]]
 
 QUOTED = re.compile(r"['\"].*['\"]|\((?!at ).*\)(?= )", re.DOTALL)
 """What a message of tomllib quotes from the file: keys and characters."""
+
+DESCRIPTOR = re.compile(r"/dev/stdin|(?:/dev|/proc/self)/fd/(\d{1,6})")
+"""Paths of the files that this process has been given open, as by ``maskwatch run --config <(...)``."""
 
 
 def load(path: Path | None, overrides: Sections | None = None) -> Config:
@@ -76,19 +80,30 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def read_text(path: Path) -> str:
-    """Reads a file or pipe, without a byte order mark. Raises ``ConfigError`` unless it can be read and is UTF-8."""
+    """Reads a file or pipe, with its byte order mark. Raises ``ConfigError`` unless it can be read and is UTF-8."""
     try:
-        content = path.read_bytes()
+        content = _content(path)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = getattr(error, "strerror", None) or "this is no path"
         raise ConfigError(
             f"{_missing(path)}: cannot be read ({reason}); systemd/maskwatch.toml is an example"
         ) from error
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ConfigError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        descriptor = DESCRIPTOR.fullmatch(str(path))
+        if error.errno != errno.ENXIO or not descriptor:
+            raise
+    with open(int(descriptor[1] or 0), "rb", closefd=False) as file:  # a socket cannot be opened again
+        return file.read()
 
 
 def _missing(path: Path) -> str:
@@ -99,7 +114,7 @@ def _missing(path: Path) -> str:
 def parse(text: str, path: Path) -> dict[str, Any]:
     """Parses the text of a file. Raises ``ConfigError`` if it is not TOML, and shows nothing of the text."""
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         # what is quoted stands in the file
         raise ConfigError(f"{path}: is not TOML: {re.sub(QUOTED, '...', str(error))}") from None

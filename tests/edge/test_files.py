@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.files import replacing
+from edge.files import replace, replacing, write_whole
 
 
 def test_the_file_changes_only_at_the_end_and_keeps_its_suffix(tmp_path: Path) -> None:
@@ -40,15 +40,14 @@ def test_a_replacement_that_is_not_written_is_an_error(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("follow", [True, False])
-def test_a_link_is_kept_only_where_that_is_asked_for(tmp_path: Path, follow: bool) -> None:
+def test_a_link_is_replaced_or_kept_as_asked(tmp_path: Path) -> None:
     file, link = tmp_path / "file.toml", tmp_path / "link.toml"
     file.write_text("old")
     link.symlink_to(file)
-    with replacing(link, follow_link=follow) as new:
-        new.write_text("new")
-    assert link.read_text() == "new" and link.is_symlink() == follow
-    assert file.read_text() == ("new" if follow else "old")
+    write_whole(link, b"new")
+    assert link.is_symlink() and file.read_text() == "new"
+    replace(link, b"other")
+    assert not link.is_symlink() and (link.read_text(), file.read_text()) == ("other", "new")
 
 
 def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:

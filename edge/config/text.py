@@ -1,0 +1,69 @@
+"""Changes options in the text of a configuration file; every other line stays as it is, with its line end."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError
+from .load import Sections, build, parse
+
+MARK = "\ufeff"
+"""The byte order mark that some editors write at the beginning of a file."""
+
+
+def with_options(text: str, values: Sections, path: Path) -> str:
+    """Returns the text with the options set. Raises ``ConfigError`` when the result is no valid configuration."""
+    import tomlkit  # only in this file: the running monitor has no use for it
+
+    document = _document(text, path)
+    for section, pairs in values.items():
+        if not isinstance(document.get(section), Mapping):
+            document[section] = tomlkit.table()
+        document[section].update(pairs)
+    return _checked(text, tomlkit.dumps(document), path)
+
+
+def without_options(text: str, names: Iterable[tuple[str, str]], path: Path) -> str:
+    """Returns the text without the options, which must be in it. Raises like ``with_options``."""
+    import tomlkit
+
+    document = _document(text, path)
+    for section, key in names:
+        del document[section][key]
+    return with_line_ends_of(text, tomlkit.dumps(document))
+
+
+def _document(text: str, path: Path) -> Any:
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    parse(text, path)  # its messages show nothing of the file
+    try:
+        return tomlkit.parse(text.removeprefix(MARK).replace("\r\n", "\n"))
+    except TOMLKitError as error:
+        raise ConfigError(f"{path}: cannot be changed by a program; change it with an editor") from error
+
+
+def _checked(text: str, changed: str, path: Path) -> str:
+    build((str(path), parse(changed, path)))
+    return with_line_ends_of(text, changed)
+
+
+def with_line_ends_of(old: str, new: str) -> str:
+    """Returns ``new``, whose lines end with LF, with the line ends and the byte order mark of ``old``.
+
+    A line that is new, or changed, ends like most lines of ``old``.
+    """
+    mark = MARK if old.startswith(MARK) else ""
+    old_lines, new_lines = old.removeprefix(MARK).split("\n"), new.split("\n")
+    ends = ["\r\n" if line.endswith("\r") else "\n" for line in old_lines[:-1]]
+    usual = "\r\n" if ends.count("\r\n") * 2 > len(ends) else "\n"
+    ends.append(usual)  # of the last line, if more follow now
+    plain = [line.removesuffix("\r") for line in old_lines]
+    new_ends = [usual] * len(new_lines)
+    for kind, a0, a1, b0, b1 in difflib.SequenceMatcher(None, plain, new_lines, autojunk=False).get_opcodes():
+        if kind == "equal" or a1 - a0 == b1 - b0:
+            new_ends[b0:b1] = ends[a0:a1]
+    new_ends[-1] = ""
+    return mark + "".join(line + end for line, end in zip(new_lines, new_ends, strict=True))
