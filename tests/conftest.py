@@ -75,3 +75,16 @@ def subscriber() -> Iterator[Any]:
     yield subscribe
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def retained(subscriber: Any) -> Any:
+    """Lists what a broker keeps: payload by topic."""
+
+    def ask(broker: Mosquitto) -> dict[str, bytes]:
+        one = subscriber(broker.port)
+        one.publish("end", b"")
+        one.wait_for("end")
+        return {topic: payload for topic, payload, kept in one.messages if kept}
+
+    return ask

@@ -1,16 +1,20 @@
-"""``maskwatch forget``: deletes the retained messages of a camera at the broker, so that no subscriber shows it."""
+"""``maskwatch forget``: deletes the retained messages of a camera at the broker, so that no subscriber shows it.
+
+They are those that the camera would announce as it is configured, and those that it has announced under an earlier
+name or prefix, or at another broker.
+"""
 
 import argparse
+import shlex
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 from ..config.schema import Config
 from ..errors import BrokerError, ConfigError
-from ..monitor.state import claim, folder_of, identity_of, running_health
-from ..mqtt import homeassistant
-from ..mqtt.client import V311, probe_login
-from ..mqtt.topics import Topics
+from ..monitor.state import claim, identity, identity_of, is_claimed, running_health, state_files
+from ..mqtt.announced import Announced, Announcement, announcement
+from ..mqtt.taking_back import Outcome, take_back
 from .arguments import EXIT_OK, add_device_option, load_config
-
-ACKNOWLEDGE_TIMEOUT = 10.0
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -21,44 +25,58 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Refuses while the camera runs; else deletes its messages. Raises ``ConfigError`` or ``BrokerError``."""
     config = load_config(args)
-    if not config.mqtt.host:
-        raise ConfigError("name the broker: --broker HOST, or [mqtt] host in the file given by --config")
-    running = f"{config.device.name} is running and would announce itself again; stop it first"
-    if running_health(folder_of(config)) is not None:
-        raise ConfigError(running)
-    try:
-        claimed = claim(identity_of(config))  # fails if the camera runs with another state folder
-    except ConfigError as error:
-        raise ConfigError(running) from error
-    with claimed:
-        topics = forget(config)
-    address = f"{config.mqtt.host}:{config.mqtt.port}"
-    print(f"removed device '{config.device.name}' from {address}; cleared: {', '.join(topics)}")
+    files = state_files(config)
+    running = running_health(files.folder)
+    if running is not None and args.device in (None, running.get("device", args.device)):
+        raise ConfigError(_running(config))
+    announced = Announced(files.announced if running is None else None)  # a camera of another name keeps its own list
+    with ExitStack() as stack:
+        if config.mqtt.host:
+            try:
+                stack.enter_context(claim(identity_of(config)))  # fails if it runs with another state folder
+            except ConfigError as error:
+                raise ConfigError(_running(config)) from error
+        faults = list(_forget(config, announced, args.device))
+    if faults:
+        raise BrokerError("\n".join(faults))
     return EXIT_OK
 
 
-def retained_topics(config: Config) -> list[str]:
-    """Lists every retained topic of a camera; Home Assistant's comes first, which removes the device there."""
-    topics = Topics(config.mqtt.prefix, config.device.name)
-    return [homeassistant.topic(config), topics.state, topics.health, topics.enabled_state, topics.status]
+def _running(config: Config) -> str:
+    return f"{config.device.name} is running and would announce itself again; stop it first"
 
 
-def forget(config: Config) -> list[str]:
-    """Publishes an empty retained message on each topic; returns the topics. Raises ``BrokerError``."""
-    address = f"{config.mqtt.host}:{config.mqtt.port}"
-    topics = retained_topics(config)
-    try:
-        with probe_login(config.mqtt, V311) as (client, answer):
-            if answer is None or answer.is_failure:
-                raise BrokerError(f"the broker {address} refuses the login: {answer or 'no answer'}")
-            for message in [client.publish(topic, b"", qos=1, retain=True) for topic in topics]:
-                message.wait_for_publish(ACKNOWLEDGE_TIMEOUT)
-                if not message.is_published():
-                    raise BrokerError(
-                        f"the broker {address} did not acknowledge within {ACKNOWLEDGE_TIMEOUT:.0f} s; try again"
-                    )
-            return topics
-    except ConfigError:  # it names the failure already, and is a ValueError too
-        raise
-    except (OSError, ValueError, RuntimeError) as error:
-        raise BrokerError(f"the broker {address} cannot be reached: {error}") from error
+def _forget(config: Config, announced: Announced, device: str | None) -> Iterator[str]:
+    """Deletes what is announced, and prints what is deleted; yields what is left, and why."""
+    own = announcement(config, discovery=True)
+    known = announced.and_also(own) if config.mqtt.host else announced.all
+    targets = [one.with_login_of(own) for one in known if device in (None, one.device)]
+    if not targets:
+        raise ConfigError("name the broker: --broker HOST, or [mqtt] host in the file given by --config")
+    for one in targets:
+        if one.key != own.key and is_claimed(identity(one.broker, one.device)):
+            print(f"'{one.device}' at {one.where} is another camera that runs here; its messages stay")
+            announced.remove(one)
+            continue
+        outcome = take_back(one, one.client_id, with_credential=one.at_broker_of(own))
+        announced.remove(one.only(outcome.cleared))
+        if outcome.cleared:
+            print(f"removed device '{one.device}' from {one.where}; cleared: {', '.join(outcome.cleared)}")
+        if (left := one.without(outcome.cleared)).topics:
+            yield _left(left, outcome)
+
+
+def _left(left: Announcement, outcome: Outcome) -> str:
+    """Says which messages stay at the broker and why, and gives the command that deletes each."""
+    refused = [f"the broker {left.where} keeps {topic}: {reason}" for topic, reason in outcome.refused.items()]
+    broker = left.broker
+    command = ["mosquitto_pub", "-h", broker.host, "-p", str(broker.port)]
+    command += ["-u", broker.user, "-P", "PASSWORD"] if broker.user else []
+    command += ["--cafile", broker.ca_file or "/etc/ssl/certs/ca-certificates.crt"] if broker.tls else []
+    return "\n".join(
+        [
+            *(refused or [outcome.unreachable]),
+            f"retained messages of '{left.device}' stay there; run maskwatch forget again, or delete each yourself:",
+            *("  " + shlex.join([*command, "-r", "-n", "-t", topic]) for topic in left.topics),
+        ]
+    )

@@ -145,7 +145,7 @@ class Door:
         """Publishes the health, and writes it where ``maskwatch doctor`` reads it."""
         self.outlet.publisher.show(health)
         if self.outlet.state is not None:
-            self.outlet.state.write_health(asdict(health) | {"pid": os.getpid()})
+            self.outlet.state.write_health(asdict(health) | {"pid": os.getpid(), "device": self.config.device.name})
 
 
 def alert_message(

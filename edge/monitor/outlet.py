@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from ..config.schema import Config, MqttConfig
+from ..mqtt.announced import Announced
 from ..mqtt.client import V5
 from ..mqtt.homeassistant import discovery
 from ..mqtt.messages import AlertMessage, Health, State, Stats, encode
 from ..mqtt.publisher import MqttPublisher
+from .announcing import Announcing
 from .health import HealthMonitor
 from .state import StateFiles, StateFolder, folder_of, identity_of, state_files
 
@@ -121,7 +123,7 @@ def open_state(config: Config, stack: ExitStack) -> StateFolder:
     state = StateFolder(folder_of(config), identity_of(config))
     stack.callback(state.close)
     # replaces what an earlier run wrote
-    state.write_health({"camera": "starting", "problem": None, "pid": os.getpid()})
+    state.write_health({"camera": "starting", "problem": None, "pid": os.getpid(), "device": config.device.name})
     return state
 
 
@@ -133,9 +135,9 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     state, files = open_state(config, stack) if config.mqtt.host or supervised else None, state_files(config)
     discovery_message, name = discovery(config, health.now.model), config.device.name
     if config.mqtt.host and state:
-        outbox = files.outbox
-        publisher = MqttPublisher(config.mqtt, name, outbox, V5, health.report, discovery_message)
-        return Outlet(TeePublisher(PrintPublisher(), publisher) if to_stdout else publisher, files, state, outbox)
+        announcing = Announcing(config, Announced(files.announced), health.report)
+        publisher = MqttPublisher(config.mqtt, name, files.outbox, V5, announcing.report, discovery_message)
+        return Outlet(TeePublisher(PrintPublisher(), publisher) if to_stdout else publisher, files, state, files.outbox)
     if to_stdout:
         return Outlet(PrintPublisher(), files, state)
     from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..config.schema import Config
+from ..config.schema import Config, MqttConfig
 from ..errors import ConfigError
 from ..files import replacing
 
@@ -43,6 +43,11 @@ class StateFiles:
         return self.folder / "health.json"
 
     @property
+    def announced(self) -> Path:
+        """Returns the file of the retained messages that this camera has left at brokers (JSON)."""
+        return self.folder / "announced.json"
+
+    @property
     def lock(self) -> Path:
         """Returns the file that is locked by the process that uses the folder."""
         return self.folder / "lock"
@@ -68,16 +73,20 @@ def folder_of(config: Config) -> Path:
 
 def identity_of(config: Config) -> str:
     """Returns the name under which the broker knows this camera, for people too."""
-    broker = f"{config.mqtt.host}:{config.mqtt.port}" if config.mqtt.host else "the embedded broker"
-    return f"{config.mqtt.prefix}/{config.device.name} at {broker}"
+    return identity(config.mqtt, config.device.name)
+
+
+def identity(mqtt: MqttConfig, device: str) -> str:
+    """Returns the name under which a broker knows a camera."""
+    broker = f"{mqtt.host}:{mqtt.port}" if mqtt.host else "the embedded broker"
+    return f"{mqtt.prefix}/{device} at {broker}"
 
 
 def claim(identity: str) -> socket.socket:
     """Reserves a camera name on this machine until the socket is closed. Raises ``ConfigError`` if it is taken."""
     held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
-        name = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()  # however long it is
-        held.bind(f"\0maskwatch:{name}")  # abstract: gone with the process, however it ends
+        held.bind(_address(identity))
     except OSError as error:
         held.close()
         raise ConfigError(
@@ -85,6 +94,17 @@ def claim(identity: str) -> socket.socket:
             "name of its own"
         ) from error
     return held
+
+
+def is_claimed(identity: str) -> bool:
+    """Returns whether a process on this machine has this camera name; unlike ``claim``, it never stands in its way."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        return probe.connect_ex(_address(identity)) == 0
+
+
+def _address(identity: str) -> str:
+    """Returns an abstract socket address, which is gone with the process, however it ends; however long the name is."""
+    return f"\0maskwatch:{hashlib.sha256(identity.encode('utf-8', 'surrogateescape')).hexdigest()}"
 
 
 class StateFolder:

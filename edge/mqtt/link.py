@@ -65,6 +65,7 @@ class Link:
         *,
         name: str = "client",
         session: Session = FORGOTTEN,
+        with_credential: bool = True,
     ) -> None:
         self.where = f"{settings.host}:{settings.port}"
         self.state = LinkState.WAITING
@@ -72,6 +73,7 @@ class Link:
         self._id = client_id
         self._name = name
         self._session = session
+        self._with_credential = with_credential
         self._deliver = deliver
         self._prepare = prepare
         self._protocol = ProtocolChoice(protocol)
@@ -131,10 +133,10 @@ class Link:
             raise ValueError(f"larger than the {self._largest} bytes that the broker takes")
         return self._client.publish(topic, payload, qos=qos, retain=retain).mid
 
-    def subscribe(self, *topics: str) -> None:
-        """Subscribes to each topic with QoS 1."""
+    def subscribe(self, *topics: str, qos: int = 1) -> None:
+        """Subscribes to each topic."""
         assert self._client is not None
-        self._client.subscribe([(topic, 1) for topic in topics])
+        self._client.subscribe([(topic, qos) for topic in topics])
 
     def acknowledge(self, message: Received) -> None:
         """Tells the broker, with ``manual_ack``, that it may forget this message of the present connection."""
@@ -164,6 +166,7 @@ class Link:
             self._protocol.version,
             lambda c: self._deliver(Signal(c, events.ThreadEnded())),
             self._session,
+            with_credential=self._with_credential,
         )
         events.deliver_signals(client, self._deliver)
         client.on_log = note_error

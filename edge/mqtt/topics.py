@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
+from ..config.schema import MqttConfig
 from .messages import AlertMessage, Health, State, Stats
+
+
+def client_id(settings: MqttConfig, device: str) -> str:
+    """Returns the name by which the broker tells this camera's connection from all others."""
+    return f"{settings.prefix}-{device}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,11 @@ class Topics:
     def enabled_state(self) -> str:
         """Returns the topic that tells whether watching is paused."""
         return f"{self.root}/enabled/state"
+
+    @property
+    def retained(self) -> tuple[str, ...]:
+        """Returns the topics whose last message the broker keeps."""
+        return self.state, self.health, self.enabled_state, self.status
 
     @property
     def alert(self) -> str:

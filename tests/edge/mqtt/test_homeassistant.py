@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from support.processes import Process
 
-from edge.cli.forget import retained_topics
 from edge.config.schema import Config, DeviceConfig, HomeAssistantConfig, MqttConfig, SnapshotsConfig
 from edge.mqtt import homeassistant as discovery
+from edge.mqtt.announced import announcement
 from edge.mqtt.topics import Topics
 
 TOPIC = "homeassistant/device/maskwatch_entrance/config"
@@ -119,9 +119,9 @@ def test_forget_removes_every_retained_message(maskwatch: Any, broker: Any, subs
     later.publish("end", b"")
     later.wait_for("end")
     assert [topic for topic, _, retained in later.messages if retained] == []
-    assert set(retained_topics(Config())) == {topic for topic, payload, _ in received.messages if payload == b""} - {
-        "end"
-    }
+    assert set(announcement(Config(), discovery=True).topics) == {
+        topic for topic, payload, _ in received.messages if payload == b""
+    } - {"end"}
 
 
 def test_forget_reports_a_missing_or_unreachable_broker(maskwatch: Any) -> None:

@@ -1,0 +1,82 @@
+"""Remembers what this camera announces, and takes back what an earlier configuration of it announced."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+
+from ..config.schema import Config
+from ..mqtt.announced import Announced, Announcement, announcement
+from ..mqtt.taking_back import Outcome, take_back
+from .state import identity, is_claimed
+
+log = logging.getLogger("maskwatch")
+
+
+class Announcing:
+    """Takes back the messages of another name, prefix, discovery or broker, each time the broker is reached.
+
+    It stands between the publisher and ``health``, because the publisher's report that the broker has no problem means
+    that there is a new connection. Owns the thread ``mqtt-forget`` while something is to be taken back. Another
+    broker than the configured one is tried once per start.
+    """
+
+    def __init__(self, config: Config, announced: Announced, health: Callable[[str, str | None], None]) -> None:
+        self._now = announcement(config, discovery=config.homeassistant.discovery)
+        self._announced = announced
+        self._health = health
+        self._tried_elsewhere = False
+        self._thread: threading.Thread | None = None
+        announced.add(self._now)
+
+    def report(self, part: str, problem: str | None) -> None:
+        """Passes a part's problem on, and takes back what is stale when there is a connection. For any thread."""
+        self._health(part, problem)
+        connected = part == "broker" and problem is None
+        if connected and self._announced.stale(self._now) and (self._thread is None or not self._thread.is_alive()):
+            self._thread = threading.Thread(target=self._run, name="mqtt-forget", daemon=True)
+            self._thread.start()
+
+    # Everything below runs in the thread ``mqtt-forget``.
+
+    def _run(self) -> None:
+        refused: dict[str, str] = {}
+        for old in self._announced.stale(self._now):
+            here = old.at_broker_of(self._now)
+            if self._is_of_another(old):
+                self._announced.remove(old)  # the messages are that camera's own by now
+            elif here:
+                refused |= self._take_back(old, here).refused
+            elif not self._tried_elsewhere:
+                self._take_back(old, here)
+        self._tried_elsewhere = True
+        self._health("old messages", refusal(refused) if refused else None)
+
+    def _is_of_another(self, old: Announcement) -> bool:
+        return old.key != self._now.key and is_claimed(identity(old.broker, old.device))
+
+    def _take_back(self, old: Announcement, here: bool) -> Outcome:
+        # a client id can be connected only once, and the publisher has this camera's
+        client_id = f"{old.client_id}-forget" if old.key == self._now.key else old.client_id
+        outcome = take_back(old, client_id, with_credential=here, still=lambda: not self._is_of_another(old))
+        self._announced.remove(old.only(outcome.cleared))
+        if outcome.cleared:
+            log.info(
+                "removed from the broker at %s what is no longer announced: %s", old.where, listed(outcome.cleared)
+            )
+        if kept := old.without(outcome.cleared).topics:
+            log.warning(
+                "earlier messages stay at the broker %s (%s): %s; stop this camera and run maskwatch forget",
+                old.where, outcome.reason or "another camera has this name now", listed(kept),
+            )  # fmt: skip
+        return outcome
+
+
+def refusal(refused: Mapping[str, str]) -> str:
+    """Says which messages a broker does not delete, and what to do."""
+    topics, reason = listed(refused), next(iter(refused.values()))
+    return f"the broker keeps earlier messages on {topics} ({reason}): allow this camera's user to publish there"
+
+
+def listed(topics: Iterable[str]) -> str:
+    """Returns topics for a sentence."""
+    return ", ".join(topics)

@@ -1,0 +1,180 @@
+"""What a camera has announced is taken back when it is no longer announced: real brokers, and real processes."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import until
+from support.announced import HOME_ASSISTANT, KEEPING, TOPICS, Camera, Retained, settled
+
+from edge.config.schema import MqttConfig
+from edge.mqtt.announced import Announced, Announcement
+
+
+@pytest.fixture
+def broker(mosquitto: Any) -> Any:
+    return mosquitto().start()
+
+
+@pytest.fixture
+def camera(maskwatch: Any, tmp_path: Path) -> Camera:
+    return Camera(maskwatch, tmp_path)
+
+
+def test_everything_that_a_broker_keeps_is_remembered(camera: Camera, broker: Any, retained: Retained) -> None:
+    camera.start(broker)
+    settled(retained, broker, TOPICS)
+    (entry,) = camera.memory
+    assert set(entry["topics"]) == TOPICS and entry["device"] == "entrance"
+    assert (camera.folder / "kept" / "announced.json").stat().st_mode & 0o077 == 0
+    camera.stop()
+
+
+def test_it_is_remembered_before_it_is_published(camera: Camera, broker: Any, mosquitto: Any) -> None:
+    """No broker is there yet; the camera is killed, as by a power cut, before it has published anything."""
+    broker.kill()
+    camera.start(broker)
+    until(lambda: camera.memory, "the memory")
+    assert camera.process is not None
+    camera.process.popen.kill()
+    assert set(camera.memory[0]["topics"]) == TOPICS
+
+
+CHANGES = {
+    "another name": ('[device]\nname = "front"\n', ("entrance", "front"), ()),
+    "another prefix": ('[mqtt]\nprefix = "doors"\n', ("maskwatch/", "doors/"), ("maskwatch_", "maskwatch_doors_")),
+    "another discovery prefix": ('[homeassistant]\nprefix = "hass"\n', ("homeassistant/", "hass/"), ()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_after_a_change_the_broker_keeps_only_the_new_messages(
+    camera: Camera, broker: Any, retained: Retained, change: str
+) -> None:
+    camera.start(broker)
+    settled(retained, broker, TOPICS)
+    camera.stop()
+    text, names, ids = CHANGES[change]
+    expected = {topic.replace(*names) for topic in TOPICS}
+    expected = {topic.replace(*ids) for topic in expected} if ids else expected
+    camera.start(broker, text)
+    settled(retained, broker, expected, camera.process)
+    until(lambda: {topic for entry in camera.memory for topic in entry["topics"]} == expected, "the new memory")
+    camera.stop()
+
+
+def test_discovery_that_is_switched_off_is_taken_back(camera: Camera, broker: Any, retained: Retained) -> None:
+    camera.start(broker)
+    settled(retained, broker, TOPICS)
+    camera.stop()
+    camera.start(broker, "[homeassistant]\ndiscovery = false\n")
+    settled(retained, broker, TOPICS - {HOME_ASSISTANT}, camera.process)
+    assert retained(broker)["maskwatch/entrance/status"] == b"online", "the camera itself goes on"
+    camera.stop()
+
+
+def test_snapshots_that_are_switched_off_leave_no_entity(camera: Camera, broker: Any, retained: Retained) -> None:
+    camera.start(broker, '[snapshots]\nmode = "blurred"\n')
+    settled(retained, broker, TOPICS)
+    assert "image_topic" in json.loads(retained(broker)[HOME_ASSISTANT])["components"]["snapshot"]
+    camera.stop()
+    camera.start(broker)
+    settled(retained, broker, TOPICS)
+    kept = lambda: json.loads(retained(broker)[HOME_ASSISTANT])["components"]["snapshot"]  # noqa: E731
+    until(lambda: kept() == {"platform": "image"}, "the platform alone, which removes the entity", pause=0.5)
+    camera.stop()
+
+
+def test_a_change_while_the_broker_was_away_is_made_up_for(camera: Camera, mosquitto: Any, retained: Retained) -> None:
+    broker = mosquitto(KEEPING.format(camera.folder)).start()
+    camera.start(broker)
+    settled(retained, broker, TOPICS)
+    camera.stop()
+    broker.stop()
+    camera.start(broker, '[device]\nname = "front"\n')
+    assert camera.process is not None
+    camera.process.wait_for("cannot reach the broker")
+    broker.start()
+    settled(retained, broker, {topic.replace("entrance", "front") for topic in TOPICS}, camera.process)
+    camera.stop()
+
+
+def test_the_old_broker_is_cleared_when_it_can_be_reached(camera: Camera, mosquitto: Any, retained: Retained) -> None:
+    old, new = mosquitto().start(), mosquitto().start()
+    camera.start(old)
+    settled(retained, old, TOPICS)
+    camera.stop()
+    camera.start(new)
+    settled(retained, new, TOPICS)
+    settled(retained, old, set(), camera.process)
+    camera.stop()
+    assert [entry["broker"]["port"] for entry in camera.memory] == [new.port]
+
+
+def test_the_messages_of_another_camera_are_never_taken_back(
+    maskwatch: Any, tmp_path: Path, broker: Any, subscriber: Any, retained: Retained
+) -> None:
+    """The two cameras have exchanged their names while both were stopped."""
+    first, second = (Camera(maskwatch, tmp_path / name) for name in ("1", "2"))
+    for camera in (first, second):
+        camera.folder.mkdir()
+    front = {topic.replace("entrance", "front") for topic in TOPICS}
+    first.start(broker)
+    second.start(broker, '[device]\nname = "front"\n')
+    settled(retained, broker, TOPICS | front)
+    first.stop()
+    second.stop()
+    second.start(broker)
+    settled(retained, broker, TOPICS, second.process)
+    first.start(broker, '[device]\nname = "front"\n')
+    received = subscriber(broker.port)
+    settled(retained, broker, TOPICS | front, first.process)
+    until(lambda: len(first.memory) == 1, "the other camera's messages are none of its business")
+    assert not [topic for topic, payload, _ in received.messages if topic in TOPICS and not payload]
+    first.stop()
+    second.stop()
+
+
+def test_a_broker_that_refuses_is_named(camera: Camera, mosquitto: Any, tmp_path: Path, retained: Retained) -> None:
+    (tmp_path / "acl").write_text("topic readwrite #\n")
+    broker = mosquitto(f"allow_anonymous true\nuser root\nacl_file {tmp_path / 'acl'}").start()
+    camera.start(broker)
+    settled(retained, broker, TOPICS)
+    camera.stop()
+    (tmp_path / "acl").write_text("topic read #\ntopic readwrite maskwatch/front/#\ntopic write end\n")
+    os.kill(broker.pid, signal.SIGHUP)
+    time.sleep(0.5)
+    done = camera.run("forget", "--broker", broker.address)
+    assert done.end() == 1 and "keeps maskwatch/entrance/status: Not authorized" in done.err, done.err
+    assert camera.memory, "it is tried again the next time"
+    camera.start(broker, '[device]\nname = "front"\n')
+    assert camera.process is not None
+    camera.process.wait_for("the broker keeps earlier messages on ")
+    health = camera.folder / "kept" / "health.json"
+    until(lambda: "maskwatch/entrance/status (Not authorized)" in health.read_text(), "the reason in health")
+    camera.stop()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"announced": [{}]}', '{"announced": [{"broker": 1}]}', "\udcff"])
+def test_a_damaged_memory_is_replaced(camera: Camera, broker: Any, text: str, caplog: Any) -> None:
+    file = camera.folder / "announced.json"
+    file.write_text(text, errors="surrogateescape")
+    memory = Announced(file)
+    assert memory.all == [] and "cannot be read" in caplog.text
+    entry = Announcement(MqttConfig(host="a"), "entrance", ("x", "y"))
+    memory.add(entry)
+    assert Announced(file).all == [entry]
+    memory.remove(entry.only(["x"]))
+    assert Announced(file).all == [entry.only(["y"])]
+
+
+def test_a_memory_that_cannot_be_written_changes_nothing_else(camera: Camera, broker: Any, retained: Retained) -> None:
+    (camera.folder / "kept" / "announced.json").mkdir(parents=True)
+    camera.start(broker)
+    settled(retained, broker, TOPICS)
+    camera.stop()
+    assert camera.process is not None and "cannot be written" in camera.process.err
