@@ -13,13 +13,17 @@ END = b"\xff\xd9"
 """The marker at the end (EOI). Cameras and programs that are interrupted leave it out."""
 PADDING = bytes(4)
 """Where a file ends with this, space was reserved for data that never came."""
-TAIL = bytes((37 * number) % 251 + 1 for number in range(64))
-"""Stands for data after the end: it has no markers, and decodes to blocks that no picture has there."""
+TAILS = tuple(bytes((factor * number + factor) % 251 + 1 for number in range(64)) for factor in (37, 240))
+"""Stand for data after the end: they have no markers, and decode to blocks that no picture has there."""
 MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 """The next marker after the data of a scan; restart markers and escaped bytes belong to the data."""
 SIZES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
 """Markers of segments with the picture's size (SOF)."""
+PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
+"""Those of files whose scans refine each other."""
 SCAN, EOI = 0xDA, 0xD9
+STANDALONE = (0x01, 0xD8)
+"""Markers without a segment."""
 
 
 def size(data: bytes) -> tuple[int, int]:
@@ -32,44 +36,61 @@ def size(data: bytes) -> tuple[int, int]:
 
 
 def segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yields each marker with the place of its segment, and last the end marker if the file has one."""
+    """Yields each marker with the place behind it, and last the end marker if the file has one."""
     place = 2
     while (found := MARKER.search(data, place)) is not None:
-        marker, start = data[found.end() - 1], found.end()
-        yield marker, start
+        marker, place = data[found.end() - 1], found.end()
+        yield marker, place
         if marker == EOI:
             return
-        standalone = marker in (0x01, 0xD8)
-        place = start if standalone else start + int.from_bytes(data[start : start + 2], "big")
+        if marker not in STANDALONE:
+            place += int.from_bytes(data[place : place + 2], "big")
 
 
 def completed(data: bytes) -> bytes | None:
-    """Returns the file with the end marker that it lacks. Returns None if more than that marker is missing for sure."""
-    if data.endswith(PADDING):
-        data = data.rstrip(b"\0")
+    """Returns the file up to its end marker, which is added if it is missing.
+
+    Returns None if more than that is missing for sure: a header is cut off, or scans are missing.
+    """
     markers = list(segments(data))
-    if not markers or markers[-1][0] != SCAN or not _all_scans(data, markers):
+    if markers and markers[-1][0] == EOI:
+        whole = data[: markers.pop()[1]]
+    else:
+        if data.endswith(PADDING):
+            data = data.rstrip(b"\0")
+            markers = list(segments(data))
+        if not markers or markers[-1][0] != SCAN:
+            return None
+        whole = data.rstrip(b"\xff") + END
+    try:
+        return whole if _has_all_scans(data, markers) else None
+    except (IndexError, ValueError):
         return None
-    return data.removesuffix(b"\xff") + END
 
 
-def with_tail(data: bytes) -> bytes:
-    """Returns the file with other data between its own and the end marker."""
-    ends = [start - 2 for marker, start in segments(data) if marker == EOI]
-    return data[: ends[0] if ends else len(data)] + TAIL + END
+def with_tails(whole: bytes) -> list[bytes]:
+    """Returns the file with other data, of two kinds, between its own and the end marker."""
+    data = whole.removesuffix(END).rstrip(b"\xff")
+    return [data + tail + END for tail in TAILS]
 
 
-def _all_scans(data: bytes, markers: list[tuple[int, int]]) -> bool:
-    """Returns whether the scans hold every bit of every coefficient of every colour, as far as their headers tell."""
+def _has_all_scans(data: bytes, markers: list[tuple[int, int]]) -> bool:
+    """Returns whether the scans hold every bit of every coefficient of every colour, as far as their headers tell.
+
+    Raises ``IndexError`` or ``ValueError`` if a header is cut off.
+    """
     missing: set[tuple[int, int]] = set()
+    progressive = False
     for marker, start in markers:
         if marker in SIZES:
+            progressive = marker in PROGRESSIVE
             colours = data[start + 8 : start + 8 + 3 * data[start + 7] : 3]
             missing = {(colour, number) for colour in colours for number in range(64)}
         elif marker == SCAN:
-            count = data[start + 2]
-            first, last, bits = data[start + 3 + 2 * count : start + 6 + 2 * count]
+            behind = start + 3 + 2 * data[start + 2]
+            first, last, bits = data[behind : behind + 3]
+            if not progressive:  # some cameras write other numbers here, and decoders do not look at them
+                first, last, bits = 0, 63, 0
             if bits & 15 == 0:
-                done = {(c, k) for c in data[start + 3 : start + 3 + 2 * count : 2] for k in range(first, last + 1)}
-                missing -= done
+                missing -= {(colour, k) for colour in data[start + 3 : behind : 2] for k in range(first, last + 1)}
     return not missing

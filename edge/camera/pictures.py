@@ -59,9 +59,7 @@ def _decode(data: bytes) -> Image:
     header = read_header(data)
     _check_header(data, header)
     with _sparing_memory():
-        image = _decoded(data)
-        if header and header.kind == "JPEG":
-            image = _complete(data, image)
+        image = _complete_jpeg(data) if header and header.kind == "JPEG" else _decoded(data)
     if image is None:
         raise Unreadable("it is cut off or damaged")
     return image
@@ -121,16 +119,14 @@ def _decoded(data: bytes) -> Image | None:
     return None if image is None else np.asarray(image, np.uint8)
 
 
-def _complete(data: bytes, image: Image | None) -> Image | None:
-    """Returns a JPEG picture if its file is complete but for the end marker, else None."""
-    if image is None:
-        if (whole := jpeg.completed(data)) is None or (image := _decoded(whole)) is None:
-            return None
-        data = whole
-    elif not _has_grey_corner(image):
+def _complete_jpeg(data: bytes) -> Image | None:
+    """Decodes a JPEG picture if its file is complete but for the end marker; returns None for any other."""
+    if (whole := jpeg.completed(data)) is None or (image := _decoded(whole)) is None:
+        return None
+    if data.startswith(whole) and not _has_grey_corner(image):
         return image
-    other = _decoded(jpeg.with_tail(data))
-    return image if other is not None and np.array_equal(image, other) else None
+    others = (_decoded(other) for other in jpeg.with_tails(whole))
+    return image if all(other is not None and np.array_equal(image, other) for other in others) else None
 
 
 def _has_grey_corner(image: Image) -> bool:
