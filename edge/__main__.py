@@ -1,6 +1,6 @@
 """Runs the command ``maskwatch``: command line, logging and exit codes. Each command is a file in ``cli``."""
 
-import argparse
+import io
 import logging
 import sys
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import __version__
 from .cli.arguments import EXIT_FAILURE, EXIT_OK, EXIT_USAGE
+from .cli.parser import Parser
 from .errors import ConfigError, EdgeError, ModelError
 from .monitor.systemd import leave
 
@@ -25,12 +26,12 @@ COMMANDS = {
 }
 
 
-def parser(chosen: str | None = None) -> argparse.ArgumentParser:
+def parser(chosen: str | None = None) -> Parser:
     """Makes the parser of the command line.
 
     Loads only the file of the ``chosen`` command (None: all files), so that ``maskwatch watch`` does not load OpenCV.
     """
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="maskwatch",
         description="Watches an entrance camera and sends an alert over MQTT when somebody enters without a face mask.",
     )
@@ -45,10 +46,10 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
     return top
 
 
-def common_options(name: str) -> argparse.ArgumentParser:
+def common_options(name: str) -> Parser:
     """Makes the parser of the options that every command has; the command ``name`` sets one help text."""
     takes_precedence = "configuration file; the options below take precedence over it"
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     config_help = "the file to change" if name == "set" else takes_precedence
     common.add_argument("--config", type=Path, metavar="FILE", help=config_help)
     common.add_argument("--verbose", action="store_true", help="log more")
@@ -57,6 +58,9 @@ def common_options(name: str) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0 if it ended as asked, 2 for wrong configuration or usage, 1 for anything else."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may have characters that this terminal has not
+            stream.reconfigure(errors="backslashreplace")
     argv = sys.argv[1:] if argv is None else argv
     args = parser(next((word for word in argv if word in COMMANDS), "none")).parse_args(argv)
     level = logging.DEBUG if args.verbose else logging.INFO

@@ -5,8 +5,10 @@ contains its password. Of an address only scheme, host and port are ever shown, 
 in the path and in the query too.
 """
 
+import os
 import re
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 HIDDEN = "..."
@@ -21,7 +23,7 @@ SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%[\w.~-]+)?\]|[\w-]+(?:\.[\w-]+)*\.?)(
 _BEHIND = re.compile(r"[/?#\\]")
 _SCHEME = re.compile(r"[A-Za-z]{2,6}")
 _NO_PATH = re.compile(
-    r"[@?=&\\#%;,\x00-\x1f]|//"  # characters of addresses
+    r"[@?=&\\%\x00-\x1f]|//"  # characters of addresses
     r"|(?<!\d):|:(?!\d)"  # a colon that does not stand between two digits, as in 12:30.mp4
     r"|(^|/)\d+\.\d+\.\d+\.\d+"  # an IPv4 address
     r"|^[^/.][^/]*\.[^/]*/"  # a host name with a path
@@ -52,6 +54,12 @@ def shown(text: str) -> str:
     # a short name with a port may be a user and a password of digits
     port = f":{server[2]}" if server[2] and (is_ip(server[1]) or "." in server[1] or server[1] == "localhost") else ""
     return f"{scheme}://{server[1]}{port}{f'/{HIDDEN}' if len(behind) > 1 else behind}"
+
+
+def shown_path(path: Path) -> str:
+    """Returns a path that somebody has named as it may be shown: whole if it exists, else like ``shown``."""
+    # a Path has only one of two slashes
+    return str(path) if os.path.lexists(path) else shown(re.sub(r"^([A-Za-z]{2,6}):/+", r"\1://", str(path)))
 
 
 def shown_file(path: str) -> str:

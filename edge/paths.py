@@ -9,6 +9,8 @@ import os
 import stat
 from pathlib import Path
 
+from .addresses import shown_path
+
 KINDS = {
     stat.S_IFDIR: "it is a folder",
     stat.S_IFIFO: "it is a named pipe",
@@ -24,8 +26,11 @@ UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))
 
 
 def printable(path: Path | str) -> str:
-    """Returns a path as one line of text that any terminal, log or message can hold: other characters are escaped."""
-    return str(path).translate(UNPRINTABLE)
+    """Returns a path as one line of text that any terminal, log or message can hold: other characters are escaped.
+
+    A path that does not exist may be a mistyped address, whose password is left out.
+    """
+    return shown_path(Path(path)).translate(UNPRINTABLE)
 
 
 def check_file(path: Path) -> None:

@@ -1,9 +1,12 @@
 """Provides what several commands share: exit codes, options, and the configuration that results from them."""
 
 import argparse
+import os
 import re
 from typing import Any, get_args
+from urllib.parse import unquote
 
+from ..addresses import shown
 from ..config.edit import SettingsStore
 from ..config.load import load
 from ..config.schema import Config, DetectConfig, DetectorName, DeviceConfig, MqttConfig
@@ -20,8 +23,21 @@ SCHEMES: dict[str, dict[str, Any]] = {
 }
 """The ``[mqtt]`` options that the scheme of a broker's address sets."""
 BROKER_ADDRESS = re.compile(
-    r"(?:(mqtts?)://)?(?:([^@:/]+)@)?(\[[0-9a-fA-F:]+\]|[^@:/\[\]\s]+)(?::(\d{1,5}))?/?"  # scheme, user, host, port
+    # scheme, user, host, port
+    r"(?:(mqtts?)://)?(?:([^@:/]+)@)?(\[[0-9a-fA-F:]+(?:%[\w.~-]+)?\]|[^@:/?#%\[\]\s]+)(?::(\d{1,5}))?/?",
+    re.IGNORECASE,
 )
+
+
+def in_utf8(text: str) -> str:
+    """Returns a text of the command line as UTF-8 has it: Python decodes the command line by the locale.
+
+    A text that is not UTF-8 stays as it is: then the locale was right.
+    """
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def positive_int(text: str) -> int:
@@ -60,6 +76,7 @@ def overrides(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         "device": {"name": getattr(args, "device", None)},
         "detect": {"min_face": getattr(args, "min_face", None), "detector": getattr(args, "detector", None)},
         "web": {"enabled": getattr(args, "web", None)},
+        "phone": {"format": getattr(args, "post_format", None), "token_file": getattr(args, "post_token", None)},
         "mqtt": parse_broker_address(args.broker) if getattr(args, "broker", None) else {},
     }
     return {
@@ -73,15 +90,16 @@ def parse_broker_address(address: str) -> dict[str, Any]:
 
     Without a scheme, port and TLS stay as configured, except a port that the address names: ``host`` alone sets only
     the host. A scheme settles both, whatever is configured: TLS is off (``mqtt``) or on (``mqtts``), and the port is
-    the one in the address, else 1883 or 8883. A user name that is left out stays as configured. Raises ``ConfigError``.
+    the one in the address, else 1883 or 8883. A user name that is left out stays as configured; ``%40`` and its like
+    are decoded in it. Raises ``ConfigError``.
     """
     match = BROKER_ADDRESS.fullmatch(address)
-    if not match:
+    if not match or "\ufffd" in unquote(address):  # what is decoded must be UTF-8
         raise ConfigError(
-            f"broker '{address.rpartition('@')[2]}': use host, host:port or mqtt://user@host:port (mqtts:// for TLS); "
-            "put a password into a file and name the file in mqtt.password_file"
+            f"broker '{shown(address)}': use host, host:port or mqtt://user@host:port (mqtts:// for TLS), with %40 for "
+            "an @ in the user; put a password into a file and name the file in mqtt.password_file"
         )
     scheme, user, host, port = match.groups()
-    values: dict[str, Any] = {"host": host.strip("[]")} | SCHEMES.get(scheme, {})
-    values |= {"user": user} if user else {}
+    values: dict[str, Any] = {"host": unquote(host.strip("[]"))} | SCHEMES.get((scheme or "").lower(), {})
+    values |= {"user": unquote(user)} if user else {}
     return values | ({"port": int(port)} if port else {})

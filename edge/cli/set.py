@@ -2,11 +2,13 @@
 
 import argparse
 import getpass
+import os
 import sys
+from typing import Any
 
 from ..config import edit
 from ..errors import ConfigError
-from .arguments import EXIT_OK, add_detector_option, add_device_option, open_settings, overrides
+from .arguments import EXIT_OK, add_detector_option, add_device_option, in_utf8, open_settings, overrides
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -22,8 +24,8 @@ def run(args: argparse.Namespace) -> int:
     """Writes the options into the file. Raises ``ConfigError``, and then the file is unchanged."""
     if args.config is None:
         raise ConfigError("name the file: maskwatch set --config FILE SECTION.OPTION=VALUE")
-    values = {section: options for section, options in overrides(args).items() if options}
-    for section, options in edit.parse(args.values).items():
+    values = {section: _in_utf8(options) for section, options in overrides(args).items() if options}
+    for section, options in edit.parse([in_utf8(text) for text in args.values]).items():
         values.setdefault(section, {}).update(options)
     if args.web_password:
         values.setdefault("web", {})["password_hash"] = ask_password_hash()
@@ -37,16 +39,20 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _in_utf8(options: dict[str, Any]) -> dict[str, Any]:
+    return {key: in_utf8(value) if isinstance(value, str) else value for key, value in options.items()}
+
+
 def ask_password_hash() -> str:
     """Asks for a password twice, or reads the first line of a pipe; returns its hash. Raises ``ConfigError``."""
     from ..web.passwords import hash_password
 
     if sys.stdin.isatty():
-        password = getpass.getpass("password of the page: ")
-        if password != getpass.getpass("the same password again: "):
+        password = in_utf8(getpass.getpass("password of the page: "))
+        if password != in_utf8(getpass.getpass("the same password again: ")):
             raise ConfigError("the two passwords differ; nothing was changed")
     else:
-        password = sys.stdin.readline().rstrip("\r\n")
+        password = in_utf8(os.fsdecode(sys.stdin.buffer.readline()).rstrip("\r\n"))
     try:
         return hash_password(password)
     except ValueError as error:

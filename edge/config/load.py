@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..addresses import HIDDEN, shown
+from ..addresses import HIDDEN, shown_path
 from ..errors import ConfigError
 from .contradictions import contradictions
 from .option import Allowed, checked, shown_value
@@ -86,7 +86,7 @@ def read_text(path: Path) -> str:
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = getattr(error, "strerror", None) or "this is no path"
         raise ConfigError(
-            f"{_missing(path)}: cannot be read ({reason}); systemd/maskwatch.toml is an example"
+            f"{shown_path(path)}: cannot be read ({reason}); systemd/maskwatch.toml is an example"
         ) from error
     try:
         return content.decode("utf-8")
@@ -104,11 +104,6 @@ def _content(path: Path) -> bytes:
             raise
     with open(int(descriptor[1] or 0), "rb", closefd=False) as file:  # a socket cannot be opened again
         return file.read()
-
-
-def _missing(path: Path) -> str:
-    """Returns a path that may be a mistyped address, as it may be shown."""
-    return str(path) if path.exists() else shown(str(path))
 
 
 def parse(text: str, path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ModelError
+from ..paths import printable
 from .face import LABELS
 
 COLOURS = ("rgb", "bgr", "luma")
@@ -34,7 +35,7 @@ def read_card(model: Path) -> Card:
     """Reads the card beside a model. Raises ``ModelError`` if model or card is missing, damaged or incomplete."""
     path = model.with_suffix(".json")
     if not model.is_file():
-        raise ModelError(f"model {model} does not exist; a model is a .tflite file with its card beside it")
+        raise ModelError(f"model {printable(model)} does not exist; a model is a .tflite file with its card beside it")
     try:
         data = json.loads(path.read_text("utf-8"))
         card = Card(
@@ -46,7 +47,9 @@ def read_card(model: Path) -> Card:
             exposure=str(data["input"].get("exposure", "camera")),
         )
     except FileNotFoundError:
-        raise ModelError(f"no card {path}; `maskwatch-convert quantize` writes it beside the model") from None
+        raise ModelError(
+            f"no card {printable(path)}; `maskwatch-convert quantize` writes it beside the model"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelError(
             f"card {path} is damaged ({error!r}); write it again with `maskwatch-convert quantize`"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..config.schema import DetectConfig
 from ..errors import ModelError
+from ..paths import printable
 from .detector import Region, Zones, detect_in_regions, equalize, full_frame_region, new_equalizer
 from .geometry import Box
 
@@ -44,7 +45,7 @@ def find_cascade(name: str) -> Path:
         if (folder / stem).is_file():
             return folder / stem
     raise ModelError(
-        f"no cascade '{name}': looked for {given}, {shipped / stem} and {SYSTEM_CASCADES / stem}; use default, alt, "
+        f"no cascade '{printable(given)}', neither there nor in {shipped} and {SYSTEM_CASCADES}; use default, alt, "
         "alt2, alt_tree or the path of an .xml file, or install Debian's package opencv-data"
     )
 

