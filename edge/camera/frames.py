@@ -16,12 +16,15 @@ class Picture(NamedTuple):
     """One picture as a driver gives it.
 
     ``luma`` is given only by cameras that produce it at no cost. ``time`` is the position in a recording, in seconds;
-    it is None for a live camera.
+    it is None for a live camera. ``is_key`` is False for a picture that is coded as a difference to others, and None
+    where no picture is. ``is_damaged`` is true for a picture of which the decoder had to make up a part.
     """
 
     image: Image
     luma: Image | None = None
     time: float | None = None
+    is_key: bool | None = None
+    is_damaged: bool = False
 
 
 class Driver(Protocol):

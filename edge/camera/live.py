@@ -1,97 +1,54 @@
-"""Supervises a live camera: newest frame only, reopened when lost, checked for frozen and dark pictures."""
+"""Supervises a live camera: newest frame only, reopened when lost."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..errors import SourceError
 from ..timing import Backoff
-from .frames import Condition, Driver, Frame, Image, Picture, as_image, as_luma
+from .condition import REASONS, ConditionWatch
+from .frames import Condition, Driver, Frame, Picture, as_image, as_luma
 
-FROZEN_AFTER_S = 6.0
-"""Seconds of bit-identical pictures after which a camera counts as frozen. A sensor's noise makes every
-picture different; a coded stream may repeat one for a moment."""
-DARK_AFTER_S = 4.0
-"""Seconds of pictures that show nothing after which a camera counts as dark."""
-DARK_MEAN, LIT_MEAN = 16.0, 20.0
-"""Mean brightness, of 255 levels. A low-contrast picture below the first is dark; above the second it is dark no more.
-The gap between them keeps the condition from alternating."""
-DARK_MAX_CONTRAST = 10.0
-"""Standard deviation, in levels, above which a picture shows something, however dark it is."""
-MIN_CONTRAST = 3.0
-"""Standard deviation, in levels, below which a picture shows nothing, however bright it is: the lens is covered or
-dazzled."""
-SAMPLE_STEP = 8
-"""Every eighth pixel of every eighth row is examined."""
 LOST_AFTER_S = 8.0
 """Seconds without a picture after which a camera counts as lost."""
+HUNG_RATIO, HUNG_OPENING_RATIO = 2.0, 8.0
+"""A call of a driver hangs if it lasts this many times longer. The slowest read that ends by itself takes 7 s. The
+slowest opening takes 30 s and more: a name that three name servers are asked for in vain, without a network."""
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 4.0
 """Pauses between attempts to open a lost camera again."""
-REASONS = {
-    "frozen": "the same picture again and again; restart the camera",
-    "dark": "nothing to see; is the lens covered, or the light off?",
-}
-"""What is reported with a condition, and what to do about it."""
-
-
-class ConditionWatch:
-    """Judges the pictures of one camera; ``condition`` is ``ok``, ``frozen`` or ``dark``.
-
-    ``frozen_after`` and ``dark_after`` are seconds.
-    """
-
-    def __init__(self, frozen_after: float = FROZEN_AFTER_S, dark_after: float = DARK_AFTER_S) -> None:
-        self.condition: Condition = "ok"
-        self._frozen_after = frozen_after
-        self._dark_after = dark_after
-        self._previous: NDArray[np.uint8] | None = None
-        self._changed_at = float("-inf")
-        self._visible_at = float("-inf")
-
-    def update(self, image: Image, now: float) -> Condition:
-        """Takes the next picture and its time. Returns the condition."""
-        sample = image[::SAMPLE_STEP, ::SAMPLE_STEP]
-        if self._previous is None:
-            self._changed_at = self._visible_at = now
-        elif not np.array_equal(sample, self._previous):
-            self._changed_at = now
-        self._previous = sample.copy()
-        mean, contrast = float(sample.mean()), float(sample.std(axis=(0, 1)).max())
-        dark = mean < (DARK_MEAN if self.condition == "ok" else LIT_MEAN) and contrast < DARK_MAX_CONTRAST
-        if not dark and contrast >= MIN_CONTRAST:
-            self._visible_at = now
-        if now - self._changed_at > self._frozen_after:
-            self.condition = "frozen"
-        else:
-            self.condition = "dark" if now - self._visible_at > self._dark_after else "ok"
-        return self.condition
 
 
 class _Reader(threading.Thread):
     """Opens one driver, reads it until ``stopped`` is set, and closes it.
 
     Only this thread calls the driver, because any of its calls may hang. ``failure`` is the reason why the reader
-    ended, or None while it reads.
+    ended, or None while it reads. ``opened`` tells whether the driver was opened, ``called_at`` when the latest call of
+    it began (monotonic seconds).
     """
 
     def __init__(self, opener: Callable[[], Driver], opened: Driver | None, deliver: Callable[[Picture], None]) -> None:
         super().__init__(name="camera", daemon=True)
         self.stopped = threading.Event()
         self.failure: str | None = None
+        self.opened = opened is not None
+        self.called_at = time.monotonic()
         self._opener = opener
         self._driver = opened
         self._deliver = deliver
+
+    def hangs(self, now: float, lost_after: float) -> bool:
+        """Returns whether the latest call of the driver lasts longer than any that ends by itself."""
+        return now - self.called_at > lost_after * (HUNG_RATIO if self.opened else HUNG_OPENING_RATIO)
 
     def run(self) -> None:
         """Reads until stopped, until the driver ends, or until it fails."""
         driver = self._driver
         try:
             driver = driver or self._opener()
+            self.opened = True
             while not self.stopped.is_set():
+                self.called_at = time.monotonic()
                 picture = driver.read()
                 if picture is None:
                     self.failure = "the camera gives no pictures any more"
@@ -159,7 +116,9 @@ class Live:
         image = as_image(picture.image)
         if image is None or reader.stopped.is_set():
             return
-        self._newest = Frame(image, as_luma(picture.luma), time.monotonic(), self._count)
+        now = time.monotonic()
+        self._watch.update(image, now, picture.is_key)
+        self._newest = Frame(image, as_luma(picture.luma), now, self._count)
         self._count += 1
         self._arrived.set()
 
@@ -174,7 +133,7 @@ class Live:
                 last, self._last_frame_at = frame.number, now
                 if now - self._opened_at > self._stable_after:  # a loose contact keeps its long pauses
                     self._backoff.reset()
-                condition = self._watch.update(frame.image, frame.time)
+                condition = self._watch.condition
                 self._set_condition(condition, REASONS.get(condition))
                 yield frame
             else:
@@ -191,14 +150,15 @@ class Live:
         silent = now - max(self._last_frame_at, self._opened_at) > self._lost_after
         if not silent and (reader.failure is None or reader.is_alive()):
             return
-        self._set_condition("lost", reader.failure or f"no picture for {self._lost_after:g} s")
+        waited = f"no picture for {self._lost_after:g} s{'' if reader.opened else '; it is still being opened'}"
+        self._set_condition("lost", reader.failure or waited)
         reader.stopped.set()
         if reader.is_alive():
             self._hung.append(reader)
         self._hung = [hung for hung in self._hung if hung.is_alive()]
         self._reader = None
         self._reopen_at = now + self._backoff.next()
-        self._watch = self._new_watch()  # the first pictures after reopening are often black: exposure has to settle
+        self._watch = self._new_watch()  # which lets the exposure settle anew
 
     def _set_condition(self, condition: Condition, reason: str | None) -> None:
         """Reports a change of condition once. The reasons of a lost camera may alternate; the first one is reported."""
@@ -209,8 +169,9 @@ class Live:
 
     def alive(self) -> bool:
         """Returns False if a driver hangs and opening the camera again did not help: then only a new process can."""
-        hangs = any(reader.is_alive() for reader in self._hung)
-        return not (hangs and time.monotonic() - self._last_frame_at > 2 * self._lost_after)
+        now = time.monotonic()
+        hangs = any(reader.is_alive() and reader.hangs(now, self._lost_after) for reader in self._hung)
+        return not (hangs and now - self._last_frame_at > HUNG_RATIO * self._lost_after)
 
     def stop(self) -> None:
         """Ends the iteration. May be called from any thread and from a signal handler."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import unquote
 
 from ..addresses import shown
 from ..config.schema import SourceConfig
@@ -18,6 +19,7 @@ from .access import log_access
 from .capture import STREAMS, Capture
 from .folder import Folder
 from .frames import Condition, Driver, Frame
+from .http_camera import HttpCamera
 from .live import LOST_AFTER_S, Live
 from .picamera import PiCamera
 from .pictures import PICTURE_SUFFIXES
@@ -28,6 +30,8 @@ from .wrappers import RepeatedDriver, RotatedDriver
 
 DEMO = Path(__file__).with_name("door.mp4")
 """The bundled clip, drawn from two public-domain portraits by tests/support/make_clip.py."""
+CAMERAS = ("auto", "picamera")
+"""Names of cameras; a file of such a name is opened as ./auto."""
 DEFAULTS = SourceConfig()
 
 
@@ -72,23 +76,42 @@ def open_source(
     ``retry_opening`` a camera that cannot be opened yet is tried again and again instead. A live camera counts as lost
     after ``lost_after`` seconds without a picture.
     """
-    if (opener := _camera_opener(spec, config)) is not None:
-        return Live(_rotated(opener, config), shown(spec), lost_after=lost_after, retry_opening=retry_opening)
-    path = DEMO if spec == "demo" else Path(os.path.expanduser(spec))
-    try:
-        is_folder, is_file = path.is_dir(), path.is_file()
-    except OSError:  # the text is too long for a file name
-        is_folder = is_file = False
+    path = _path(spec)
+    is_folder, is_file = _kind(path)
+    if not (is_folder or is_file) or spec in CAMERAS:
+        if (opener := _camera_opener(spec, config)) is not None:
+            return Live(_rotated(opener, config), shown(spec), lost_after=lost_after, retry_opening=retry_opening)
+        raise ConfigError(
+            f"source '{shown(spec)}' is not a file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
+            "rtsp://..., a video file, a folder of pictures, or demo"
+        )
     if is_folder:
-        return _playback(lambda: Folder(path, config.fps), config)
-    if is_file and path.suffix.lower() in PICTURE_SUFFIXES:
-        raise ConfigError(f"source '{spec}' is a single picture; `maskwatch image` checks pictures")
-    if is_file:
-        return _playback(lambda: VideoFile(path), config)
-    raise ConfigError(
-        f"source '{shown(spec)}' is not a file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
-        "rtsp://..., a video file, a folder of pictures, or demo"
-    )
+        logged: set[str] = set()
+        return _playback(lambda: Folder(path, config.fps, logged), config)
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        raise ConfigError(f"source '{shown(spec)}' is a single picture; `maskwatch image` checks pictures")
+    told: set[str] = set()
+    return _playback(lambda: VideoFile(path, told), config)
+
+
+def _path(spec: str) -> Path:
+    """Returns the path that ``spec`` names, if it names one: ``demo``, a path, or a ``file:`` address."""
+    if spec == "demo":
+        return DEMO
+    path = Path(os.path.expanduser(spec))
+    if not spec.lower().startswith("file:") or any(_kind(path)):
+        return path
+    rest = re.sub("^//(localhost(?=/))?", "", spec[5:], flags=re.IGNORECASE)
+    path = Path(os.path.expanduser(rest))  # people write addresses by hand, with a raw % too
+    return path if any(_kind(path)) else Path(os.path.expanduser(unquote(rest, errors="surrogateescape")))
+
+
+def _kind(path: Path) -> tuple[bool, bool]:
+    """Returns whether there is a folder or a regular file at a path."""
+    try:
+        return path.is_dir(), path.is_file()
+    except (OSError, ValueError):  # the text is too long for a file name, or has a zero byte
+        return False, False
 
 
 def _playback(opener: Callable[[], Driver], config: SourceConfig) -> Playback:
@@ -110,12 +133,24 @@ def _camera_opener(spec: str, config: SourceConfig) -> Callable[[], Driver] | No
         if not re.fullmatch("[0-9]{1,3}", spec[4:]):
             raise ConfigError(f"source '{shown(spec)}': usb: takes a number, as in usb:0")
         return UsbCamera(Path(f"/dev/video{int(spec[4:])}"), config)
-    if spec.startswith("/dev/"):
+    if spec.startswith("/dev/") and not spec.startswith("/dev/shm/"):
         return UsbCamera(Path(spec), config)
-    if spec.startswith(STREAMS):
-        log_access(spec, config)
-        return lambda: Capture(spec, config)
+    scheme, separator, rest = spec.partition("://")
+    address = f"{scheme.lower()}{separator}{rest}"
+    if address.startswith(STREAMS):
+        log_access(address, config)
+        return lambda: _network_camera(address, config)
     return None
+
+
+def _network_camera(address: str, config: SourceConfig) -> Driver:
+    """Opens what answers with pictures over HTTP, else a stream. Raises ``SourceError``."""
+    if address.startswith("http"):
+        camera = HttpCamera(address, config)
+        if camera.gives_pictures:
+            return camera
+        camera.close()
+    return Capture(address, config)
 
 
 class FirstCamera:

@@ -1,4 +1,4 @@
-"""Tests ``edge.camera.live.ConditionWatch``: frozen cameras, covered lenses, and pictures that are neither."""
+"""Tests ``edge.camera.condition``: frozen cameras, covered lenses, and pictures that are neither."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from support.cameras import Image, as_jpeg, black, clip_pictures, picture
 
-from edge.camera.live import DARK_AFTER_S, FROZEN_AFTER_S, ConditionWatch
+from edge.camera.condition import DARK_AFTER_S, FROZEN_AFTER_S, ConditionWatch
 
 STEP = 0.1
 
@@ -113,7 +113,7 @@ def test_the_smallest_pictures_are_accepted(shape: tuple[int, ...]) -> None:
 
 
 def test_the_time_limits_are_parameters() -> None:
-    watch = ConditionWatch(frozen_after=0.5, dark_after=0.2)
+    watch = ConditionWatch(frozen_after=0.5, dark_after=0.2, settling=0)
     assert [c for _, c in changes_of(watch, lambda number: picture(0), 0, 2)] == ["ok", "frozen"]
 
 

@@ -12,13 +12,14 @@ from support.cameras import Image, NetworkCamera, black, picture
 from support.viewer import SHORT_PAUSES, watching
 
 from edge.camera.capture import Capture
+from edge.camera.condition import ConditionWatch
 from edge.camera.frames import Picture, as_image, as_luma
-from edge.camera.live import ConditionWatch, Live
+from edge.camera.live import Live
 from edge.config.schema import SourceConfig
 
 
 def short_limits() -> ConditionWatch:
-    return ConditionWatch(frozen_after=0.6, dark_after=0.4)
+    return ConditionWatch(frozen_after=0.6, dark_after=0.4, settling=0)
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_a_covered_lens_is_reported_and_clears(network_camera: NetworkCamera) ->
 
 def test_a_dark_camera_that_was_lost_starts_anew(network_camera: NetworkCamera) -> None:
     """The first pictures after a replug are often black, because the exposure has to settle."""
-    with watching(live(network_camera, new_watch=lambda: ConditionWatch(dark_after=0.5))) as viewer:
+    with watching(live(network_camera, new_watch=lambda: ConditionWatch(dark_after=0.5, settling=0))) as viewer:
         network_camera.show(black)
         viewer.wait_for("dark")
         network_camera.unplug()

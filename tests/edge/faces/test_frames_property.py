@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support import DOOR
 from support.cameras import clip_pictures
 
+from edge.camera.condition import ConditionWatch
 from edge.camera.frames import as_image, as_luma
-from edge.camera.live import ConditionWatch
 from edge.config.schema import Config, DecideConfig, DetectConfig, TrackConfig
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
