@@ -7,6 +7,7 @@ in the path and in the query too.
 
 import os
 import re
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -18,15 +19,18 @@ RAW_CHARACTERS = (
     "source.password_file"
 )
 """The hint at a password that ends too early."""
-SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%[\w.~-]+)?\]|[\w-]+(?:\.[\w-]+)*\.?)(?::(\d{1,5}))?", re.ASCII)
-"""Host and port of an address."""
+SERVER = re.compile(
+    r"(\[[0-9A-Fa-f:.]+(?:%[\w.~-]+)?\]|\d+\.\d+\.\d+\.\d+|(?:[\w-]+\.)*[\w-]*[A-Za-z_-][\w-]*\.?)(?::(\d{1,5}))?",
+    re.ASCII,
+)
+"""Host and port of an address. The last part of a name is no number."""
+SCHEMES = ("rtsp", "rtsps", "http", "https", "mqtt", "mqtts", "file")
 _BEHIND = re.compile(r"[/?#\\]")
-_SCHEME = re.compile(r"[A-Za-z]{2,6}")
 _NO_PATH = re.compile(
     r"[@?=&\\%\x00-\x1f]|//"  # characters of addresses
     r"|(?<!\d):|:(?!\d)"  # a colon that does not stand between two digits, as in 12:30.mp4
     r"|(^|/)\d+\.\d+\.\d+\.\d+"  # an IPv4 address
-    r"|^[^/.][^/]*\.[^/]*/"  # a host name with a path
+    r"|^(?![/.~]).*[^/.][^/]*\.[^/]*/"  # a host name with a path
     r"|^(rtsp|http|mqtt)s?\b",
     re.IGNORECASE,
 )
@@ -40,9 +44,11 @@ def shown(text: str) -> str:
     scheme, is_address, rest = text.partition("://")
     if not is_address:
         server = SERVER.fullmatch(text)
-        is_known = re.fullmatch(r"usb:\d*", text) or (server and is_ip(server[1])) or not _NO_PATH.search(text)
+        is_known = (
+            re.fullmatch(r"usb:\d*", text) or is_ip(text) or (server and is_ip(server[1])) or not _NO_PATH.search(text)
+        )
         return text if is_known else HIDDEN
-    if not _SCHEME.fullmatch(scheme):
+    if not get_close_matches(scheme.lower(), SCHEMES, 1):
         return HIDDEN
     if scheme.lower() == "file":
         return f"{scheme}://{HIDDEN if _NO_PATH.search(rest) else rest}"
