@@ -2,7 +2,7 @@
 # Installs maskwatch from this checkout as a service, or brings an installed one up to date.
 #
 #   sudo systemd/install.sh [--broker ADDRESS] [--source CAMERA] [--detector haar|yunet] [--camera NAME ...]
-#                           [--phone URL]
+#                           [--phone URL] [--web | --web-password-file FILE]
 #
 #   --broker ADDRESS   your MQTT broker: HOST, HOST:PORT, mqtt://USER@HOST or mqtts://USER@HOST
 #   --source CAMERA    the camera: auto (default), picamera, usb:0, rtsp://..., ...
@@ -11,10 +11,12 @@
 #                      --broker, --source and --detector then apply to the cameras named
 #   --phone URL        also sends alerts there as short texts: https://ntfy.sh/A-NAME-THAT-NOBODY-GUESSES. Subscribe
 #                      to that name in the app ntfy on the phone; anyone who knows the name can read the alerts
+#   --web              also serves the page to your network, at port 8080 of this machine; asks for its password
+#   --web-password-file FILE   does so with the password in the first line of FILE (- for standard input)
 #   --python PYTHON    the interpreter (default python3)
 #   --no-start         installs everything but starts nothing
 #   --dry-run          only prints what would be done
-#   --uninstall        removes maskwatch; settings and undelivered alerts stay
+#   --uninstall        removes maskwatch, and its retained messages at the broker; settings and undelivered alerts stay
 #   --purge            with --uninstall: removes those too
 #
 # Run again after `git pull` to upgrade: settings are kept, and the old version runs until the new one is complete.
@@ -23,6 +25,8 @@ set -eu
 opt=/opt/maskwatch etc=/etc/maskwatch state=/var/lib/maskwatch units=/etc/systemd/system bin=/usr/local/bin/maskwatch
 here=$(cd "$(dirname "$0")/.." && pwd)
 python=python3 phone='' cameras='' dry='' start=yes uninstall='' purge='' broker='' source='' detector=''
+web='' web_password_file='' web_password='' repeat="sudo $0"
+apt_patience=600 # seconds; unattended-upgrades takes minutes on a Pi that was just set up
 
 main() {
     arguments "$@"
@@ -31,6 +35,7 @@ main() {
         remove
         return
     fi
+    [ -z "$web" ] || [ "$dry" ] || page_password
     say "Debian packages" && packages
     say "User and folders" && user_and_folders
     say "Program" && program
@@ -46,19 +51,27 @@ fail() {
     exit 2
 }
 
-# runs a step, or only prints it (--dry-run)
+# runs a step, or only prints it (--dry-run), without the password that an address may hold
 run() {
     if [ "$dry" ]; then
-        printf '  would run: %s\n' "$*"
+        printf '  would run: %s\n' "$*" | without_password
     else
         "$@"
     fi
 }
 
+without_password() { sed 's#\(://[^:/@ ]*\):[^/ ]*@#\1:...@#g'; }
+
 arguments() {
     while [ $# -gt 0 ]; do
         case $1 in
-            --broker | --source | --detector | --camera | --phone | --python)
+            --phone) repeat="$repeat $1 URL" ;; # anyone who knows the address can read the alerts
+            --broker | --source) repeat="$repeat $1 $(printf %s "${2-}" | without_password)" ;;
+            --*-file | --detector | --camera | --python) repeat="$repeat $1 ${2-}" ;;
+            *) repeat="$repeat $1" ;;
+        esac
+        case $1 in
+            --broker | --source | --detector | --camera | --phone | --python | --web-password-file)
                 [ -n "${2-}" ] || fail "$1 needs a value; see $0 --help"
                 case $1 in
                     --broker) broker=$2 ;;
@@ -66,10 +79,12 @@ arguments() {
                     --detector) detector=$2 ;;
                     --phone) phone=$2 ;;
                     --python) python=$2 ;;
+                    --web-password-file) web=yes web_password_file=$2 ;;
                     --camera) cameras="$cameras $2" && camera_name "$2" ;;
                 esac
                 shift
                 ;;
+            --web) web=yes ;;
             --no-start) start='' ;;
             --dry-run) dry=yes ;;
             --uninstall) uninstall=yes ;;
@@ -82,6 +97,9 @@ arguments() {
     case $phone in
         '' | http://* | https://*) ;;
         *) fail "--phone $phone: use an address such as https://ntfy.sh/A-NAME-THAT-NOBODY-GUESSES" ;;
+    esac
+    case $web$cameras in
+        'yes '*' '*) fail "--web sets up the page of one camera: run $0 once for each, then give each its own web.port" ;;
     esac
     [ -z "$purge" ] || [ "$uninstall" ] || fail "--purge goes with --uninstall"
 }
@@ -120,15 +138,59 @@ packages() {
         fi
     done
     [ "$missing" ] || return 0
-    run apt-get update -qq || echo "the lists of packages could not be updated; trying with the old ones"
+    # without Error-Mode=any, apt-get succeeds where it has reached no server at all
+    reached=yes
+    apt update -qq -o APT::Update::Error-Mode=any || {
+        reached=''
+        echo "the package index could not be read completely; trying with what is known from before"
+    }
     for package in $missing; do
-        if [ "$package" = python3-picamera2 ] && ! apt-cache show "$package" >/dev/null 2>&1; then
+        if [ "$dry" ] || apt-cache show "$package" >/dev/null 2>&1; then
+            apt install -y -qq --no-install-recommends "$package" || not_installed "$package"
+        elif [ -z "$reached" ] && { [ "$package" != python3-picamera2 ] || is_pi; }; then
+            not_installed "$package"
+        elif [ "$reached" ]; then
             echo "no $package in this system's packages: USB and network cameras only"
         else
-            run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 \
-                -o DPkg::Lock::Timeout=300 --no-install-recommends "$package"
+            echo "$package is not known here, and without the package index nobody can tell whether it exists: USB and" \
+                "network cameras only. To look again: $repeat"
         fi
     done
+}
+
+not_installed() {
+    fail "$1 is needed and could not be installed: the lines above say why." \
+        "Check the network (ping -c 1 deb.debian.org) and the clock (timedatectl), then repeat: $repeat"
+}
+
+is_pi() { [ -e /etc/rpi-issue ] || grep -qs 'Raspberry Pi' /proc/device-tree/model; }
+
+# apt-get, as soon as no other program uses apt. DPkg::Lock::Timeout waits for one of apt's three locks only.
+apt() {
+    if [ "$dry" ]; then
+        run apt-get "$@"
+        return
+    fi
+    output=$(mktemp) deadline=$(($(date +%s) + apt_patience)) waits=''
+    while :; do
+        if LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=10 "$@" \
+            >"$output" 2>&1; then
+            rm -f "$output"
+            return 0
+        fi
+        if ! grep -q 'get lock\|dpkg frontend lock\|Unable to lock' "$output" || [ "$(date +%s)" -ge $deadline ]; then
+            break
+        fi
+        if [ -z "$waits" ]; then
+            holder=$(sed -n 's/.*held by \(process .*)\).*/\1/p;T;q' "$output")
+            echo "another program installs packages (${holder:-unknown}); waiting for it, $((apt_patience / 60)) minutes at most"
+            waits=yes
+        fi
+        sleep 5
+    done
+    sed 's/^/  apt-get: /' "$output" >&2
+    rm -f "$output"
+    return 1
 }
 
 installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
@@ -161,7 +223,11 @@ program() {
     (cd "$here" && cp -R edge convert models systemd setup.cfg pyproject.toml README.md LICENSE "$copy")
     "$here/systemd/make-venv.sh" "$new" "$python"
     "$new/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir \
-        -c "$new/constraints.txt" "${copy}[broker,yunet,web]"
+        -c "$new/constraints.txt" "${copy}[broker,yunet,web]" || {
+        echo "install.sh: pip could not install Python packages: the lines above say why." \
+            "Check the network and the clock (timedatectl), then repeat: $repeat" >&2
+        exit 1
+    }
     "$new/bin/maskwatch" --version
     echo "$tree" >"$new/fingerprint"
     ln -sfn "$new" "$opt/next" && mv -T "$opt/next" $opt/current
@@ -173,6 +239,8 @@ fingerprint() {
     (
         cd "$here"
         "$python" -V
+        # the environment is made for them: with another picamera2 or NumPy it must be made anew
+        dpkg-query -W -f '${Package} ${db:Status-Status} ${Version}\n' python3-picamera2 python3-numpy 2>/dev/null || true
         find edge convert models systemd setup.cfg pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort | xargs -d '\n' sha256sum
     ) | sha256sum | cut -c 1-64
 }
@@ -200,8 +268,67 @@ settings() {
     if [ "$phone" ]; then
         name=$(first)
         run install -m 600 /dev/null "$etc/$name.phone"
-        [ "$dry" ] || echo "$phone" >"$etc/$name.phone"
+        if [ "$dry" ]; then
+            echo "  would write: the address into $etc/$name.phone"
+        else
+            printf '%s\n' "$phone" >"$etc/$name.phone"
+        fi
     fi
+    [ -z "$web" ] || page "$(first)"
+}
+
+# asks for the page's password before anything is done; an installed page keeps its password unless a file names a new one
+page_password() {
+    case $web_password_file in
+        '')
+            if grep -qs '^password_hash *= *"scrypt' "$etc/$(first).toml"; then
+                echo "the page keeps its password; to change it: sudo maskwatch set --web-password"
+                return
+            fi
+            if [ -t 0 ]; then
+                ask 'password of the page (at least 8 characters): ' && web_password=$answer
+                ask 'the same password again: '
+                [ "$answer" = "$web_password" ] || fail "the two passwords differ; nothing was changed"
+            else
+                IFS= read -r web_password || true
+            fi
+            ;;
+        -) IFS= read -r web_password || true ;;
+        *)
+            if [ -d "$web_password_file" ] || [ ! -r "$web_password_file" ]; then
+                fail "--web-password-file $web_password_file: there is no file that can be read"
+            fi
+            IFS= read -r web_password <"$web_password_file" || true
+            ;;
+    esac
+    web_password=$(printf %s "$web_password" | tr -d '\r')
+    [ ${#web_password} -ge 8 ] || fail "the page needs a password of at least 8 characters: from the terminal," \
+        "from the first line of standard input, or by --web-password-file FILE"
+}
+
+ask() {
+    trap 'stty echo' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf %s "$1" >&2
+    stty -echo
+    IFS= read -r answer || true
+    stty echo
+    echo >&2
+    trap - EXIT HUP INT TERM
+}
+
+# the page for the whole network, which needs a password; the password goes through a pipe, so that no list of
+# processes shows it
+page() {
+    set -- "$1" web.enabled=true
+    case $(sed -n '/^\[web\]/,/^\[[a-v]/s/^host *= *"\([^"]*\)".*/\1/p' "$etc/$1.toml" 2>/dev/null) in
+        '' | 127.0.0.1 | ::1 | localhost) set -- "$@" web.host=0.0.0.0 ;; # any other is the administrator's choice
+    esac
+    [ -z "$web_password$dry" ] || set -- "$@" --web-password
+    name=$1
+    shift
+    printf '%s\n' "$web_password" |
+        run env STATE_DIRECTORY="$state/$name" $opt/current/bin/maskwatch set --config "$etc/$name.toml" "$@"
 }
 
 # the plain service, unless the cameras of this machine have names
@@ -231,7 +358,7 @@ service() {
     run systemctl daemon-reload
     for name in ${cameras:-$(plain)}; do
         run systemctl --quiet enable "$(unit_of "$name")"
-        [ ! -e "$etc/$name.phone" ] || run systemctl --quiet enable "maskwatch-phone@$name.service"
+        ! has_phone "$name" || run systemctl --quiet enable "maskwatch-phone@$name.service"
     done
     [ "$start" ] || return 0
     for unit in $(enabled); do
@@ -241,10 +368,13 @@ service() {
     done
 }
 
+has_phone() { [ -e "$etc/$1.phone" ] || { [ "$dry$phone" != "$dry" ] && [ "$1" = "$(first)" ]; }; }
+
 enabled() {
     if [ "$dry" ]; then
         for name in ${cameras:-$(plain)}; do
             unit_of "$name"
+            ! has_phone "$name" || echo "maskwatch-phone@$name.service"
         done
     else
         linked maskwatch.service
@@ -254,7 +384,12 @@ enabled() {
 }
 
 finish() {
-    [ "$dry" ] && return
+    if [ "$dry" ]; then
+        for name in ${cameras:-$(plain)}; do
+            run maskwatch doctor ${cameras:+--device "$name"}
+        done
+        return
+    fi
     current=$(readlink $opt/current)
     before=''
     for old in "$opt"/*Z; do
@@ -293,6 +428,9 @@ remove() {
     done
     # also units that somebody disabled; it is no error if there is none
     run systemctl stop maskwatch.service 'maskwatch@*' 'maskwatch-phone@*' 2>/dev/null || true
+    for name in $(announced); do
+        take_back "$name"
+    done
     run rm -f $units/maskwatch.service $units/maskwatch@.service $units/maskwatch-phone@.service $bin
     run systemctl daemon-reload
     run rm -rf $opt
@@ -304,6 +442,32 @@ remove() {
     fi
     [ -z "$purge" ] || echo "removed, with settings and undelivered alerts"
     [ "$purge" ] || echo "removed; settings ($etc) and undelivered alerts ($state) are kept: --uninstall --purge deletes them"
+}
+
+# the cameras that may have left messages at a broker, also those whose settings are gone
+announced() {
+    {
+        find $etc -name '*.toml' -printf '%f\n' 2>/dev/null | sed 's/\.toml$//'
+        find $state -mindepth 2 -maxdepth 2 -name announced.json -printf '%h\n' 2>/dev/null | sed 's#.*/##'
+    } | sort -u
+}
+
+# while the program that can do it is still there; a broker that cannot be reached does not keep anything from being removed
+take_back() {
+    set -- "$1"
+    [ "$1" = maskwatch ] || set -- "$1" --device "$1"
+    name=$1
+    shift
+    if [ "$dry" ]; then
+        run maskwatch forget "$@"
+        return
+    fi
+    [ -x $bin ] && [ -x $opt/current/bin/maskwatch ] || return 0
+    result=$(timeout 120 $bin forget "$@" 2>&1) || true
+    case $result in
+        *'name the broker'*) ;; # none was ever configured
+        *) printf '%s\n' "$result" | grep -v '^INFO' ;;
+    esac
 }
 
 main "$@"

@@ -15,6 +15,10 @@ venv=$1 python=$2
 # --system-site-packages on a Pi only: picamera2 comes from apt, and a plain environment does not see it
 "$python" -I -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("picamera2") is None)' &&
     shared=--system-site-packages || shared=
+if [ -z "$shared" ] && { [ -e /etc/rpi-issue ] || grep -qs 'Raspberry Pi' /proc/device-tree/model; }; then
+    echo "this Pi has no python3-picamera2, so USB and network cameras only. For a Pi camera:" \
+        "sudo apt install python3-picamera2 --no-install-recommends, and remove $venv before you repeat this" >&2
+fi
 "$python" -m venv ${shared:+"$shared"} "$venv"
 # apt's picamera2 needs NumPy of apt's major version, and OpenCV must accept that
 "$venv/bin/python" -I - >"$venv/constraints.new" <<'END'

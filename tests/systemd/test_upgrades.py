@@ -1,10 +1,12 @@
 """Upgrades, further cameras, the phone and the removal of the service that test_installed.py has installed."""
 
-from support.brokers import Subscriber
+from support.brokers import Subscriber, free_port
+from support.browsing import Client
 from support.phone import Server
 from systemd.machine import LIKE_A_CAMERA, MARKS, SECRET, UNIT, Machine
 
 pytestmark = MARKS
+FORM = "application/x-www-form-urlencoded"
 
 
 def test_a_second_installation_keeps_version_and_configuration(machine: Machine) -> None:
@@ -71,6 +73,24 @@ def test_alerts_are_sent_to_a_phone(machine: Machine) -> None:
         phone.stop()
 
 
+def test_the_page_is_set_up_in_one_step(machine: Machine) -> None:
+    port, password = free_port(), "page-canary-31c7"
+    machine.run(f"maskwatch set web.port={port}; umask 077; printf '{password}\r\n' > /root/page")
+    done = machine.install("--web-password-file", "/root/page")
+    assert done.returncode == 0, done.stdout
+    page = Client(port)
+    machine.until(lambda: page.ask("/healthz").status == 200, "the page", timeout=60)
+    assert page.ask("/api/now").status == 401
+    assert page.ask("/login", "POST", f"password={password}".encode(), Content_Type=FORM).text == "logged in"
+    assert f":{port}/" in done.stdout and "0.0.0.0" not in done.stdout, "an address that can be opened"
+    assert password not in done.stdout + machine.run("ps -eo args; journalctl --no-pager; cat /etc/maskwatch/*.toml")
+    before = machine.run("cat /etc/maskwatch/maskwatch.toml")
+    again = machine.try_run("/src/systemd/install.sh --web --no-start </dev/null")
+    assert again.returncode == 0 and "keeps its password" in again.stdout, again.stdout
+    assert machine.run("cat /etc/maskwatch/maskwatch.toml") == before
+    machine.run("maskwatch set web.enabled=false; systemctl restart maskwatch")
+
+
 def test_two_cameras_on_one_machine(machine: Machine, received: Subscriber) -> None:
     address = f"mqtt://door@127.0.0.1:{machine.port}"
     done = machine.install(
@@ -92,6 +112,13 @@ def test_two_cameras_on_one_machine(machine: Machine, received: Subscriber) -> N
 def test_uninstall_keeps_the_settings_and_purge_deletes_them(machine: Machine) -> None:
     done = machine.install("--uninstall")
     assert done.returncode == 0, done.stdout
+    for name in ("entrance", "porch", "back"):
+        assert f"removed device '{name}'" in done.stdout and f"maskwatch/{name}/status" in done.stdout, done.stdout
+    later = Subscriber(machine.port, user="watcher", password="w")
+    later.publish("end", b"")
+    later.wait_for("end")
+    later.close()
+    assert [topic for topic, _, retained in later.messages if retained] == [], "nothing is left at the broker"
     assert machine.run("systemctl list-unit-files 'maskwatch*' --no-legend", check=False).strip() == ""
     assert machine.run("ls -d /opt/maskwatch /usr/local/bin/maskwatch 2>/dev/null", check=False) == ""
     assert machine.try_run("id maskwatch").returncode != 0
