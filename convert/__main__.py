@@ -1,21 +1,24 @@
 """The command ``maskwatch-convert``: the command line, exit codes and Ctrl-C. The commands are in the rooms."""
 
-import argparse
-import os
-import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
-from typing import NamedTuple
+from edge.console import checked_output, ending_at_interrupt
 
-from edge.errors import EdgeError
+with ending_at_interrupt("\nstopped\n", 130):
+    import argparse
+    import os
+    import signal
+    import sys
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import contextmanager
+    from types import FrameType
+    from typing import NamedTuple
 
-from .data import commands as data
-from .errors import DataError
-from .evaluation import commands as evaluation
-from .evaluation import end_to_end
-from .training import commands as training
+    from edge.errors import EdgeError
+
+    from .data import commands as data
+    from .errors import DataError
+    from .evaluation import commands as evaluation
+    from .evaluation import end_to_end
+    from .training import commands as training
 
 ENDED, USAGE, STOPPED = 0, 2, 130
 
@@ -111,8 +114,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     args = parser().parse_args(argv)
     try:
-        with noting_ctrl_c() as pressed:
+        with noting_ctrl_c() as pressed, checked_output():
             args.run(args)
+        return ENDED
+    except BrokenPipeError:  # the program that reads standard output has ended
         return ENDED
     except (DataError, EdgeError) as error:
         print(f"maskwatch-convert: {error}", file=sys.stderr)

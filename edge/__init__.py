@@ -20,7 +20,7 @@ These conventions hold everywhere. A docstring only notes exceptions.
 import os
 
 # Set before OpenCV is imported: maskwatch reports a fault of a camera or file once, in its own words.
-os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+os.environ.setdefault("OPENCV_LOG_LEVEL", "FATAL")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 __version__ = "0.1.0"

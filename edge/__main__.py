@@ -1,17 +1,19 @@
 """Runs the command ``maskwatch``: command line, logging and exit codes. Each command is a file in ``cli``."""
 
-import io
-import logging
-import sys
-from collections.abc import Sequence
-from importlib import import_module
-from pathlib import Path
+from .console import INTERRUPTED, checked_output, ending_at_interrupt
 
-from . import __version__
-from .cli.arguments import EXIT_FAILURE, EXIT_OK, EXIT_USAGE
-from .cli.parser import Parser
-from .errors import ConfigError, EdgeError, ModelError
-from .monitor.systemd import leave
+with ending_at_interrupt(INTERRUPTED, 1):
+    import logging
+    import sys
+    from collections.abc import Sequence
+    from importlib import import_module
+    from pathlib import Path
+
+    from . import __version__
+    from .cli.arguments import EXIT_FAILURE, EXIT_OK, EXIT_USAGE
+    from .cli.parser import Parser
+    from .errors import ConfigError, EdgeError, ModelError
+    from .monitor.systemd import leave
 
 COMMANDS = {
     "run": "watch a camera and publish alerts until stopped",
@@ -58,15 +60,15 @@ def common_options(name: str) -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0 if it ended as asked, 2 for wrong configuration or usage, 1 for anything else."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names of files may have characters that this terminal has not
-            stream.reconfigure(errors="backslashreplace")
     argv = sys.argv[1:] if argv is None else argv
-    args = parser(next((word for word in argv if word in COMMANDS), "none")).parse_args(argv)
-    level = logging.DEBUG if args.verbose else logging.INFO
-    logging.basicConfig(level=level, format="%(levelname)s %(message)s", stream=sys.stderr, force=True)
     try:
-        return leave(args.run(args))
+        with checked_output():
+            with ending_at_interrupt(INTERRUPTED, EXIT_FAILURE):
+                args = parser(next((word for word in argv if word in COMMANDS), "none")).parse_args(argv)
+            level = logging.DEBUG if args.verbose else logging.INFO
+            logging.basicConfig(level=level, format="%(levelname)s %(message)s", stream=sys.stderr, force=True)
+            code: int = args.run(args)
+        return leave(code)
     except (ConfigError, ModelError) as error:
         print(f"maskwatch: {error}", file=sys.stderr)
         return EXIT_USAGE
@@ -74,10 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"maskwatch: {error}", file=sys.stderr)
         return EXIT_FAILURE
     except KeyboardInterrupt:
-        print("\nmaskwatch: interrupted", file=sys.stderr)
+        print(INTERRUPTED, end="", file=sys.stderr)
         return EXIT_FAILURE
     except BrokenPipeError:  # the program that reads standard output (head or less, for example) has ended
-        sys.stderr.close()
         return EXIT_OK
 
 
