@@ -8,7 +8,7 @@ each searched frame are kept, so that many thresholds can be tried without detec
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.monitor import loop
 from edge.monitor.scene import Unobserved
+from edge.people.pace import Pace
 from edge.people.planner import open_planner
 from edge.people.policy import Alert, Policy
 from edge.people.tracker import Tracker
@@ -47,11 +48,15 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class ClipFaces:
-    """The faces of each searched frame of a clip under a condition, with the frame's time in seconds."""
+    """The faces of each searched frame of a clip under a condition, with the frame's time in seconds.
+
+    ``intervals`` maps such a time to the time between frames then (``Pace``).
+    """
 
     clip: Clip
     condition: str
     frames: list[tuple[float, list[Face]]]
+    intervals: dict[float, float] = field(default_factory=dict)
 
 
 def read_clips(path: Path) -> list[Clip]:
@@ -94,12 +99,13 @@ def detect_clip(clip: Clip, device: DeviceParts, condition_name: str = "plain") 
     the video cannot be read.
     """
     config, searched = device.config, list[tuple[float, list[Face]]]()
-    now = 0.0
+    now, pace, intervals = 0.0, Pace(), dict[float, float]()
 
     def frames_under_condition() -> Iterator[Frame]:
         nonlocal now
         for frame in source:
             now = frame.time
+            intervals[now] = pace.update(now)
             yield replace(frame, image=condition(condition_name, frame.number)(frame.image))
 
     def classify(image: Image, boxes: Sequence[Box]) -> list[Face]:
@@ -111,13 +117,17 @@ def detect_clip(clip: Clip, device: DeviceParts, condition_name: str = "plain") 
     with closing(open_source(str(clip.path), config.source)) as source:
         stages = loop.Stages(plan, device.detector.detect, classify)
         loop.run(frames_under_condition(), stages, tracker, policy, Unobserved())
-    return ClipFaces(clip, condition_name, searched)
+    return ClipFaces(clip, condition_name, searched, intervals)
 
 
 def raise_alerts(faces: ClipFaces, config: Config) -> list[Alert]:
     """Returns the alerts that the device raises for these faces."""
     tracker, policy = new_tracker(config), Policy(config.decide)
-    return [alert for now, seen in faces.frames for alert in policy.update(tracker.update(seen, now), now)]
+    alerts: list[Alert] = []
+    for now, seen in faces.frames:
+        interval = faces.intervals.get(now, 0.0)
+        alerts += policy.update(tracker.update(seen, now, interval), now, interval)
+    return alerts
 
 
 def new_tracker(config: Config) -> Tracker:

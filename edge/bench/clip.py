@@ -198,8 +198,8 @@ class TimedTracker(Tracker):
         super().__init__(forget=forget)
         self._timed_update = stopwatch.timed("track", super().update)
 
-    def update(self, faces: Sequence[Face], now: float) -> list[Track]:
-        return self._timed_update(faces, now)
+    def update(self, faces: Sequence[Face], now: float, interval: float = 0.0) -> list[Track]:
+        return self._timed_update(faces, now, interval)
 
 
 class TimedPolicy(Policy):
@@ -209,8 +209,8 @@ class TimedPolicy(Policy):
         super().__init__(rules)
         self._timed_update = stopwatch.timed("track", super().update)
 
-    def update(self, tracks: Sequence[Track], now: float) -> list[Alert]:
-        return self._timed_update(tracks, now)
+    def update(self, tracks: Sequence[Track], now: float, interval: float = 0.0) -> list[Alert]:
+        return self._timed_update(tracks, now, interval)
 
 
 def timed_frames(frames: Iterator[Frame], stopwatch: Stopwatch) -> Iterator[Frame]:

@@ -16,6 +16,7 @@ from ..faces.geometry import Box
 from ..faces.haar import load_cascade
 from ..faces.opening import model_path, open_classifier, open_detector
 from ..faces.tflite import TfliteNetwork, load_interpreter
+from ..people.pace import Pace
 from ..people.policy import Alert, Policy
 from ..people.tracker import Tracker
 from .choices import RIVALS
@@ -118,8 +119,9 @@ class RivalDoor:
         self.alerts: list[Alert] = []
         self._tracker = Tracker(forget=config.track.forget)
         self._policy = Policy(config.decide)
+        self._pace = Pace()
 
     def process(self, timed_process: Callable[[Image], list[Face]], image: Image, now: float) -> None:
         """Processes a frame. ``timed_process`` is the rival's method; tracking does not count as the rival's cost."""
-        faces = timed_process(image)
-        self.alerts += self._policy.update(self._tracker.update(faces, now), now)
+        faces, interval = timed_process(image), self._pace.update(now)
+        self.alerts += self._policy.update(self._tracker.update(faces, now, interval), now, interval)

@@ -68,8 +68,8 @@ class ReplacedTracker(Tracker):
         super().__init__(forget=0.0)  # not used, because update is replaced
         self._update_function = update
 
-    def update(self, faces: Any, now: float) -> Any:
-        return self._update_function(faces, now)
+    def update(self, faces: Any, now: float, interval: float = 0.0) -> Any:
+        return self._update_function(faces, now, interval)
 
 
 def _open_stages(config: Config) -> dict[str, Callable[..., Any]]:

@@ -166,7 +166,7 @@ class RegionPlanner:
         width = track.box.width
         (x0, x1), (y0, y1) = map(sorted, zip(track.box.centre, track.expected(frame.time), strict=True))
         steady = track.face is not None and track.last_seen > track.first_seen
-        distance = gate_widths(frame.time - track.last_seen) * (STEADY_GATE_SHARE if steady else 1)
+        distance = gate_widths(frame.time - track.last_seen, track.interval) * (STEADY_GATE_SHARE if steady else 1)
         side = (distance + SEARCH_MARGIN_WIDTHS) * width
         box = clip(Box(round(x0 - side), round(y0 - side), round(x1 + side), round(y1 + side)), full)
         return Region(box, max(self._min_face, round(SIZE_RANGE[0] * width)), round(SIZE_RANGE[1] * width))

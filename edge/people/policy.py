@@ -6,6 +6,9 @@ third class must not split the evidence for the first; the more probable of them
 at least ``frames`` sightings, over ``seconds`` seconds, and in at least ``persistence`` of the searched frames: a logo
 that the cascade detects only occasionally has too few.
 
+Where frames are rare, because of a slow camera or a slow machine, the last ``frames`` sightings count however old they
+are, if at most two frames in between did not show the person. Below one frame per second nobody is judged.
+
 A person counts as masked by the same rule with the probability of a mask. Only after being masked can the same person
 start another episode; a mean between the thresholds changes nothing.
 """
@@ -17,10 +20,13 @@ from typing import Literal
 
 from ..config.schema import DecideConfig
 from ..faces.face import FAULTS, EventType
+from .pace import LONGEST_GAP_S, LONGEST_LOOK_S
 from .tracker import Track
 
 Verdict = Literal["mask"] | EventType
 PersonState = Literal["unknown"] | Verdict
+Sighting = tuple[float, dict[str, float]]
+"""When a face was seen, and the probability of each label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Alert:
 class _Person:
     """What is known of one track. ``pending`` means that an alert is due but waits for the cool-down."""
 
-    sightings: deque[tuple[float, dict[str, float]]] = field(default_factory=deque)
+    sightings: deque[Sighting] = field(default_factory=deque)
     state: PersonState = "unknown"
     alerted: float | None = None
     pending: bool = False
@@ -57,6 +63,8 @@ class Policy:
         self._rules = rules
         self._people: dict[int, _Person] = {}
         self._searches: deque[float] = deque()
+        self._longest_window = max(rules.window, (rules.frames + 1) * LONGEST_LOOK_S)
+        self._window = rules.window
 
     @property
     def states(self) -> dict[int, PersonState]:
@@ -70,9 +78,19 @@ class Policy:
             return False
         return (track.face.label == "mask") == (person.state == "mask")
 
-    def update(self, tracks: Sequence[Track], now: float) -> list[Alert]:
-        """Takes the people present at ``now``, after a search. Returns the alerts that are due."""
-        _append(self._searches, now, now - self._rules.window)
+    def update(self, tracks: Sequence[Track], now: float, interval: float = 0.0) -> list[Alert]:
+        """Takes the people present at ``now``, after a search, and the time between frames (``Pace``).
+
+        Returns the alerts that are due.
+        """
+        rules = self._rules
+        rare = interval if interval <= LONGEST_LOOK_S else 0.0
+        self._window = max(rules.window, (rules.frames + 1) * rare)
+        if self._searches and now - self._searches[-1] > max(rules.window, LONGEST_GAP_S):
+            self._searches.clear()
+            for person in self._people.values():
+                person.sightings.clear()
+        _append(self._searches, now, now - self._longest_window)
         self._people = {track.key: self._people.get(track.key, _Person()) for track in tracks}
         alerts = [self._judge(track, self._people[track.key], now) for track in tracks if track.face is not None]
         return [alert for alert in alerts if alert is not None]
@@ -80,9 +98,10 @@ class Policy:
     def _judge(self, track: Track, person: _Person, now: float) -> Alert | None:
         assert track.face is not None
         person.sightings.append((now, track.face.probabilities))
-        while person.sightings[0][0] < now - self._rules.window:
+        while person.sightings[0][0] < now - self._longest_window:
             person.sightings.popleft()
-        verdict, score = self._verdict(track, person)
+        evidence = self._evidence(person, now)
+        verdict, score = self._verdict(track, evidence)
         if verdict is None:
             return None
         if verdict != person.state:
@@ -93,18 +112,25 @@ class Policy:
             return None
         person.pending, person.alerted = False, now
         seen = round(now - track.first_seen, 3)
-        return Alert(verdict, track.key, now, score, len(person.sightings), seen, track.box)
+        return Alert(verdict, track.key, now, score, len(evidence), seen, track.box)
 
-    def _verdict(self, track: Track, person: _Person) -> tuple[Verdict | None, float]:
+    def _evidence(self, person: _Person, now: float) -> list[Sighting]:
+        """Returns the sightings that count: those within the configured window, or as many as a judgement needs."""
+        within = [sighting for sighting in person.sightings if sighting[0] >= now - self._window]
+        recent = sum(moment >= now - self._rules.window for moment, _ in within)
+        return within[-max(recent, self._rules.frames) :]
+
+    def _verdict(self, track: Track, evidence: Sequence[Sighting]) -> tuple[Verdict | None, float]:
         """Returns what the evidence says of the person, and the score; None if it is too little or undecided."""
-        count = len(person.sightings)
-        span = person.sightings[-1][0] - person.sightings[0][0]
-        searches = sum(moment >= max(track.first_seen, self._searches[0]) for moment in self._searches)
+        count, now = len(evidence), evidence[-1][0]
+        span = now - evidence[0][0]
+        start = max(track.first_seen, now - max(span, self._rules.window))
+        searches = sum(moment >= start for moment in self._searches)
         if count < self._rules.frames or span < self._rules.seconds or count < self._rules.persistence * searches:
             return None, 0.0
         means = {
-            label: sum(probabilities.get(label, 0.0) for _, probabilities in person.sightings) / count
-            for label in person.sightings[-1][1]
+            label: sum(probabilities.get(label, 0.0) for _, probabilities in evidence) / count
+            for label in evidence[-1][1]
             if label != "not_face"
         }
         fault = max((name for name in FAULTS if name in means), key=lambda name: means[name], default=None)
