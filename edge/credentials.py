@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .addresses import shown_file
 from .errors import ConfigError
+from .paths import read_bytes
 
 
 def password_for(option: str, file: str, credential: str) -> str:
@@ -26,7 +27,9 @@ def read_password(option: str, path: str) -> str:
         file = Path(path).expanduser()
         if file.stat().st_mode & 0o007:
             raise ConfigError(f"{option} {shown_file(path)} can be read by every user; chmod 640 it")
-        return file.read_text("utf-8-sig").rstrip("\r\n")
+        return read_bytes(file, 2**20).decode("utf-8-sig").rstrip("\r\n")
+    except ConfigError:  # which is a ValueError too
+        raise
     except UnicodeDecodeError as error:
         raise ConfigError(f"{option} {shown_file(path)} is not UTF-8; save the file as UTF-8") from error
     except (OSError, ValueError, RuntimeError) as error:  # also a path with a null byte, or an unknown user after ~

@@ -10,7 +10,7 @@ PostFormat = Literal["ntfy", "plain", "json"]
 
 @dataclass(frozen=True, slots=True)
 class PhoneConfig:
-    """Options of the phone (``maskwatch watch --post`` and the phone service)."""
+    """Options of the phone (``maskwatch watch --post``, and the phone service, which is the same command)."""
 
     format: PostFormat = option(
         "ntfy",

@@ -15,6 +15,7 @@ from ..config.schema import SnapshotsConfig
 from ..faces.drawing import blur
 from ..faces.geometry import Box
 from ..files import replacing
+from ..mqtt.messages import UNBLURRED
 from .retention import purge
 
 QUALITY = 80
@@ -45,10 +46,10 @@ class Snapshots:
         return self._rules.mode != "off"
 
     def take(self, image: Image, boxes: Iterable[Box]) -> bytes:
-        """Encodes the image as JPEG, with every face blurred unless ``mode`` is ``full``."""
-        if self._rules.mode != "full":
-            image = blur(image, [*boxes, *self._search(image)])
-        return encode_jpeg(image, QUALITY)
+        """Encodes the image as JPEG, with every face blurred unless ``mode`` is ``full``; that is marked."""
+        if self._rules.mode == "full":
+            return UNBLURRED + encode_jpeg(image, QUALITY)[2:]
+        return encode_jpeg(blur(image, [*boxes, *self._search(image)]), QUALITY)
 
     def keep(self, name: str, jpeg: bytes) -> None:
         """Writes a picture, whole or not at all, then deletes pictures that are too old or too many."""

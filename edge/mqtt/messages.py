@@ -19,6 +19,8 @@ KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (int, "frames"),
     (bool, "clock_synced"),
 )
+UNBLURRED = b"\xff\xd8\xff\xfe\x00\x18maskwatch: no blurring"
+"""How a snapshot begins in which no face is blurred: a JPEG comment, so that nothing passes it on by accident."""
 LIMIT = 4096
 """Bytes of a command, at most; longer payloads are not parsed."""
 VALUES = {"enabled": {b"ON": True, b"OFF": False}}

@@ -1,5 +1,6 @@
-"""Subscribes to alerts and prints them as they arrive at the broker, which proves that they get through."""
+"""Subscribes to the alerts of every camera, prints them, and hands them to a listener such as the phone."""
 
+import json
 import logging
 import os
 import signal
@@ -7,15 +8,15 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.schema import MqttConfig
-from .client import V311
-from .events import Connected, Received
+from .client import FORGOTTEN, V311, Session
+from .events import Connected, Disconnected, Received
+from .lines import clean, line, now
 from .link import Link
 from .mailbox import Mailbox
 from .messages import AlertMessage
@@ -23,8 +24,39 @@ from .messages import AlertMessage
 log = logging.getLogger(__name__)
 
 IDS_REMEMBERED = 1000
-"""Alerts whose ids are kept, to recognize a redelivery."""
-WORDS = {"no_mask": "NO MASK", "incorrect_mask": "MASK WORN INCORRECTLY"}
+"""Alerts whose ids are kept in memory, to recognize a redelivery."""
+KEPT = Session(expiry=14 * 86400, manual_ack=True)
+"""What the broker keeps of a listener that is away: for two weeks, every alert that the listener has not taken."""
+
+
+class AlertListener(Protocol):
+    """Takes what the subscriber receives, in the subscriber's thread."""
+
+    wants_pictures: bool
+
+    def alert(self, alert: AlertMessage, payload: bytes) -> bool:
+        """Takes an alert for good. Returns False for one that was taken before, in this run or an earlier one."""
+        ...
+
+    def snapshot(self, device: str, jpeg: bytes) -> None:
+        """Takes a snapshot of an alert."""
+        ...
+
+    def status(self, device: str, online: bool | None) -> None:
+        """Takes whether a door is online; None for a door that was removed."""
+        ...
+
+    def camera(self, device: str, condition: str) -> None:
+        """Takes the condition of a door's camera."""
+        ...
+
+    def test(self, device: str) -> None:
+        """Takes the request for a test."""
+        ...
+
+    def disconnected(self) -> None:
+        """Takes that there is no connection to the broker."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +67,10 @@ class Stop:
 class Subscriber:
     """Subscribes to the alerts and the availability of every camera, and prints one line for each.
 
-    Runs in the thread ``mqtt-subscriber``, which calls ``print_line`` with each line and ``post`` with each alert as a
-    shorter text. ``ready`` is set once the broker has answered the subscription. An alert that arrives again (same
-    ``id``) is printed once. MQTT 3.1.1 is enough for a subscriber: every broker speaks it, and some never answer 5.
+    Runs in the thread ``mqtt-subscriber``, which calls ``print_line`` with each line, and the ``listener``. ``ready``
+    is set once the broker has answered the subscription. An alert that arrives again (same ``id``) is printed once.
+    With a listener, the broker keeps a session under ``client_id``: an alert is acknowledged when the listener has
+    taken it. MQTT 3.1.1 is enough without one: every broker speaks it, and some never answer 5.
     """
 
     def __init__(
@@ -45,16 +78,21 @@ class Subscriber:
         settings: MqttConfig,
         print_line: Callable[[str], None] = print,
         protocol: MQTTProtocolVersion = V311,
-        post: Callable[[str], None] | None = None,
+        listener: AlertListener | None = None,
+        client_id: str = "",
     ) -> None:
         self.ready = threading.Event()
         self.alerts = 0
         self._prefix = settings.prefix
         self._print_line = print_line
-        self._post = post
+        self._listener = listener
         self._ids: deque[str] = deque(maxlen=IDS_REMEMBERED)
+        self._asked: deque[list[str]] = deque()
         self._mailbox = Mailbox[Stop]()
-        self._link = Link(settings, "", self._mailbox.put, self._prepare, protocol, name="subscriber")
+        session = KEPT if listener else FORGOTTEN
+        self._link = Link(
+            settings, client_id, self._mailbox.put, self._prepare, protocol, name="subscriber", session=session
+        )
         self._thread = threading.Thread(target=self._run, name="mqtt-subscriber", daemon=True)
         self._thread.start()
 
@@ -67,9 +105,10 @@ class Subscriber:
         client.on_subscribe = lambda c, u, mid, reasons, p: self._on_subscribed(reasons)
 
     def _on_subscribed(self, reasons: list[ReasonCode]) -> None:
-        for reason in reasons:
+        topics = self._asked.popleft() if self._asked else []
+        for topic, reason in zip(topics, reasons, strict=False):
             if reason.is_failure:
-                log.error("the broker refuses the subscription: %s; check the ACL of this user", reason)
+                log.error("the broker refuses the subscription to %s: %s; check the ACL of this user", topic, reason)
         self.ready.set()
 
     # Everything below runs in the subscriber's thread.
@@ -78,10 +117,13 @@ class Subscriber:
         while True:
             try:
                 match self._mailbox.next(self._link, 0.5):
-                    case Received(topic, payload, _):
-                        self._on_message(topic, payload)
+                    case Received() as message:
+                        self._on_message(message)
+                        self._link.acknowledge(message)
                     case Connected():
-                        self._link.subscribe(f"{self._prefix}/+/alert", f"{self._prefix}/+/status")
+                        self._subscribe()
+                    case Disconnected() if self._listener:
+                        self._listener.disconnected()
                     case Stop():
                         break
             except BrokenPipeError:  # the reader of our lines has gone: end as if asked to
@@ -91,52 +133,53 @@ class Subscriber:
                 log.exception("watch: an event could not be handled")
         self._link.close()
 
-    def _on_message(self, topic: str, payload: bytes) -> None:
-        device, kind = topic.split("/")[-2:]
-        if kind == "status":
+    def _subscribe(self) -> None:
+        """Subscribes to the alerts with QoS 1; to the rest with QoS 0, because only what is true now is of use."""
+        kinds = ["status"]
+        if self._listener:
+            kinds += ["health", "test", *(["snapshot"] if self._listener.wants_pictures else [])]
+        alerts, others = [f"{self._prefix}/+/alert"], [f"{self._prefix}/+/{kind}" for kind in kinds]
+        self._asked = deque([alerts, others])
+        self._link.subscribe(*alerts)
+        self._link.subscribe(*others, qos=0)
+
+    def _on_message(self, message: Received) -> None:
+        device, kind = message.topic.split("/")[-2:]
+        match kind:
+            case "alert":
+                self._on_alert(message)
+            case "status":
+                self._on_status(device, message.payload)
+            case "health" if self._listener:
+                if camera := _camera(message.payload):
+                    self._listener.camera(device, camera)
+            case "snapshot" if self._listener and not message.retained:
+                self._listener.snapshot(device, message.payload)
+            case "test" if self._listener and not message.retained:
+                self._listener.test(device)
+
+    def _on_status(self, device: str, payload: bytes) -> None:
+        if payload:
             self._print_line(clean(f"{now()}  {device}  is {payload[:40].decode('utf-8', 'replace')}"))
-            return
+        if self._listener:
+            self._listener.status(device, payload == b"online" if payload else None)
+
+    def _on_alert(self, message: Received) -> None:
         try:
-            alert = AlertMessage.decode(payload)
+            alert = AlertMessage.decode(message.payload)
         except ValueError as error:
-            log.warning("%s: %s", topic, error)
+            log.warning("%s: %s", message.topic, error)
             return
-        if alert.id not in self._ids:
+        new = self._listener.alert(alert, message.payload) if self._listener else True
+        if new and alert.id not in self._ids:
             self._ids.append(alert.id)
             self.alerts += 1
             self._print_line(clean(line(alert)))
-            if self._post:
-                self._post(clean(short(alert)))
 
 
-def clean(text: str) -> str:
-    """Makes a text from outside safe for a terminal: no control characters, one line, at most 300 characters."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:300])
-
-
-def line(alert: AlertMessage) -> str:
-    """Returns an alert as one line of text."""
-    x0, y0, x1, _ = alert.box
-    word = WORDS.get(alert.event_type, alert.event_type)
-    return (
-        f"{_local(alert.time)}  {alert.device}  {word}  score {alert.score:.2f} in {alert.frames} frames, "
-        f"there for {alert.seen_s:.1f} s, face of {x1 - x0} px at {x0},{y0}"
-    )
-
-
-def short(alert: AlertMessage) -> str:
-    """Returns an alert as a short text for a phone."""
-    return f"{alert.device}: {WORDS.get(alert.event_type, alert.event_type).lower()}, {_local(alert.time)}"
-
-
-def _local(time: str) -> str:
-    """Returns the alert's time of day in this time zone. It may be before the arrival: alerts wait for the broker."""
+def _camera(payload: bytes) -> str:
+    """Returns the camera's condition in a health message; empty if there is none."""
     try:
-        return datetime.fromisoformat(time).astimezone().strftime("%H:%M:%S")
-    except ValueError:
-        return now()
-
-
-def now() -> str:
-    """Returns the time of day."""
-    return datetime.now().strftime("%H:%M:%S")
+        return str(json.loads(payload)["camera"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""

@@ -1,29 +1,65 @@
 """An HTTP server that takes texts for a phone, as ntfy does."""
 
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from support.brokers import free_port
 
 
-class Server:
-    """Answers every POST with the status ``code``; ``texts`` are the paths and bodies that it has accepted."""
+@dataclass(frozen=True)
+class Posted:
+    """One request, and the time (monotonic) of its arrival."""
 
-    def __init__(self) -> None:
-        self.port, self.code, self.texts = free_port(), 200, list[tuple[str, str]]()
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    at: float
+
+
+class Server:
+    """Answers every request with the status ``code`` and ``headers``.
+
+    ``answers`` are given first, one a request: (status, headers). ``answer``, if set, is called with the request
+    instead. ``requests`` are all requests, ``texts`` the paths and bodies of the POSTs that were accepted.
+    """
+
+    def __init__(self, port: int | None = None) -> None:
+        self.port, self.code, self.headers = port or free_port(), 200, dict[str, str]()
+        self.answers: list[tuple[int, dict[str, str]]] = []
+        self.answer: Callable[[Posted], tuple[int, dict[str, str]]] | None = None
+        self.requests: list[Posted] = []
+        self.accepted: list[Posted] = []
         self._server: ThreadingHTTPServer | None = None
+
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        return [(one.path, one.body.decode("utf-8", "replace")) for one in list(self.accepted)]
+
+    @property
+    def messages(self) -> list[str]:
+        """The accepted texts, wherever they are: ntfy takes them in a header where the body is a picture."""
+        return [one.headers.get("Message") or one.body.decode() for one in list(self.accepted)]
 
     def start(self) -> "Server":
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                text = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                if outer.code == 200:
-                    outer.texts.append((self.path, text))
-                self.send_response(outer.code)
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                posted = Posted(self.command, self.path, dict(self.headers), body, time.monotonic())
+                code, headers = outer._answer(posted)
+                self.send_response_only(code)
+                for name, value in {"Date": self.date_time_string(), **headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", "0")
                 self.end_headers()
+
+            do_GET = do_POST
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -32,10 +68,23 @@ class Server:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
+    def _answer(self, posted: Posted) -> tuple[int, dict[str, str]]:
+        self.requests.append(posted)
+        if self.answer:
+            code, headers = self.answer(posted)
+        elif self.answers:
+            code, headers = self.answers.pop(0)
+        else:
+            code, headers = self.code, self.headers
+        if code == 200 and posted.method == "POST":
+            self.accepted.append(posted)
+        return code, headers
+
     def stop(self) -> None:
         if self._server:
             self._server.shutdown()
             self._server.server_close()
+            self._server = None
 
     @property
     def url(self) -> str:

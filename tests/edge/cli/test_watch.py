@@ -1,5 +1,6 @@
-"""``maskwatch watch --post`` with a real HTTP server that accepts texts, refuses them, stops and starts again."""
+"""``maskwatch watch --post`` with a real HTTP server: addresses, logins, ``--test``, and texts about alerts."""
 
+import base64
 import json
 import signal
 from collections.abc import Iterator
@@ -10,77 +11,106 @@ import pytest
 from support import until
 from support.phone import Server
 
-from edge.cli.watch import MAX_WAITING, Poster, read_url
-from edge.errors import ConfigError
-from edge.timing import Backoff
-
-
-def quick() -> Backoff:
-    return Backoff(0.05, 0.2)
+CANARY = "c4n4ry"
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server()
-    yield server
+    yield server.start()
     server.stop()
 
 
-def test_texts_arrive_in_order_when_the_server_starts(server: Server, caplog: pytest.LogCaptureFixture) -> None:
-    poster = Poster(server.url, quick())
-    for number in range(5):
-        poster(f"text {number}")
-    until(lambda: "cannot be reached" in caplog.text)
-    server.start()
-    until(lambda: len(server.texts) == 5)
-    assert server.texts == [("/secret-door", f"text {number}") for number in range(5)]
-    assert caplog.text.count("cannot be reached") == 1 and "accepts texts again" in caplog.text
-    assert "secret-door" not in caplog.text
-    poster.close()
+def secret(path: Path, text: str, mode: int = 0o600) -> Path:
+    path.write_text(text)
+    path.chmod(mode)
+    return path
 
 
-def test_a_text_is_repeated_after_503_and_dropped_after_404(server: Server, caplog: pytest.LogCaptureFixture) -> None:
-    server.code = 503
-    poster = Poster(server.start().url, quick())
-    poster("later")
-    until(lambda: "answers 503" in caplog.text)
-    server.code = 200
-    until(lambda: server.texts)
-    server.code = 404
-    poster("refused")
-    until(lambda: "answers 404" in caplog.text)
-    server.code = 200
-    poster("after")
-    until(lambda: len(server.texts) == 2)
-    assert [text for _, text in server.texts] == ["later", "after"]
-    poster.close()
+def test_a_test_is_posted_once_and_the_answer_shown(server: Server, maskwatch: Any, tmp_path: Path) -> None:
+    address = secret(tmp_path / "phone", server.url + "\n")
+    test = maskwatch("watch", "--test", "--post", address)
+    assert test.end() == 0 and test.out == "127.0.0.1 has accepted the test\n", test.err
+    (posted,) = server.accepted
+    assert posted.headers["Title"] == "maskwatch: test" and b": a test, " in posted.body
+    server.code = 403
+    test = maskwatch("watch", "--test", "--post", address)
+    assert test.end() == 1 and "127.0.0.1 answers 403" in test.out
+    server.stop()
+    test = maskwatch("watch", "--test", "--post", address)
+    assert test.end() == 1 and "127.0.0.1 cannot be reached: " in test.out
 
 
-def test_the_newest_texts_are_kept(server: Server, caplog: pytest.LogCaptureFixture) -> None:
-    poster = Poster(server.url, quick())
-    for number in range(MAX_WAITING + 7):
-        poster(str(number))
-    server.start()
-    until(lambda: len(server.texts) == MAX_WAITING)
-    assert [int(text) for _, text in server.texts] == list(range(7, MAX_WAITING + 7))
-    poster.close()
+def test_a_test_needs_an_address_which_the_service_hands_over_as_a_credential(
+    server: Server, maskwatch: Any, tmp_path: Path
+) -> None:
+    test = maskwatch("watch", "--test")
+    assert test.end() == 2 and "--test needs an address" in test.err
+    secret(tmp_path / "phone", server.url + "\n")
+    secret(tmp_path / "phone-token", "tk_1\n")
+    test = maskwatch("watch", "--test", env={"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert test.end() == 0, test.err
+    assert server.accepted[0].headers["Authorization"] == "Bearer tk_1"
 
 
-@pytest.mark.parametrize("url", ["ntfy.sh/door", "ftp://a/b", "https://", "http://a/\nb", "https://a/ü"])
-def test_an_unusable_address_is_refused(url: str) -> None:
-    with pytest.raises(ConfigError, match="ntfy.sh"):
-        Poster(url)
+def test_a_token_comes_from_a_file_that_not_everybody_can_read(server: Server, maskwatch: Any, tmp_path: Path) -> None:
+    file = secret(tmp_path / "token", "tk_abc\n")
+    assert maskwatch("watch", "--test", "--post", server.url, "--post-token", file).end() == 0
+    assert server.accepted[0].headers["Authorization"] == "Bearer tk_abc"
+    refused = maskwatch("watch", "--test", "--post", server.url, "--post-token", secret(file, CANARY, 0o644))
+    assert refused.end() == 2 and "chmod 640" in refused.err and CANARY not in refused.err
+    refused = maskwatch("watch", "--test", "--post", server.url, "--post-token", secret(file, f"{CANARY}\nx"))
+    assert refused.end() == 2 and "the token alone" in refused.err and CANARY not in refused.err
+    both = server.url.replace("//", f"//user:{CANARY}@")
+    refused = maskwatch("watch", "--test", "--post", both, "--post-token", secret(file, "tk"))
+    assert refused.end() == 2 and "use one of them" in refused.err and CANARY not in refused.err
 
 
-def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="nor a file that can be read"):
-        read_url(str(tmp_path / "phone"))
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"ntfy.sh/{CANARY}",
+        f"user:{CANARY}@ntfy.sh/door",
+        f"ftp://user:{CANARY}@ntfy.sh/door",
+        f"https://user:{CANARY}/x@ntfy.sh/door",
+        f"https://user:{CANARY}?x@ntfy.sh/door",
+        f"https://user:{CANARY}#x@ntfy.sh/door",
+        f"https://user:12/{CANARY}@ntfy.sh/door",
+        f"https://user:{CANARY}@/door",
+        f"https://user:{CANARY}@ntfy.sh:port/door",
+        f"https://user:{CANARY}@[::1/door",
+        f"https://user:{CANARY} @ntfy.sh/door",
+        f"https://user:{CANARY}ü@ntfy.sh/door",
+        f"https://ntfy.sh/{CANARY}\nhttps://ntfy.sh/other",
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_and_never_shown(address: str, maskwatch: Any) -> None:
+    refused = maskwatch("watch", "--test", "--post", address)
+    assert refused.end() == 2 and len(refused.err.splitlines()) == 1, refused.err
+    assert "https://" in refused.err and CANARY not in refused.err + refused.out and "Traceback" not in refused.err
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"ntfy.sh/c4n4ry"], ids=["empty", "not UTF-8", "no address"])
+def test_a_file_without_an_address_is_refused(content: bytes, maskwatch: Any, tmp_path: Path) -> None:
+    (tmp_path / "phone").write_bytes(content)
+    refused = maskwatch("watch", "--post", tmp_path / "phone")
+    assert refused.end() == 2 and "--post" in refused.err and CANARY not in refused.err
+    missing = maskwatch("watch", "--post", tmp_path / "missing")
+    assert missing.end() == 2 and "nor a file that can be read: No such file or directory" in missing.err
+
+
+@pytest.mark.parametrize("hours", ["25:00-06:00", "22-6", "22:00", "22:00-22:00", "night"])
+def test_wrong_quiet_hours_are_refused(hours: str, maskwatch: Any, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(f"[phone]\nquiet = '{hours}'\n")
+    refused = maskwatch("watch", "--config", tmp_path / "my.toml", "--post", "https://ntfy.sh/x")
+    assert refused.end() == 2 and "phone.quiet" in refused.err and "HH:MM-HH:MM" in refused.err
 
 
 def test_watch_posts_alerts(server: Server, mosquitto: Any, subscriber: Any, maskwatch: Any, tmp_path: Path) -> None:
     broker = mosquitto().start()
-    (tmp_path / "phone").write_text(server.start().url + "\n")
-    watch = maskwatch("watch", "--broker", broker.address, "--post", tmp_path / "phone")
+    address = secret(tmp_path / "phone", server.url.replace("//", "//us%40er:p%3Aw%2F%C3%BC@") + "\n")
+    config = secret(tmp_path / "my.toml", "[phone]\nburst = 0\n")
+    watch = maskwatch("watch", "--broker", broker.address, "--post", address, "--config", config)
     client = subscriber(broker.port)
     alert = {
         "schema": 1, "event_type": "incorrect_mask", "id": "a", "device": "porch", "time": "2026-11-25T05:00:00.000Z",
@@ -91,6 +121,10 @@ def test_watch_posts_alerts(server: Server, mosquitto: Any, subscriber: Any, mas
     until(lambda: client.publish("maskwatch/porch/status", b"online") or "porch  is online" in watch.out)
     for message in (alert, alert, alert | {"id": "b", "event_type": "no_mask"}):
         client.publish("maskwatch/porch/alert", json.dumps(message).encode())
+    client.publish("maskwatch/porch/alert", b"{}")
     until(lambda: len(server.texts) == 2)
-    assert [text.rpartition(",")[0] for _, text in server.texts] == ["porch: mask worn incorrectly", "porch: no mask"]
+    assert [text.rpartition(",")[0] for text in server.messages] == ["porch: mask worn incorrectly", "porch: no mask"]
+    login = base64.b64encode("us@er:p:w/ü".encode()).decode()
+    assert {posted.headers["Authorization"] for posted in server.accepted} == {f"Basic {login}"}
     assert watch.end(signal.SIGTERM) == 0
+    assert not any(word in watch.err + watch.out for word in ("p%3Aw", "p:w", "secret-door", login))

@@ -1,0 +1,166 @@
+"""Posts requests to the web address of a phone service: login, redirects, and what an answer means.
+
+urllib turns a POST into an empty GET at a redirect (301, 302, 303) and takes ``user:password@host`` for a host name, so
+both are done here. The address is as secret as a password: only its server is ever shown.
+"""
+
+import base64
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import SplitResult, unquote, unquote_to_bytes, urljoin, urlsplit
+
+from ..addresses import has_raw_characters
+from ..errors import ConfigError
+
+REQUEST_TIMEOUT = 15.0
+MAX_REDIRECTS = 5
+LONGEST_RETRY_AFTER = 3600.0
+"""Seconds of ``Retry-After`` that are obeyed at most."""
+REDIRECTS = (301, 302, 303, 307, 308)
+RETRIABLE_STATUSES = (408, 425, 429)
+"""HTTP statuses below 500 after which the same request can succeed: timeout, too early, too many requests."""
+LOGIN_STATUSES = (401, 403, 407)
+"""HTTP statuses that concern every text: texts wait until somebody corrects the login."""
+PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class PostFailure:
+    """Why a text was not accepted, whether another attempt can succeed, and the pause that the server asks for.
+
+    ``status`` is the HTTP status, 0 if there was none.
+    """
+
+    reason: str
+    retry: bool
+    pause: float | None = None
+    status: int = 0
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Leaves redirects to ``Destination``."""
+
+    def http_error_302(self, *args: Any) -> None:
+        """Returns None, so that the answer is raised as an ``HTTPError``."""
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302  # type: ignore[assignment]
+
+
+class Destination:
+    """A web address that takes texts, with the login that it needs.
+
+    The login is in the address (``https://user:password@server/...``, percent-encoded) or is a ``token``. Raises
+    ``ConfigError``, which never quotes the address.
+    """
+
+    def __init__(self, url: str, token: str = "") -> None:
+        parts = _split(url)
+        userinfo, _, host = parts.netloc.rpartition("@")
+        # an @ behind the server may end a login with a raw / in it, and the server be a piece of that login
+        self.server = "the server" if "@" in unquote(parts.path + parts.query) else str(parts.hostname)
+        self._url = parts._replace(netloc=host, fragment="").geturl()
+        self._headers: dict[str, str] = {}
+        if userinfo and token:
+            raise ConfigError("--post: the address has a login, and there is a token too; use one of them")
+        if userinfo:
+            user, _, password = userinfo.partition(":")
+            login = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
+            self._headers["Authorization"] = "Basic " + base64.b64encode(login).decode()
+        elif token:
+            if not token.isascii() or not token.isprintable() or " " in token:
+                raise ConfigError("--post-token: the file must contain the token alone, on one line")
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._opener = urllib.request.build_opener(NoRedirect)
+
+    def post(self, headers: Mapping[str, str], body: bytes) -> PostFailure | None:
+        """Posts a request, and again where the same server redirects to; None if it was accepted."""
+        url = self._url
+        for _ in range(MAX_REDIRECTS + 1):
+            request = urllib.request.Request(url, body, {**headers, **self._headers}, method="POST")
+            try:
+                with self._opener.open(request, timeout=REQUEST_TIMEOUT):
+                    return None
+            except urllib.error.HTTPError as error:
+                with error:
+                    if error.code not in REDIRECTS:
+                        return _refusal(error.code, error.headers)
+                    try:
+                        url = _target(url, error.headers.get("Location", ""))
+                    except ValueError as fault:
+                        return PostFailure(f"answers {error.code} and redirects to {fault}; texts wait", True)
+            except (OSError, ValueError) as error:  # URLError is an OSError
+                return PostFailure(f"cannot be reached: {getattr(error, 'reason', None) or type(error).__name__}", True)
+            except Exception as error:  # http.client raises exceptions of its own for an answer that is not HTTP
+                return PostFailure(f"gives no HTTP answer: {type(error).__name__}", True)
+        return PostFailure(f"redirects more than {MAX_REDIRECTS} times; texts wait", True)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in PORTS and parts.hostname and parts.port != 0
+        known = known and ("@" in parts.netloc or not has_raw_characters(url))
+    except ValueError:  # the text of the exception quotes a part of the address
+        known = False
+    if not known or not url.isascii() or not url.isprintable() or " " in url:
+        raise ConfigError(
+            "--post: use an address such as https://ntfy.sh/a-name-that-nobody-guesses; in a user name or password "
+            "before the @, write each of the signs : / ? # @ % as % and two digits (%3A %2F %3F %23 %40 %25)"
+        )
+    return parts
+
+
+def _target(url: str, location: str) -> str:
+    """Returns the address of a redirect. Raises ``ValueError`` if the text must not be sent there.
+
+    A text and its login go to the same server only, and never from https to http.
+    """
+    if not location or not location.isprintable():
+        raise ValueError("nowhere")
+    try:
+        old, new = urlsplit(url), urlsplit(urljoin(url, location))
+        new = new._replace(netloc=new.netloc.rpartition("@")[2], fragment="")
+        ports = [parts.port or PORTS.get(parts.scheme) for parts in (old, new)]
+    except ValueError:
+        raise ValueError("an address that cannot be read") from None
+    if new.hostname != old.hostname:
+        raise ValueError(f"another server, {new.hostname}; if it is the right one, give its address in --post")
+    upgrade = (old.scheme, new.scheme) == ("http", "https") and ports[1] in (PORTS["https"], ports[0])
+    if not upgrade and (new.scheme, ports[1]) != (old.scheme, ports[0]):
+        raise ValueError(f"{new.scheme} on port {ports[1]}; if that is the right one, give its address in --post")
+    return new.geturl()
+
+
+def _refusal(code: int, headers: Message) -> PostFailure:
+    """Returns what an HTTP status means; the server's own words are not shown."""
+    if code >= 500 or code in RETRIABLE_STATUSES:
+        return PostFailure(f"answers {code}", True, _retry_after(headers), code)
+    if code in LOGIN_STATUSES:
+        return PostFailure(f"answers {code}: check the login or token, then restart; texts wait", True, None, code)
+    if code < 400:
+        return PostFailure(f"answers {code}, which accepts nothing; texts wait", True)
+    return PostFailure(f"answers {code}; the text was dropped", False, None, code)
+
+
+def _retry_after(headers: Message) -> float | None:
+    """Returns the pause in seconds that the server asks for, as a number or as a date by its own clock."""
+    text = str(headers.get("Retry-After", "")).strip()
+    try:
+        if text.isdecimal():
+            return min(float(text), LONGEST_RETRY_AFTER)
+        date = headers.get("Date")
+        start = _utc(str(date)) if date else datetime.now(UTC)
+        return max(0.0, min((_utc(text) - start).total_seconds(), LONGEST_RETRY_AFTER))
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _utc(text: str) -> datetime:
+    moment = parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

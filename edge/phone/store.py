@@ -1,0 +1,235 @@
+"""Keeps on disk what waits for the phone, and the ids of alerts that were taken: SQLite, as durable as the outbox.
+
+An alert is committed here before the broker is told to forget it, so a kill at any moment loses none.
+"""
+
+import fcntl
+import logging
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import ConfigError
+from ..outbox.database import connect, is_damage, rescue
+
+log = logging.getLogger(__name__)
+
+Settings = Mapping[str, str]
+SQL_TYPES = {str: "text", bytes: "blob", float: "real"}
+IDS_KEPT = 10_000
+"""Ids of alerts that are remembered, to recognize a redelivery."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS waiting (
+    seq INTEGER PRIMARY KEY, key TEXT UNIQUE, kind TEXT, device TEXT, received REAL, payload BLOB);
+CREATE TABLE IF NOT EXISTS seen (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE);
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
+"""
+PUT = "INSERT OR IGNORE INTO waiting (key, kind, device, received, payload) VALUES (?, ?, ?, ?, ?)"
+DELETE = "DELETE FROM waiting WHERE key = ?"
+PUT_ID = "INSERT OR IGNORE INTO seen (id) VALUES (?)"
+PUT_SETTING = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"
+TRIM_IDS = f"DELETE FROM seen WHERE seq <= (SELECT max(seq) FROM seen) - {IDS_KEPT}"
+ENTRY: dict[str, type] = {"key": str, "kind": str, "device": str, "received": float, "payload": bytes}
+TABLES: dict[str, tuple[str, dict[str, type]]] = {
+    "waiting": (PUT, ENTRY),
+    "seen": (PUT_ID, {"id": str}),
+    "settings": (PUT_SETTING, {"name": str, "value": str}),
+}
+"""What is carried over from a damaged file: the statement for each table, and its columns."""
+Statement = tuple[str, tuple[Any, ...]]
+Kind = Literal["alert", "fault", "test"]
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """Something that waits to become a text, or a part of one.
+
+    ``payload`` is the alert's message, or the condition of the door. ``received`` is the wall-clock time of its
+    arrival, ``since`` the monotonic time from which its age in this run counts. ``picture`` is in memory only.
+    """
+
+    key: str
+    kind: Kind
+    device: str
+    received: float
+    payload: bytes
+    since: float = field(default_factory=time.monotonic)
+    picture: bytes | None = None
+    picture_due: float = 0.0
+    """Monotonic time until which a picture is waited for."""
+    held: bool = False
+    """Whether quiet hours hold it back."""
+
+
+class Store:
+    """The file of one phone, which belongs to this process until ``close``. Callers take turns.
+
+    ``entries`` is what waits, oldest first. A file that cannot be opened or written is no error: everything is then in
+    memory only, and the log says so. Raises ``ConfigError`` where another process has the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.durable = True
+        self.entries: dict[str, Entry] = {}
+        self._ids: dict[str, None] = {}
+        self._settings: dict[str, str] = {}
+        self._unwritten: list[Statement] = []
+        self._loaded = False
+        self._db: sqlite3.Connection | None = None
+        self._lock = self._take()
+        self._write()
+
+    def put(self, kind: Kind, device: str, payload: bytes, *, id: str = "", settings: Settings | None = None) -> bool:
+        """Keeps an entry, with its id and settings, in one transaction. Returns False for an id taken before."""
+        if id and id in self._ids:
+            return False
+        entry = Entry(secrets.token_hex(8), kind, device, time.time(), payload)
+        self.entries[entry.key] = entry
+        if id:
+            self._ids[id] = None
+            while len(self._ids) > IDS_KEPT:
+                del self._ids[next(iter(self._ids))]
+        self._settings |= settings or {}
+        self._write(
+            (PUT, _row(entry)),
+            *([(PUT_ID, (id,)), (TRIM_IDS, ())] if id else []),
+            *((PUT_SETTING, pair) for pair in (settings or {}).items()),
+        )
+        return True
+
+    def remove(self, entries: Iterable[Entry]) -> None:
+        """Forgets entries that were delivered or dropped."""
+        gone = [entry for entry in entries if self.entries.pop(entry.key, None) is not None]
+        self._write(*((DELETE, (entry.key,)) for entry in gone))
+
+    def setting(self, name: str) -> str:
+        """Returns what ``set`` or ``put`` kept; empty if nothing."""
+        return self._settings.get(name, "")
+
+    def set(self, name: str, value: str) -> None:
+        """Keeps a setting."""
+        self._settings[name] = value
+        self._write((PUT_SETTING, (name, value)))
+
+    def close(self) -> None:
+        """Closes the file, and gives it up."""
+        self._disconnect()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take(self) -> int | None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return None  # opening the file says why
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(lock)
+            raise ConfigError(
+                f"another `maskwatch watch --post` uses {self.path}; stop it, or give this one a [state] folder of "
+                "its own"
+            ) from error
+        except OSError:
+            pass  # some network file systems know no locks
+        return lock
+
+    def _write(self, *statements: Statement) -> None:
+        """Commits the statements, and those that the disk has refused before."""
+        self._unwritten += statements
+        try:
+            try:
+                self._commit()
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error, self.path):
+                    raise
+                self._replace_damaged(error)
+                self._commit()
+            if not self.durable:
+                log.warning("%s can be written again", self.path)
+            self.durable = True
+        except (sqlite3.Error, OSError, ValueError) as error:
+            self._disconnect()
+            self._unwritten.clear()  # what is in memory is written as a whole later
+            if self.durable:
+                log.error("%s cannot be written: %s; a restart now would lose the texts that wait", self.path, error)
+            self.durable = False
+
+    def _commit(self) -> None:
+        if self._db is not None and not self.path.exists():  # somebody has deleted or moved the folder
+            self._disconnect()
+        if self._db is None:
+            self._db = self._open()
+        _run(self._db, self._unwritten)
+        self._unwritten.clear()
+
+    def _open(self) -> sqlite3.Connection:
+        """Opens the file, reads what an earlier run left (once), and writes what is in memory."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # for this user only
+        db = connect(self.path, SCHEMA)
+        try:
+            if not self._loaded:
+                self._load(db)
+            everything: list[Statement] = [(PUT, _row(entry)) for entry in self.entries.values()]
+            everything += [(PUT_ID, (id,)) for id in self._ids]
+            everything += [(PUT_SETTING, pair) for pair in self._settings.items()]
+            _run(db, [("DELETE FROM waiting", ()), *everything, (TRIM_IDS, ())])
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _load(self, db: sqlite3.Connection) -> None:
+        sound = " AND ".join(f"typeof({name}) = '{SQL_TYPES[kind]}'" for name, kind in ENTRY.items())
+        rows = db.execute(f"SELECT {', '.join(ENTRY)} FROM waiting WHERE {sound} ORDER BY seq")
+        self.entries = {row[0]: Entry(*row) for row in rows} | self.entries
+        self._ids = {str(id): None for (id,) in db.execute("SELECT id FROM seen ORDER BY seq")} | self._ids
+        self._settings = dict(db.execute("SELECT name, value FROM settings")) | self._settings
+        self._loaded = True
+
+    def _disconnect(self) -> None:
+        if self._db is not None:
+            with suppress(sqlite3.Error):
+                self._db.close()
+            self._db = None
+
+    def _replace_damaged(self, error: sqlite3.DatabaseError) -> None:
+        """Keeps a damaged file under another name; what can still be read from it goes into the next one."""
+        self._disconnect()
+        saved = rescue(self.path, {table: columns for table, (_, columns) in TABLES.items()})
+        aside = f"{self.path}.damaged-{time.time_ns() // 1_000_000}"
+        for ending in ("-wal", "-shm", ""):  # the journal first: it must never meet another database
+            with suppress(FileNotFoundError):
+                os.replace(f"{self.path}{ending}", aside + ending)
+        log.error("%s was damaged (%s): kept as %s", self.path, error, aside)
+        with closing(connect(self.path, SCHEMA)) as db:
+            _run(db, [(sql, row) for table, (sql, _) in TABLES.items() for row in saved[table]])
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    return entry.key, entry.kind, entry.device, entry.received, entry.payload
+
+
+def _run(db: sqlite3.Connection, statements: Sequence[Statement]) -> None:
+    """Runs the statements in one transaction."""
+    if not statements:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for sql, values in statements:
+            db.execute(sql, values)
+        db.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise

@@ -1,0 +1,185 @@
+"""``maskwatch watch --post`` as the phone service runs it: a real broker, a real HTTP server, real kills."""
+
+import json
+import signal
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import until
+from support.phone import Server
+
+from edge.mqtt.messages import utc_now
+
+PERSISTENT = "allow_anonymous true\nuser root\npersistence true\npersistence_location {folder}/"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server.start()
+    server.stop()
+
+
+def alert(device: str, **values: Any) -> bytes:
+    message = {
+        "schema": 1, "event_type": "no_mask", "id": str(uuid.uuid4()), "device": device, "time": utc_now(),
+        "score": 0.9, "frames": 6, "seen_s": 0.4, "track": "t", "box": [1, 2, 3, 4], "frame_size": [640, 480],
+        "clock_synced": True, "model": "m@1", "snapshot": False,
+    }  # fmt: skip
+    return json.dumps(message | values).encode()
+
+
+def configured(folder: Path, **phone: Any) -> Path:
+    file = folder / "phone.toml"
+    lines = [f"{key} = {json.dumps(value)}" for key, value in phone.items()]
+    file.write_text("[phone]\n" + "\n".join(lines))
+    return file
+
+
+def waiting(folder: Path) -> int:
+    """The entries that wait on disk."""
+    with closing(sqlite3.connect(folder / "state" / "maskwatch" / "entrance" / "texts.db")) as db:
+        return int(db.execute("SELECT count(*) FROM waiting").fetchone()[0])
+
+
+def test_every_alert_of_many_doors_rings_once_whatever_restarts(
+    server: Server, mosquitto: Any, subscriber: Any, maskwatch: Any, tmp_path: Path
+) -> None:
+    """The phone is killed, alerts pass meanwhile, and the broker restarts: 40 doors ring once each."""
+    broker = mosquitto(PERSISTENT.format(folder=tmp_path)).start()
+    options = ("watch", "--broker", broker.address, "--post", server.url)
+    alerts = {f"door{number}": alert(f"door{number}") for number in range(40)}
+
+    def publish(first: int, last: int) -> None:
+        client = subscriber(broker.port)
+        for device in list(alerts)[first:last]:
+            client.publish(f"maskwatch/{device}/alert", alerts[device])
+
+    watch = maskwatch(*options)
+    watch.wait_for("connected to the broker")
+    publish(0, 10)
+    until(lambda: len(server.texts) == 10, lambda: f"10 texts; {server.texts}")
+    until(lambda: not waiting(tmp_path))  # a kill before an answer is noted would repeat that text
+    watch.end(signal.SIGKILL)
+    publish(10, 20)
+    broker.stop()
+    broker.start()
+    publish(20, 30)
+    watch = maskwatch(*options)
+    publish(30, 40)
+    publish(0, 40)  # redelivered, or raised twice: the same ids
+    until(lambda: len(server.texts) >= 40, lambda: f"40 texts; {len(server.texts)}: {server.texts}")
+    assert watch.end(signal.SIGTERM) == 0
+    devices = [text.partition(":")[0] for text in server.messages]
+    assert sorted(devices) == sorted(alerts)
+
+
+def test_an_alert_is_on_disk_before_the_broker_may_forget_it(
+    server: Server, mosquitto: Any, subscriber: Any, maskwatch: Any
+) -> None:
+    """No server answers; the phone is killed as soon as it has printed the alert. The next start rings."""
+    server.stop()
+    broker = mosquitto().start()
+    client = subscriber(broker.port)
+    options = ("watch", "--broker", broker.address, "--post", server.url)
+    watch = maskwatch(*options)
+    watch.wait_for("connected to the broker")
+    until(lambda: client.publish("maskwatch/porch/status", b"online") or "porch  is online" in watch.out)
+    client.publish("maskwatch/porch/alert", alert("porch"))
+    watch.wait_for("NO MASK")
+    watch.end(signal.SIGKILL)
+    broker.kill()  # it has no file: what it knew is gone
+    server.start()
+    watch = maskwatch(*options)
+    until(lambda: server.texts)
+    assert [text.rpartition(",")[0] for text in server.messages] == ["porch: no mask"]
+    watch.end(signal.SIGTERM)
+
+
+def test_what_waits_at_the_end_is_said_and_posted_by_the_next_start(
+    server: Server, mosquitto: Any, subscriber: Any, maskwatch: Any
+) -> None:
+    server.code = 503
+    broker = mosquitto().start()
+    client = subscriber(broker.port)
+    options = ("watch", "--broker", broker.address, "--post", server.url)
+    watch = maskwatch(*options)
+    watch.wait_for("connected to the broker")
+    until(lambda: client.publish("maskwatch/porch/status", b"online") or "porch  is online" in watch.out)
+    for device in ("porch", "back"):
+        client.publish(f"maskwatch/{device}/alert", alert(device))
+    watch.wait_for("answers 503")
+    until(lambda: watch.out.count("NO MASK") == 2)
+    assert watch.end(signal.SIGTERM) == 0
+    assert "2 alerts wait for the phone on disk" in watch.err and "secret-door" not in watch.err
+    server.code = 200
+    watch = maskwatch(*options)
+    until(lambda: len(server.texts) == 2)
+    assert watch.end(signal.SIGTERM) == 0 and "wait for the phone on disk" not in watch.err
+
+
+def test_two_phones_of_one_store_do_not_run_at_once(server: Server, mosquitto: Any, maskwatch: Any) -> None:
+    broker = mosquitto().start()
+    first = maskwatch("watch", "--broker", broker.address, "--post", server.url)
+    first.wait_for("connected to the broker")
+    second = maskwatch("watch", "--broker", broker.address, "--post", server.url)
+    assert second.end() == 2 and "stop it, or give this one a [state] folder" in second.err
+    plain = maskwatch("watch", "--broker", broker.address)  # without a phone there is nothing to share
+    plain.wait_for("connected to the broker")
+    assert first.end(signal.SIGTERM) == plain.end(signal.SIGTERM) == 0
+
+
+def test_a_picture_goes_with_the_text_unless_its_faces_are_not_blurred(
+    server: Server, mosquitto: Any, maskwatch: Any, tmp_path: Path
+) -> None:
+    broker = mosquitto().start()
+    page = "http://{device}.local:8080/"
+    watch = maskwatch("watch", "--broker", broker.address, "--post", server.url, "--config", configured(
+        tmp_path, page=page, burst=0))  # fmt: skip
+    watch.wait_for("connected to the broker")
+    for mode in ("blurred", "full"):
+        door = tmp_path / f"{mode}.toml"
+        door.write_text(f"[snapshots]\nmode = '{mode}'\n[device]\nname = '{mode}'\n")
+        assert maskwatch("run", "--source", "demo", "--broker", broker.address, "--config", door).end() == 0
+    until(lambda: len(server.accepted) == 8, lambda: f"8 texts; {server.messages}", 60)
+    assert watch.end(signal.SIGTERM) == 0
+    for posted in server.accepted:
+        device = posted.headers["Title"].partition(":")[0]
+        assert posted.headers["Click"] == f"http://{device}.local:8080/"
+        assert posted.headers["Priority"] == "4" and posted.headers["Title"] == f"{device}: no mask"
+        if device == "blurred":
+            assert posted.body.startswith(b"\xff\xd8\xff") and posted.headers["Filename"] == "snapshot.jpg"
+            assert posted.headers["Message"].startswith("blurred: no mask, ")
+        else:
+            assert posted.body.startswith(b"full: no mask, ")
+
+
+def test_a_door_that_is_offline_rings_by_option_and_only_once(
+    server: Server, mosquitto: Any, subscriber: Any, maskwatch: Any, tmp_path: Path
+) -> None:
+    broker = mosquitto().start()
+    client = subscriber(broker.port)
+    config = configured(tmp_path, fault_after=2)
+    options = ("watch", "--broker", broker.address, "--post", server.url, "--config", config)
+    for device, status in (("well", b"online"), ("gone", b"offline"), ("blind", b"online"), ("blip", b"offline")):
+        client.publish(f"maskwatch/{device}/status", status, retain=True)
+    client.publish("maskwatch/blind/health", b'{"schema":1,"camera":"lost","model":"m","problem":null}', retain=True)
+    watch = maskwatch(*options)
+    watch.wait_for("blip  is offline")
+    client.publish("maskwatch/blip/status", b"online", retain=True)
+    until(lambda: len(server.texts) == 2)
+    watch.end(signal.SIGKILL)
+    watch = maskwatch(*options)
+    watch.wait_for("gone  is offline")
+    client.publish("maskwatch/gone/status", b"online", retain=True)
+    until(lambda: len(server.texts) == 3)
+    assert watch.end(signal.SIGTERM) == 0
+    assert sorted(text.rpartition(",")[0] for text in server.messages[:2]) == [
+        "blind has lost its camera", "gone is offline: no power, no network, or stopped"
+    ]  # fmt: skip
+    assert server.messages[2].startswith("gone works again")
