@@ -12,7 +12,8 @@ import pytest
 @contextmanager
 def mounted(what: str | Path, where: Path, *options: str) -> Iterator[Path]:
     """Mounts with the arguments of ``mount``, and unmounts afterwards even if a process still uses the file system."""
-    where.mkdir(parents=True, exist_ok=True)
+    if not where.exists():  # it may be a file, for a bind mount
+        where.mkdir(parents=True)
     done = subprocess.run(["mount", *options, str(what), str(where)], capture_output=True, text=True, timeout=60)
     if done.returncode:
         pytest.skip(f"cannot mount here (not root, or no such device): {done.stderr.strip()}")

@@ -159,11 +159,22 @@ FILE = __file__
         pytest.param({"host": "a", "ca_file": FILE}, "mqtt.tls = true", id="authority without TLS"),
         pytest.param({"user": "u"}, "mqtt.host", id="user without broker"),
         pytest.param({"tls": True}, "mqtt.host", id="TLS without broker"),
+        pytest.param({"port": 1884}, "mqtt.port needs mqtt.host", id="port without broker"),
+        pytest.param({"port": 1883}, "mqtt.port needs mqtt.host", id="the usual port without broker"),
+        pytest.param({"host": "", "port": 8883}, "mqtt.port needs mqtt.host", id="port with an empty broker"),
+        pytest.param({"host": "broker:1883"}, "mqtt.port", id="port in the host"),
+        pytest.param({"host": "[::1]"}, "mqtt.host", id="IPv6 address in brackets"),
     ],
 )
 def test_contradictory_mqtt_options_are_refused(mqtt: dict[str, Any], message: str) -> None:
     lines = refusal(None, {"mqtt": mqtt})
     assert len(lines) == 1 and message in lines[0]
+
+
+def test_a_port_and_a_broker_may_come_from_different_places(write: Write) -> None:
+    assert load(write("[mqtt]\nport = 1884\n"), {"mqtt": {"host": "b"}}).mqtt.port == 1884
+    assert load(write('[mqtt]\nhost = "fe80::1%eth0"\n'), {"mqtt": {"port": 1884}}).mqtt.port == 1884
+    assert load(write('[mqtt]\nhost = ""\nport = 1883\n')) == Config(), "as in the example"
 
 
 def test_decide_seconds_longer_than_the_window_are_refused() -> None:
