@@ -73,9 +73,15 @@ def shown_file(path: str) -> str:
     return path if path.startswith(("/", "~/", "./")) and shown(path) == path else f"({HIDDEN} is not shown)"
 
 
+def server_of(address: str) -> str:
+    """Returns host and port as they stand in an address; empty if the address has none that can be used."""
+    server = _split(address.partition("://")[2])[0].rpartition("@")[2]
+    return server if SERVER.fullmatch(server) else ""
+
+
 def host_of(address: str) -> str:
     """Returns the host as it stands in an address; empty if the address has none that can be used."""
-    server = SERVER.fullmatch(_split(address.partition("://")[2])[0].rpartition("@")[2])
+    server = SERVER.fullmatch(server_of(address))
     return server[1] if server else ""
 
 

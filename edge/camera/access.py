@@ -6,6 +6,8 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import cv2
+
 from ..addresses import RAW_CHARACTERS, has_raw_characters, shown, with_login
 from ..config.schema import SourceConfig
 from ..credentials import password_for
@@ -15,6 +17,8 @@ log = logging.getLogger("maskwatch")
 ENCRYPTED = ("rtsps://", "https://")
 FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 """The environment variable in which OpenCV looks for FFmpeg's options, at each opening."""
+ERRORS_ONLY = 2
+"""OpenCV's log level."""
 # FFmpeg writes addresses with their passwords into its messages; its level "quiet" is -8
 os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
@@ -53,8 +57,13 @@ def hint(address: str, config: SourceConfig) -> str:
 
 
 @contextmanager
-def certificate_check(address: str, config: SourceConfig) -> Iterator[None]:
-    """Has FFmpeg check the camera's certificate in the block, with ``source.verify``."""
+def opening(address: str, config: SourceConfig) -> Iterator[None]:
+    """Prepares OpenCV and FFmpeg for the block that opens a stream: they show no address, and check the certificate.
+
+    The certificate is checked with ``source.verify`` only.
+    """
+    if cv2.utils.logging.getLogLevel() > ERRORS_ONLY:  # its warnings contain the address, if the environment asks for more of them
+        cv2.utils.logging.setLogLevel(ERRORS_ONLY)
     before = os.environ.get(FFMPEG_OPTIONS)
     if config.verify and address.lower().startswith(ENCRYPTED):
         # OpenCV's own OpenSSL does not know where this system keeps its certificates
