@@ -38,6 +38,15 @@ def check_file(path: Path) -> None:
     os.close(_open(path))
 
 
+def fault(path: Path) -> str:
+    """Returns why a path is no regular file that can be read; an empty text if it is one."""
+    try:
+        check_file(path)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
 def read_bytes(path: Path, limit: int = 2**29) -> bytes:
     """Reads a regular file of at most ``limit`` bytes. Raises ``OSError``."""
     with os.fdopen(_open(path), "rb") as file:

@@ -3,8 +3,10 @@
 import os
 import re
 from collections.abc import Iterable, Set
+from pathlib import Path
 
 from ..addresses import RAW_CHARACTERS, host_of, is_ambiguous, is_ip, shown, shown_file, split_login
+from ..paths import fault
 from .schema import Config, MqttConfig, SourceConfig
 
 NETWORK = ("rtsp://", "rtsps://", "http://", "https://")
@@ -81,8 +83,8 @@ def _without_broker(mqtt: MqttConfig, given: Set[str]) -> Iterable[str]:
 def _unreadable(section: str, options: SourceConfig | MqttConfig, *names: str) -> Iterable[str]:
     for name in names:
         file = getattr(options, name)
-        if file and not os.access(os.path.expanduser(file), os.R_OK):
-            yield f"{section}.{name} = {shown_file(file)}: the file cannot be read"
+        if file and (reason := fault(Path(os.path.expanduser(file)))):
+            yield f"{section}.{name} = {shown_file(file)}: the file cannot be read: {reason}"
 
 
 def _in_web(config: Config) -> Iterable[str]:

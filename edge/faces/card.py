@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ModelError
-from ..paths import printable
+from ..paths import check_file, printable, read_bytes
 from .face import LABELS
 
 COLOURS = ("rgb", "bgr", "luma")
 """Colour orders of a model's input; ``luma`` is the grey image in all three channels."""
 EXPOSURES = ("camera", "face")
 """Exposures of a model's input: pixels as the camera gives them, or each crop stretched for its face."""
+
+MAX_BYTES = 2**22
+"""Largest card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,16 @@ class Card:
 
 def read_card(model: Path) -> Card:
     """Reads the card beside a model. Raises ``ModelError`` if model or card is missing, damaged or incomplete."""
-    path = model.with_suffix(".json")
-    if not model.is_file():
-        raise ModelError(f"model {printable(model)} does not exist; a model is a .tflite file with its card beside it")
     try:
-        data = json.loads(path.read_text("utf-8"))
+        check_file(model)
+    except OSError as error:
+        reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        raise ModelError(
+            f"model {printable(model)} {reason}; a model is a .tflite file with its card beside it"
+        ) from error
+    path = model.with_suffix(".json")
+    try:
+        data = json.loads(read_bytes(path, MAX_BYTES).decode("utf-8"))
         card = Card(
             name=str(data["name"]),
             labels=tuple(map(str, data["labels"])),
@@ -50,7 +58,9 @@ def read_card(model: Path) -> Card:
         raise ModelError(
             f"no card {printable(path)}; `maskwatch-convert quantize` writes it beside the model"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except OSError as error:
+        raise ModelError(f"card {printable(path)} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelError(
             f"card {path} is damaged ({error!r}); write it again with `maskwatch-convert quantize`"
         ) from error

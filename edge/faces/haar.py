@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..config.schema import DetectConfig
 from ..errors import ModelError
-from ..paths import printable
+from ..paths import opencv_path, printable
 from .detector import Region, Zones, detect_in_regions, equalize, full_frame_region, new_equalizer
 from .geometry import Box
 
@@ -37,12 +37,18 @@ def find_cascade(name: str) -> Path:
     Raises ``ModelError`` that names the places that were searched.
     """
     given = Path(os.path.expanduser(name))
-    if given.suffix == ".xml" and given.is_file():
-        return given
+    if given.suffix == ".xml":
+        try:
+            opencv_path(given)
+            return given
+        except FileNotFoundError:  # it may be the name of a file of OpenCV
+            pass
+        except OSError as error:
+            raise ModelError(f"cascade {printable(given)} cannot be read: {error.strerror}") from error
     stem = given.name if given.suffix == ".xml" else f"haarcascade_frontalface_{name}.xml"
     shipped = Path(getattr(getattr(cv2, "data", None), "haarcascades", ""))
     for folder in (shipped, SYSTEM_CASCADES):
-        if (folder / stem).is_file():
+        if os.path.isfile(folder / stem):
             return folder / stem
     raise ModelError(
         f"no cascade '{printable(given)}', neither there nor in {shipped} and {SYSTEM_CASCADES}; use default, alt, "

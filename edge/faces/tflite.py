@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..camera.frames import Image
 from ..errors import ModelError
+from ..paths import read_bytes
 from .card import read_card
 
 
@@ -39,7 +40,7 @@ class TfliteNetwork:
     def __init__(self, model: Path, *, threads: int) -> None:
         self.card = read_card(model)
         try:
-            content = model.read_bytes()
+            content = read_bytes(model)
         except OSError as error:
             raise ModelError(f"model {model} cannot be read: {error.strerror}") from error
         digest = hashlib.sha256(content).hexdigest()

