@@ -8,6 +8,7 @@ from typing import Any
 
 from ..config import edit
 from ..errors import ConfigError
+from ..listening import url_of
 from .arguments import EXIT_OK, add_detector_option, add_device_option, in_utf8, open_settings, overrides
 
 
@@ -34,8 +35,11 @@ def run(args: argparse.Namespace) -> int:
     edit.write(args.config, values)
     names = ", ".join(f"{section}.{key}" for section, options in values.items() for key in options)
     print(f"{args.config}: {names} changed; restart maskwatch to apply the change")
-    if replaced := open_settings(args).give_way(values):
+    settings = open_settings(args)
+    if replaced := settings.give_way(values):
         print(f"this replaces what was set on the page: {', '.join(replaced)}")
+    if "web" in values and (page := settings.load().web).enabled:
+        print(f"the page will be at {url_of(page.host, page.port)}")
     return EXIT_OK
 
 

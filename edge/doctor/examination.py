@@ -9,6 +9,7 @@ from . import installation, machine, service
 from .broker import BROKER_LIMIT_S, check_broker
 from .camera import CAMERA_LIMIT_S, check_camera
 from .check import Check, Finding, carry_out
+from .page import check_page
 
 CHECK_DISK = "check that its disk or network drive answers"
 
@@ -32,6 +33,7 @@ def checks(config: Config, model: Path, files: StateFiles) -> tuple[Check, ...]:
         Check("service", lambda: service.check_service(files), CHECK_DISK),
         Check("camera", lambda: check_camera(config, files), camera, CAMERA_LIMIT_S),
         Check("broker", lambda: check_broker(mqtt), "check host, port and network", BROKER_LIMIT_S),
+        Check("page", lambda: check_page(config.web, files.folder), "check the address in [web]"),
         Check("alerts", lambda: service.check_outbox(files.outbox), CHECK_DISK),
         Check("disk", lambda: machine.check_disk(files.folder), CHECK_DISK),
         Check("temperature", machine.check_temperature, "restart this machine"),

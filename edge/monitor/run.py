@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..camera.source import Source, open_source
@@ -108,12 +109,12 @@ class DoorBackend:
 
 
 def open_page(door: Door, bus: Bus, store_changes: Callable[[Sections], Config]) -> Any:
-    """Serves the page over this door. Raises ``ConfigError`` if its extra is missing or its address cannot be used."""
+    """Serves the page over this door. Raises ``ConfigError`` if its extra is missing."""
     try:
         from ..web.server import Page
     except ImportError as error:
         raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
-    return Page(door.config, bus, DoorBackend(door, store_changes)).start()
+    return Page(door.config, bus, DoorBackend(door, store_changes), partial(door.health.report, "page")).start()
 
 
 class Supervision:

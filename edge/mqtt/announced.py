@@ -15,6 +15,7 @@ from typing import Any
 
 from ..config.schema import Config, MqttConfig
 from ..files import replacing
+from ..listening import host_and_port
 from . import homeassistant
 from .topics import Topics, client_id
 
@@ -35,8 +36,7 @@ class Announcement:
     @property
     def where(self) -> str:
         """Returns the address of the broker, for people."""
-        host = f"[{self.broker.host}]" if ":" in self.broker.host else self.broker.host
-        return f"{host}:{self.broker.port}"
+        return host_and_port(self.broker.host, self.broker.port)
 
     @property
     def key(self) -> Key:

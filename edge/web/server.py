@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +18,8 @@ from ..config.schema import Config
 from ..errors import ConfigError
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
+from ..listening import listen_problem, url_of
+from ..timing import Backoff
 from .bus import Bus
 from .check import MAX_BYTES, Check, error_response
 from .feed import Feed
@@ -33,6 +36,8 @@ CHANGEABLE = {"detect": ("zones", "min_face"), "web": ("setup",)}
 """The only options that the page may change, by section."""
 START_TIMEOUT = 10.0
 STOP_TIMEOUT = 5.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between attempts to use an address: 1, 2, 4 ... 30."""
 
 
 class Backend(Protocol):
@@ -64,37 +69,27 @@ class Page:
     """Serves the page from ``start`` to ``close``, which the main thread calls.
 
     Owns the thread ``page``, which runs every handler, and the thread ``page-work``, which detects, draws and encodes.
+    While host and port cannot be used, it tries again and again. ``report`` receives that problem, and None once it is
+    served.
     """
 
-    def __init__(self, config: Config, bus: Bus, backend: Backend) -> None:
+    def __init__(self, config: Config, bus: Bus, backend: Backend, report: Callable[[str | None], None]) -> None:
+        self._report = report
         self._config = config
         self._bus = bus
         self._backend = backend
         self._started = threading.Event()
         self._stopping = asyncio.Event()
         self._changing = asyncio.Lock()  # one change at a time, because each reads the file and writes it again
-        self._failure: OSError | None = None
         self._loop = asyncio.new_event_loop()
         # one thread: it uses one core at most, and a detector must stay in one thread
         self._worker = ThreadPoolExecutor(1, "page-work")
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
 
-    @property
-    def address(self) -> str:
-        """The page's URL."""
-        host = self._config.web.host
-        bracketed = f"[{host}]" if ":" in host else host
-        return f"http://{bracketed}:{self._config.web.port}/"
-
     def start(self) -> "Page":
-        """Starts to serve. Raises ``ConfigError`` if host and port cannot be used."""
+        """Starts to serve, and waits until that has succeeded or failed for the first time."""
         self._thread.start()
         self._started.wait(START_TIMEOUT)
-        if self._failure is not None:
-            raise ConfigError(
-                f"the page cannot be served at {self.address}: {self._failure.strerror}; set [web] host and port"
-            ) from self._failure
-        log.info("the page is at %s", self.address)
         return self
 
     def close(self) -> None:
@@ -110,21 +105,38 @@ class Page:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
-        except OSError as error:
-            self._failure = error
-        except Exception:  # a fault of the page must not end the monitor
-            log.exception("the page has failed and is no longer served")
+        except Exception as error:  # a fault of the page must not end the monitor
+            log.exception("the page has failed")
+            self._report(f"the page is no longer served: {type(error).__name__}; restart maskwatch")
         self._started.set()
 
     async def _serve(self) -> None:
         runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._config.web.host, self._config.web.port).start()
-            self._started.set()
+            await self._listen(runner)
             await self._stopping.wait()
         finally:
             await runner.cleanup()
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        """Listens as soon as the address can be used: its port may be another program's, its network may come later."""
+        host, port = self._config.web.host, self._config.web.port
+        backoff = Backoff(SHORTEST_PAUSE, LONGEST_PAUSE)
+        while not self._stopping.is_set():
+            site = web.TCPSite(runner, host, port)
+            try:
+                await site.start()
+            except OSError as error:
+                await site.stop()
+                self._report(f"the page cannot use {listen_problem(host, port, error)}")
+                self._started.set()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), backoff.next())
+            else:
+                self._report(None)
+                log.info("the page is at %s", url_of(host, port))
+                return self._started.set()
 
     def _application(self) -> web.Application:
         options, backend = self._config.web, self._backend

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from support.browsing import Client, Watched
-from support.notified import Systemd
 
 from edge.config.load import load
 from edge.errors import ConfigError
@@ -152,13 +151,3 @@ def test_sessions_are_limited() -> None:
     assert [sessions.is_valid(token) for token in tokens] == [False, True, True]
     sessions.end(tokens[1])
     assert not sessions.is_valid(tokens[1]) and not Sessions(hours=0).is_valid("")
-
-
-def test_an_address_in_use_is_reported(maskwatch: Any, tmp_path: Path, open_page: Watched) -> None:
-    run = ("run", "--web", "--print", "--config", open_page.file, "--device", "other", "--source", "demo")
-    second = maskwatch(*run)
-    assert second.end() == 2 and f"cannot be served at http://127.0.0.1:{open_page.port}/" in second.err
-    with closing(Systemd(str(tmp_path / "notify"))) as systemd:
-        third = maskwatch(*run, env={"NOTIFY_SOCKET": systemd.address})
-        assert third.end() == 0, "a service goes on without the page"
-        assert any("STATUS=the page cannot be served" in message for message in systemd.messages)

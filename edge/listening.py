@@ -1,0 +1,71 @@
+"""Addresses of servers, ours and others: how they are written, where a browser finds one, and why one cannot listen."""
+
+import errno
+import socket
+from contextlib import suppress
+
+ELSEWHERE = {socket.AF_INET: "198.51.100.1", socket.AF_INET6: "2001:db8::1"}
+"""Addresses for documentation (RFC 5737, RFC 3849): the way to them leads to the router."""
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Writes a host and a port together; an IPv6 address goes into brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def url_of(host: str, port: int) -> str:
+    """Returns an URL that a browser can open for a server that listens at ``host``.
+
+    A server that listens at every address of this machine (``0.0.0.0``, ``::``) is found at the one that the machine
+    has in its network or, without a network, under its name.
+    """
+    if (family := _every_address(host)) is not None:
+        host = _own_address(family) or socket.gethostname() or "localhost"
+    return f"http://{host_and_port(host.replace('%', '%25'), port)}/"
+
+
+def listen_problem(host: str, port: int, error: OSError) -> str:
+    """Says in a few words why a server cannot listen there, and what to do. Follows "the page cannot use"."""
+    if isinstance(error, socket.gaierror):
+        return f"the address {host}: {error.strerror}; set [web] host"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"port {port}: in use by another program; set another [web] port, or end that program"
+        case errno.EACCES | errno.EPERM:
+            return f"port {port}: only root may use ports below 1024; set [web] port to 1024 or more"
+        case errno.EADDRNOTAVAIL | errno.EAFNOSUPPORT | None:  # None: asyncio, when no address of the host can be used
+            return f"the address {host}: this machine does not have it; set [web] host"
+    return f"{host_and_port(host, port)}: {error.strerror or error}; set [web] host and port"
+
+
+def try_to_listen(host: str, port: int) -> None:
+    """Listens for a moment. Raises ``OSError`` as a server at this address would."""
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    ):
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(address)
+            probe.listen(1)
+
+
+def _every_address(host: str) -> socket.AddressFamily | None:
+    """Returns the family of a host that means every address of this machine; None for any other host."""
+    if not host:
+        return socket.AF_INET
+    with suppress(OSError):
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        for family, _, _, _, address in found:
+            if address[0] in ("0.0.0.0", "::"):
+                return family
+    return None
+
+
+def _own_address(family: socket.AddressFamily) -> str:
+    """Returns the address that this machine has towards its router; empty without one. Sends nothing."""
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((ELSEWHERE[family], 9))
+        return str(probe.getsockname()[0])
+    return ""
