@@ -20,8 +20,25 @@ from ..credentials import password_for
 from ..errors import ConfigError
 
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
+FAILURE = 128
+"""The least MQTT 5 reason code of a failure."""
 LARGEST_TAKEN = 256 * 1024
 """Bytes of a message that the broker may send us (MQTT 5), so that no message can fill the memory of a Pi."""
+
+
+def accept_all_reasons() -> None:
+    """Lets a broker give any reason for a failure in any answer.
+
+    paho closes the connection when the reason is not one that MQTT 5 lists for that packet: mosquitto 2.0.11 answers a
+    message above its ``message_size_limit`` with PUBACK 149, "Packet too large".
+    """
+    answers = PacketTypes.CONNACK, PacketTypes.PUBACK, PacketTypes.SUBACK, PacketTypes.DISCONNECT
+    for code, names in ReasonCode.names.items():
+        for packets in names.values() if code >= FAILURE else ():
+            packets += [packet for packet in answers if packet not in packets]
+
+
+accept_all_reasons()
 
 
 @dataclass(frozen=True, slots=True)

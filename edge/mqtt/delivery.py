@@ -1,16 +1,21 @@
-"""Alerts on their way to the broker: queued, in flight, acknowledged, or refused."""
+"""Everything on its way to the broker: queued, in flight, acknowledged, refused, or suspected of ending connections."""
 
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..outbox.outbox import Outbox
 from ..outbox.sql import OutboxMessage
 from .events import Disconnected
+from .limits import ADVICE, Limits, hangs_up
 from .link import Link
+from .outgoing import Outgoing, of_alert
+from .suspects import Suspect, Suspects, patience
 
 log = logging.getLogger(__name__)
 
@@ -20,101 +25,222 @@ CAPACITY = 10_000
 """Alerts that wait for a broker, at most; beyond it the oldest become dead letters."""
 ACK_TIMEOUT = 30.0
 """Seconds without acknowledgement after which the connection is closed, and the alert is sent on a new one."""
-MAX_DISCONNECTS = 4
-"""Connections that end within ``SOON_AFTER_SEND`` seconds of one alert's sending before it is a poison message."""
-SOON_AFTER_SEND = 5.0
-UNRELATED = (137, 139, 141, 142, 152, 156, 157, 160)
-"""MQTT 5 reasons for a disconnect that no message causes: busy, shutting down, taken over, moved ..."""
+ALERTS_UNTIL_PAUSE = 4
+"""Alerts on which the broker has hung up, and none that it has taken, before all others wait."""
+ALERTS_RETRY = 600.0
+"""Seconds after which one of them is tried again."""
+SUCCESS = ReasonCode(PacketTypes.PUBACK)
 
 
 class Delivery:
-    """Delivers alerts in order, at most ``IN_FLIGHT`` at a time. Belongs to the publisher's thread.
+    """Delivers alerts in order, at most ``IN_FLIGHT`` at a time, and other messages before them.
 
-    An alert that ends one connection after the other is a poison message: it becomes a dead letter, and later alerts
-    are still sent.
+    A message on which the broker hangs up is found and left out (an alert becomes a dead letter), and everything else
+    is still sent. Belongs to the publisher's thread. ``report`` receives in one sentence what the broker does not take.
     """
 
-    def __init__(self, link: Link, outbox: Outbox) -> None:
+    def __init__(self, link: Link, outbox: Outbox, report: Callable[[str | None], None]) -> None:
+        self.limits = Limits(report)
         self._link = link
         self._outbox = outbox
         self._queue: deque[OutboxMessage] = deque()
-        self._in_flight: dict[int, tuple[OutboxMessage, float]] = {}
-        self._suspects: set[str] = set()
-        self._first_suspect = ""
-        self._disconnects = 0
+        self._others: dict[str, Outgoing] = {}
+        self._in_flight: dict[int, tuple[Outgoing, float]] = {}
+        self._late: dict[int, Outgoing] = {}
+        self._suspects = Suspects()
+        self._alerts_retry_at = 0.0
+        self._alert_taken = False
+        self._unacknowledged = 0
 
     @property
     def waiting(self) -> int:
         """Returns how many alerts no broker has acknowledged yet. For any thread."""
-        return len(self._queue) + len(self._in_flight)
+        return self._unacknowledged
 
-    @property
-    def queued(self) -> int:
-        """Returns how many alerts have not been sent on this connection."""
-        return len(self._queue)
+    def explains_end(self) -> bool:
+        """Returns whether a message that was just sent may be the reason for the connection's end."""
+        now = time.monotonic()
+        return any(now - sent_at < patience(message) for message, sent_at in self._in_flight.values())
 
     def add(self, message: OutboxMessage) -> None:
         """Queues a new alert."""
+        self._unacknowledged += 1
         self._queue.append(message)
         if len(self._queue) > CAPACITY:
             self._refuse(self._queue.popleft(), f"more than {CAPACITY} alerts waited")
 
     def restore(self, messages: Sequence[OutboxMessage]) -> None:
         """Queues the alerts of an earlier run: they go first."""
+        self._unacknowledged += len(messages)
         self._queue.extendleft(reversed(messages))
+
+    def offer(self, message: Outgoing) -> None:
+        """Queues a message other than an alert for this connection; a newer one of its topic replaces it."""
+        if not self._link.connected or (admitted := self.limits.admit(message)) is None:
+            return
+        if admitted.key in self._suspects:
+            self._suspects.renew(admitted)
+        elif self.limits.on_trial(admitted):
+            self._suspects.add(admitted, again=True)
+        else:
+            self._others.pop(admitted.key, None)
+            self._others[admitted.key] = admitted
+
+    def connected(self) -> None:
+        """Notes a new connection."""
+        self._suspects.connected(time.monotonic())
+        if self._queue or self._suspects.alerts:
+            log.warning("%d alerts waited for the broker", self.waiting)
 
     def send(self) -> None:
-        """Sends as many alerts as may be in flight; closes the connection when one stays unacknowledged."""
-        window = 1 if self._suspects else IN_FLIGHT  # so that the message that breaks the connection can be identified
-        window -= self._outbox.undeleted  # a kill now would send these again, although they were acknowledged
-        while self._link.connected and self._queue and len(self._in_flight) < window:
-            message = self._queue.popleft()
-            try:
-                mid = self._link.send(message.topic, message.payload, qos=1)
-            except ValueError as error:
-                self._refuse(message, str(error))
-                continue
-            self._in_flight[mid] = (message, time.monotonic())
-        if self._in_flight and self._age() > ACK_TIMEOUT:
-            event = self._link.drop(f"no acknowledgement for {ACK_TIMEOUT:.0f} s")
-            if isinstance(event, Disconnected):
-                self.disconnected(event.reason)
+        """Sends what may be in flight; closes the connection when an alert stays unacknowledged."""
+        now = time.monotonic()
+        self._give_up_waiting(now)
+        self._retry_alerts(now)
+        while self._link.connected and (message := self._next(now)) is not None:
+            self._transmit(message, now)
+        if self._link.connected and not self._others and not any(not m.alert for m, _ in self._in_flight.values()):
+            self.limits.tell()
 
     def acknowledged(self, mid: int, reason: ReasonCode) -> None:
-        """Takes the broker's answer: the alert is delivered, or refused for good."""
-        message, _ = self._in_flight.pop(mid, (None, 0.0))
-        if message is None:
+        """Takes the broker's answer: the message is delivered, or refused for good."""
+        message, _ = self._in_flight.get(mid, (self._late.pop(mid, None), 0.0))
+        if message is None or message.qos == 0 and mid in self._in_flight:  # paho has written it: that is no answer
             return
-        self._suspects.discard(message.id)
-        if reason.is_failure:
-            self._refuse(message, f"the broker refuses it on {message.topic}: {reason}")
+        for earlier, (other, _) in list(self._in_flight.items()):
+            if earlier == mid or other.qos > 0:
+                break  # the broker reads in order
+            self._answered(earlier, SUCCESS)
+        if mid in self._in_flight:
+            self._answered(mid, reason)
         else:
-            self._outbox.delivered(message)
+            self.limits.answered(message, reason)
 
-    def disconnected(self, reason: object) -> None:
-        """Queues what was in flight, to go first on the next connection.
+    def disconnected(self, reason: object) -> bool:
+        """Queues what was in flight, to go first on the next connection, and looks for what has ended this one.
 
-        If the connection ended soon after an alert was sent, all that were in flight together are suspects, and are
-        sent one at a time until each is acknowledged or refused.
+        Returns whether the next connection should follow soon, because it brings the search forward.
         """
-        messages = [message for message, _ in self._in_flight.values()]
-        soon = bool(messages) and self._age() < SOON_AFTER_SEND
+        unanswered, now = list(self._in_flight.values()), time.monotonic()
         self._in_flight.clear()
-        if soon and getattr(reason, "value", 0) not in UNRELATED:
-            self._disconnects = self._disconnects + 1 if messages[0].id == self._first_suspect else 1
-            self._first_suspect = messages[0].id
-            self._suspects |= {message.id for message in messages}
-            if self._disconnects >= MAX_DISCONNECTS:
-                cause = f"the connection ended {MAX_DISCONNECTS} times right after it was sent: {reason}"
-                self._refuse(messages.pop(0), cause)
-        self._queue.extendleft(reversed(messages))
+        self._late.clear()
+        self._others.clear()
+        if (guilty := self._suspects.ended(unanswered, reason, now)) is not None:
+            self._convict(guilty, reason)
+        if self._suspects.hopeless:
+            self.limits.say("everything", f"{hangs_up('anything from this camera', reason)}; {ADVICE}")
+            self.limits.tell()
+        alerts = self._suspects.release_fresh_alerts() if self._alerts_paused else []
+        alerts += [m.alert for m, _ in unanswered if m.alert and m.key not in self._suspects and m.alert not in alerts]
+        self._queue.extendleft(reversed(alerts))
+        return guilty is not None or self._suspects.searching
 
-    def _age(self) -> float:
-        """Returns the seconds since the oldest alert in flight was sent."""
-        _, sent_at = next(iter(self._in_flight.values()))
-        return time.monotonic() - sent_at
+    def _next(self, now: float) -> Outgoing | None:
+        if self._suspects.careful(now):
+            if self._in_flight:
+                return None
+            return self._suspects.next(now, bool(self._others)) or self._queued()
+        return self._queued()
 
-    def _refuse(self, message: OutboxMessage, reason: str) -> None:
-        self._suspects.discard(message.id)
-        log.error("alert %s is refused: %s", message.id, reason)
-        self._outbox.refused(message, reason)
+    def _queued(self) -> Outgoing | None:
+        if len(self._in_flight) >= self._link.terms.window:
+            return None
+        if self._others:
+            return self._others.pop(next(iter(self._others)))
+        alerts = sum(message.alert is not None for message, _ in self._in_flight.values())
+        # a kill now would send the undeleted again, although they were acknowledged
+        if self._queue and not self._alerts_paused and alerts < IN_FLIGHT - self._outbox.undeleted:
+            return of_alert(self._queue.popleft())
+        return None
+
+    @property
+    def _alerts_paused(self) -> bool:
+        """Returns whether the broker has hung up on so many alerts that their topic must be the reason."""
+        return sum(suspect.paused or suspect.ended > 0 for suspect in self._suspects.alerts) >= ALERTS_UNTIL_PAUSE
+
+    def _transmit(self, message: Outgoing, now: float) -> None:
+        try:
+            if message.subscribes:
+                mid = self._link.subscribe(message.topic)
+            else:
+                mid = self._link.send(message.topic, message.payload, qos=message.qos, retain=message.retain)
+        except ValueError as error:
+            self._suspects.clear(message.key)
+            if message.alert:
+                self._refuse(message.alert, str(error))
+            else:
+                self.limits.too_large(message, self._link.terms.largest)
+            return
+        self._suspects.sent()
+        self._in_flight[mid] = (replace(message, qos=min(message.qos, self._link.terms.qos)), now)
+
+    def _give_up_waiting(self, now: float) -> None:
+        """Goes on without the answer to a message other than an alert: the broker has not hung up on it."""
+        for mid, (message, sent_at) in list(self._in_flight.items()):
+            if now - sent_at > patience(message) and (message.alert is None or message.qos == 0):
+                del self._in_flight[mid]
+                self._suspects.clear(message.key)
+                if message.alert:
+                    self._acknowledge(message.alert)
+                elif len(self._late) < CAPACITY:
+                    self._late[mid] = message
+            elif now - sent_at > ACK_TIMEOUT:
+                event = self._link.drop(f"no acknowledgement for {ACK_TIMEOUT:.0f} s")
+                if isinstance(event, Disconnected):
+                    self.disconnected(event.reason)
+                return
+
+    def _answered(self, mid: int, reason: ReasonCode) -> None:
+        message, _ = self._in_flight.pop(mid)
+        self._suspects.answered(message)
+        self.limits.say("everything", None)
+        if message.alert is None:
+            self.limits.answered(message, reason)
+            return
+        self._alert_taken = True
+        self._resume_alerts(self._suspects.alerts)
+        self.limits.say("alerts", None)
+        if reason.is_failure:
+            self._refuse(message.alert, f"the broker refuses it on {message.topic}: {reason}")
+        else:
+            self._acknowledge(message.alert)
+
+    def _acknowledge(self, alert: OutboxMessage) -> None:
+        self._unacknowledged -= 1
+        self._outbox.delivered(alert)
+
+    def _refuse(self, alert: OutboxMessage, reason: str) -> None:
+        self._unacknowledged -= 1
+        log.error("alert %s is refused: %s", alert.id, reason)
+        self._outbox.refused(alert, reason)
+
+    def _convict(self, suspect: Suspect, reason: object) -> None:
+        """Leaves out what the broker hangs up on; an alert only if the broker has taken another one lately."""
+        message = suspect.message
+        if message.alert is None:
+            self._suspects.clear(message.key)
+            if (variant := self.limits.guilty(message, reason)) is not None:
+                self._suspects.add(variant, again=True)
+        elif self._alert_taken:
+            self._alert_taken = False
+            self._suspects.clear(message.key)
+            self._refuse(message.alert, hangs_up("this alert", reason))
+        else:
+            for alert in self._suspects.alerts if self._alerts_paused else [suspect]:
+                alert.paused = True
+            self._alerts_retry_at = time.monotonic() + ALERTS_RETRY
+            self.limits.say("alerts", f"{hangs_up(message.topic, reason)}; alerts wait; {ADVICE}")
+        self.limits.tell()
+
+    def _retry_alerts(self, now: float) -> None:
+        paused = [suspect for suspect in self._suspects.alerts if suspect.paused]
+        if paused and now >= self._alerts_retry_at:
+            self._alerts_retry_at = now + ALERTS_RETRY
+            self._resume_alerts(paused[:1])
+
+    @staticmethod
+    def _resume_alerts(suspects: Sequence[Suspect]) -> None:
+        """Lets alerts be tried once more, after the broker has taken another one or after a while."""
+        for suspect in suspects:
+            if suspect.paused:
+                suspect.paused, suspect.again, suspect.ended = False, True, 0

@@ -37,7 +37,7 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The broker has answered the publish with this message id; ``reason`` tells whether it took the message."""
+    """The broker has answered the message or subscription with this id; ``reason`` tells whether it took it."""
 
     mid: int
     reason: ReasonCode
@@ -103,6 +103,7 @@ def deliver_signals(client: Client, deliver: Callable[[Signal], None]) -> None:
     client.on_connect = lambda c, u, f, reason, properties: deliver(Signal(client, ConnAck(reason, properties)))
     client.on_disconnect = lambda c, u, f, reason, p: setattr(client, "end_reason", reason)
     client.on_publish = lambda c, u, mid, reason, p: deliver(Signal(client, Acknowledged(mid, reason)))
+    client.on_subscribe = lambda c, u, mid, reasons, p: deliver(Signal(client, Acknowledged(mid, reasons[0])))
     client.on_message = lambda c, u, m: deliver(
         Signal(client, Received(m.topic, bytes(m.payload), m.retain, m.mid, m.qos))
     )

@@ -18,18 +18,16 @@ from ..config.schema import MqttConfig
 from ..timing import Backoff
 from . import events
 from .client import FORGOTTEN, V5, Client, Session, force_close, new_client, note_error
+from .ends import SHORT_CONNECTION, ConnectionEnds
 from .events import Acknowledged, Connected, Disconnected, LinkEvent, LinkState, Received, Signal
 from .protocol import ProtocolChoice
+from .terms import Terms, Will, refusal
 
 log = logging.getLogger(__name__)
 
 UNSUPPORTED_PROTOCOL, KEEPALIVE = 132, 141
 """MQTT 5 reason codes."""
-NO_ANSWER = "no answer"
-SHORT_CONNECTION = 7.0
-"""Seconds. Three connections in a row that end sooner point to two clients with one client id: mosquitto 2.0.11 does
-not report it, and each connection lasts until the other client is back, which takes 5 s at most."""
-SHORT_CONNECTIONS_WARNED = 3
+NO_ANSWER, HUNG_UP = "no answer", "the broker closed the connection without an answer"
 SHORT_CONNECTIONS_SLOWED = 12
 """Short connections in a row after which the pauses grow, so that the other client stays connected most of the time."""
 PATIENCE = 15.0
@@ -38,10 +36,6 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between attempts: 1, 2, 4 ... 30. A broker that is back gets the first alert within a minute."""
 PAUSE_AFTER_LOSS, PAUSE_IN_TRIAL = 5.0, 2.0
 """Longest pauses, in seconds: after a connection that was up, and while MQTT 3.1.1 is on trial."""
-WINDOW = 20
-"""Messages in flight at most, if the broker allows so many."""
-LARGEST_SENT = 2**28
-"""Bytes of any MQTT message, where the broker names no limit of its own."""
 
 
 class Link:
@@ -50,8 +44,9 @@ class Link:
     One thread owns the link; ``deliver`` is called from paho's thread. The owner takes each ``Signal`` out of its
     mailbox and passes it to ``handle``, and calls ``tick`` at least twice per second; ``Mailbox.next`` does both.
     ``prepare`` is called with every new client (will, callbacks). ``report`` receives the problem while there is no
-    connection, once per change, and None when there is one. ``name`` names the link in the log. Raises ``ConfigError``
-    at the start for files that cannot be used.
+    connection, once per change, and None when there is one. ``name`` names the link in the log. ``explains_end`` says
+    at the end of a connection whether a message may be the reason. Raises ``ConfigError`` at the start for files that
+    cannot be used.
     """
 
     def __init__(
@@ -66,6 +61,8 @@ class Link:
         name: str = "client",
         session: Session = FORGOTTEN,
         with_credential: bool = True,
+        will: Will | None = None,
+        explains_end: Callable[[], bool] = lambda: False,
     ) -> None:
         self.where = f"{settings.host}:{settings.port}"
         self.state = LinkState.WAITING
@@ -79,7 +76,11 @@ class Link:
         self._protocol = ProtocolChoice(protocol)
         self._problem = events.Problem(report)
         self._backoff = Backoff(SHORTEST_PAUSE, LONGEST_PAUSE, spread=0.3)
-        self._window, self._largest = WINDOW, LARGEST_SENT
+        self.terms = Terms()
+        self._will = will or Will()
+        self._explains_end = explains_end
+        self._hang_ups = 0
+        self._ends = ConnectionEnds(client_id)
         self._lost_at: float | None = None
         self._changed_at = self._attempt_due = time.monotonic()
         self._client: Client | None = None
@@ -129,14 +130,13 @@ class Link:
     def send(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> int:
         """Sends a message; returns the id of its acknowledgement. Raises ``ValueError`` if it cannot be sent."""
         assert self._client is not None
-        if len(topic) + len(payload) + 10 > self._largest:  # 10: header 5, lengths and id 4, no properties 1
-            raise ValueError(f"larger than the {self._largest} bytes that the broker takes")
-        return self._client.publish(topic, payload, qos=qos, retain=retain).mid
+        self.terms.check_size(topic, payload)
+        return self._client.publish(topic, payload, min(qos, self.terms.qos), retain and self.terms.retain).mid
 
-    def subscribe(self, *topics: str, qos: int = 1) -> None:
-        """Subscribes to each topic."""
+    def subscribe(self, *topics: str, qos: int = 1) -> int:
+        """Subscribes to each topic; returns the id of the acknowledgement."""
         assert self._client is not None
-        self._client.subscribe([(topic, qos) for topic in topics])
+        return self._client.subscribe([(topic, qos) for topic in topics])[1] or 0
 
     def acknowledge(self, message: Received) -> None:
         """Tells the broker, with ``manual_ack``, that it may forget this message of the present connection."""
@@ -170,8 +170,9 @@ class Link:
         )
         events.deliver_signals(client, self._deliver)
         client.on_log = note_error
+        self._will.give_to(client)
         self._prepare(client)
-        client.start_connecting(self._settings, self._window)
+        client.start_connecting(self._settings, self.terms.window)
         self._client = client
         self._change(LinkState.CONNECTING)
 
@@ -187,37 +188,32 @@ class Link:
             self.state = LinkState.REFUSED
             if reason.value == UNSUPPORTED_PROTOCOL:
                 self._protocol.unsupported()
-            else:
-                self._problem.report(
-                    f"the broker at {self.where} refuses the connection: {reason}; "
-                    "check [mqtt] user and password_file; retrying"
-                )
+            elif not self._will.refused(reason):
+                what = refusal(reason, self._id)
+                self._problem.report(f"the broker at {self.where} refuses the connection: {what}; retrying")
             return None
         if self._reconnect_on_better_terms(properties):
             force_close(client)
             self._backoff.reset()
             self._wait(0.0)
             return None
-        self._largest = getattr(properties, "MaximumPacketSize", LARGEST_SENT)
         client.on_log = None  # it was only needed for the handshake: a refused certificate is reported nowhere else
         if self._lost_at is None:
             log.info("%s connected to the broker at %s", self._name, self.where)
         elif self._problem.text is not None:
             log.warning("%s reconnected to the broker after %.0f s", self._name, time.monotonic() - self._lost_at)
-        self._protocol.connected()
         self._change(LinkState.CONNECTED)
         self._problem.over()
         return Connected()
 
     def _reconnect_on_better_terms(self, properties: Any) -> bool:
-        """Returns whether to connect again at once: by MQTT 5, or with fewer messages in flight."""
+        """Returns whether to connect again at once: by MQTT 5, with a fuller will, or with fewer messages in flight."""
+        self._hang_ups = 0
         if self._protocol.answered_in_trial():
             return True
-        allowed = getattr(properties, "ReceiveMaximum", WINDOW)
-        if allowed < self._window:
-            self._window = allowed
-            return True
-        return False
+        self._protocol.connected()
+        window, self.terms = self.terms.window, Terms.of(properties)
+        return self._will.accepted() or self.terms.window < window
 
     def _on_ended(self, reason: str | ReasonCode) -> LinkEvent | None:
         state, lasted = self.state, time.monotonic() - self._changed_at
@@ -225,26 +221,30 @@ class Link:
             return self._on_lost(reason, lasted)
         if state is LinkState.CONNECTING:
             if not isinstance(reason, str):  # paho too gives up, after ``keepalive`` seconds
-                reason = (
-                    NO_ANSWER if reason.value == KEEPALIVE else "the broker closed the connection without an answer"
-                )
-                self._protocol.unanswered()
-            elif reason == NO_ANSWER:
-                self._protocol.unanswered()
+                reason = NO_ANSWER if reason.value == KEEPALIVE else HUNG_UP
+            if reason in (NO_ANSWER, HUNG_UP):
+                self._on_silence(reason)
             self._problem.report(f"cannot reach the broker at {self.where}: {reason}; retrying")
         self._backoff.failed()
-        self._wait(self._backoff.pause(PAUSE_IN_TRIAL if self._protocol.trial else None))
+        self._wait(self._backoff.pause(PAUSE_IN_TRIAL if self._protocol.trial or self._will.confirming else None))
         return None
+
+    def _on_silence(self, reason: str) -> None:
+        """Changes the protocol, and the will if the broker hangs up on each protocol."""
+        self._hang_ups += reason == HUNG_UP
+        if reason == HUNG_UP and (self._protocol.known or self._hang_ups % 2 == 0):
+            self._will.refused(reason)
+        self._protocol.unanswered()
 
     def _on_lost(self, reason: str | ReasonCode, lasted: float) -> Disconnected:
         self._lost_at = time.monotonic()
         (self._backoff.failed if lasted < SHORT_CONNECTION else self._backoff.reset)()
-        if self._backoff.failures == SHORT_CONNECTIONS_WARNED:
-            log.error(
-                "the broker keeps closing the connection: another client may use the client id %s; give each camera "
-                "its own name in [device]", self._id
-            )  # fmt: skip
+        self._ends.note(reason, lasted, explained=self._explains_end())
         self._problem.report(f"broker lost ({reason}); reconnecting")
         slowed = self._backoff.failures >= SHORT_CONNECTIONS_SLOWED
         self._wait(self._backoff.pause(None if slowed else PAUSE_AFTER_LOSS))
         return Disconnected(reason)
+
+    def retry_within(self, seconds: float) -> None:
+        """Makes the next attempt sooner: it is one of a series that is sure to end."""
+        self._attempt_due = min(self._attempt_due, time.monotonic() + seconds)

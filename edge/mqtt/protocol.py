@@ -18,6 +18,11 @@ class ProtocolChoice:
         """Returns whether 3.1.1 is on trial: the broker did not answer MQTT 5, but it may support 5."""
         return self.version == V311 and not self._settled
 
+    @property
+    def known(self) -> bool:
+        """Returns whether a version has worked."""
+        return self._ever_connected
+
     def unsupported(self) -> None:
         """Notes that the broker does not support this version, as its answer says."""
         self._settled = True

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from ..config.schema import MqttConfig
@@ -24,13 +23,17 @@ from .homeassistant import ONLINE, Discovery
 from .link import Link
 from .mailbox import Mailbox
 from .messages import AlertMessage, Health, State, Stats, encode, parse
+from .outgoing import Outgoing
 from .requests import NewAlert, OutboxWritten, Request, RestoredAlerts, Retain, SendOnce, Stop
+from .terms import Will
 from .topics import Topics
 
 log = logging.getLogger(__name__)
 
 WARNING_INTERVAL = 60.0
 """Seconds between two warnings about messages that cannot be sent, or that others should not have sent."""
+PAUSE_IN_SEARCH = 1.0
+"""Seconds until the next connection while it is not known yet which message ends the connections."""
 STALLED = 15.0
 """Seconds without progress of the publisher's thread after which it counts as stuck."""
 
@@ -61,17 +64,19 @@ class MqttPublisher:
         self._deadline: float | None = None
         self._progress_at = time.monotonic()
         client_id = f"{settings.prefix}-{device}"
+        self._will = Will(self._topics.status, b"offline")
         self._link = Link(
             settings,
             client_id,
             self._mailbox.put,
-            self._will,
-            protocol,
-            lambda text: report("broker", text),
+            protocol=protocol,
+            report=lambda text: report("broker", text),
             name="publisher",
+            will=self._will,
+            explains_end=lambda: self._delivery.explains_end(),
         )
         self._outbox = Outbox(outbox, self)
-        self._delivery = Delivery(self._link, self._outbox)
+        self._delivery = Delivery(self._link, self._outbox, lambda text: report("messages", text))
         self._enabled = self._outbox.setting("enabled") != "OFF"
         if discovery is not None:  # first: entities must be there before their states are
             self._retained[discovery.topic] = discovery.message
@@ -159,8 +164,9 @@ class MqttPublisher:
         A socket that is closed over unread answers is reset. Then the broker may never read the DISCONNECT behind
         them, and publishes the last will too.
         """
-        if self._link.connected:
-            mid = self._link.send(self._topics.status, b"offline", qos=1, retain=True)
+        status = self._delivery.limits.admit(Outgoing(self._topics.status, b"offline", retain=True))
+        if self._link.connected and status is not None:
+            mid = self._link.send(status.topic, status.payload, qos=1, retain=status.retain)
             deadline = time.monotonic() + 1
             while self._link.connected and time.monotonic() < deadline:
                 event = self._mailbox.next(self._link, 0.1)
@@ -179,15 +185,16 @@ class MqttPublisher:
                 self._delivery.restore(messages)
             case Retain(topic, payload):
                 self._retained[topic] = payload
-                self._offer(topic, payload, retain=True)
+                self._delivery.offer(Outgoing(topic, payload, retain=True))
             case SendOnce(topic, payload, qos):
-                self._offer(topic, payload, qos=qos)
+                self._delivery.offer(Outgoing(topic, payload, qos))
             case Connected():
                 self._on_connected()
             case Acknowledged(mid, reason):
                 self._delivery.acknowledged(mid, reason)
             case Disconnected(reason):
-                self._delivery.disconnected(reason)
+                if self._delivery.disconnected(reason):
+                    self._link.retry_within(PAUSE_IN_SEARCH)
             case Received(topic, payload, retained):
                 self._on_message(topic, payload, retained)
             case Stop(deadline):
@@ -195,28 +202,19 @@ class MqttPublisher:
             case OutboxWritten():
                 pass  # it was only a reason to send more
 
-    def _will(self, client: paho.Client) -> None:
-        client.will_set(self._topics.status, b"offline", qos=1, retain=True)
-
     def _on_connected(self) -> None:
-        birth = [self._discovery.birth_topic] if self._discovery is not None else []
-        self._link.subscribe(self._topics.enabled_set, *birth)
+        self._delivery.connected()
+        for subject, text in (self._link.terms.shortcomings | {"will": self._will.problem}).items():
+            self._delivery.limits.say(subject, text)
+        for topic in [self._topics.enabled_set, *([self._discovery.birth_topic] if self._discovery else [])]:
+            self._delivery.offer(Outgoing(topic, subscribes=True))
         self._publish_retained()
-        if self._delivery.queued:
-            log.warning("%d alerts waited for the broker", self._delivery.queued)
 
     def _publish_retained(self) -> None:
         for topic, payload in self._retained.items():
-            self._offer(topic, payload, retain=True)
-        self._offer(self._topics.status, b"online", retain=True)  # last: the states are true now
-
-    def _offer(self, topic: str, payload: bytes, qos: int = 1, retain: bool = False) -> None:
-        """Publishes a message other than an alert, if there is a connection."""
-        try:
-            if self._link.connected:
-                self._link.send(topic, payload, qos=qos, retain=retain)
-        except ValueError as error:
-            self._warn(f"{topic} is not sent: {error}")
+            self._delivery.offer(Outgoing(topic, payload, retain=True))
+        # last: the states are true now
+        self._delivery.offer(Outgoing(self._topics.status, b"online", retain=True, last=True))
 
     def _on_message(self, topic: str, payload: bytes, retained: bool) -> None:
         if self._discovery is not None and topic == self._discovery.birth_topic:

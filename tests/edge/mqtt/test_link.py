@@ -17,8 +17,9 @@ from edge.config.schema import MqttConfig
 from edge.errors import ConfigError
 from edge.mqtt.client import FORGOTTEN, V5, V311, Client, Session, force_close
 from edge.mqtt.events import Acknowledged, Connected, Disconnected, LinkEvent, Received
-from edge.mqtt.link import WINDOW, Link
+from edge.mqtt.link import Link
 from edge.mqtt.mailbox import Mailbox
+from edge.mqtt.terms import WINDOW
 
 
 class Owner:

@@ -1,0 +1,179 @@
+"""Finds out on which message a broker hangs up, without blaming one that only was on its way when a connection ended.
+
+A connection that ends while messages are unanswered makes suspects of them. The next connections send suspects one at
+a time, and an answer clears a suspect. One that is unanswered again waits, so that everything else can leave. It is
+guilty when all of this holds, which a broker that hangs up for another reason does not bring about:
+
+- a connection ended when it was the first message on it (so it is not the number of messages);
+- two connections that had lived for ``HEALTHY`` seconds ended right after it was sent, with nothing else unanswered
+  (so it is not a matter of time);
+- the broker has answered other messages meanwhile (so it is not every message).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..outbox.sql import OutboxMessage
+from .outgoing import Outgoing
+
+HEALTHY = 5.0
+"""Seconds that a connection must have lived before a suspect is sent on it."""
+SOON_AFTER_SEND, SLOWEST_RATE = 5.0, 100_000
+"""Seconds for the answer, and bytes per second of a large message: a connection that ends later ends for another
+reason."""
+UNRELATED = (137, 139, 141, 142, 152, 156, 157, 160)
+"""MQTT 5 reasons for a disconnect that no message causes: busy, shutting down, taken over, moved ..."""
+CONNECTIONS_NEEDED = 2
+QUICK_CONNECTIONS = 20
+"""Connections in a row that may follow each other quickly, because each of them brings the search forward."""
+HOPELESS = 8
+"""Connections in a row that ended without an answer after which every message counts as unwelcome."""
+
+
+def patience(message: Outgoing) -> float:
+    """Returns for how many seconds after its sending a message can be the reason for the end of a connection."""
+    return SOON_AFTER_SEND + len(message.payload) / SLOWEST_RATE
+
+
+@dataclass(slots=True)
+class Suspect:
+    """A message that may have ended a connection.
+
+    ``ended`` counts the connections that ended with it alone unanswered, ``as_first`` those on which it was the first,
+    ``when_healthy`` those that had lived for ``HEALTHY`` seconds. ``again`` is set if it was guilty before: then one
+    connection suffices. A ``paused`` suspect is not sent.
+    """
+
+    message: Outgoing
+    answers_before: int
+    again: bool = False
+    paused: bool = False
+    ended: int = 0
+    as_first: int = 0
+    when_healthy: int = 0
+
+    @property
+    def fresh(self) -> bool:
+        """Returns whether it has not been sent alone yet."""
+        return not (self.ended or self.again or self.paused)
+
+    @property
+    def leads(self) -> bool:
+        """Returns whether the next connection must begin with it."""
+        return bool(self.ended) and not (self.as_first or self.again or self.paused)
+
+
+class Suspects:
+    """All suspects, in the order in which they were sent first. Time arrives with each call."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, Suspect] = {}
+        self._connected_at = float("-inf")
+        self._sent = 0
+        self._answers = 0
+        self._unanswered_connections = 0
+        self._quick_connections = 0
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._all
+
+    @property
+    def searching(self) -> bool:
+        """Returns whether the next connection should follow soon."""
+        return bool(self._all) and self._quick_connections < QUICK_CONNECTIONS
+
+    @property
+    def hopeless(self) -> bool:
+        """Returns whether the broker answers nothing at all."""
+        return self._unanswered_connections >= HOPELESS
+
+    @property
+    def alerts(self) -> list[Suspect]:
+        """Returns the alerts among the suspects."""
+        return [suspect for suspect in self._all.values() if suspect.message.alert is not None]
+
+    def connected(self, now: float) -> None:
+        """Notes a new connection."""
+        self._connected_at, self._sent = now, 0
+
+    def sent(self) -> None:
+        """Notes that something was sent."""
+        self._sent += 1
+
+    def add(self, message: Outgoing, *, again: bool = False) -> None:
+        """Takes a message that must be sent alone; with ``again`` on a healthy connection."""
+        self._all[message.key] = Suspect(message, self._answers, again)
+
+    def renew(self, message: Outgoing) -> None:
+        """Takes the new content of a retained message; of others, the suspicious content is kept."""
+        if message.retain:
+            self._all[message.key].message = message
+
+    def clear(self, key: str) -> None:
+        """Removes a message that can be excluded, or is dealt with."""
+        if self._all.pop(key, None) is not None:
+            self._quick_connections = 0
+
+    def answered(self, message: Outgoing) -> None:
+        """Notes that the broker has answered a message, so that this one cannot be the reason."""
+        if not message.subscribes:
+            self._answers += 1
+        self._unanswered_connections = 0
+        self.clear(message.key)
+
+    def release_fresh_alerts(self) -> list[OutboxMessage]:
+        """Returns the alerts that were not sent alone yet, and no longer suspects them."""
+        alerts = [suspect.message.alert for suspect in self.alerts if suspect.fresh and suspect.message.alert]
+        for alert in alerts:
+            del self._all[alert.id]
+        return alerts
+
+    def ended(self, unanswered: Sequence[tuple[Outgoing, float]], reason: object, now: float) -> Suspect | None:
+        """Notes the end of a connection, with what was unanswered and when it was sent; returns who is guilty."""
+        if getattr(reason, "value", 0) in UNRELATED:
+            return None
+        recent = [(message, sent_at) for message, sent_at in unanswered if now - sent_at < patience(message)]
+        self._quick_connections += bool(recent)
+        self._unanswered_connections += bool(recent)
+        for message, _ in recent:
+            self._all.setdefault(message.key, Suspect(message, self._answers))
+        if len(unanswered) != 1 or not recent:
+            return None
+        ((message, sent_at),) = recent
+        suspect = self._all[message.key]
+        suspect.ended += 1
+        suspect.as_first += self._sent == 1
+        suspect.when_healthy += sent_at - self._connected_at >= HEALTHY
+        return suspect if self._guilty(suspect) else None
+
+    def _guilty(self, suspect: Suspect) -> bool:
+        if self._answers == suspect.answers_before:
+            return False
+        if suspect.again:
+            return suspect.when_healthy >= 1
+        return suspect.as_first >= 1 and suspect.when_healthy >= CONNECTIONS_NEEDED
+
+    def careful(self, now: float) -> bool:
+        """Returns whether only one message may be unanswered now."""
+        return any(suspect.fresh for suspect in self._all.values()) or self._to_try(now) is not None
+
+    def next(self, now: float, more: bool) -> Outgoing | None:
+        """Returns the suspect to send now. With ``more``, other messages wait: the ``last`` one comes after them."""
+        if self._sent == 0 and (suspect := self._to_try(now)) is not None:
+            return suspect.message
+        fresh = [suspect.message for suspect in self._all.values() if suspect.fresh]
+        if fresh:  # alerts first: they should not wait for the rest of the search
+            message = min(fresh, key=lambda one: (one.alert is None, one.last))
+            return None if message.last and more else message
+        suspect = self._to_try(now)
+        return suspect.message if suspect is not None else None
+
+    def _to_try(self, now: float) -> Suspect | None:
+        """Returns a suspect that waits, if this is a moment that tells something about it."""
+        leading = [one for one in self._all.values() if one.leads]
+        if self._sent == 0 and leading:
+            return leading[0]
+        if now - self._connected_at < HEALTHY:
+            return None
+        waiting = [one for one in self._all.values() if not one.fresh and not one.paused]
+        return max(waiting, key=lambda one: one.when_healthy, default=None)
