@@ -56,7 +56,7 @@ def mosquitto() -> Iterator[Broker]:
         os.chmod(folder, 0o755)  # if started as root, mosquitto reads its files as another user
         port = any_port()
         file = Path(folder) / "mosquitto.conf"
-        file.write_text(f"listener {port} {HOST}\n{OPTIONS}")
+        file.write_text(f"listener {port} {HOST}\n{OPTIONS}", "utf-8")
         process = subprocess.Popen([program, "-c", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             _wait_for_listener(port, process)

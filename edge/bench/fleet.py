@@ -173,5 +173,5 @@ def _raise_file_limit(needed: int) -> None:
 
 def _cpu_seconds(pid: int) -> float:
     """Returns the processor seconds that a process has used: fields 14 and 15 of proc(5)'s ``stat``."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -68,6 +68,6 @@ def _peak_rss_until_end(process: "subprocess.Popen[bytes]") -> float:
 def _peak_rss_mb(pid: int) -> float:
     """Returns the peak so far. ``wait4`` would include the memory of the parent from before the process began."""
     with suppress(OSError, ValueError, StopIteration):
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/status").read_text("utf-8", "replace").splitlines()
         return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024 / 1e6
     return 0.0

@@ -18,7 +18,7 @@ ENCRYPTED = ("rtsps://", "https://")
 FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 """The environment variable in which OpenCV looks for FFmpeg's options, at each opening."""
 ERRORS_ONLY = 2
-"""OpenCV's log level."""
+"""OpenCV's log level: its warnings contain the address, if the environment asks for many of them."""
 # FFmpeg writes addresses with their passwords into its messages; its level "quiet" is -8
 os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
@@ -62,8 +62,7 @@ def opening(address: str, config: SourceConfig) -> Iterator[None]:
 
     The certificate is checked with ``source.verify`` only.
     """
-    if cv2.utils.logging.getLogLevel() > ERRORS_ONLY:  # its warnings contain the address, if the environment asks for more of them
-        cv2.utils.logging.setLogLevel(ERRORS_ONLY)
+    cv2.utils.logging.setLogLevel(ERRORS_ONLY)
     before = os.environ.get(FFMPEG_OPTIONS)
     if config.verify and address.lower().startswith(ENCRYPTED):
         # OpenCV's own OpenSSL does not know where this system keeps its certificates

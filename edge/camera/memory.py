@@ -24,7 +24,7 @@ def _of_cgroup() -> float:
     with suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
         group = CGROUP_ROOT / next(line[3:] for line in lines if line.startswith("0::")).lstrip("/")
-        return int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
+        return int((group / "memory.max").read_text("utf-8")) - int((group / "memory.current").read_text("utf-8"))
     return float("inf")
 
 
@@ -32,6 +32,6 @@ def _of_process() -> float:
     """Returns what ``ulimit -v`` leaves."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     with suppress(OSError, ValueError):
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        pages = int(Path("/proc/self/statm").read_text("utf-8").split()[0])
         return float("inf") if limit == resource.RLIM_INFINITY else limit - pages * resource.getpagesize()
     return float("inf")

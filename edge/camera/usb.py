@@ -24,7 +24,7 @@ def identity(node: Path, root: Path = Path("/")) -> tuple[str, str]:
     """Returns the camera's name and the path of its USB device, which tells the port. Both are empty if unknown."""
     entry = root / "sys/class/video4linux" / node.name
     try:
-        return (entry / "name").read_text().strip(), str((entry / "device").resolve(strict=True))
+        return (entry / "name").read_text("utf-8", "replace").strip(), str((entry / "device").resolve(strict=True))
     except OSError:
         return "", ""
 

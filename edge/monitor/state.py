@@ -152,7 +152,7 @@ class StateFolder:
         It means nothing after a restart, so it need not survive a power cut.
         """
         with suppress(OSError), replacing(self.files.health, durable=False) as new:
-            new.write_text(json.dumps(health))
+            new.write_text(json.dumps(health), "utf-8")
 
     def close(self) -> None:
         self._identity.close()
@@ -186,7 +186,7 @@ def running_health(path: Path) -> dict[str, Any] | None:
         return None
     except BlockingIOError:
         with suppress(OSError, ValueError):
-            health = json.loads(StateFiles(path).health.read_text())
+            health = json.loads(StateFiles(path).health.read_text("utf-8"))
             return health if isinstance(health, dict) else {}
         return {}
     except OSError:
