@@ -118,7 +118,7 @@ class DecideConfig:
     )
     frames: int = option(4, "sightings of a person needed within the window", low=1, high=100)
     seconds: float = option(0.3, "seconds needed between the first and the last of them", low=0, high=60)
-    window: float = option(1.0, "seconds for which a sighting counts", low=0.1, high=60)
+    window: float = option(1.0, "seconds for which a sighting counts; more where frames are rare", low=0.1, high=60)
     persistence: float = option(
         0.3, "share of the searched frames in which the face must be found; patterns only flicker", low=0, high=1
     )

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..errors import EdgeError
 
-LIMIT_S = 15.0
+LIMIT_S = 10.0
 """Seconds that a check may take, unless it names its own limit."""
 State = Literal["ok", "warn", "FAIL"]
 Result = tuple[State, str]

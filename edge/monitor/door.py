@@ -22,6 +22,7 @@ from .loop import Stages
 from .machine import clock_synced
 from .outlet import Outlet
 from .pipeline import Pipeline
+from .rate import RateWatch
 from .scene import Scene
 from .snapshots import Snapshots
 from .stats import Statistics
@@ -67,6 +68,8 @@ class Door:
             watching=self.watching,
             viewed=lambda: bus is not None and bus.has_viewers,
         )
+        self._rate = RateWatch(source.name)
+        self._searches = 0
         blurring = config.snapshots.mode == "blurred"
         self._bus = bus
         self._snapshots = Snapshots(
@@ -115,9 +118,25 @@ class Door:
     def frame_done(self, scene: Scene) -> None:
         """Counts a frame and shows it to the page."""
         self.statistics.frame_done(scene.tracks)
+        self._watch_rate(scene)
         if self._bus:
             self._bus.show_frame(scene.frame.image, scene.faces, self.statistics.stats)
         self.progress()
+
+    def _watch_rate(self, scene: Scene) -> None:
+        """Reports a rate that is too low, while frames count."""
+        searches, self._searches = self._searches, self.pipeline.searches
+        if not self.watching():
+            return self._measure_anew()
+        before = self._rate.problem
+        self._rate.update(scene.frame, self._searches > searches)
+        if self._rate.problem != before:
+            self.health.report("the frame rate", self._rate.problem)
+
+    def _measure_anew(self) -> None:
+        if self._rate.problem:
+            self.health.withdraw("the frame rate")
+        self._rate.reset()
 
     # What the statistics read.
 
@@ -140,6 +159,7 @@ class Door:
         self.health.camera(condition, reason)
         if condition != "ok":
             self.statistics.nobody()
+            self._measure_anew()
 
     def show_health(self, health: Health) -> None:
         """Publishes the health, and writes it where ``maskwatch doctor`` reads it."""

@@ -71,6 +71,12 @@ class HealthMonitor:
             log.warning("%s recovered after %.0f s", part, now - before.since)
         self.tick()
 
+    def withdraw(self, part: str) -> None:
+        """Takes back a part's problem, because nothing is known of the part now: it has not recovered."""
+        with self._lock:
+            self._problems.pop(part, None)
+        self.tick()
+
     @property
     def now(self) -> Health:
         """Returns the health at this moment."""

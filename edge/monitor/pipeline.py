@@ -20,6 +20,7 @@ class Pipeline:
     The loop's thread owns detector, planner and classifier. Only ``change`` may be called from another thread.
     ``watching`` tells whether frames count (they do not while watching is paused or the camera sees nothing);
     ``viewed`` tells whether somebody looks at the live picture, which then follows faces as closely as it can.
+    ``searches`` counts the frames that were searched.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Pipeline:
         self._classifier = classifier
         self._watching = watching
         self._viewed = viewed
+        self.searches = 0
         self._handed_over: tuple[Detector, Planner] | None = None
         self._lock = threading.Lock()
 
@@ -63,6 +65,7 @@ class Pipeline:
 
     def detect(self, image: Image, luma: Image | None, regions: Sequence[Region]) -> list[Box]:
         """Returns the boxes of the faces in these regions."""
+        self.searches += 1
         return self._detector.detect(image, luma, regions)
 
     def classify(self, image: Image, boxes: Sequence[Box]) -> list[Face]:

@@ -1,10 +1,15 @@
 """``maskwatch doctor`` beside a running process, a stopped service and faulty settings."""
 
+import os
+import re
 import signal
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.cameras import NetworkCamera
 
 
 def test_doctor_reports_the_running_process(maskwatch: Any, mosquitto: Any, subscriber: Any) -> None:
@@ -47,3 +52,70 @@ def test_doctor_reports_a_service_that_does_not_run(maskwatch: Any, state: str, 
     unit = {"MASKWATCH_UNIT": "maskwatch", "MASKWATCH_UNIT_IS": state}
     doctor = maskwatch("doctor", "--source", "demo", env=unit)
     assert doctor.end() == code and message in doctor.out
+
+
+def finding(output: str, subject: str) -> str:
+    """Returns the line of one check."""
+    return next(line for line in output.splitlines() if line[6:].startswith(subject))
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port that accepts connections and never sends anything."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def unanswered() -> Iterator[int]:
+    """A port that does not even accept connections, like a machine that is switched off."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for connection in waiting:
+            connection.setblocking(False)
+            connection.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+        for connection in waiting:
+            connection.close()
+
+
+@pytest.mark.parametrize("scheme", ["http", "rtsp"])
+@pytest.mark.parametrize("behaviour", ["silent", "unanswered"])
+def test_whatever_does_not_answer_is_a_finding_and_the_others_are_reported(
+    maskwatch: Any, scheme: str, behaviour: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    port = request.getfixturevalue(behaviour)
+    model = tmp_path / "model.tflite"
+    os.mkfifo(model)
+    doctor = maskwatch(
+        "doctor", "--source", f"{scheme}://127.0.0.1:{port}/door", "--broker", f"127.0.0.1:{port}", "--model", model
+    )
+    assert doctor.end() == 1, doctor.out
+    for subject in ("model", "camera", "broker"):
+        assert finding(doctor.out, subject).startswith("FAIL"), doctor.out
+    for subject in ("versions", "detector", "service", "alerts", "disk", "temperature", "clock"):
+        assert not finding(doctor.out, subject).startswith("FAIL"), doctor.out
+    assert "Traceback" not in doctor.err and "unexpected" not in doctor.out
+
+
+def test_doctor_says_that_a_camera_is_too_slow_to_judge_anybody(maskwatch: Any) -> None:
+    camera = NetworkCamera(interval=1.6)
+    try:
+        slow = maskwatch("doctor", "--source", camera.url)
+        assert slow.end() == 1
+        assert "too few to judge anybody: at least 1 is needed" in finding(slow.out, "camera")
+    finally:
+        camera.close()
+
+
+def test_doctor_measures_the_frame_rate_of_a_camera(maskwatch: Any) -> None:
+    camera = NetworkCamera(interval=0.4)
+    try:
+        doctor = maskwatch("doctor", "--source", camera.url)
+        assert doctor.end() == 0
+        rate = re.search(r"160 x 120, ([0-9.]+) frames per second", finding(doctor.out, "camera"))
+        assert rate and 1 <= float(rate[1]) <= 2.6, doctor.out
+    finally:
+        camera.close()

@@ -1,0 +1,75 @@
+"""Notices a camera or a machine that is too slow to judge anybody."""
+
+from ..camera.frames import Frame
+from ..people.pace import LONGEST_LOOK_S, Pace
+
+MEASURED = 9
+"""Intervals over which rates are measured."""
+MIN_MEASURED = 4
+"""Intervals below which nothing is said."""
+CLEAR_LOOK_S = 1.1
+"""Seconds between two looks below which a slow camera or machine is fast enough again. The gap to ``LONGEST_LOOK_S``
+keeps the problem from alternating."""
+
+
+class RateWatch:
+    """Measures how often people can be looked at. ``problem`` is a sentence, the same until it is over, or None.
+
+    The times are those of the frames, so a recording has the same result at any speed. A camera is as slow as its
+    frames follow one another, including those that were dropped. A machine is as slow as the next frame follows one
+    that was searched: in between it may take frames quickly.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.problem: str | None = None
+        self._name = name
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets what was measured, because frames do not count now."""
+        self.problem = None
+        self._frames, self._looks = Pace(MEASURED), Pace(MEASURED)
+        self._last: Frame | None = None
+        self._last_searched = False
+
+    def update(self, frame: Frame, searched: bool) -> None:
+        """Takes the next frame that has passed through the loop, and whether it was searched."""
+        if self._last is not None:
+            interval = frame.time - self._last.time
+            self._frames.add(interval / max(1, frame.number - self._last.number))
+            if self._last_searched:
+                self._looks.add(interval)
+        self._last, self._last_searched = frame, searched
+        self.problem = self._find_problem()
+
+    def _find_problem(self) -> str | None:
+        if self.problem and any(is_slow(pace, CLEAR_LOOK_S) for pace in (self._frames, self._looks)):
+            return self.problem
+        if is_slow(self._frames):
+            return camera_problem(self._name, self._frames.interval)
+        return machine_problem(self._looks.interval) if is_slow(self._looks) else None
+
+
+def is_slow(pace: Pace, limit: float = LONGEST_LOOK_S) -> bool:
+    """Returns whether the intervals are known to be longer than ``limit`` seconds."""
+    return pace.count >= MIN_MEASURED and pace.interval > limit
+
+
+def camera_problem(name: str, interval: float) -> str:
+    """Says that a camera gives a frame only every ``interval`` seconds, and what to do."""
+    return (
+        f"{name} gives {_rate(interval)}, too few to judge anybody: at least 1 is needed; raise the frame rate in the "
+        "camera's settings and [source] fps"
+    )
+
+
+def machine_problem(interval: float) -> str:
+    """Says that a search takes ``interval`` seconds, and what to do."""
+    return (
+        f"this machine searches {_rate(interval)}, too few to judge anybody: at least 1 is needed; lower [source] "
+        "width and height, raise [detect] min_face, or end other programs"
+    )
+
+
+def _rate(interval: float) -> str:
+    return f"{1 / interval:.2f} frames per second"
