@@ -130,6 +130,10 @@ class NetworkCamera:
     def show(self, pictures: Callable[[int], Image] | list[bytes]) -> None:
         self._pictures = pictures
 
+    def every(self, interval: float) -> None:
+        """Sends a picture every ``interval`` seconds from now on."""
+        self._interval = interval
+
     def freeze(self) -> None:
         """Repeats the same picture from now on."""
         shown = self._pictures
