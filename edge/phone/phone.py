@@ -40,13 +40,23 @@ class Phone:
     """
 
     def __init__(
-        self, config: PhoneConfig, link: str, destination: Destination, store: Store, backoff: Backoff | None = None
+        self,
+        config: PhoneConfig,
+        link: str,
+        destination: Destination,
+        store: Store,
+        *,
+        backoff: Backoff | None = None,
+        max_waiting: int = MAX_WAITING,
+        max_age: float = MAX_AGE,
     ) -> None:
         self.wants_pictures = config.pictures and config.format == "ntfy"
         self._config = config
         self._link = link
         self._destination = destination
         self._store = store
+        self._max_waiting = max_waiting
+        self._max_age = max_age
         self._backoff = backoff or Backoff(SHORTEST_PAUSE, LONGEST_PAUSE)
         self._plan = Plan(config.burst, QuietHours.parse(config.quiet))
         self._faults = Faults(config.fault_after, lambda device: store.setting(f"told:{device}"))
@@ -132,10 +142,10 @@ class Phone:
             log.error("%d alerts for the phone are lost: they could not be posted or stored", count)
 
     def _make_room(self) -> None:
-        while len(self._store.entries) >= MAX_WAITING:
+        while len(self._store.entries) >= self._max_waiting:
             self._store.remove([next(iter(self._store.entries.values()))])
             if not self._dropping:
-                log.error("%d alerts wait for the phone; for each new one the oldest is dropped", MAX_WAITING)
+                log.error("%d alerts wait for the phone; for each new one the oldest is dropped", self._max_waiting)
             self._dropping = True
 
     def _expect_picture(self, device: str) -> None:
@@ -171,7 +181,7 @@ class Phone:
         now = time.monotonic()
         wait = self._note_faults(now)
         self._drop_old(now)
-        if len(self._store.entries) < MAX_WAITING:
+        if len(self._store.entries) < self._max_waiting:
             self._dropping = False
         batch = self._plan.next(list(self._store.entries.values()), now, datetime.now())
         return batch if isinstance(batch, Batch) else min(batch, wait)
@@ -188,7 +198,7 @@ class Phone:
         return wait
 
     def _drop_old(self, now: float) -> None:
-        if old := [entry for entry in self._store.entries.values() if now - entry.since > MAX_AGE]:
+        if old := [entry for entry in self._store.entries.values() if now - entry.since > self._max_age]:
             self._store.remove(old)
             log.error("%s accepted no text for a day; %d alerts were dropped", self._destination.server, len(old))
 

@@ -53,7 +53,7 @@ class Plan:
         batches = [plan for plan in plans if isinstance(plan, Batch)]
         if batches:
             return min(batches, key=lambda batch: batch.entries[0].since)
-        return min([LONGEST_WAIT, *(plan for plan in plans if isinstance(plan, float))])
+        return min([LONGEST_WAIT, *(plan for plan in plans if not isinstance(plan, Batch))])
 
     def restore(self, entries: Iterable[Entry]) -> None:
         """Marks what an earlier run held back in quiet hours."""

@@ -1,7 +1,9 @@
 """``maskwatch watch --post`` as the phone service runs it: a real broker, a real HTTP server, real kills."""
 
 import json
+import re
 import signal
+import socket
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 from support import until
+from support.notified import Systemd
 from support.phone import Server
 
 from edge.mqtt.messages import utc_now
@@ -183,3 +186,34 @@ def test_a_door_that_is_offline_rings_by_option_and_only_once(
         "blind has lost its camera", "gone is offline: no power, no network, or stopped"
     ]  # fmt: skip
     assert server.messages[2].startswith("gone works again")
+
+
+def test_systemd_learns_that_it_is_ready_when_the_subscription_stands(
+    server: Server, mosquitto: Any, maskwatch: Any, tmp_path: Path
+) -> None:
+    """So the camera's unit, which starts after it, sends what waited to a broker that knows the phone."""
+    broker = mosquitto().start()
+    with closing(Systemd(str(tmp_path / "notify"))) as systemd:
+        options = ("watch", "--broker", broker.address, "--post", server.url)
+        watch = maskwatch(*options, env={"NOTIFY_SOCKET": systemd.address})
+        until(lambda: "READY=1" in systemd.messages)
+        assert "connected to the broker" in watch.err
+        watch.end(signal.SIGTERM)
+        systemd.messages.clear()
+        broker.kill()
+        watch = maskwatch(*options, env={"NOTIFY_SOCKET": systemd.address})
+        assert until(lambda: "READY=1" in systemd.messages) > 4, "the camera waits a moment, not for ever"
+        watch.end(signal.SIGTERM)
+
+
+def test_the_client_id_stays_and_says_what_it_is_for(
+    server: Server, mosquitto: Any, maskwatch: Any, tmp_path: Path
+) -> None:
+    broker = mosquitto("allow_anonymous true\nlog_type all").start()
+    for _ in range(2):
+        watch = maskwatch("watch", "--broker", broker.address, "--post", server.url)
+        watch.wait_for("connected to the broker")
+        assert watch.end(signal.SIGTERM) == 0
+    host = re.sub(r"[^A-Za-z0-9-]", "", socket.gethostname())[:32]
+    log = (tmp_path / "broker0" / "mosquitto.log").read_text()
+    assert len(set(re.findall(rf"as (maskwatch-phone-{host}-[0-9a-f]{{8}})", log))) == 1

@@ -34,6 +34,13 @@ def test_the_template_differs_from_the_plain_unit_by_the_camera_only() -> None:
     ]
 
 
+def test_the_phone_subscribes_before_its_camera_sends_what_waited() -> None:
+    phone = SYSTEMD / "maskwatch-phone@.service"
+    assert value(phone, "Type") == "notify" and value(phone, "Before") == "maskwatch.service maskwatch@%i.service"
+    assert "maskwatch" not in value(phone, "After")
+    assert value(phone, "StateDirectory") == value(SYSTEMD / "maskwatch@.service", "StateDirectory")
+
+
 def test_systemd_s_watchdog_waits_longer_than_the_monitor_s() -> None:
     assert float(value(SYSTEMD / "maskwatch.service", "WatchdogSec")) >= LIMIT + 5
 
