@@ -15,6 +15,7 @@ from ..config.schema import SourceConfig
 from ..errors import SourceError
 from . import pictures
 from .access import address_with_login, hint
+from .capture import NO_ANSWER, NO_PICTURE
 from .frames import Picture
 
 WAIT_S = 6.0
@@ -28,8 +29,6 @@ LONGEST_INTERVAL_S = 3.0
 """Seconds between two requests for one picture, at most: a camera that is silent for 8 s counts as lost."""
 PAUSE_S = 0.5
 """The same, at least, after a request that failed."""
-NO_ANSWER = "does not answer with a video stream; check address, user, password and network"
-NO_PICTURE = f"answers, but sends no picture for {PICTURE_WITHIN_S:g} s; check the camera and the path of its address"
 
 
 class _Refused(SourceError):

@@ -24,7 +24,7 @@ class _Reader(threading.Thread):
 
     Only this thread calls the driver, because any of its calls may hang. ``failure`` is the reason why the reader
     ended, or None while it reads. ``opened`` tells whether the driver was opened, ``called_at`` when the latest call of
-    it began (monotonic seconds).
+    it began (monotonic seconds), and ``gives_damaged`` whether its latest picture was damaged.
     """
 
     def __init__(self, opener: Callable[[], Driver], opened: Driver | None, deliver: Callable[[Picture], None]) -> None:
@@ -32,6 +32,7 @@ class _Reader(threading.Thread):
         self.stopped = threading.Event()
         self.failure: str | None = None
         self.opened = opened is not None
+        self.gives_damaged = False
         self.called_at = time.monotonic()
         self._opener = opener
         self._driver = opened
@@ -116,6 +117,9 @@ class Live:
         image = as_image(picture.image)
         if image is None or reader.stopped.is_set():
             return
+        reader.gives_damaged = picture.is_damaged
+        if picture.is_damaged:
+            return
         now = time.monotonic()
         self._watch.update(image, now, picture.is_key)
         self._newest = Frame(image, as_luma(picture.luma), now, self._count)
@@ -150,8 +154,7 @@ class Live:
         silent = now - max(self._last_frame_at, self._opened_at) > self._lost_after
         if not silent and (reader.failure is None or reader.is_alive()):
             return
-        waited = f"no picture for {self._lost_after:g} s{'' if reader.opened else '; it is still being opened'}"
-        self._set_condition("lost", reader.failure or waited)
+        self._set_condition("lost", reader.failure or self._silence(reader))
         reader.stopped.set()
         if reader.is_alive():
             self._hung.append(reader)
@@ -159,6 +162,10 @@ class Live:
         self._reader = None
         self._reopen_at = now + self._backoff.next()
         self._watch = self._new_watch()  # which lets the exposure settle anew
+
+    def _silence(self, reader: _Reader) -> str:
+        what = "only damaged pictures for" if reader.gives_damaged else "no picture for"
+        return f"{what} {self._lost_after:g} s{'' if reader.opened else '; it is still being opened'}"
 
     def _set_condition(self, condition: Condition, reason: str | None) -> None:
         """Reports a change of condition once. The reasons of a lost camera may alternate; the first one is reported."""

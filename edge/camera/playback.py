@@ -42,7 +42,7 @@ class Playback:
             moment = picture.time or 0.0
             if self._realtime and not self._waited_for(moment):
                 return
-            if (image := as_image(picture.image)) is not None:
+            if not picture.is_damaged and (image := as_image(picture.image)) is not None:
                 yield Frame(image, picture.luma, moment, number)
                 number += 1
         if number == 0 and not self._stop.is_set():

@@ -17,6 +17,7 @@ from ..config.schema import SourceConfig
 from ..errors import ConfigError, SourceError
 from .access import log_access
 from .capture import STREAMS, Capture
+from .damage import DamageGuard, GuardedDriver
 from .folder import Folder
 from .frames import Condition, Driver, Frame
 from .http_camera import HttpCamera
@@ -80,7 +81,8 @@ def open_source(
     is_folder, is_file = _kind(path)
     if not (is_folder or is_file) or spec in CAMERAS:
         if (opener := _camera_opener(spec, config)) is not None:
-            return Live(_rotated(opener, config), shown(spec), lost_after=lost_after, retry_opening=retry_opening)
+            opener = _rotated(_guarded(opener), config)
+            return Live(opener, shown(spec), lost_after=lost_after, retry_opening=retry_opening)
         raise ConfigError(
             f"source '{shown(spec)}' is not a file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
             "rtsp://..., a video file, a folder of pictures, or demo"
@@ -91,7 +93,7 @@ def open_source(
     if path.suffix.lower() in PICTURE_SUFFIXES:
         raise ConfigError(f"source '{shown(spec)}' is a single picture; `maskwatch image` checks pictures")
     told: set[str] = set()
-    return _playback(lambda: VideoFile(path, told), config)
+    return _playback(_guarded(lambda: VideoFile(path, told)), config)
 
 
 def _path(spec: str) -> Path:
@@ -117,6 +119,11 @@ def _kind(path: Path) -> tuple[bool, bool]:
 def _playback(opener: Callable[[], Driver], config: SourceConfig) -> Playback:
     opener = _rotated(opener, config)
     return Playback(RepeatedDriver(opener) if config.repeat else opener(), realtime=config.realtime)
+
+
+def _guarded(opener: Callable[[], Driver]) -> Callable[[], Driver]:
+    guard = DamageGuard()
+    return lambda: GuardedDriver(opener(), guard)
 
 
 def _rotated(opener: Callable[[], Driver], config: SourceConfig) -> Callable[[], Driver]:
