@@ -4,6 +4,7 @@ import argparse
 import signal
 
 from ..camera.source import Source
+from ..monitor.announcing import follow_renaming
 from ..monitor.run import watch_door
 from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings
 
@@ -37,8 +38,11 @@ def run(args: argparse.Namespace) -> int:
             signal.signal(number, lambda *_: source.stop())
 
     settings = open_settings(args)
+    config = settings.load()
+    if args.device is None and config.mqtt.host:
+        follow_renaming(config, args.config)
     all_kept = watch_door(
-        settings.load(),
+        config,
         to_stdout=args.print,
         or_demo=args.or_demo,
         show_stats=args.show_stats,

@@ -1,13 +1,16 @@
 """Remembers what this camera announces, and takes back what an earlier configuration of it announced."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from ..config.schema import Config
+from ..files import replacing
 from ..mqtt.announced import Announced, Announcement, announcement
 from ..mqtt.taking_back import Outcome, take_back
-from .state import identity, is_claimed
+from .state import StateFiles, identity, is_claimed, running_health, state_files
 
 log = logging.getLogger("maskwatch")
 
@@ -69,6 +72,29 @@ class Announcing:
                 old.where, outcome.reason or "another camera has this name now", listed(kept),
             )  # fmt: skip
         return outcome
+
+
+def follow_renaming(config: Config, file: Path | None) -> None:
+    """Takes over what this camera has announced under an earlier name. ``file`` is the configuration that names it.
+
+    A state folder that nobody has chosen has the name of the camera, so that a new name means a new folder. The same
+    configuration file shows that it is the same camera. With ``--device`` one file may serve several cameras.
+    """
+    if file is None or not file.is_file() or config.state.folder or "STATE_DIRECTORY" in os.environ:
+        return
+    own, named_by = state_files(config), os.fsencode(os.path.realpath(file))
+    try:
+        for other in sorted(own.folder.parent.glob(f"*/{own.configuration.name}")):
+            earlier = StateFiles(other.parent)
+            if other != own.configuration and other.read_bytes() == named_by and running_health(other.parent) is None:
+                Announced(own.announced).take_over(earlier.announced)
+                other.unlink()
+        if not own.configuration.exists() or own.configuration.read_bytes() != named_by:
+            own.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with replacing(own.configuration, durable=False) as new:
+                new.write_bytes(named_by)
+    except OSError as error:
+        log.warning("an earlier name of this camera cannot be looked up: %s", error)
 
 
 def refusal(refused: Mapping[str, str]) -> str:

@@ -48,6 +48,11 @@ class StateFiles:
         return self.folder / "announced.json"
 
     @property
+    def configuration(self) -> Path:
+        """Returns the file with the path of the configuration file that names this camera."""
+        return self.folder / "configuration"
+
+    @property
     def lock(self) -> Path:
         """Returns the file that is locked by the process that uses the folder."""
         return self.folder / "lock"

@@ -106,6 +106,12 @@ class Announced:
         with self._lock:
             return list((self._all | _merged(self._all, other)).values())
 
+    def take_over(self, path: Path) -> None:
+        """Remembers what stands in another camera's file, and deletes that file."""
+        for one in _read(path):
+            self.add(one)
+        path.unlink(missing_ok=True)
+
     def remove(self, gone: Announcement) -> None:
         """Forgets the topics of an announcement."""
         with self._lock:

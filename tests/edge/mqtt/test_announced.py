@@ -67,6 +67,24 @@ def test_after_a_change_the_broker_keeps_only_the_new_messages(
     camera.stop()
 
 
+def test_another_name_in_the_same_file_is_the_same_camera(
+    maskwatch: Any, tmp_path: Path, broker: Any, retained: Retained
+) -> None:
+    """The default state folder has the name of the camera; another file, or ``--device``, means another camera."""
+    run = ("run", "--source", "demo", "--realtime", "--broker", broker.address, "--config", tmp_path / "door.toml")
+    front, side = ({topic.replace("entrance", name) for topic in TOPICS} for name in ("front", "side"))
+    for text, options, expected in (
+        ("", (), TOPICS),
+        ('[device]\nname = "front"\n', (), front),
+        ('[device]\nname = "front"\n', ("--device", "side"), front | side),
+        ("", (), TOPICS | side),
+    ):
+        (tmp_path / "door.toml").write_text(text)
+        process = maskwatch(*run, *options)
+        settled(retained, broker, expected, process)
+        assert process.end(15) == 0
+
+
 def test_discovery_that_is_switched_off_is_taken_back(camera: Camera, broker: Any, retained: Retained) -> None:
     camera.start(broker)
     settled(retained, broker, TOPICS)
