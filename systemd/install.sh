@@ -60,13 +60,18 @@ run() {
     fi
 }
 
-without_password() { sed 's#\(://[^:/@ ]*\):[^/ ]*@#\1:...@#g'; }
+# an address is hidden as a whole: cameras take user and password in its path and query too, and it may be mistyped
+without_password() {
+    sed -E -e 's#((rtsp|http)s?:/*)[^ ]+#\1...#gI' -e 's#(://)[^ ]*@#\1...@#g' \
+        -e 's#(^| )[^ :]*:[^ /][^ ]*@[^ ]*#\1...#g'
+}
 
 arguments() {
     while [ $# -gt 0 ]; do
         case $1 in
             --phone) repeat="$repeat $1 URL" ;; # anyone who knows the address can read the alerts
-            --broker | --source) repeat="$repeat $1 $(printf %s "${2-}" | without_password)" ;;
+            --broker) repeat="$repeat $1 $(printf %s "${2-}" | without_password)" ;;
+            --source) repeat="$repeat $1 SOURCE" ;;
             --*-file | --detector | --camera | --python) repeat="$repeat $1 ${2-}" ;;
             *) repeat="$repeat $1" ;;
         esac
@@ -256,9 +261,11 @@ settings() {
             run chgrp maskwatch "$etc/$name.toml" # the user may have been created again since
             run chmod 640 "$etc/$name.toml"
         fi
-        if [ ! -e "$etc/$name.password" ]; then
-            run install -m 600 /dev/null "$etc/$name.password"
-        fi
+        for secret in password camera-password; do
+            if [ ! -e "$etc/$name.$secret" ]; then
+                run install -m 600 /dev/null "$etc/$name.$secret"
+            fi
+        done
         if [ "$broker$source$detector" ]; then
             run env STATE_DIRECTORY="$state/$name" $opt/current/bin/maskwatch set --config "$etc/$name.toml" \
                 ${broker:+--broker "$broker"} ${source:+--source "$source"} ${detector:+--detector "$detector"}

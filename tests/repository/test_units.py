@@ -31,6 +31,7 @@ def test_the_template_differs_from_the_plain_unit_by_the_camera_only() -> None:
         "ExecStart=/opt/maskwatch/current/bin/maskwatch run --config /etc/maskwatch/%i.toml --device %i",
         "StateDirectory=maskwatch/%i",
         "LoadCredential=mqtt-password:/etc/maskwatch/%i.password",
+        "LoadCredential=camera-password:/etc/maskwatch/%i.camera-password",
     ]
 
 
