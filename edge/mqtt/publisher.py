@@ -26,7 +26,7 @@ from .messages import AlertMessage, Health, State, Stats, encode, parse
 from .outgoing import Outgoing
 from .requests import NewAlert, OutboxWritten, Request, RestoredAlerts, Retain, SendOnce, Stop
 from .terms import Will
-from .topics import Topics
+from .topics import Topics, client_id
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +63,10 @@ class MqttPublisher:
         self._warned_at = float("-inf")
         self._deadline: float | None = None
         self._progress_at = time.monotonic()
-        client_id = f"{settings.prefix}-{device}"
         self._will = Will(self._topics.status, b"offline")
         self._link = Link(
             settings,
-            client_id,
+            client_id(settings, device),
             self._mailbox.put,
             protocol=protocol,
             report=lambda text: report("broker", text),

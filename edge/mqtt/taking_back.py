@@ -74,7 +74,10 @@ def _connected(link: Link, mailbox: Mailbox[None]) -> bool:
 
 def _clear(link: Link, mailbox: Mailbox[None], topic: str) -> str:
     """Clears one topic; returns why not, or an empty text. One at a time, so that a broker that hangs up names it."""
-    mid = link.send(topic, b"", qos=1, retain=True)
+    try:
+        mid = link.send(topic, b"", qos=1, retain=True)
+    except ValueError as error:  # a topic that MQTT or the broker does not allow: the file may have been edited
+        return str(error)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         match mailbox.next(link, 0.1):
