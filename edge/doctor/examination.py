@@ -25,14 +25,14 @@ def examine(config: Config, model: Path, files: StateFiles) -> Iterator[Finding]
 
 def checks(config: Config, model: Path, files: StateFiles) -> tuple[Check, ...]:
     """Returns every check."""
-    mqtt, camera = config.mqtt, "restart the camera, and check its address and the network"
+    camera = "restart the camera, and check its address and the network"
     return (
         Check("versions", installation.check_versions, "install maskwatch again"),
         Check("model", lambda: installation.check_model(model, config.classify.threads), "name a file of a model"),
         Check("detector", lambda: installation.check_detector(config.detect), "check the file of [detect]"),
         Check("service", lambda: service.check_service(files), CHECK_DISK),
         Check("camera", lambda: check_camera(config, files), camera, CAMERA_LIMIT_S),
-        Check("broker", lambda: check_broker(mqtt), "check host, port and network", BROKER_LIMIT_S),
+        Check("broker", lambda: check_broker(config, files), "check host, port and network", BROKER_LIMIT_S),
         Check("page", lambda: check_page(config.web, files.folder), "check the address in [web]"),
         Check("alerts", lambda: service.check_outbox(files.outbox), CHECK_DISK),
         Check("disk", lambda: machine.check_disk(files.folder), CHECK_DISK),

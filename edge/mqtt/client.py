@@ -4,8 +4,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,32 +148,6 @@ def new_client(
             raise ConfigError(f"mqtt: TLS files {files} cannot be used: {error}") from error
         client.tls_set_context(context)
     return client
-
-
-@contextmanager
-def probe_login(
-    settings: MqttConfig, protocol: MQTTProtocolVersion, patience: float = 10.0
-) -> Iterator[tuple[Client, ReasonCode | None]]:
-    """Connects once; yields the client and the broker's answer to the login.
-
-    The answer is None after ``patience`` seconds without one. Raises ``OSError`` if no connection can be made,
-    ``ConfigError`` for unusable files.
-    """
-    client, answered, answers = new_client(settings, "", protocol), threading.Event(), list[ReasonCode]()
-
-    def on_connect(c: Any, u: Any, f: Any, reason: ReasonCode, p: Any) -> None:
-        answers.append(reason)
-        answered.set()
-
-    client.on_connect = on_connect
-    client.connect(settings.host, settings.port, 10)
-    client.loop_start()
-    try:
-        answered.wait(patience)
-        yield client, answers[0] if answers else None
-    finally:
-        client.disconnect()
-        client.loop_stop()
 
 
 def note_error(client: paho.Client, userdata: Any, level: int, text: str) -> None:

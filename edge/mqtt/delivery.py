@@ -125,14 +125,15 @@ class Delivery:
         self._in_flight.clear()
         self._late.clear()
         self._others.clear()
-        if (guilty := self._suspects.ended(unanswered, reason, now)) is not None:
+        guilty = self._suspects.ended(unanswered, reason, now)
+        alerts = self._suspects.release_fresh_alerts() if self._alerts_paused else []
+        alerts += [m.alert for m, _ in unanswered if m.alert and m.key not in self._suspects and m.alert not in alerts]
+        self._queue.extendleft(reversed(alerts))
+        if guilty is not None:
             self._convict(guilty, reason)
         if self._suspects.hopeless:
             self.limits.say("everything", f"{hangs_up('anything from this camera', reason)}; {ADVICE}")
             self.limits.tell()
-        alerts = self._suspects.release_fresh_alerts() if self._alerts_paused else []
-        alerts += [m.alert for m, _ in unanswered if m.alert and m.key not in self._suspects and m.alert not in alerts]
-        self._queue.extendleft(reversed(alerts))
         return guilty is not None or self._suspects.searching
 
     def _next(self, now: float) -> Outgoing | None:

@@ -1,5 +1,7 @@
 """A real broker, and a subscriber of all topics."""
 
+import glob
+import json
 import os
 import shutil
 import socket
@@ -115,3 +117,38 @@ class Subscriber:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+
+DYNAMIC_SECURITY = "/usr/lib/*/mosquitto_dynamic_security.so"
+
+
+def with_rights(folder: Path, *, publish: list[str] = [], subscribe: list[str] = []) -> str:  # noqa: B006
+    """The configuration of a broker that allows everything except to publish on, or to subscribe to, these topics.
+
+    It is mosquitto's own plug-in: an ``acl_file`` refuses no subscription. ``change_rights`` changes the rights.
+    """
+    plugins = glob.glob(DYNAMIC_SECURITY)
+    if not plugins:
+        pytest.skip("mosquitto's dynamic security plug-in is not installed")
+    change_rights(folder, publish=publish, subscribe=subscribe)
+    file = folder / "rights.json"
+    return f"allow_anonymous true\nuser root\nplugin {plugins[0]}\nplugin_opt_config_file {file}"
+
+
+def change_rights(folder: Path, *, publish: list[str] = [], subscribe: list[str] = []) -> None:  # noqa: B006
+    """Changes the rights of a broker ``with_rights``; this takes effect at its next start."""
+    kinds = {"publishClientSend": publish, "subscribePattern": subscribe}
+    denied = [
+        {"acltype": kind, "topic": topic, "allow": False, "priority": 2}
+        for kind, topics in kinds.items()
+        for topic in topics
+    ]
+    allowed = [{"acltype": kind, "topic": "#", "allow": True} for kind in kinds]
+    rights = {
+        "defaultACLAccess": dict.fromkeys(("publishClientReceive", "unsubscribe"), True),
+        "anonymousGroup": "all",
+        "clients": [],
+        "groups": [{"groupname": "all", "roles": [{"rolename": "all"}]}],
+        "roles": [{"rolename": "all", "acls": denied + allowed}],
+    }
+    (folder / "rights.json").write_text(json.dumps(rights))

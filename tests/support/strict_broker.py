@@ -1,4 +1,4 @@
-"""A broker with rules that mosquitto cannot be given: a proxy before a real one that reads every packet of its clients."""
+"""A broker with rules that mosquitto cannot be given: a proxy before a real one that reads what its clients send."""
 
 import socket
 import threading

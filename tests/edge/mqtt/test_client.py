@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from edge.config.schema import MqttConfig
+from edge.credentials import read_password
 from edge.errors import ConfigError
-from edge.mqtt.client import new_client, read_password
+from edge.mqtt.client import new_client
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640])
@@ -14,7 +15,7 @@ def test_a_password_file_is_read_without_its_line_end(tmp_path: Path, mode: int)
     path = tmp_path / "password"
     path.write_text(" s3crét \n", "utf-8")
     path.chmod(mode)
-    assert read_password(str(path)) == " s3crét "
+    assert read_password("mqtt.password_file", str(path)) == " s3crét "
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o604, 0o602])
@@ -23,14 +24,14 @@ def test_a_password_file_that_every_user_can_read_or_write_is_refused(tmp_path: 
     path.write_text("s3cret")
     path.chmod(mode)
     with pytest.raises(ConfigError, match="chmod 640") as caught:
-        read_password(str(path))
+        read_password("mqtt.password_file", str(path))
     assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("path", ["/nowhere/password", "~nobody-of-that-name/password"])
 def test_a_missing_password_file_is_an_error(path: str) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
-        read_password(path)
+        read_password("mqtt.password_file", path)
 
 
 def test_the_password_may_come_as_a_systemd_credential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
