@@ -1,7 +1,7 @@
 """Notices a camera or a machine that is too slow to judge anybody."""
 
 from ..camera.frames import Frame
-from ..people.pace import LONGEST_LOOK_S, Pace
+from ..people.pace import LONGEST_LOOK_S, SHORTEST_LOOK_S, Pace
 
 MEASURED = 9
 """Intervals over which rates are measured."""
@@ -30,16 +30,22 @@ class RateWatch:
         self.problem = None
         self._frames, self._looks = Pace(MEASURED), Pace(MEASURED)
         self._last: Frame | None = None
-        self._last_searched = False
+        self._begun: Frame | None = None  # the first frame of this look
+        self._searched, self._dropped = False, 0
 
     def update(self, frame: Frame, searched: bool) -> None:
         """Takes the next frame that has passed through the loop, and whether it was searched."""
-        if self._last is not None:
-            interval = frame.time - self._last.time
-            self._frames.add(interval / max(1, frame.number - self._last.number))
-            if self._last_searched:
+        interval = frame.time - self._begun.time if self._begun else 0.0
+        self._dropped += frame.number - self._last.number - 1 if self._last else 0
+        self._last = frame
+        if self._begun and interval < SHORTEST_LOOK_S:
+            self._searched = self._searched or searched
+            return
+        if self._begun:
+            self._frames.add(interval / (1 + self._dropped))
+            if self._searched:
                 self._looks.add(interval)
-        self._last, self._last_searched = frame, searched
+        self._begun, self._searched, self._dropped = frame, searched, 0
         self.problem = self._find_problem()
 
     def _find_problem(self) -> str | None:

@@ -6,6 +6,9 @@ from statistics import median_low
 RECENT = 5
 """Intervals that count. Where each search makes the machine slow while a person is present, three slow intervals (four
 sightings) are most of them."""
+SHORTEST_LOOK_S = 0.08
+"""Seconds below which frames count as one look. A stream that comes in pieces gives many frames at once, and then none
+until the next piece. 12 looks per second are more than any decision needs."""
 LONGEST_LOOK_S = 1.25
 """Seconds between two looks up to which people can be judged: one look per second, and a quarter for its jitter. In a
 longer time a person walks out of the picture, and another one in."""
@@ -14,7 +17,7 @@ LONGEST_GAP_S = 2 * LONGEST_LOOK_S
 
 
 class Pace:
-    """The time between two frames, in seconds, over the last ``recent`` intervals."""
+    """The time between two looks, in seconds, over the last ``recent`` intervals."""
 
     def __init__(self, recent: int = RECENT) -> None:
         self._intervals: deque[float] = deque(maxlen=recent)
@@ -22,9 +25,11 @@ class Pace:
 
     def update(self, now: float) -> float:
         """Takes the time of the next frame. Returns ``interval``."""
-        if self._last is not None:
+        if self._last is None:
+            self._last = now
+        elif now - self._last >= SHORTEST_LOOK_S:
             self.add(now - self._last)
-        self._last = now
+            self._last = now
         return self.interval
 
     def add(self, interval: float) -> None:
@@ -38,10 +43,9 @@ class Pace:
 
     @property
     def interval(self) -> float:
-        """Returns the time between two frames; 0 before the second frame.
+        """Returns the time between two looks; 0 before the second one.
 
-        It is the median, or the mean without the longest interval where that is more: one long gap changes nothing,
-        and a camera that sends its frames in pairs is as slow as its pairs.
+        It is the median, or the mean without the longest interval where that is more: one long gap changes nothing.
         """
         if not self._intervals:
             return 0.0

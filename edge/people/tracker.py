@@ -31,7 +31,7 @@ RARE_SIZE_RATIO = 2.5
 RARE_INTERVAL_S = 0.25
 """Seconds between two looks above which they are rare: below, a person hardly changes size from one to the next."""
 LOOKS_TO_FORGET = 3
-"""Looks without the face after which a person may be gone, however short ``forget`` is."""
+"""Looks without the face after which a person is gone where looks are rare, however short ``forget`` is."""
 
 
 def gate_widths(elapsed: float, interval: float = 0.0) -> float:
@@ -85,7 +85,8 @@ class Tracker:
 
         Returns the people present, including those whose face was not found this time.
         """
-        forget = max(self._forget, LOOKS_TO_FORGET * min(interval, LONGEST_LOOK_S))
+        rare = interval > RARE_INTERVAL_S
+        forget = max(self._forget, LOOKS_TO_FORGET * min(interval, LONGEST_LOOK_S)) if rare else self._forget
         self._tracks = [track for track in self._tracks if now - track.last_seen <= forget]
         for track in self._tracks:
             track.face = None
@@ -93,7 +94,7 @@ class Tracker:
             (misfit, t, f)
             for t, track in enumerate(self._tracks)
             for f, face in enumerate(faces)
-            if (misfit := _misfit(track, face.box, now, interval > RARE_INTERVAL_S)) is not None
+            if (misfit := _misfit(track, face.box, now, rare)) is not None
         )
         free_tracks, free_faces = set(range(len(self._tracks))), set(range(len(faces)))
         for _, t, f in pairs:

@@ -147,10 +147,11 @@ def test_irregular_intervals(fps: float, seed: int) -> None:
     assert not alerts_of([stands(3, 12, wears=MASKED)], times)
 
 
-def test_frames_in_pairs() -> None:
-    """A camera whose stream is cut into parts gives several frames at once, and none until the next part."""
-    times = [second + pair * 0.02 for second in range(30) for pair in (0, 1)]
-    assert len(alerts_of([stands(3, 12)], times)) == 1
+def test_frames_in_bursts() -> None:
+    """A stream that comes in pieces gives several frames at once, and none until the next piece."""
+    for count in (2, 3, 10):
+        times = [second + number * 0.02 for second in range(30) for number in range(count)]
+        assert len(alerts_of([stands(3, 12)], times)) == 1
 
 
 def test_alternating_rates() -> None:

@@ -73,9 +73,10 @@ def test_one_long_pause_is_no_problem(interval: float) -> None:
     assert watched([*before, *steady(interval, 20, before[-1] + 7.9)]).problem is None
 
 
-def test_a_camera_that_sends_its_few_frames_in_pairs() -> None:
-    pairs = [second * 4.0 + pair * 0.02 for second in range(8) for pair in (0, 1)]
-    assert watched(pairs).problem is not None
+@pytest.mark.parametrize("count", [2, 3, 20])
+def test_a_camera_that_sends_its_frames_in_bursts(count: int) -> None:
+    problem = watched(piece * 4.0 + number * 0.004 for piece in range(8) for number in range(count)).problem
+    assert problem is not None and problem.startswith("door gives 0.25 frames")
 
 
 def test_the_problem_stays_the_same_and_ends_with_hysteresis() -> None:
