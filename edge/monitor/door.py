@@ -111,7 +111,8 @@ class Door:
         )
         log.info("alert: %s, track %d, score %.2f", alert.event_type, alert.track, message.score)
         self.statistics.alert()
-        self.outlet.publisher.publish(message, jpeg)
+        sent = None if jpeg is None else self._snapshots.fitted(jpeg, self.outlet.largest_picture())
+        self.outlet.publisher.publish(message, sent)
         if jpeg is not None:
             self._snapshots.keep(message.id, jpeg)
 

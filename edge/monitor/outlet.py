@@ -108,7 +108,7 @@ class Outlet:
 
     ``files`` are this camera's; ``state`` is set where this process owns their folder. ``outbox`` is the outbox in use,
     None where alerts are only printed. ``alerts_received`` counts the alerts that a subscriber in this process has
-    received.
+    received. ``largest_picture`` returns how many bytes of a picture the broker takes, None for any number.
     """
 
     publisher: Publisher
@@ -116,6 +116,7 @@ class Outlet:
     state: StateFolder | None = None
     outbox: Path | None = None
     alerts_received: Callable[[], int] | None = None
+    largest_picture: Callable[[], int | None] = lambda: None
 
 
 def open_state(config: Config, stack: ExitStack) -> StateFolder:
@@ -137,7 +138,8 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     if config.mqtt.host and state:
         announcing = Announcing(config, Announced(files.announced), health.report)
         publisher = MqttPublisher(config.mqtt, name, files.outbox, V5, announcing.report, discovery_message)
-        return Outlet(TeePublisher(PrintPublisher(), publisher) if to_stdout else publisher, files, state, files.outbox)
+        taker = TeePublisher(PrintPublisher(), publisher) if to_stdout else publisher
+        return Outlet(taker, files, state, files.outbox, largest_picture=publisher.largest_picture)
     if to_stdout:
         return Outlet(PrintPublisher(), files, state)
     from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker

@@ -9,8 +9,11 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from ..camera.frames import Image
-from ..camera.pictures import encode_jpeg
+from ..camera.pictures import decode, encode_jpeg
 from ..config.schema import SnapshotsConfig
 from ..faces.drawing import blur
 from ..faces.geometry import Box
@@ -18,7 +21,10 @@ from ..files import replacing
 from ..mqtt.messages import UNBLURRED
 from .retention import purge
 
-QUALITY = 80
+QUALITY, LOWER_QUALITY = 80, 60
+SHRINK = 0.7
+NARROWEST = 160
+"""Width of the smallest picture that still shows something."""
 
 
 class Snapshots:
@@ -50,6 +56,20 @@ class Snapshots:
         if self._rules.mode == "full":
             return UNBLURRED + encode_jpeg(image, QUALITY)[2:]
         return encode_jpeg(blur(image, [*boxes, *self._search(image)]), QUALITY)
+
+    def fitted(self, jpeg: bytes, largest: int | None) -> bytes:
+        """Returns a picture as it can be sent, where the broker takes ``largest`` bytes (None: any number).
+
+        It becomes smaller until it fits, as long as it shows something.
+        """
+        if largest is None or len(jpeg) <= largest:
+            return jpeg
+        mark, image = UNBLURRED if jpeg.startswith(UNBLURRED) else b"", decode(jpeg)
+        while len(jpeg) > largest and image.shape[1] >= NARROWEST:
+            small = encode_jpeg(image, LOWER_QUALITY)
+            jpeg = mark + small[2:] if mark else small
+            image = np.asarray(cv2.resize(image, None, fx=SHRINK, fy=SHRINK, interpolation=cv2.INTER_AREA), np.uint8)
+        return jpeg
 
     def keep(self, name: str, jpeg: bytes) -> None:
         """Writes a picture, whole or not at all, then deletes pictures that are too old or too many."""

@@ -222,8 +222,8 @@ class Delivery:
             self._suspects.clear(message.key)
             if (variant := self.limits.guilty(message, reason)) is not None:
                 self._suspects.add(variant, again=True)
-        elif self._alert_taken:
-            self._alert_taken = False
+        elif self._alert_taken or self._suspects.another_alert_was_taken(suspect):
+            self._alert_taken = self._suspects.another_alert_was_taken(suspect)
             self._suspects.clear(message.key)
             self._refuse(message.alert, hangs_up("this alert", reason))
         else:

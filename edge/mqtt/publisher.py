@@ -98,6 +98,11 @@ class MqttPublisher:
         """Returns whether the publisher's thread and paho's network thread make progress."""
         return time.monotonic() - self._progress_at < STALLED and self._link.alive
 
+    def largest_picture(self) -> int | None:
+        """Returns how many bytes of a picture the broker takes; None for any number."""
+        announced = self._link.terms.payload_limit(self._topics.snapshot)
+        return min(filter(None, (announced, self._delivery.limits.largest(self._topics.snapshot))), default=None)
+
     def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None:
         """Takes an alert for delivery, and a JPEG that goes with it while there is a connection; never blocks."""
         message = OutboxMessage(alert.id, self._topics.alert, encode(alert))

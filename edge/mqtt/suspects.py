@@ -46,6 +46,7 @@ class Suspect:
 
     message: Outgoing
     answers_before: int
+    alerts_before: int
     again: bool = False
     paused: bool = False
     ended: int = 0
@@ -71,6 +72,7 @@ class Suspects:
         self._connected_at = float("-inf")
         self._sent = 0
         self._answers = 0
+        self._alerts_answered = 0
         self._unanswered_connections = 0
         self._quick_connections = 0
 
@@ -92,6 +94,10 @@ class Suspects:
         """Returns the alerts among the suspects."""
         return [suspect for suspect in self._all.values() if suspect.message.alert is not None]
 
+    def another_alert_was_taken(self, suspect: Suspect) -> bool:
+        """Returns whether the broker has answered an alert since this one is suspected."""
+        return self._alerts_answered > suspect.alerts_before
+
     def connected(self, now: float) -> None:
         """Notes a new connection."""
         self._connected_at, self._sent = now, 0
@@ -102,7 +108,7 @@ class Suspects:
 
     def add(self, message: Outgoing, *, again: bool = False) -> None:
         """Takes a message that must be sent alone; with ``again`` on a healthy connection."""
-        self._all[message.key] = Suspect(message, self._answers, again)
+        self._all[message.key] = Suspect(message, self._answers, self._alerts_answered, again)
 
     def renew(self, message: Outgoing) -> None:
         """Takes the new content of a retained message; of others, the suspicious content is kept."""
@@ -118,6 +124,7 @@ class Suspects:
         """Notes that the broker has answered a message, so that this one cannot be the reason."""
         if not message.subscribes:
             self._answers += 1
+            self._alerts_answered += message.alert is not None
         self._unanswered_connections = 0
         self.clear(message.key)
 
@@ -136,7 +143,8 @@ class Suspects:
         self._quick_connections += bool(recent)
         self._unanswered_connections += bool(recent)
         for message, _ in recent:
-            self._all.setdefault(message.key, Suspect(message, self._answers))
+            if message.key not in self._all:
+                self.add(message)
         if len(unanswered) != 1 or not recent:
             return None
         ((message, sent_at),) = recent

@@ -40,6 +40,10 @@ class Terms:
             min(getattr(properties, "ReceiveMaximum", WINDOW), WINDOW),
         )
 
+    def payload_limit(self, topic: str) -> int | None:
+        """Returns how many bytes a message on this topic may have; None where the broker names no limit."""
+        return None if self.largest >= LARGEST_SENT else max(self.largest - len(topic) - OVERHEAD, 1)
+
     def check_size(self, topic: str, payload: bytes) -> None:
         """Raises ``ValueError`` for a message that is too large."""
         if len(topic) + len(payload) + OVERHEAD > self.largest:

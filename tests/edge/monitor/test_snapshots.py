@@ -15,7 +15,8 @@ from edge.faces.drawing import blur
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
 from edge.monitor.retention import purge, purge_all
-from edge.monitor.snapshots import Snapshots
+from edge.monitor.snapshots import NARROWEST, Snapshots
+from edge.mqtt.messages import UNBLURRED
 
 DAY = 86400.0
 
@@ -122,3 +123,18 @@ def test_every_alert_has_a_snapshot_only_if_configured(
         assert {path.stem for path in kept} == {alert["id"] for alert in alerts}
         purged = maskwatch("purge", "--all", "--config", config)
         assert purged.end() == 0 and purged.out.startswith("4 snapshots deleted")
+
+
+@pytest.mark.parametrize("mode", ["blurred", "full"])
+def test_a_picture_becomes_smaller_until_the_broker_takes_it(mode: Any, door: Path, tmp_path: Path) -> None:
+    image = clip_image(door, 60)
+    snapshots = Snapshots(SnapshotsConfig(mode=mode), tmp_path, lambda image: [])
+    whole = snapshots.take(image, [])
+    assert snapshots.fitted(whole, None) == snapshots.fitted(whole, len(whole)) == whole
+    for largest in (len(whole) - 1, 20_000, 8_000):
+        small = snapshots.fitted(whole, largest)
+        assert len(small) <= largest and small.startswith(UNBLURRED) == (mode == "full")
+        shape = cv2.imdecode(np.frombuffer(small, np.uint8), cv2.IMREAD_COLOR).shape
+        assert NARROWEST / 2 < shape[1] <= image.shape[1]
+        assert abs(shape[1] / shape[0] - image.shape[1] / image.shape[0]) < 0.02
+    assert len(snapshots.fitted(whole, 10)) > 10, "there is no such picture: it is not sent, and health says so"
