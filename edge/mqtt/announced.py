@@ -48,6 +48,11 @@ class Announcement:
         """Returns the client id of the camera under this name."""
         return client_id(self.broker, self.device)
 
+    @property
+    def root(self) -> str:
+        """Returns the beginning of the camera's own topics."""
+        return Topics(self.broker.prefix, self.device).root
+
     def at_broker_of(self, other: "Announcement") -> bool:
         """Returns whether both are at the same broker, as it was configured."""
         return self.key[:2] == other.key[:2]

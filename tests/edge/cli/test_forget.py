@@ -81,3 +81,17 @@ def test_a_last_will_that_the_broker_still_holds_does_not_return(
     connection.close()
     time.sleep(0.5)
     assert retained(broker) == {}
+
+
+def test_forget_clears_what_others_have_left_below_its_topics_too(
+    camera: Camera, broker: Any, subscriber: Any, retained: Retained
+) -> None:
+    """Another version's topic, and a retained command. The other camera's name begins with this one's."""
+    other = "maskwatch/entrance-2/status"
+    sender = subscriber(broker.port)
+    for topic in (other, "maskwatch/entrance/enabled/set", "maskwatch/entrance/counts/2026-11-26"):
+        sender.publish(topic, b"ON", retain=True)
+    camera.file.write_text("")
+    done = camera.run("forget", "--broker", broker.address)
+    assert done.end() == 0 and "maskwatch/entrance/enabled/set" in done.out, done.err
+    assert set(retained(broker)) == {other}
