@@ -24,7 +24,7 @@ from ..mqtt.client import V5, V311
 from ..mqtt.subscriber import Subscriber
 from ..phone.destination import Destination
 from ..phone.formats import request_for
-from ..phone.phone import Phone
+from ..phone.phone import PROTOCOL, Phone
 from ..phone.session import session_id
 from ..phone.store import Store
 from ..phone.texts import test_text
@@ -88,8 +88,10 @@ def subscribe_for_phone(config: Config, mqtt: MqttConfig, destination: Destinati
     stack.callback(store.close)
     phone = Phone(config.phone, config.phone.page or config.homeassistant.page, destination, store)
     stack.callback(phone.close)
-    # MQTT 5 lets the broker forget a phone that is gone for good; the monitor's own broker speaks 3.1.1 only
-    protocol = V5 if config.mqtt.host else V311
+    # MQTT 5 lets the broker forget a phone that is gone for good. The monitor's own broker speaks 3.1.1 only, and it
+    # takes half a minute to find out that a broker never answers 5
+    only_311 = not config.mqtt.host or store.setting(PROTOCOL) == str(int(V311))
+    protocol = V311 if only_311 else V5
     return Subscriber(mqtt, print_line, protocol, phone, session_id(store, mqtt.prefix))
 
 

@@ -62,7 +62,7 @@ class EmbeddedBroker:
 
         settings: dict[str, Any] = {
             "listeners": {"default": {"type": "tcp", "bind": f"{HOST}:{self.port}"}},
-            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+            "plugins": {"edge.mqtt.embedded_login.LocalClients": {}},
         }
         broker = Broker(settings)
         self._done = asyncio.Event()

@@ -73,7 +73,7 @@ class Link:
         self._with_credential = with_credential
         self._deliver = deliver
         self._prepare = prepare
-        self._protocol = ProtocolChoice(protocol)
+        self.protocol = ProtocolChoice(protocol)
         self._problem = events.Problem(report)
         self._backoff = Backoff(SHORTEST_PAUSE, LONGEST_PAUSE, spread=0.3)
         self.terms = Terms()
@@ -163,7 +163,7 @@ class Link:
         client = new_client(
             self._settings,
             self._id,
-            self._protocol.version,
+            self.protocol.version,
             lambda c: self._deliver(Signal(c, events.ThreadEnded())),
             self._session,
             with_credential=self._with_credential,
@@ -187,7 +187,7 @@ class Link:
         if reason.is_failure:
             self.state = LinkState.REFUSED
             if reason.value == UNSUPPORTED_PROTOCOL:
-                self._protocol.unsupported()
+                self.protocol.unsupported()
             elif not self._will.refused(reason):
                 what = refusal(reason, self._id)
                 self._problem.report(f"the broker at {self.where} refuses the connection: {what}; retrying")
@@ -209,9 +209,9 @@ class Link:
     def _reconnect_on_better_terms(self, properties: Any) -> bool:
         """Returns whether to connect again at once: by MQTT 5, with a fuller will, or with fewer messages in flight."""
         self._hang_ups = 0
-        if self._protocol.answered_in_trial():
+        if self.protocol.answered_in_trial():
             return True
-        self._protocol.connected()
+        self.protocol.connected()
         window, self.terms = self.terms.window, Terms.of(properties)
         return self._will.accepted() or self.terms.window < window
 
@@ -226,15 +226,15 @@ class Link:
                 self._on_silence(reason)
             self._problem.report(f"cannot reach the broker at {self.where}: {reason}; retrying")
         self._backoff.failed()
-        self._wait(self._backoff.pause(PAUSE_IN_TRIAL if self._protocol.trial or self._will.confirming else None))
+        self._wait(self._backoff.pause(PAUSE_IN_TRIAL if self.protocol.trial or self._will.confirming else None))
         return None
 
     def _on_silence(self, reason: str) -> None:
         """Changes the protocol, and the will if the broker hangs up on each protocol."""
         self._hang_ups += reason == HUNG_UP
-        if reason == HUNG_UP and (self._protocol.known or self._hang_ups % 2 == 0):
+        if reason == HUNG_UP and (self.protocol.known or self._hang_ups % 2 == 0):
             self._will.refused(reason)
-        self._protocol.unanswered()
+        self.protocol.unanswered()
 
     def _on_lost(self, reason: str | ReasonCode, lasted: float) -> Disconnected:
         self._lost_at = time.monotonic()

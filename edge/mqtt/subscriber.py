@@ -54,6 +54,10 @@ class AlertListener(Protocol):
         """Takes the request for a test."""
         ...
 
+    def connected(self, protocol: MQTTProtocolVersion) -> None:
+        """Takes that there is a connection to the broker, and its MQTT version."""
+        ...
+
     def disconnected(self) -> None:
         """Takes that there is no connection to the broker."""
         ...
@@ -122,6 +126,8 @@ class Subscriber:
                         self._link.acknowledge(message)
                     case Connected():
                         self._subscribe()
+                        if self._listener:
+                            self._listener.connected(self._link.protocol.version)
                     case Disconnected() if self._listener:
                         self._listener.disconnected()
                     case Stop():

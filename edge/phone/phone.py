@@ -27,6 +27,8 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between attempts."""
 PICTURE_PATIENCE = 5.0
 """Seconds for which an alert waits for its snapshot, which comes a moment before or after it."""
+PROTOCOL = "protocol"
+"""The name of the setting with the MQTT version that has worked."""
 MAX_PICTURES = 20
 LARGEST_PICTURE = 2**20
 """Snapshots in memory at most, and bytes of one."""
@@ -115,6 +117,12 @@ class Phone:
         with self._changed:
             self._faults.camera(device, condition, time.monotonic())
             self._changed.notify()
+
+    def connected(self, protocol: int) -> None:
+        """Takes that there is a connection to the broker, and its MQTT version: the next start begins with it."""
+        with self._changed:
+            if self._store.setting(PROTOCOL) != str(int(protocol)):
+                self._store.set(PROTOCOL, str(int(protocol)))
 
     def disconnected(self) -> None:
         """Takes that there is no connection to the broker."""
