@@ -12,6 +12,7 @@ with ending_at_interrupt("\nstopped\n", 130):
     from types import FrameType
     from typing import NamedTuple
 
+    from edge.addresses import printable
     from edge.errors import EdgeError
 
     from .data import commands as data
@@ -121,6 +122,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ENDED
     except (DataError, EdgeError) as error:
         print(f"maskwatch-convert: {error}", file=sys.stderr)
+        return USAGE
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"maskwatch-convert: {printable(str(error.filename))}: {error.strerror}", file=sys.stderr)
         return USAGE
     except ModuleNotFoundError as error:
         cure = ".venv/bin/pip install -e '.[convert]'"

@@ -1,6 +1,7 @@
 """Declares what the arguments of several commands of ``maskwatch-convert`` share."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -46,3 +47,8 @@ def add_with_default(command: argparse.ArgumentParser, name: str, text: str, def
 def say(text: str) -> None:
     """Prints a line at once, also into a pipe."""
     print(text, flush=True)
+
+
+def warn(text: str) -> None:
+    """Prints what is left out to standard error."""
+    print(f"maskwatch-convert: {text}", file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ with ending_at_interrupt(INTERRUPTED, 1):
     from pathlib import Path
 
     from . import __version__
+    from .addresses import printable
     from .cli.arguments import EXIT_FAILURE, EXIT_OK, EXIT_USAGE
     from .cli.parser import Parser
     from .errors import ConfigError, EdgeError, ModelError
@@ -80,6 +81,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILURE
     except BrokenPipeError:  # the program that reads standard output (head or less, for example) has ended
         return EXIT_OK
+    except OSError as error:
+        if error.filename is None:
+            raise
+        logging.debug("where it happened", exc_info=True)
+        print(f"maskwatch: {printable(str(error.filename))}: {error.strerror}", file=sys.stderr)
+        return EXIT_FAILURE
 
 
 if __name__ == "__main__":

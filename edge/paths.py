@@ -1,4 +1,4 @@
-"""Opens and shows paths that people name.
+"""Opens paths that people name.
 
 A path may be anything that a Linux system allows: a name that is not UTF-8, a folder, a named pipe, a name that is too
 long. Every function raises ``OSError`` with a ``strerror`` that completes the sentence "PATH cannot be read: ...".
@@ -9,8 +9,6 @@ import os
 import stat
 from pathlib import Path
 
-from .addresses import shown_path
-
 KINDS = {
     stat.S_IFDIR: "it is a folder",
     stat.S_IFIFO: "it is a named pipe",
@@ -19,18 +17,6 @@ KINDS = {
     stat.S_IFBLK: "it is a device",
 }
 """What is no regular file, by its type in ``st_mode``."""
-UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
-    0xDC00 + byte: f"\\x{byte:02x}" for byte in range(128, 256)
-}
-"""Escapes of control characters, and of the bytes that Python keeps of a name that is not UTF-8."""
-
-
-def printable(path: Path | str) -> str:
-    """Returns a path as one line of text that any terminal, log or message can hold: other characters are escaped.
-
-    A path that does not exist may be a mistyped address, whose password is left out.
-    """
-    return shown_path(Path(path)).translate(UNPRINTABLE)
 
 
 def check_file(path: Path) -> None:
@@ -54,6 +40,11 @@ def read_bytes(path: Path, limit: int = 2**29) -> bytes:
     if content is None or len(content) > limit:
         raise OSError(errno.EFBIG, f"it has more than {limit >> 20} MiB", str(path))
     return content
+
+
+def read_text(path: Path) -> str:
+    """Reads a regular file of UTF-8 text. Raises ``OSError``, and ``UnicodeDecodeError`` for another encoding."""
+    return read_bytes(path).decode("utf-8")
 
 
 def opencv_path(path: Path) -> str:

@@ -8,6 +8,7 @@ from ..arguments import add_with_default, positive, say
 from ..errors import DataError
 from .lists import read_list
 from .prepare import COPIES, write_tree
+from .readable import readable
 
 
 def add_prepare(command: argparse.ArgumentParser) -> None:
@@ -32,7 +33,7 @@ def run_prepare(args: argparse.Namespace) -> None:
         raise DataError(f"{args.out} exists already; delete it or choose another --out")
     faces, part = read_list(args.list, args.exclude), args.out.with_name(f"{args.out.name}.part")
     shutil.rmtree(part, ignore_errors=True)  # left by a run that was stopped
-    counts = write_tree(faces, part, copies=args.copies, seed=args.seed, test=args.test)
+    counts = write_tree(readable(faces), part, copies=args.copies, seed=args.seed, test=args.test)
     part.rename(args.out)
     for (split, source, label), count in sorted(counts.items()):
         say(f"{split:6} {source:16} {label:15} {count:6}")

@@ -1,5 +1,6 @@
 """Writes the tree of face crops that ``maskwatch-convert train`` reads."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge.addresses import printable
 from edge.camera.frames import Image
 from edge.camera.pictures import encode_jpeg
 from edge.faces.geometry import Box
@@ -27,6 +29,8 @@ CLUTTER_SIDE = 128
 MAX_SIDE = 160
 """Longest side of a written crop, in pixels: more than any network here takes."""
 JPEG_QUALITY = 92
+LONGEST_STEM = 200
+"""Bytes of a picture's name that its crops take over: a file name has 255 bytes at most."""
 Counts = Counter[tuple[str, str, str]]
 """Number of files by split, source and label."""
 
@@ -57,7 +61,8 @@ def write_tree(
         split, rng = split_of[face.path], np.random.default_rng((seed, number))
         for source, label, image in cutter.cut(face, boxes[face.path], copies if split == "train" else 1, rng):
             counts[split, source, label] += 1
-            name = f"{face.path.stem}-{counts[split, source, label]:05d}.jpg"
+            stem = os.fsdecode(os.fsencode(face.path.stem)[:LONGEST_STEM])
+            name = f"{stem}-{counts[split, source, label]:05d}.jpg"
             _write(out / split / source / label / name, image)
     if not test:
         counts["train", "drawn", "not_face"] += _write_clutter(out, min(MAX_CLUTTER, len(faces) // 8), seed)
@@ -91,4 +96,6 @@ def _write(path: Path, image: Image) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encode_jpeg(image, JPEG_QUALITY))
     except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}; is the disk full or read-only?") from error
+        raise DataError(
+            f"{printable(path)} cannot be written: {error.strerror}; is the disk full or read-only?"
+        ) from error

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edge.faces.face import LABELS
 
 from ..errors import DataError
+from .readable import readable
 from .trees import Sample, read_picture, read_tree
 
 DRAWN_SUFFIX = "-drawn"
@@ -153,7 +154,7 @@ def held_out(root: Path, trainings: Iterable[Mapping[str, Any]] = ()) -> list[Sa
     These are the test split, else the validation split, else the samples without a split. Of the latter, those that
     one of ``trainings`` used are left out (see ``trained_pictures``). Raises ``DataError`` if no sample is left.
     """
-    samples = read_tree(root)
+    samples = readable(read_tree(root))
     for split in ("test", "val"):
         if chosen := [sample for sample in samples if sample.split == split]:
             return chosen

@@ -4,6 +4,7 @@ A tree is any folder whose deepest folders are named after the labels. A parent 
 ``valid``, ``validation``) or ``test`` gives the split. The other folder names in between give the source.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +12,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.addresses import printable
 from edge.camera import pictures
 from edge.camera.frames import Image
-from edge.camera.pictures import PICTURE_SUFFIXES
+from edge.camera.walk import Walk
 from edge.errors import SourceError
 from edge.faces.card import Card
 from edge.faces.crop import prepare
 from edge.faces.face import LABELS
 
+from ..arguments import warn
 from ..errors import DataError
 
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -51,23 +54,30 @@ def label_of(folder: str) -> str | None:
 
 
 def read_tree(root: Path) -> list[Sample]:
-    """Lists every picture below ``root``, sorted by path. The files are not opened.
+    """Lists every picture below ``root``, sorted by path, and prints what is left out. The pictures are not decoded.
 
     Raises ``DataError`` if ``root`` is not a folder, or if no folder named after a label holds a picture.
     """
-    if not root.is_dir():
-        raise DataError(f"{root} is not a folder; expected a tree like {root}/train/mask/*.jpg")
-    samples = [sample for path in sorted(root.rglob("*")) if (sample := _sample(root, path))]
+    name = printable(root)
+    if not os.path.isdir(root):  # unlike Path's, this never raises
+        raise DataError(f"{name} is not a folder; expected a tree like {name}/train/mask/*.jpg")
+    walk = Walk(root)
+    paths = sorted(walk)
+    samples = [sample for path in paths if (sample := _sample(root, path))]
     if not samples:
-        raise DataError(
-            f"{root} has no labelled pictures; expected .jpg or .png files in folders named {', '.join(LABELS)}"
-        )
+        expected = f"expected .jpg or .png files in folders named {', '.join(LABELS)}"
+        raise DataError("; ".join(filter(None, (f"{name} has no labelled pictures", expected, walk.summary()))))
+    if walk.summary():
+        warn(walk.summary())
+    if others := len(paths) - len(samples):
+        outside = f"which are in no folder named after a label ({', '.join(LABELS)})"
+        warn(f"{name}: left out {others} of {len(paths)} pictures, {outside}")
     return samples
 
 
 def _sample(root: Path, path: Path) -> Sample | None:
     label = label_of(path.parent.name)
-    if path.suffix.lower() not in PICTURE_SUFFIXES or label is None:
+    if label is None:
         return None
     between = path.parent.relative_to(root).parts[:-1]
     split = next((SPLITS[part.lower()] for part in between if part.lower() in SPLITS), None)
@@ -80,7 +90,8 @@ def read_picture(path: Path) -> Image:
     try:
         return pictures.read(path)
     except SourceError as error:
-        raise DataError(f"{path} cannot be read as a picture; delete or replace it") from error
+        reason = str(error).partition(" is not a readable picture: ")[2]
+        raise DataError(f"{printable(path)} cannot be read as a picture: {reason}; delete or replace it") from error
 
 
 def load(samples: Sequence[Sample], card: Card) -> tuple[Image, NDArray[np.int64]]:

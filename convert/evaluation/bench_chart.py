@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from edge.paths import read_text
+
 from ..errors import DataError
 
 TITLES = {"faces": "faces in the picture", "resolution": "resolution", "fps": "pictures per second"}
@@ -14,7 +16,7 @@ AXIS_LABELS = {"cpu_ms_a_picture": "CPU time, ms per picture", "cpu_ms_a_second"
 def read_scale(path: Path) -> dict[str, dict[str, dict[str, float]]]:
     """Reads the figures by group and value. Raises ``DataError`` if the file cannot be read or has no such figures."""
     try:
-        scale: dict[str, Any] = json.loads(path.read_text("utf-8"))["scale"]
+        scale: dict[str, Any] = json.loads(read_text(path))["scale"]
         return {group: {name: dict(row) for name, row in scale[group].items()} for group in TITLES}
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error

@@ -19,6 +19,7 @@ from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.monitor import loop
 from edge.monitor.scene import Unobserved
+from edge.paths import read_text
 from edge.people.pace import Pace
 from edge.people.planner import open_planner
 from edge.people.policy import Alert, Policy
@@ -65,7 +66,7 @@ def read_clips(path: Path) -> list[Clip]:
     Raises ``DataError`` if the file cannot be used, or if a video is missing.
     """
     try:
-        entries = json.loads(path.read_text("utf-8"))["clips"]
+        entries = json.loads(read_text(path))["clips"]
         folders = [path.parent, path.parent / "dev-clips"]
         clips = [_clip(name, entry, folders) for name, entry in entries.items()]
     except OSError as error:

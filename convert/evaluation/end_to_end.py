@@ -11,6 +11,7 @@ from ..arguments import add_with_default, positive, say
 from ..data.conditions import CONDITIONS
 from ..data.drawings import LABEL_OF_DRAWING
 from ..data.files import write_json
+from ..data.readable import readable
 from . import clip_report, clips, scene_report, scene_table, scenes
 from .commands import add_model
 from .device import DeviceParts, configure, open_parts
@@ -52,7 +53,7 @@ def _add_device(command: argparse.ArgumentParser, min_face: int) -> None:
 
 def run_evaluate_scenes(args: argparse.Namespace) -> None:
     config = configure(args.detector, args.min_face, args.set, {"detect", "classify"})
-    truth, device = scenes.read_scenes(args.list), open_parts(config, args.model)
+    truth, device = readable(scenes.read_scenes(args.list)), open_parts(config, args.model)
     conditions = {name: _evaluate_condition(truth, device, name, args.draw) for name in args.condition}
     figures = {"model": device.classifier.card.id, "detector": config.detect.detector, "drawing": args.draw}
     _write(figures | {"conditions": conditions}, args.out)

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from edge.files import replacing
+from edge.paths import read_text
 
 from ..errors import DataError
 from .card_blocks import BLOCKS, Figures
@@ -22,9 +23,10 @@ def renew(folder: Path, page: Path) -> list[Path]:
     """
     figures = read_figures(folder)
     try:
-        text = page.read_text("utf-8")
-    except OSError as error:
-        raise DataError(f"{page} cannot be read ({error.strerror}); name a page with <!-- scenes --> blocks") from error
+        text = read_text(page)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise DataError(f"{page} cannot be read ({reason}); name a page with <!-- scenes --> blocks") from error
     names = re.findall(r"<!-- ([a-z-]+) -->", text)
     unknown = sorted(set(names) - set(BLOCKS))
     if unknown or not names:
@@ -54,7 +56,7 @@ def read_figures(folder: Path) -> Figures:
     figures: Figures = {}
     for path in sorted(folder.glob("*.json")):
         try:
-            figures[path.stem] = json.loads(path.read_text("utf-8"))
+            figures[path.stem] = json.loads(read_text(path))
         except ValueError as error:
             raise DataError(f"{path} is damaged: {error}; write it again") from error
     if not figures:

@@ -12,6 +12,7 @@ from edge.config.schema import ClassifyConfig
 from edge.faces.card import Card
 from edge.faces.classifier import Network
 from edge.faces.tflite import TfliteNetwork, as_probabilities
+from edge.paths import read_text
 
 from ..errors import DataError
 
@@ -27,7 +28,7 @@ class KerasNetwork:
         import keras  # after the check, so that a missing file is reported without TensorFlow too
 
         try:
-            self.training: dict[str, Any] = json.loads(file.read_text("utf-8"))
+            self.training: dict[str, Any] = json.loads(read_text(file))
             labels = tuple(self.training["labels"])
             self.model: Any = keras.models.load_model(path, compile=False)
         except (ValueError, KeyError, TypeError, OSError) as error:
@@ -69,5 +70,5 @@ def training_record(path: Path) -> dict[str, Any]:
     Call it after ``open_network``, which reports missing and damaged files.
     """
     file = record_beside(path) if path.suffix == ".keras" else path.with_suffix(".json")
-    record: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    record: dict[str, Any] = json.loads(read_text(file))
     return record

@@ -8,6 +8,7 @@ from edge.faces.card import EXPOSURES as CARD_EXPOSURES
 from edge.faces.face import LABELS
 
 from ..arguments import add_with_default, between, input_side, positive, say
+from ..data.readable import readable
 from ..data.trees import read_tree
 from ..errors import DataError
 from .architectures import SIZES
@@ -71,7 +72,7 @@ def run_train(args: argparse.Namespace) -> None:
     if args.out.suffix != ".keras":
         raise DataError(f"--out {args.out}: the file name must end in .keras")
     samples = [sample for sample in read_tree(args.data) if not args.labels or sample.label in args.labels]
-    out = train(samples, recipe_of(args), args.out, say)
+    out = train(readable(samples), recipe_of(args), args.out, say)
     say(f"wrote {out}, {out.with_suffix('.labels.json').name} and the learning curves {out.with_suffix('.png').name}")
 
 

@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.faces.tflite import TfliteNetwork
+from edge.paths import read_text
 
 from ..data.files import write_json
 from ..data.prepare import photo_of
+from ..data.readable import readable
 from ..data.splits import DRAWN_SUFFIX
 from ..data.trees import Sample, read_tree
 from ..errors import DataError
@@ -86,7 +88,7 @@ def leave_one_out(data: Path, recipe: Recipe, out: Path, labels: Sequence[str], 
 
     Writes the figures to ``out`` (.json) and returns them. Raises ``DataError`` if there are fewer than two sources.
     """
-    samples = [sample for sample in read_tree(data) if sample.label in labels]
+    samples = readable([sample for sample in read_tree(data) if sample.label in labels])
     sources = sorted({s.source for s in samples if not s.source.endswith(DRAWN_SUFFIX) and s.label != "not_face"})
     if len(sources) < 2:
         raise DataError(
@@ -113,7 +115,7 @@ def search(
 
     Writes the figures to ``out`` (.json) and returns them. Raises ``DataError`` if a source is not in ``data``.
     """
-    samples = [sample for sample in read_tree(data) if sample.label in labels]
+    samples = readable([sample for sample in read_tree(data) if sample.label in labels])
     missing = set(recipe.exclude) - {sample.source for sample in samples}
     if missing or not recipe.exclude:
         raise DataError(f"--held-out needs sources of {data}; not there: {', '.join(sorted(missing)) or 'none named'}")
@@ -175,7 +177,7 @@ def _train_and_quantize(data: Path, samples: Sequence[Sample], recipe: Recipe, s
 def _read_finished(out: Path, recipe: Recipe) -> dict[str, Any]:
     fresh = {"recipe": recipe.entry(), "sources": {}}
     try:
-        figures: dict[str, Any] = json.loads(out.read_text("utf-8"))
+        figures: dict[str, Any] = json.loads(read_text(out))
     except FileNotFoundError:
         return fresh
     except ValueError as error:

@@ -13,6 +13,7 @@ from edge.camera.frames import Image
 from edge.faces.card import Card
 
 from ..data.augment import view
+from ..data.readable import readable
 from ..data.splits import balanced_subset, held_out, select_and_split
 from ..data.trees import Sample, load_enlarged, read_tree
 from ..errors import DataError
@@ -39,7 +40,9 @@ def quantize(keras_file: Path, data: Path, out: Path, tests: Sequence[Path] = ()
         raise DataError(f"--out {out}: the file name must end in .tflite")
     network = KerasNetwork(keras_file)
     recipe, labels = network.training["recipe"], network.card.labels
-    samples = select_and_split(read_tree(data), labels=labels, exclude=recipe.get("exclude", ()), seed=recipe["seed"])
+    samples = select_and_split(
+        readable(read_tree(data)), labels=labels, exclude=recipe.get("exclude", ()), seed=recipe["seed"]
+    )
     content = convert(network.model, calibration_set(samples, network.card, data))
     card = describe(network, content, out.stem) | ({"note": note} if note else {})
     out.parent.mkdir(parents=True, exist_ok=True)
