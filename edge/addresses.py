@@ -1,4 +1,4 @@
-"""Shows addresses without what may be secret in them, and puts logins into addresses.
+"""Shows addresses and paths without what may be secret in them, and puts logins into addresses.
 
 What is shown of a text depends on what it may be, not on whether it can be parsed: an address that is mistyped still
 contains its password. Of an address only scheme, host and port are ever shown, because cameras take user and password
@@ -25,6 +25,10 @@ SERVER = re.compile(
 )
 """Host and port of an address. The last part of a name is no number."""
 SCHEMES = ("rtsp", "rtsps", "http", "https", "mqtt", "mqtts", "file")
+UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
+    0xDC00 + byte: f"\\x{byte:02x}" for byte in range(128, 256)
+}
+"""Escapes of control characters, and of the bytes that Python keeps of a name that is not UTF-8."""
 _BEHIND = re.compile(r"[/?#\\]")
 _NO_PATH = re.compile(
     r"[@?=&\\%\x00-\x1f]|//"  # characters of addresses
@@ -66,6 +70,14 @@ def shown_path(path: Path) -> str:
     """Returns a path that somebody has named as it may be shown: whole if it exists, else like ``shown``."""
     # a Path has only one of two slashes
     return str(path) if os.path.lexists(path) else shown(re.sub(r"^([A-Za-z]{2,6}):/+", r"\1://", str(path)))
+
+
+def printable(path: Path | str) -> str:
+    """Returns a path as one line of text that any terminal, log or message can hold: other characters are escaped.
+
+    A path that does not exist may be a mistyped address, whose password is left out.
+    """
+    return shown_path(Path(path)).translate(UNPRINTABLE)
 
 
 def shown_file(path: str) -> str:

@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
+from ..addresses import printable
 from ..errors import SourceError
-from ..paths import printable
 from . import pictures
 from .frames import Picture
 from .walk import Walk

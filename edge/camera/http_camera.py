@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from ..addresses import shown, shown_file, split_login
+from ..addresses import host_of, is_ip, shown, shown_file, split_login
 from ..config.schema import SourceConfig
 from ..errors import SourceError
 from . import pictures
@@ -205,8 +205,8 @@ def _request(address: str, config: SourceConfig) -> tuple[urllib.request.Request
         context = ssl.create_default_context(cafile=authorities or None)
     except OSError as error:
         raise SourceError(f"source.ca_file {shown_file(authorities)} cannot be read: {error.strerror}") from None
-    if not config.verify:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.check_hostname = config.verify and not is_ip(host_of(bare))  # FFmpeg does not compare IP addresses either
+    context.verify_mode = ssl.CERT_REQUIRED if config.verify else ssl.CERT_NONE
     opener = urllib.request.build_opener(
         urllib.request.HTTPSHandler(context=context),
         urllib.request.HTTPDigestAuthHandler(logins),

@@ -11,9 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..addresses import printable
 from ..errors import FileError, SourceError
 from ..files import replacing
-from ..paths import printable, read_bytes
+from ..paths import read_bytes
 from . import jpeg
 from .frames import Image
 from .headers import READABLE, SUFFIXES, Header, read_header

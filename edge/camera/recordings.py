@@ -8,8 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..addresses import printable
 from ..errors import SourceError
-from ..paths import opencv_path, printable
+from ..paths import opencv_path
 from .containers import examine
 from .frames import Image, Picture
 
@@ -75,8 +76,8 @@ class VideoFile:
     def _report(self) -> None:
         if self._undecodable:
             self._tell(
-                f"{self.name}: {self._undecodable} pictures at {self._places} places cannot be decoded; "
-                f"they were passed over, and the other {self._count} were read"
+                f"{self.name}: {self._undecodable} of {self._count + self._undecodable} pictures cannot be decoded "
+                f"(places: {self._places}); they were passed over"
             )
         # the count of other containers is their duration times a rate, both of which may be wrong
         missing = self._expected_count * CUT_OFF_SHARE - self._count - self._undecodable

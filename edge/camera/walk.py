@@ -6,7 +6,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..paths import KINDS, printable
+from ..addresses import printable
+from ..paths import KINDS
 from .headers import UNREADABLE_SUFFIXES
 from .pictures import PICTURE_SUFFIXES
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..addresses import printable
 from ..camera import pictures
 from ..camera.pictures import PICTURE_SUFFIXES
 from ..camera.walk import COPY_MARK, Walk, is_copy
@@ -15,7 +16,7 @@ from ..errors import ConfigError, FileError, SourceError
 from ..faces.drawing import annotate
 from ..faces.face import Face
 from ..faces.opening import STILL_MIN_FACE, detect_and_classify, open_classifier, open_detector
-from ..paths import check_file, printable
+from ..paths import check_file
 from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, load_config
 
 COPY_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")

@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..addresses import printable
 from ..errors import ModelError
-from ..paths import check_file, printable, read_bytes
+from ..paths import check_file, read_bytes
 from .face import LABELS
 
 COLOURS = ("rgb", "bgr", "luma")

@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..addresses import printable
 from ..config.schema import DetectConfig
 from ..errors import ModelError
-from ..paths import opencv_path, printable
+from ..paths import opencv_path
 from .detector import Region, Zones, detect_in_regions, equalize, full_frame_region, new_equalizer
 from .geometry import Box
 

@@ -165,7 +165,7 @@ def test_an_encrypted_stream_is_checked_only_on_request(rtsps: TalkingCamera, ce
     ours = SourceConfig(verify=True, ca_file=str(certificate))
     assert reached(rtsps, "localhost", SourceConfig()), "as cameras have certificates of their own"
     assert not reached(rtsps, "localhost", SourceConfig(verify=True)), "nobody has signed it"
-    assert reached(rtsps, "localhost", ours)
+    assert reached(rtsps, "localhost", ours) and reached(rtsps, "127.0.0.1", ours)
     assert reached(rtsps, "localhost", SourceConfig()), "the check is of one opening"
 
 
@@ -186,11 +186,12 @@ def test_an_unchecked_camera_is_named_once(verify: bool, warned: bool, caplog: p
     assert "Kanari" not in caplog.text + str(caught.value)
 
 
-def test_pictures_over_https_are_checked_too(certificate: Path) -> None:
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_pictures_over_https_are_checked_too(host: str, certificate: Path) -> None:
     camera = NetworkCamera()
     assert camera._server is not None
     camera._server.socket = server(certificate).wrap_socket(camera._server.socket, server_side=True)
-    url = f"https://localhost:{camera.port}/"
+    url = f"https://{host}:{camera.port}/"
     try:
         for config in (SourceConfig(), SourceConfig(verify=True, ca_file=str(certificate))):
             source = open_source(url, config)
