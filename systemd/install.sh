@@ -172,14 +172,14 @@ is_pi() { [ -e /etc/rpi-issue ] || grep -qs 'Raspberry Pi' /proc/device-tree/mod
 
 # apt-get, as soon as no other program uses apt. DPkg::Lock::Timeout waits for one of apt's three locks only.
 apt() {
+    set -- apt-get -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=10 "$@"
     if [ "$dry" ]; then
-        run apt-get "$@"
+        run "$@"
         return
     fi
     output=$(mktemp) deadline=$(($(date +%s) + apt_patience)) waits=''
     while :; do
-        if LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=10 "$@" \
-            >"$output" 2>&1; then
+        if LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@" >"$output" 2>&1; then
             rm -f "$output"
             return 0
         fi

@@ -34,7 +34,8 @@ HTML = {"/": "index.html", "/login": "login.html"}
 FILES = ("app.js", "draw.js", "login.js", "style.css", "icon.svg")
 CHANGEABLE = {"detect": ("zones", "min_face"), "web": ("setup",)}
 """The only options that the page may change, by section."""
-START_TIMEOUT = 10.0
+START_TIMEOUT = 2.0
+"""Seconds for which the monitor waits for the first attempt; a name server may take longer."""
 STOP_TIMEOUT = 5.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between attempts to use an address: 1, 2, 4 ... 30."""

@@ -20,6 +20,26 @@ print("held", flush=True)
 time.sleep(20)
 """
 
+TYPING = """
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv("/src/systemd/install.sh", ["install.sh", "--web"])
+shown = b""
+for question, answer in ((b"characters): ", b"long enough\\n"), (b"again: ", b"another one\\n")):
+    while not shown.endswith(question):
+        shown += os.read(terminal, 1000)
+    os.write(terminal, answer)
+try:
+    while more := os.read(terminal, 1000):
+        shown += more
+except OSError:
+    pass
+sys.stdout.write(shown.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+"""Types two passwords that differ at the installer's questions."""
+
 
 @pytest.fixture
 def pi_without_picamera(machine: Machine) -> Iterator[None]:
@@ -35,7 +55,7 @@ def test_a_dry_run_shows_the_phone_and_the_page_and_changes_nothing(machine: Mac
     done = machine.try_run(f"su nobody -s /bin/sh -c '/src/systemd/install.sh {options}' </dev/null")
     assert done.returncode == 0, done.stdout
     for command in (
-        "apt-get install -y -qq --no-install-recommends python3-venv",
+        "DPkg::Lock::Timeout=10 install -y -qq --no-install-recommends python3-venv",
         "systemctl --quiet enable maskwatch-phone@maskwatch.service",
         "systemctl restart maskwatch-phone@maskwatch.service",
         "web.enabled=true web.host=0.0.0.0 --web-password",
@@ -82,3 +102,10 @@ def test_a_password_of_the_page_is_checked_before_anything_is_done(machine: Mach
     ):
         done = machine.try_run(f"/src/systemd/install.sh {options}")
         assert done.returncode == 2 and message in done.stdout and "== " not in done.stdout, done.stdout
+
+
+def test_a_password_of_the_page_is_asked_for_twice_and_never_shown(machine: Machine) -> None:
+    machine.write("/root/typing.py", TYPING)
+    done = machine.try_run("python3 /root/typing.py", timeout=60)
+    assert done.returncode == 2 and "the two passwords differ; nothing was changed" in done.stdout, done.stdout
+    assert "long enough" not in done.stdout and "another one" not in done.stdout

@@ -157,6 +157,21 @@ def test_the_messages_of_another_camera_are_never_taken_back(
     second.stop()
 
 
+def test_another_name_of_the_same_broker_changes_nothing_in_the_end(
+    camera: Camera, broker: Any, subscriber: Any, retained: Retained
+) -> None:
+    camera.start(broker)
+    settled(retained, broker, TOPICS)
+    camera.stop()
+    camera.file.write_text(camera.file.read_text())
+    process = camera.run("run", "--source", "demo", "--realtime", "--broker", f"localhost:{broker.port}")
+    until(lambda: [entry["broker"]["host"] for entry in camera.memory] == ["localhost"], "the new name", 60)
+    settled(retained, broker, TOPICS, process)
+    until(lambda: retained(broker)["maskwatch/entrance/status"] == b"online", "online again", pause=0.5)
+    assert '"problem":null' in retained(broker)["maskwatch/entrance/health"].decode()
+    assert process.end(15) == 0
+
+
 def test_a_broker_that_refuses_is_named(camera: Camera, mosquitto: Any, tmp_path: Path, retained: Retained) -> None:
     (tmp_path / "acl").write_text("topic readwrite #\n")
     broker = mosquitto(f"allow_anonymous true\nuser root\nacl_file {tmp_path / 'acl'}").start()
