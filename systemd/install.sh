@@ -316,8 +316,8 @@ page_password() {
 ask() {
     trap 'stty echo' EXIT
     trap 'exit 1' HUP INT TERM
+    stty -echo # before the question: what is typed ahead must not be shown
     printf %s "$1" >&2
-    stty -echo
     IFS= read -r answer || true
     stty echo
     echo >&2
