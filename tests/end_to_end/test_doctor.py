@@ -89,11 +89,10 @@ def test_whatever_does_not_answer_is_a_finding_and_the_others_are_reported(
     port = request.getfixturevalue(behaviour)
     model = tmp_path / "model.tflite"
     os.mkfifo(model)
-    doctor = maskwatch(
-        "doctor", "--source", f"{scheme}://127.0.0.1:{port}/door", "--broker", f"127.0.0.1:{port}", "--model", model
-    )
+    broker = ["--broker", f"127.0.0.1:{port}"] if scheme == "http" else []
+    doctor = maskwatch("doctor", "--source", f"{scheme}://127.0.0.1:{port}/door", "--model", model, *broker)
     assert doctor.end() == 1, doctor.out
-    for subject in ("model", "camera", "broker"):
+    for subject in ("model", "camera", *(["broker"] if broker else [])):
         assert finding(doctor.out, subject).startswith("FAIL"), doctor.out
     for subject in ("versions", "detector", "service", "alerts", "disk", "temperature", "clock"):
         assert not finding(doctor.out, subject).startswith("FAIL"), doctor.out
@@ -119,3 +118,15 @@ def test_doctor_measures_the_frame_rate_of_a_camera(maskwatch: Any) -> None:
         assert rate and 1 <= float(rate[1]) <= 2.6, doctor.out
     finally:
         camera.close()
+
+
+def test_files_that_never_answer_are_findings(maskwatch: Any, tmp_path: Path) -> None:
+    """Named pipes that nobody writes to, where the model and the cascade should be."""
+    model, cascade, config = tmp_path / "model.tflite", tmp_path / "cascade.xml", tmp_path / "maskwatch.toml"
+    os.mkfifo(model)
+    os.mkfifo(cascade)
+    config.write_text(f'[detect]\ncascade = "{cascade}"\n[classify]\nmodel = "{model}"\n')
+    doctor = maskwatch("doctor", "--config", config, "--source", "demo")
+    assert doctor.end() == 1, doctor.out
+    assert finding(doctor.out, "model").startswith("FAIL") and finding(doctor.out, "detector").startswith("FAIL")
+    assert finding(doctor.out, "clock"), "the last check"
