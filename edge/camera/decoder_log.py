@@ -16,6 +16,7 @@ DAMAGE = (
     b"concealing %d",  # H.264, MPEG-2 and MPEG-4: blocks of this picture are missing
     b"error while decoding MB",
     b"Missing reference picture",
+    b"Frame num gap",  # a picture is missing as a whole
     b"Could not find ref with POC",  # H.265
     b"Error constructing the frame RPS",
 )
