@@ -18,6 +18,7 @@ from ..config.phone import PostFormat
 from ..config.schema import Config, MqttConfig
 from ..credentials import password_for
 from ..errors import ConfigError
+from ..listening import host_and_port
 from ..monitor.state import folder_of
 from ..monitor.systemd import Notifier
 from ..mqtt.client import V5, V311
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    log.info("waiting for alerts from %s:%d; press Ctrl-C to end", mqtt.host, mqtt.port)
+    log.info("waiting for alerts from %s; press Ctrl-C to end", host_and_port(mqtt.host, mqtt.port))
     with ExitStack() as stack:
         if destination is None:
             subscriber = Subscriber(mqtt, print_line)

@@ -15,6 +15,7 @@ from typing import Any
 from ..config.schema import Config, MqttConfig
 from ..errors import ConfigError
 from ..files import replacing
+from ..listening import host_and_port
 
 log = logging.getLogger(__name__)
 ASKED = 1.0
@@ -83,7 +84,7 @@ def identity_of(config: Config) -> str:
 
 def identity(mqtt: MqttConfig, device: str) -> str:
     """Returns the name under which a broker knows a camera."""
-    broker = f"{mqtt.host}:{mqtt.port}" if mqtt.host else "the embedded broker"
+    broker = host_and_port(mqtt.host, mqtt.port) if mqtt.host else "the embedded broker"
     return f"{mqtt.prefix}/{device} at {broker}"
 
 

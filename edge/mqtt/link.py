@@ -15,6 +15,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.schema import MqttConfig
+from ..listening import host_and_port
 from ..timing import Backoff
 from . import events
 from .client import FORGOTTEN, V5, Client, Session, force_close, new_client, note_error
@@ -45,8 +46,7 @@ class Link:
     mailbox and passes it to ``handle``, and calls ``tick`` at least twice per second; ``Mailbox.next`` does both.
     ``prepare`` is called with every new client (will, callbacks). ``report`` receives the problem while there is no
     connection, once per change, and None when there is one. ``name`` names the link in the log. ``explains_end`` says
-    at the end of a connection whether a message may be the reason. Raises ``ConfigError`` at the start for files that
-    cannot be used.
+    at the end of a connection whether a message may be the reason. Raises ``ConfigError`` for files that cannot be used.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Link:
         will: Will | None = None,
         explains_end: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.where = f"{settings.host}:{settings.port}"
+        self.where = host_and_port(settings.host, settings.port)
         self.state = LinkState.WAITING
         self._settings = settings
         self._id = client_id
