@@ -28,8 +28,10 @@ def address_with_login(address: str, config: SourceConfig) -> str:
     """Returns the address with ``source.user`` and the password of its file or credential, percent-encoded.
 
     The file is read at each opening, so a new password counts without a restart. Without ``source.user`` the address
-    stays as it is. Raises ``SourceError`` for a file that cannot be read.
+    stays as it is. Raises ``SourceError`` for a file that cannot be read, or an address that is no text.
     """
+    if not address.isprintable():  # OpenCV crashes the process at bytes that are not UTF-8
+        raise SourceError(f"{shown(address)}: characters that cannot stand in an address; percent-encode them")
     if not config.user:
         return address
     try:

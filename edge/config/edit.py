@@ -40,7 +40,7 @@ def _toml_value(text: str) -> Any:
 
 def write(path: Path, values: Sections) -> None:
     """Sets options in a file, whole or not at all. Raises ``ConfigError`` when the result is no valid configuration."""
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):  # unlike Path's, they raise nothing
         raise ConfigError(f"{path} is not a file but a pipe, device or folder; only a file can be changed")
     _write(write_whole, path, with_options(read_text(path), values, path))
 

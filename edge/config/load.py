@@ -23,6 +23,8 @@ Layer = tuple[str, Mapping[str, Any]]
 QUOTED = re.compile(r"['\"].*['\"]|\((?!at ).*\)(?= )", re.DOTALL)
 """What a message of tomllib quotes from the file: keys and characters."""
 
+MAX_BYTES = 1_000_000
+"""A file of more bytes is no configuration."""
 DESCRIPTOR = re.compile(r"/dev/stdin|(?:/dev|/proc/self)/fd/(\d{1,6})")
 """Paths of the files that this process has been given open, as by ``maskwatch run --config <(...)``."""
 
@@ -97,13 +99,17 @@ def read_text(path: Path) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        file = open(path, "rb")
     except OSError as error:
         descriptor = DESCRIPTOR.fullmatch(str(path))
         if error.errno != errno.ENXIO or not descriptor:
             raise
-    with open(int(descriptor[1] or 0), "rb", closefd=False) as file:  # a socket cannot be opened again
-        return file.read()
+        file = open(int(descriptor[1] or 0), "rb", closefd=False)  # a socket cannot be opened again
+    with file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:  # /dev/zero, for example
+        raise OSError(errno.EFBIG, f"it has more than {MAX_BYTES} bytes")
+    return content
 
 
 def parse(text: str, path: Path) -> dict[str, Any]:

@@ -115,6 +115,13 @@ def test_a_new_password_counts_at_the_next_opening(password_file: Path) -> None:
     assert address_with_login("rtsp://cam.lan/", config) == "rtsp://cam:second@cam.lan/"
 
 
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_an_address_that_is_not_utf8_is_refused(scheme: str) -> None:
+    """OpenCV would crash the process."""
+    with pytest.raises(SourceError, match="127.0.0.1:9/...: characters that cannot stand in an address"):
+        open_source(f"{scheme}://admin:p\udce4ss@127.0.0.1:9/video", SourceConfig())
+
+
 def test_a_password_file_that_everybody_may_read_is_refused(password_file: Path) -> None:
     password_file.chmod(0o644)
     config = SourceConfig(user="cam", password_file=str(password_file))
