@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
 
-from ..addresses import shown
+from ..addresses import HIDDEN, shown
 from ..config.schema import SourceConfig
 from ..errors import ConfigError, SourceError
 from .access import log_access
@@ -84,7 +84,7 @@ def open_source(
             opener = _rotated(_guarded(opener), config)
             return Live(opener, shown(spec), lost_after=lost_after, retry_opening=retry_opening)
         raise ConfigError(
-            f"source '{shown(spec)}' is not a file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
+            f"{_named(spec)} is not a file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
             "rtsp://..., a video file, a folder of pictures, or demo"
         )
     if is_folder:
@@ -94,6 +94,11 @@ def open_source(
         raise ConfigError(f"source '{shown(spec)}' is a single picture; `maskwatch image` checks pictures")
     told: set[str] = set()
     return _playback(_guarded(lambda: VideoFile(path, told)), config)
+
+
+def _named(spec: str) -> str:
+    name = shown(spec)
+    return f"source '{name}'" if name != HIDDEN else "source (not shown, because it may contain a password)"
 
 
 def _path(spec: str) -> Path:
