@@ -46,7 +46,7 @@ class Link:
     mailbox and passes it to ``handle``, and calls ``tick`` at least twice per second; ``Mailbox.next`` does both.
     ``prepare`` is called with every new client (will, callbacks). ``report`` receives the problem while there is no
     connection, once per change, and None when there is one. ``name`` names the link in the log. ``explains_end`` says
-    at the end of a connection whether a message may be the reason. Raises ``ConfigError`` for files that cannot be used.
+    at the end of a connection whether a message may be the cause. Raises ``ConfigError`` for files that cannot be used.
     """
 
     def __init__(
