@@ -68,10 +68,10 @@ def opening(address: str, config: SourceConfig) -> Iterator[None]:
     before = os.environ.get(FFMPEG_OPTIONS)
     if config.verify and address.lower().startswith(ENCRYPTED):
         # OpenCV's own OpenSSL does not know where this system keeps its certificates
-        authorities = os.path.expanduser(config.ca_file) or ssl.get_default_verify_paths().cafile or ""
-        os.environ[FFMPEG_OPTIONS] = "|".join(
-            filter(None, (before, "tls_verify;1", f"ca_file;{authorities}" if authorities else ""))
-        )
+        authorities = os.path.expanduser(config.ca_file) or ssl.get_default_verify_paths().cafile
+        options = [before or "rtsp_transport;tcp", "tls_verify;1"]  # OpenCV's default, where the variable is not set
+        options += [f"ca_file;{authorities}"] if authorities else []
+        os.environ[FFMPEG_OPTIONS] = "|".join(options)
     try:
         yield
     finally:
