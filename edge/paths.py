@@ -36,8 +36,11 @@ def fault(path: Path) -> str:
 def read_bytes(path: Path, limit: int = 2**29) -> bytes:
     """Reads a regular file of at most ``limit`` bytes. Raises ``OSError``."""
     with os.fdopen(_open(path), "rb") as file:
-        content = file.read(limit + 1) if os.fstat(file.fileno()).st_size <= limit else None
-    if content is None or len(content) > limit:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1) if size <= limit else b""
+        while size < len(content) <= limit and (more := file.read(2**20)):  # it grows, or is one of /proc
+            content += more
+    if max(size, len(content)) > limit:
         raise OSError(errno.EFBIG, f"it has more than {limit >> 20} MiB", str(path))
     return content
 

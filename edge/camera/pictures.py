@@ -39,7 +39,8 @@ class Unreadable(ValueError):
 def read(path: Path) -> Image:
     """Reads a picture file, turned as its EXIF data say. Raises ``SourceError`` if it cannot be read."""
     try:
-        return _decode(read_bytes(path))
+        with _sparing_memory():
+            return _decode(read_bytes(path))
     except OSError as error:
         reason = error.strerror or str(error)
     except Unreadable as error:

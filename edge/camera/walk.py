@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..addresses import printable
+from ..addresses import UNPRINTABLE, printable
 from ..paths import KINDS
 from .headers import UNREADABLE_SUFFIXES
 from .pictures import PICTURE_SUFFIXES
@@ -78,7 +78,7 @@ class Walk:
         elif kind := UNREADABLE_SUFFIXES.get(suffix):
             self._skip(f"{kind} picture, which OpenCV cannot read here: convert it to JPEG", path)
         elif suffix not in PICTURE_SUFFIXES:
-            self._skip(f"{printable(suffix)} file" if suffix else "file without an ending", path)
+            self._skip(f"{suffix.translate(UNPRINTABLE)} file" if suffix else "file without an ending", path)
         elif is_copy(path):
             self._skip("annotated copy of maskwatch", path)
         else:
@@ -86,13 +86,14 @@ class Walk:
         return False
 
     def _skip(self, reason: str, path: Path) -> None:
-        self._skipped.setdefault(reason, []).append(printable(path.relative_to(self._root)))
+        self._skipped.setdefault(reason, []).append(str(path.relative_to(self._root)).translate(UNPRINTABLE))
 
     def summary(self) -> str:
         """Returns one sentence about what was passed over, or nothing."""
         count = sum(map(len, self._skipped.values()))
         parts = [f"{len(names)} x {reason} ({_examples(names)})" for reason, names in self._skipped.items()]
-        return f"{printable(self._root)}: passed over {count} entries: {'; '.join(parts)}" if count else ""
+        entries = "1 entry" if count == 1 else f"{count} entries"
+        return f"{printable(self._root)}: passed over {entries}: {'; '.join(parts)}" if count else ""
 
 
 def _examples(names: list[str]) -> str:
@@ -104,7 +105,7 @@ def as_people_count(name: str) -> list[tuple[int, int, str]]:
     """Returns a sort key for a file name: numbers in it count as numbers, and small and capital letters are equal."""
     parts = re.split(r"([0-9]+)", name.casefold())
     key = [(0, int(part), "") if number % 2 else (1, 0, part) for number, part in enumerate(parts)]
-    return [*key, (1, 0, name)]
+    return [*key, (-1, 0, name)]  # the end of a name comes before a number
 
 
 def is_copy(path: Path) -> bool:

@@ -99,7 +99,7 @@ def decode(data: bytes) -> Image:
     try:
         image = pictures.decode(data)
     except SourceError as error:
-        raise UploadError(422, "the image is damaged") from error
+        raise UploadError(422, f"the image cannot be used: {str(error).partition(': ')[2]}") from error
     if image.shape[0] * image.shape[1] > MAX_PIXELS:
         raise UploadError(413, "the image has more than 12 million pixels; at most 12 million are allowed")
     return image
