@@ -49,6 +49,10 @@ class Publisher(Protocol):
         """Takes a state, health or statistics. Never blocks."""
         ...
 
+    def send_test(self) -> bool:
+        """Asks for a test text on the phone. Returns False where nobody can hear it."""
+        ...
+
     def close(self, timeout: float = 3.0) -> bool:
         """Ends within about ``timeout`` seconds. Returns False if alerts are lost."""
         ...
@@ -67,6 +71,9 @@ class PrintPublisher:
 
     def show(self, message: State | Health | Stats) -> None:
         """Prints nothing: states are for subscribers."""
+
+    def send_test(self) -> bool:
+        return False
 
     def close(self, timeout: float = 3.0) -> bool:
         return True
@@ -97,6 +104,9 @@ class TeePublisher:
     def show(self, message: State | Health | Stats) -> None:
         for publisher in self._all:
             publisher.show(message)
+
+    def send_test(self) -> bool:
+        return any([publisher.send_test() for publisher in self._all])
 
     def close(self, timeout: float = 3.0) -> bool:
         return all([publisher.close(timeout) for publisher in self._all])

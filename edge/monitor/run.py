@@ -91,6 +91,7 @@ class DoorBackend:
         self.model = door.model
         self.outbox = door.outlet.outbox
         self.snapshots = door.outlet.files.snapshots
+        self.send_test = door.outlet.publisher.send_test
 
     def open_models(self) -> tuple[Detector, MaskClassifier]:
         """Opens a detector and a classifier for still images: small faces count, and zones do not apply."""

@@ -116,6 +116,11 @@ class MqttPublisher:
         topic, payload = self._topics.of(message), encode(message)
         self._mailbox.put(SendOnce(topic, payload, qos=0) if isinstance(message, Stats) else Retain(topic, payload))
 
+    def send_test(self) -> bool:
+        """Asks subscribers such as the phone for a test; returns False without a connection."""
+        self._mailbox.put(SendOnce(self._topics.test, b"test", qos=1))
+        return self._link.connected
+
     def close(self, timeout: float = 3.0) -> bool:
         """Waits for the last acknowledgements while there is a connection, publishes ``offline`` and disconnects.
 

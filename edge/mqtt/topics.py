@@ -68,6 +68,11 @@ class Topics:
         """Returns the topic of the process statistics."""
         return self.of(Stats)
 
+    @property
+    def test(self) -> str:
+        """Returns the topic on which a test for the phone is asked for."""
+        return f"{self.root}/test"
+
     def of(self, message: AlertMessage | State | Health | Stats | type[AlertMessage | State | Health | Stats]) -> str:
         """Returns the topic of a message, or of a class of messages."""
         return f"{self.root}/{message.topic}"

@@ -91,6 +91,10 @@ class Bus:
             self.last_messages = self.last_messages | {message.topic: message}
         self._notify(message.topic, message)
 
+    def send_test(self) -> bool:
+        """Returns False: the page is no phone."""
+        return False
+
     def close(self, timeout: float = 3.0) -> bool:
         """Does nothing: no message waits here."""
         return True

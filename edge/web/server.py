@@ -65,6 +65,9 @@ class Backend(Protocol):
     def change(self, sections: Sections) -> Config:
         """Stores and applies options; returns the configuration with them. Raises ``ConfigError``."""
 
+    def send_test(self) -> bool:
+        """Asks for a test text on the phone; returns False without a broker."""
+
 
 class Page:
     """Serves the page from ``start`` to ``close``, which the main thread calls.
@@ -159,6 +162,7 @@ class Page:
                 web.get("/api/snapshots/{id:[0-9a-f-]{36}}", self._handle_snapshot),
                 web.post("/api/check", Check(backend.open_models, self._worker).handle),
                 web.post("/api/settings", self._handle_settings),
+                web.post("/api/test", self._handle_test),
                 web.get("/metrics", metrics.handle),
                 web.get("/healthz", metrics.healthz),
                 web.post("/login", guard.login),
@@ -192,6 +196,11 @@ class Page:
         if not path.is_file():
             return error_response(404, "this alert has no snapshot, or the snapshot was deleted")
         return web.FileResponse(path)
+
+    async def _handle_test(self, request: web.Request) -> web.Response:
+        if not self._backend.send_test():
+            return error_response(503, "there is no connection to a broker, so that no phone can hear it")
+        return web.json_response({"sent": True})
 
     async def _handle_settings(self, request: web.Request) -> web.Response:
         """Changes options in the executor, because that writes files and opens a detector."""

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from support import until
+from support.brokers import free_port
+from support.browsing import Client
 from support.notified import Systemd
 from support.phone import Server
 
@@ -217,3 +219,25 @@ def test_the_client_id_stays_and_says_what_it_is_for(
     host = re.sub(r"[^A-Za-z0-9-]", "", socket.gethostname())[:32]
     log = (tmp_path / "broker0" / "mosquitto.log").read_text()
     assert len(set(re.findall(rf"as (maskwatch-phone-{host}-[0-9a-f]{{8}})", log))) == 1
+
+
+def test_the_page_s_button_sends_a_test(server: Server, mosquitto: Any, maskwatch: Any, tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp", reason="needs the extra web")
+    broker = mosquitto().start()
+    watch = maskwatch("watch", "--broker", broker.address, "--post", server.url)
+    watch.wait_for("connected to the broker")
+    config = tmp_path / "door.toml"
+    config.write_text(f"[web]\nport = {free_port()}\n[source]\nrepeat = true\n")
+    run = maskwatch("run", "--source", "demo", "--realtime", "--web", "--broker", broker.address, "--config", config)
+    watch.wait_for("is online")
+    run.wait_for("the page is at")
+    page = Client(int(config.read_text().split()[3]))
+    answer = page.post("/api/test", {})
+    assert answer.status == 200, answer.text
+    until(lambda: any("entrance: a test, " in text for text in server.messages))
+    broker.kill()
+    run.wait_for("broker lost")
+    answer = page.post("/api/test", {})
+    assert answer.status == 503 and "no connection to a broker" in answer.json["error"]
+    assert page.ask("/api/test", "POST", Origin="http://elsewhere").status == 403
+    assert run.end(signal.SIGTERM) == watch.end(signal.SIGTERM) == 0

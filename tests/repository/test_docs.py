@@ -25,7 +25,7 @@ TEXTS = {str(path.relative_to(ROOT)): path.read_text() for path in DOCUMENTS}
 ALL = "\n\n".join(TEXTS.values())
 FOREIGN = {"--no-install-recommends": "apt", "--list-cameras": "rpicam-hello"}
 """Options of other programs, and whose they are."""
-TOPICS = {"status", "alert", "state", "health", "stats", "snapshot", "enabled/set", "enabled/state"}
+TOPICS = {"status", "alert", "state", "health", "stats", "snapshot", "test", "enabled/set", "enabled/state"}
 SECTIONS = "|".join(dict.fromkeys(section for section, *_ in options()))
 every_document = pytest.mark.parametrize("name", TEXTS)
 

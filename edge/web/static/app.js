@@ -240,6 +240,14 @@ function follow() {
     if (events.readyState === EventSource.CLOSED) setTimeout(follow, 5000);
   });
 }
+$("test").addEventListener("click", async () => {
+  try {
+    await send("/api/test", {});
+    $("tested").textContent = "Sent. If the phone stays silent, its service is not set up or has a problem: see its log.";
+  } catch (error) {
+    $("tested").textContent = `Not sent: ${error.message}`;
+  }
+});
 $("logout").addEventListener("click", async () => { await fetch("/logout", { method: "POST" }); location.href = "/login"; });
 turn();
 follow();
