@@ -119,6 +119,11 @@ def test_two_people_are_two_people(fps: float) -> None:
 
 
 @pytest.mark.parametrize("fps", [1, 1.5, 2, 3])
+def test_two_people_who_come_soon_after_each_other_are_two(fps: float) -> None:
+    assert len(alerts_of([stands(1, 7, x=250), stands(9.2, 16, x=370)], steady(fps, 20))) == 2
+
+
+@pytest.mark.parametrize("fps", [1, 1.5, 2, 3])
 def test_a_person_who_leaves_is_not_taken_for_the_one_who_comes_in(fps: float) -> None:
     masked_leaves, bare_comes = stands(1, 8, x=480, width=130, wears=MASKED), walks(10, 16, (330, 300), (60, 140))
     (alert,) = alerts_of([masked_leaves, bare_comes], steady(fps, 20))
