@@ -146,10 +146,7 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     state, files = open_state(config, stack) if config.mqtt.host or supervised else None, state_files(config)
     discovery_message, name = discovery(config, health.now.model), config.device.name
     if config.mqtt.host and state:
-        announcing = Announcing(config, Announced(files.announced), health.report)
-        publisher = MqttPublisher(config.mqtt, name, files.outbox, V5, announcing.report, discovery_message)
-        taker = TeePublisher(PrintPublisher(), publisher) if to_stdout else publisher
-        return Outlet(taker, files, state, files.outbox, largest_picture=publisher.largest_picture)
+        return open_broker_outlet(config, to_stdout, health, files, state)
     if to_stdout:
         return Outlet(PrintPublisher(), files, state)
     from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
@@ -179,3 +176,14 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     outbox = StateFiles(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))).outbox
     publisher = MqttPublisher(local, name, outbox, PROTOCOL, health.report, discovery_message)
     return Outlet(publisher, files, state, outbox, lambda: subscriber.alerts)
+
+
+def open_broker_outlet(
+    config: Config, to_stdout: bool, health: HealthMonitor, files: StateFiles, state: StateFolder
+) -> Outlet:
+    """Opens the publisher to the configured broker, and takes back what an earlier configuration announced."""
+    announcing = Announcing(config, Announced(files.announced), health.report)
+    message = discovery(config, health.now.model)
+    publisher = MqttPublisher(config.mqtt, config.device.name, files.outbox, V5, announcing.report, message)
+    taker = TeePublisher(PrintPublisher(), publisher) if to_stdout else publisher
+    return Outlet(taker, files, state, files.outbox, largest_picture=publisher.largest_picture)

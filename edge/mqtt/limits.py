@@ -71,6 +71,7 @@ class Limits:
             self._refused[message.key] = reason
         else:
             self._refused.pop(message.key, None)
+            self.say(f"size of {message.topic}", None)
 
     def guilty(self, message: Outgoing, reason: object) -> Outgoing | None:
         """Takes a message on which the broker hangs up; returns another form of it to try, if there is one now."""
@@ -94,9 +95,9 @@ class Limits:
 
     def too_large(self, message: Outgoing, largest: int) -> None:
         """Takes a message that is larger than the broker's announced limit."""
-        size = _size(len(message.payload))
-        self._say(message, f"{message.topic} ({size}) is larger than the {_size(largest)} that the broker takes; "
-                           "it is left out")  # fmt: skip
+        size, limit = _size(len(message.payload)), _size(largest)
+        text = f"{message.topic} ({size}) is larger than the {limit} that the broker takes; it is left out"
+        self.say(f"size of {message.topic}", text)
 
     def say(self, subject: str, text: str | None) -> None:
         """Takes another limit of the broker, or None when it is over."""
