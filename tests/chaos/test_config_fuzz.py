@@ -20,9 +20,20 @@ VALUES = [
 ]  # fmt: skip
 
 
-def damaged(chance: random.Random) -> bytes:
-    """The example file with one to four faults: wrong values, wrong keys, wrong bytes, or a missing end."""
-    data = EXAMPLE
+SECRETS = b"""[source]
+source = "rtsp://admin:Kanari@10.0.0.7:554/user=admin_password=Kanari_channel=1"
+[mqtt]
+host = "broker.lan"
+user = "cam"
+[homeassistant]
+page = "https://page.lan/"
+[web]
+password_hash = "scrypt$1$1$1$Kanari$Kanari"
+"""
+
+
+def damaged(chance: random.Random, data: bytes = EXAMPLE) -> bytes:
+    """A file with one to four faults: wrong values, wrong keys, wrong bytes, or a missing end."""
     for _ in range(chance.randint(1, 4)):
         kind = chance.randrange(4)
         if kind == 0:
@@ -34,10 +45,10 @@ def damaged(chance: random.Random) -> bytes:
             lines[at] = lines[at].split(b"=")[0] + b"= " + chance.choice(VALUES)
             data = b"\n".join(lines)
         elif kind == 2:
-            at = chance.randrange(len(data))
+            at = chance.randrange(max(1, len(data)))
             data = data[:at] + chance.randbytes(chance.randint(1, 3)) + data[at + chance.randint(0, 3) :]
         else:
-            data = data[: chance.randrange(1, len(data))]
+            data = data[: chance.randint(1, max(1, len(data)))]
     return data
 
 
@@ -52,3 +63,15 @@ def test_every_damaged_file_gives_a_config_or_a_config_error(tmp_path: Path) -> 
             for line in str(error).splitlines():
                 assert str(path) in line or "." in line, line
     assert FILES / 2 < refused < FILES, "some files must be invalid, and some valid"
+
+
+def test_no_message_about_a_damaged_file_shows_a_secret(tmp_path: Path) -> None:
+    chance, refused, path = random.Random(5), 0, tmp_path / "door.toml"
+    for _ in range(FILES):
+        path.write_bytes(damaged(chance, SECRETS))
+        try:
+            load(path)
+        except ConfigError as error:
+            refused += 1
+            assert "Kanari" not in str(error), path.read_bytes()
+    assert FILES / 2 < refused
