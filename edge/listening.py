@@ -51,6 +51,17 @@ def try_to_listen(host: str, port: int) -> None:
             probe.listen(1)
 
 
+def is_same_host(one: str, other: str) -> bool:
+    """Returns whether two names or addresses lead to the same host. Asks the name server."""
+    return one == other or bool(_addresses(one) & _addresses(other))
+
+
+def _addresses(host: str) -> set[str]:
+    with suppress(OSError, UnicodeError):
+        return {str(address[0]) for *_, address in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    return set()
+
+
 def _every_address(host: str) -> socket.AddressFamily | None:
     """Returns the family of a host that means every address of this machine; None for any other host."""
     if not host:

@@ -58,7 +58,7 @@ def _forget(config: Config, announced: Announced, device: str | None) -> Iterato
             print(f"'{one.device}' at {one.where} is another camera that runs here; its messages stay")
             announced.remove(one)
             continue
-        outcome = take_back(one, one.client_id, with_credential=one.at_broker_of(own), everything=True)
+        outcome = take_back(one, one.client_id, with_credential=one.may_see_password_of(own), everything=True)
         announced.remove(one.only(outcome.cleared))
         if outcome.cleared:
             print(f"removed device '{one.device}' from {one.where}; cleared: {', '.join(outcome.cleared)}")

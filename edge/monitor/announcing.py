@@ -4,10 +4,12 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ..config.schema import Config
 from ..files import replacing
+from ..listening import is_same_host
 from ..mqtt.announced import Announced, Announcement, announcement
 from ..mqtt.taking_back import Outcome, take_back
 from .state import StateFiles, identity, is_claimed, running_health, state_files
@@ -42,25 +44,40 @@ class Announcing:
     # Everything below runs in the thread ``mqtt-forget``.
 
     def _run(self) -> None:
+        self._follow_the_broker()
         refused: dict[str, str] = {}
         for old in self._announced.stale(self._now):
             here = old.at_broker_of(self._now)
             if self._is_of_another(old):
                 self._announced.remove(old)  # the messages are that camera's own by now
             elif here:
-                refused |= self._take_back(old, here).refused
+                refused |= self._take_back(old).refused
             elif not self._tried_elsewhere:
-                self._take_back(old, here)
+                self._take_back(old)
         self._tried_elsewhere = True
         self._health("old messages", refusal(refused) if refused else None)
+
+    def _follow_the_broker(self) -> None:
+        """Notes the broker's present name, if only that has changed: its messages are not stale then."""
+        now = self._now.broker
+        for old in self._announced.stale(self._now):
+            renamed = not old.at_broker_of(self._now) and old.broker.port == now.port
+            if renamed and is_same_host(old.broker.host, now.host):
+                self._announced.add(replace(old, broker=replace(now, prefix=old.broker.prefix)))
+                self._announced.remove(old)
 
     def _is_of_another(self, old: Announcement) -> bool:
         return old.key != self._now.key and is_claimed(identity(old.broker, old.device))
 
-    def _take_back(self, old: Announcement, here: bool) -> Outcome:
+    def _take_back(self, old: Announcement) -> Outcome:
         # a client id can be connected only once, and the publisher has this camera's
         client_id = f"{old.client_id}-forget" if old.key == self._now.key else old.client_id
-        outcome = take_back(old, client_id, with_credential=here, still=lambda: not self._is_of_another(old))
+        outcome = take_back(
+            old,
+            client_id,
+            with_credential=old.may_see_password_of(self._now),
+            still=lambda: not self._is_of_another(old),
+        )
         self._announced.remove(old.only(outcome.cleared))
         if outcome.cleared:
             log.info(
