@@ -58,10 +58,15 @@ def test_one_frame_per_second_is_enough_for_an_alert(door: Door, camera: Network
     assert TOO_SLOW not in door.process.err
 
 
-def test_health_says_that_the_rate_is_too_low_until_it_is_not(door: Door, camera: NetworkCamera) -> None:
+def test_health_says_that_the_rate_is_too_low_until_it_is_not(
+    door: Door, camera: NetworkCamera, maskwatch: Any
+) -> None:
     camera.every(1.5)
     door.wait_for_problem(TOO_SLOW)
     assert not door.received.on(f"{TOPIC}/alert")
+    doctor = maskwatch("doctor")
+    assert doctor.end() == 1
+    assert TOO_SLOW in next(line for line in doctor.out.splitlines() if line.startswith("FAIL  service"))
     door.received.publish(f"{TOPIC}/enabled/set", b"OFF")
     door.wait_for_problem("")  # while watching is paused, nobody is to be judged
     door.received.publish(f"{TOPIC}/enabled/set", b"ON")
