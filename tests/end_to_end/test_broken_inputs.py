@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import cv2
 import pytest
-from support import ROOT
+from support import DOOR, ROOT, until
 
 BROKEN = [
     ("unknown-key", "[decide]\ntreshold = 0.9\n", ["decide.treshold", "did you mean threshold?"], 2),
@@ -105,3 +107,85 @@ def test_a_closed_pipe_gives_no_traceback() -> None:
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=100, cwd=ROOT)
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("option", ["detect.cascade", "detect.network", "classify.model", "mqtt.password_file"])
+def test_a_path_in_the_configuration_that_is_no_file(option: str, maskwatch: Any, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.xml")
+    (tmp_path / "folder.xml").mkdir()
+    (tmp_path / "loop.xml").symlink_to("loop.xml")
+    section, key = option.split(".")
+    more = {"detect.network": "detector = 'yunet'", "mqtt.password_file": "host = 'x'\nuser = 'u'"}.get(option, "")
+    paths = {
+        tmp_path / "pipe.xml": "it is a named pipe",
+        tmp_path / "folder.xml": "it is a folder",
+        tmp_path / "loop.xml": "Too many levels of symbolic links",
+        "/dev/zero.xml/x.xml": "",
+        "/tmp/" + 300 * "x" + ".xml": "File name too long",
+        "/tmp/" + 2100 * "x/" + "x.xml": "File name too long",
+    }
+    runs = []
+    for number, path in enumerate(paths):
+        (tmp_path / f"{number}.toml").write_text(f"[{section}]\n{key} = '{path}'\n{more}\n")
+        runs.append(maskwatch("run", "--source", "demo", "--config", tmp_path / f"{number}.toml"))
+    for run, (path, reason) in zip(runs, paths.items(), strict=True):
+        assert run.end() == 2
+        assert reason in run.err and str(path) in run.err and "Traceback" not in run.err
+        assert sum(line.startswith("maskwatch: ") for line in run.err.splitlines()) == 1
+
+
+def test_a_state_folder_that_cannot_be(maskwatch: Any, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    folders = {tmp_path / "pipe": "is a file; name a folder", "/tmp/" + 300 * "x": "File name too long"}
+    for number, (folder, reason) in enumerate(folders.items()):
+        (tmp_path / "c.toml").write_text(f"[state]\nfolder = '{folder}'\n")
+        run = maskwatch("run", "--source", "demo", "--config", tmp_path / "c.toml", "--broker", "127.0.0.1:9")
+        assert run.end() == (1 if number else 2)
+        assert reason in run.err and "Traceback" not in run.err
+
+
+def test_a_video_whose_name_is_not_utf8_is_refused_before_opencv_sees_it(maskwatch: Any, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    path.write_bytes(DOOR.read_bytes())
+    for command in (("run", "--print", "--source", path), ("bench", path)):
+        run = maskwatch(*command)
+        assert run.end() == 1
+        assert r"caf\xe9.mp4 cannot be read: its name is not UTF-8, and OpenCV takes no other; rename it" in run.err
+        assert "Traceback" not in run.err
+
+
+@pytest.mark.parametrize("buffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_a_standard_output_that_is_full_gives_no_traceback(buffered: str, tmp_path: Path, door: Path) -> None:
+    picture = str(door.with_name("door.jpg"))
+    environ = {**os.environ, "PYTHONUNBUFFERED": buffered, "XDG_STATE_HOME": str(tmp_path)}
+    run = ["run", "--source", "demo", "--print"]
+    for words in (run, ["image", picture], ["outbox"], ["--version"], ["run", "--help"]):
+        with open("/dev/full", "wb") as full:
+            command = [sys.executable, "-m", "edge", *words]
+            done = subprocess.run(command, stdout=full, stderr=-1, text=True, timeout=100, cwd=ROOT, env=environ)
+        assert done.returncode == 1
+        assert "maskwatch: standard output cannot be written: No space left on device" in done.stderr
+        assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("library", ["_multiarray_umath", "cv2"])
+@pytest.mark.parametrize(
+    ("words", "text", "code", "late"),
+    [
+        (("-m", "edge", "image", *(30 * [str(DOOR.with_name("door.jpg"))])), "maskwatch: interrupted", 1, 1),
+        (("-m", "edge", "run", "--source", "demo", "--realtime", "--print"), "maskwatch: interrupted", 1, 0),
+        (("-m", "convert", "prepare", "none.tsv", "--out", "none"), "stopped", 130, 2),
+    ],
+    ids=["image", "run", "convert"],
+)
+def test_ctrl_c_during_imports_gives_no_traceback(
+    words: tuple[str, ...], text: str, code: int, late: int, library: str, maskwatch: Any
+) -> None:
+    """On a busy machine the signal may come after the imports; the exit code is then ``late``."""
+    run = maskwatch(program=words)
+    maps = Path(f"/proc/{run.popen.pid}/maps")
+    until(lambda: library in maps.read_text() or run.popen.poll() is not None, f"{library} is imported", pause=0.001)
+    ended = run.end(signal.SIGINT)
+    assert "Traceback" not in run.err
+    assert ended == late or ended == code and text in run.err
