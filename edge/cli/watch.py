@@ -29,6 +29,7 @@ from ..phone.phone import PROTOCOL, Phone
 from ..phone.session import session_id
 from ..phone.store import Store
 from ..phone.texts import test_text
+from ..timing import wait_until
 from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, load_config
 
 log = logging.getLogger("maskwatch")
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     if args.test:
         return send_test(destination, config)
     mqtt = config.mqtt if config.mqtt.host else replace(config.mqtt, host=LOCALHOST)
-    stopped = threading.Event()
+    stopped, notify = threading.Event(), Notifier()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     log.info("waiting for alerts from %s; press Ctrl-C to end", host_and_port(mqtt.host, mqtt.port))
@@ -76,9 +77,9 @@ def run(args: argparse.Namespace) -> int:
         else:
             subscriber = subscribe_for_phone(config, mqtt, destination, stack)
         stack.callback(subscriber.close)
-        if config.mqtt.host:  # else the broker is the monitor's own, which starts after this process
-            subscriber.ready.wait(SUBSCRIBED_WITHIN)
-        Notifier()("READY=1")
+        if notify.supervised and config.mqtt.host:  # else the broker is the monitor's own, which starts after this
+            wait_until(lambda: subscriber.ready.is_set() or stopped.is_set(), SUBSCRIBED_WITHIN)
+        notify("READY=1")
         stopped.wait()
     return EXIT_OK
 

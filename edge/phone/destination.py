@@ -93,12 +93,12 @@ class Destination:
                     try:
                         url = _target(url, error.headers.get("Location", ""))
                     except ValueError as fault:
-                        return PostFailure(f"answers {error.code} and redirects to {fault}; texts wait", True)
+                        return PostFailure(f"answers {error.code} and redirects to {fault}", True)
             except (OSError, ValueError) as error:  # URLError is an OSError
                 return PostFailure(f"cannot be reached: {getattr(error, 'reason', None) or type(error).__name__}", True)
             except Exception as error:  # http.client raises exceptions of its own for an answer that is not HTTP
                 return PostFailure(f"gives no HTTP answer: {type(error).__name__}", True)
-        return PostFailure(f"redirects more than {MAX_REDIRECTS} times; texts wait", True)
+        return PostFailure(f"redirects more than {MAX_REDIRECTS} times", True)
 
 
 def _split(url: str) -> SplitResult:
@@ -142,10 +142,10 @@ def _refusal(code: int, headers: Message) -> PostFailure:
     if code >= 500 or code in RETRIABLE_STATUSES:
         return PostFailure(f"answers {code}", True, _retry_after(headers), code)
     if code in LOGIN_STATUSES:
-        return PostFailure(f"answers {code}: check the login or token, then restart; texts wait", True, None, code)
+        return PostFailure(f"answers {code}: check the login or token, then restart", True, None, code)
     if code < 400:
-        return PostFailure(f"answers {code}, which accepts nothing; texts wait", True)
-    return PostFailure(f"answers {code}; the text was dropped", False, None, code)
+        return PostFailure(f"answers {code}, which accepts nothing", True)
+    return PostFailure(f"answers {code}", False, None, code)
 
 
 def _retry_after(headers: Message) -> float | None:

@@ -5,6 +5,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import quote
 
 from ..config.phone import PhoneConfig
 from ..mqtt.messages import UNBLURRED, AlertMessage
@@ -230,12 +231,16 @@ class Phone:
         return failure
 
     def _request(self, text: Text) -> PostFailure | None:
-        link = self._link.replace("{device}", text.device) if text.device or "{device}" not in self._link else ""
+        link = (
+            self._link.replace("{device}", quote(text.device, ""))
+            if text.device or "{device}" not in self._link
+            else ""
+        )
         request = request_for(text, self._config.format, link)
         return self._destination.post(request.headers, request.body)
 
     def _log_change(self, failure: PostFailure | None) -> None:
-        reason = failure.reason if failure else ""
+        reason = f"{failure.reason}; {'texts wait' if failure.retry else 'the text was dropped'}" if failure else ""
         if reason and reason != self._failure:
             log.error("%s: %s", self._destination.server, reason)
         elif self._failure and not reason:

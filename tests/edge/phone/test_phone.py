@@ -105,6 +105,7 @@ def test_a_text_is_repeated_after_503_and_401_and_dropped_after_404(
         ring(one, f"after{code}", f"after{code}")
         until(lambda code=code: f"after{code}" in devices(server))
     assert devices(server) == ["at503", "after503", "at401", "after401", "after404"]
+    assert "answers 404; the text was dropped" in caplog.text and "then restart; texts wait" in caplog.text
 
 
 def test_retry_after_is_obeyed(phone: Opener, server: Server) -> None:
@@ -160,7 +161,8 @@ def test_ntfy_gets_headers_that_are_safe_whatever_a_door_is_called(phone: Opener
     ring(one, "tür\r\nX-Bad: 1", "a")
     until(lambda: server.accepted)
     headers = server.accepted[0].headers
-    assert headers["Title"].startswith("=?UTF-8?B?") and headers["Click"].startswith("=?UTF-8?B?")
+    assert headers["Title"].startswith("=?UTF-8?B?")
+    assert headers["Click"] == "http://t%C3%BCr%0D%0AX-Bad%3A%201:8080/"
     assert "X-Bad" not in headers and headers["Priority"] == "4" and headers["Tags"] == "mask"
     assert server.accepted[0].body.decode().startswith("tür??X-Bad: 1: no mask, ")
 
