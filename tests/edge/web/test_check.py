@@ -131,3 +131,19 @@ def test_an_image_is_turned_as_its_exif_data_say(watched: Watched) -> None:
     exif[0x0112] = 6  # rotated by 90 degrees
     answer = watched.client.ask("/api/check", "POST", encoded("JPEG", (64, 48), exif=exif.tobytes()))
     assert (answer.json["width"], answer.json["height"]) == (48, 64)
+
+
+def test_the_page_answers_as_maskwatch_image_does(watched: Watched, maskwatch: Any, tmp_path: Path) -> None:
+    files = {"whole": DOOR, "unended": DOOR[:-2], "padded": DOOR + bytes(99), "cut": DOOR[:-9000], "half": DOOR[:9000]}
+    files["cut and ended"] = DOOR[:-9000] + b"\xff\xd9"
+    for name, data in files.items():
+        answer = watched.client.ask("/api/check", "POST", data)
+        (tmp_path / f"{name}.jpg").write_bytes(data)
+        image = maskwatch("image", tmp_path / f"{name}.jpg", "--json")
+        is_good = name in ("whole", "unended", "padded")
+        assert (answer.status, image.end()) == ((200, 0) if is_good else (422, 1)), name
+        if is_good:
+            assert [face["box"] for face in answer.json["faces"]] == [face["box"] for face in image.alerts[0]["faces"]]
+        else:
+            assert answer.json["error"] == "the image cannot be used: it is cut off or damaged"
+            assert "it is cut off or damaged" in image.err
