@@ -22,16 +22,20 @@ class Announcing:
 
     It stands between the publisher and ``health``, because the publisher's report that the broker has no problem means
     that there is a new connection. Owns the thread ``mqtt-forget`` while something is to be taken back. Another
-    broker than the configured one is tried once per start.
+    broker than the configured one is tried once per start. ``lasting`` tells whether the broker outlives this process,
+    and keeps what this camera announces now.
     """
 
-    def __init__(self, config: Config, announced: Announced, health: Callable[[str, str | None], None]) -> None:
+    def __init__(
+        self, config: Config, announced: Announced, health: Callable[[str, str | None], None], *, lasting: bool = True
+    ) -> None:
         self._now = announcement(config, discovery=config.homeassistant.discovery)
         self._announced = announced
         self._health = health
         self._tried_elsewhere = False
         self._thread: threading.Thread | None = None
-        announced.add(self._now)
+        if lasting:
+            announced.add(self._now)
 
     def report(self, part: str, problem: str | None) -> None:
         """Passes a part's problem on, and takes back what is stale when there is a connection. For any thread."""

@@ -144,11 +144,22 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     A first try needs no state folder. A service has one with any broker, so that ``maskwatch doctor`` can read it.
     """
     state, files = open_state(config, stack) if config.mqtt.host or supervised else None, state_files(config)
-    discovery_message, name = discovery(config, health.now.model), config.device.name
     if config.mqtt.host and state:
         return open_broker_outlet(config, to_stdout, health, files, state)
     if to_stdout:
         return Outlet(PrintPublisher(), files, state)
+    return open_embedded_outlet(config, health, files, state, supervised, stack)
+
+
+def open_embedded_outlet(
+    config: Config,
+    health: HealthMonitor,
+    files: StateFiles,
+    state: StateFolder | None,
+    supervised: bool,
+    stack: ExitStack,
+) -> Outlet:
+    """Opens an embedded broker, the publisher to it, and a subscriber that prints what arrives there."""
     from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
     from ..mqtt.subscriber import Subscriber
 
@@ -174,7 +185,11 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     subscriber.ready.wait(10)
     # this broker ends with the process: alerts that it has not taken by then cannot be delivered later
     outbox = StateFiles(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))).outbox
-    publisher = MqttPublisher(local, name, outbox, PROTOCOL, health.report, discovery_message)
+    report = health.report
+    if state:  # an earlier configuration may have named a broker
+        report = Announcing(replace(config, mqtt=local), Announced(files.announced), report, lasting=False).report
+    message = discovery(config, health.now.model)
+    publisher = MqttPublisher(local, config.device.name, outbox, PROTOCOL, report, message)
     return Outlet(publisher, files, state, outbox, lambda: subscriber.alerts)
 
 
