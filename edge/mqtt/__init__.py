@@ -2,6 +2,7 @@
 
 In: alerts, states, health and statistics. Out: messages at the broker; alerts go through the outbox.
 Public names: ``Topics`` (topics.py), the messages (messages.py), ``MqttPublisher`` (publisher.py), ``Subscriber``
-(subscriber.py), ``EmbeddedBroker`` (embedded_broker.py). No module here loads OpenCV or NumPy.
+(subscriber.py), ``EmbeddedBroker`` (embedded_broker.py), ``Announced`` (announced.py), ``take_back`` (taking_back.py).
+No module here loads OpenCV or NumPy.
 Threads: paho's network thread, the publisher's thread ``mqtt-publisher``, the subscriber's thread ``mqtt-subscriber``.
 """
