@@ -95,13 +95,14 @@ arguments() {
             --uninstall) uninstall=yes ;;
             --purge) purge=yes ;;
             -h | --help) sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}' "$0" && exit 0 ;;
-            *) fail "unknown option $1; see $0 --help" ;;
+            -*) fail "unknown option ${1%%=*}; see $0 --help" ;;
+            *) fail "$(printf %s "$1" | without_password) is no option; see $0 --help" ;;
         esac
         shift
     done
     case $phone in
         '' | http://* | https://*) ;;
-        *) fail "--phone $phone: use an address such as https://ntfy.sh/A-NAME-THAT-NOBODY-GUESSES" ;;
+        *) fail "--phone: use an address such as https://ntfy.sh/A-NAME-THAT-NOBODY-GUESSES" ;;
     esac
     case $web$cameras in
         'yes '*' '*) fail "--web sets up the page of one camera: run $0 once for each, then give each its own web.port" ;;
@@ -112,7 +113,7 @@ arguments() {
 camera_name() {
     case $1 in
         maskwatch) fail "--camera maskwatch: that is the name of the plain service; choose another" ;;
-        *[!a-z0-9_-]*) fail "--camera $1: use 1 to 64 of a-z 0-9 _ -; it is the camera's name in MQTT topics" ;;
+        *[!a-z0-9_-]*) fail "--camera $(printf %s "$1" | without_password): use 1 to 64 of a-z 0-9 _ -; it is the camera's name in MQTT topics" ;;
     esac
     [ ${#1} -le 64 ] || fail "--camera $1: use at most 64 letters"
 }
@@ -303,6 +304,7 @@ page_password() {
         -) IFS= read -r web_password || true ;;
         *)
             if [ -d "$web_password_file" ] || [ ! -r "$web_password_file" ]; then
+                case $web_password_file in /* | ./*) ;; *) web_password_file='...' ;; esac # it may be the password
                 fail "--web-password-file $web_password_file: there is no file that can be read"
             fi
             IFS= read -r web_password <"$web_password_file" || true

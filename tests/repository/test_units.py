@@ -90,3 +90,22 @@ def test_the_installers_help_names_every_option() -> None:
     accepted = set(re.findall(r"^ +(?:.*\| )?(--[a-z-]+)\)", (SYSTEMD / "install.sh").read_text(), re.MULTILINE))
     assert done.returncode == 0 and accepted and "set -eu" not in done.stdout
     assert accepted - {"--help"} <= set(re.findall(r"--[a-z-]+", done.stdout))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--source", "rtsp://admin:Kan/ari@10.0.0.7/x?pwd=Kanari", "--broker", "mqtt://u:Kan@ari@broker"),
+        ("--source", "RTSP:/admin:Kanari@10.0.0.7", "--broker", "u:Kanari@broker"),
+        ("--source", "http://10.0.0.7/user=admin_password=Kanari", "--phone", "https://ntfy.sh/Kanari"),
+        ("--source", "rtsp://admin:Kanari@10.0.0.7/x", "--colour"),
+        ("--source", "--broker", "rtsp://admin:Kanari@10.0.0.7/x"),
+        ("--web-password=Kanari",),
+        ("--web-password-file", "Kanari"),
+        ("--camera", "rtsp://admin:Kanari@10.0.0.7/x"),
+        ("--phone", "ntfy.sh/Kanari"),
+    ],
+)
+def test_the_installer_shows_no_password_of_an_address(arguments: tuple[str, ...]) -> None:
+    done = install("--dry-run", *arguments)
+    assert done.stdout + done.stderr and "Kan" not in done.stdout + done.stderr
