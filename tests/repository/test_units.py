@@ -109,3 +109,12 @@ def test_the_installers_help_names_every_option() -> None:
 def test_the_installer_shows_no_password_of_an_address(arguments: tuple[str, ...]) -> None:
     done = install("--dry-run", *arguments)
     assert done.stdout + done.stderr and "Kan" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("set", "--source", "rtsp://admin:Kanari@10.0.0.7/x"), ("doctor", "--device", "rtsp://admin:Kanari@10.0.0.7/x")],
+)
+def test_the_command_of_the_service_shows_no_password(arguments: tuple[str, ...]) -> None:
+    done = subprocess.run([SYSTEMD / "maskwatch", *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "maskwatch: " in done.stderr and "Kanari" not in done.stdout + done.stderr
