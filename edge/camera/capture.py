@@ -61,7 +61,7 @@ class Capture:
             self._capture.release()
             if not network:
                 raise SourceError(f"{self.name} {NOT_OPENED}")
-            silent = time.monotonic() - began > TIMED_OUT_S and _accepts(address)
+            silent = time.monotonic() - began > TIMED_OUT_S and accepts(address)
             raise SourceError(f"{self.name} {NO_PICTURE if silent else NO_ANSWER}{hint(address, config)}")
         if self._damage:
             self._damage.start()
@@ -91,7 +91,7 @@ class Capture:
             self._damage.stop()
 
 
-def _accepts(address: str) -> bool:
+def accepts(address: str) -> bool:
     """Returns whether something accepts connections at an address."""
     try:
         parts = urlsplit(split_login(address)[0])

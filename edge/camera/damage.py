@@ -23,6 +23,8 @@ UNIFORM_SHARE = 0.9
 ACCEPTED_AFTER_S = 30.0
 """Seconds without a whole picture after which damaged ones are taken: the filled area may be a part of the scene, or
 the decoder may always complain about this camera. The groups of pictures of most cameras are shorter."""
+KNOWN_S = 10.0
+"""Seconds for which a filled area that was taken as a part of the scene is remembered, at least."""
 EPISODE_S = 10.0
 """Seconds without damage after which the next damage is logged again."""
 
@@ -54,7 +56,8 @@ class DamageGuard:
     """
 
     def __init__(self) -> None:
-        self._known: Mask | None = None
+        self._known: list[Mask] = []
+        self._known_since = float("-inf")
         self._whole_at: float | None = None
         self._damaged_at = float("-inf")
 
@@ -68,10 +71,11 @@ class DamageGuard:
             self._whole_at = now
         mask = filled(image)
         if not picture.is_damaged and not self._appeared(mask):
-            self._known, self._whole_at = mask, now
+            self._whole_at = now
+            self._remember(mask, now)
             return False
         if now - self._whole_at >= ACCEPTED_AFTER_S:
-            self._known = mask
+            self._remember(mask, now)
             return False
         if now - self._damaged_at >= EPISODE_S or now < self._damaged_at:
             log.warning("%s: pictures are damaged in part (lost packets?); they are left out", name)
@@ -79,10 +83,19 @@ class DamageGuard:
         return True
 
     def _appeared(self, mask: Mask) -> bool:
-        known = self._known
-        if known is None or known.shape != mask.shape:
+        if not self._known or self._known[0].shape != mask.shape:
             return False
+        known = np.logical_or.reduce(self._known)
         return bool(np.count_nonzero(mask & ~known) >= MIN_SHARE * mask.size)
+
+    def _remember(self, mask: Mask, now: float) -> None:
+        """Keeps what was filled in this period and in the one before. Noise may hide a filled area for a moment."""
+        if not self._known or self._known[0].shape != mask.shape:
+            self._known, self._known_since = [mask], now
+        elif 0 <= now - self._known_since < KNOWN_S:
+            self._known[-1] |= mask
+        else:
+            self._known, self._known_since = [self._known[-1], mask], now
 
 
 class GuardedDriver:

@@ -15,7 +15,7 @@ from ..config.schema import SourceConfig
 from ..errors import SourceError
 from . import pictures
 from .access import address_with_login, hint
-from .capture import NO_ANSWER, NO_PICTURE
+from .capture import NO_ANSWER, NO_PICTURE, TIMED_OUT_S, accepts
 from .frames import Picture
 
 WAIT_S = 6.0
@@ -98,11 +98,10 @@ class HttpCamera:
             what = "user and password" if error.code in (401, 403) else "the path of its address"
             text = f"{self.name} answers with HTTP status {error.code}; check {what}{self._hint}"
             raise (SourceError if error.code >= 500 else _Refused)(text) from None
-        except TimeoutError:
-            raise SourceError(f"{self.name} {NO_PICTURE}") from None
         # urllib's own message may contain the address; ValueError is a login of a kind that it does not know
         except (OSError, http.client.HTTPException, ValueError):
-            raise SourceError(f"{self.name} {NO_ANSWER}{self._hint}") from None
+            silent = time.monotonic() - self._asked_at > TIMED_OUT_S and accepts(self._request.full_url)
+            raise SourceError(f"{self.name} {NO_PICTURE if silent else NO_ANSWER}{self._hint}") from None
 
     def close(self) -> None:
         """Ends the connection."""
