@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import ROOT
 from support.commands import ASCII, maskwatch
-from support.mounts import fill, mounted, small_disk
+from support.mounts import fill, mounted, remount, small_disk
 
 from edge.config.edit import SettingsStore, write
 from edge.config.load import load
@@ -128,6 +128,18 @@ def test_a_bind_mounted_file_is_written_in_place(file: Path, tmp_path: Path) -> 
         assert file.read_bytes() == inside.read_bytes() == NAMED.encode()
         assert_alone(file)
         assert_alone(inside)
+
+
+def test_a_bind_mounted_file_in_a_read_only_system_is_written_in_place(file: Path, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "system") as system:
+        inside = system / file.name
+        inside.touch()
+        with mounted(file, inside, "--bind"):
+            remount(system, "ro")
+            write(inside, {"device": {"name": "b"}})
+            assert SettingsStore(inside, lambda config: tmp_path, {}).keep({"source": {"fps": 5.0}}).source.fps == 5.0
+            assert "fps = 5.0" in file.read_text("utf-8"), "the page writes into the file too"
+            assert os.listdir(system) == [file.name]
 
 
 def test_links_are_kept(file: Path, tmp_path: Path) -> None:
