@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from support.cameras import Image, as_jpeg, black, clip_pictures, picture
 
-from edge.camera.condition import DARK_AFTER_S, FROZEN_AFTER_S, ConditionWatch
+from edge.camera.condition import DARK_AFTER_S, FROZEN_AFTER_S, SETTLING_S, ConditionWatch
 
 STEP = 0.1
 
@@ -123,3 +123,64 @@ def test_the_bundled_clip_is_always_ok(door: object) -> None:
     watch = ConditionWatch()
     conditions = {watch.update(image, number * 0.2) for number, image in enumerate(pictures)}
     assert conditions == {"ok"} and len(as_jpeg(pictures[0])) > 1000
+
+
+def coded(
+    watch: ConditionWatch, pictures: Callable[[int], Image], group: int, start: float, seconds: float
+) -> list[tuple[float, str]]:
+    """Shows a watch what a codec makes of a scene: a key picture, and ``group`` - 1 repetitions of it."""
+    changes: list[tuple[float, str]] = []
+    for number in range(round(seconds / STEP)):
+        is_key = number % group == 0
+        condition = watch.update(pictures(number // group), start + number * STEP, is_key)
+        if not changes or changes[-1][1] != condition:
+            changes.append((number * STEP, condition))
+    return changes
+
+
+@pytest.mark.parametrize("group", [20, 100, 300])
+def test_a_still_scene_through_long_groups_of_pictures_is_ok(group: int) -> None:
+    """Between key pictures a codec repeats a still scene bit for bit, for half a minute here."""
+    assert coded(ConditionWatch(), room(1.0), group, 0, 90) == [(0.0, "ok")]
+
+
+def test_a_frozen_stream_gives_the_same_key_picture_again() -> None:
+    watch = ConditionWatch()
+    assert coded(watch, room(1.0), 20, 0, 10) == [(0.0, "ok")]
+    changes = coded(watch, lambda number: room(1.0)(9), 20, 10, 20)
+    assert [condition for _, condition in changes] == ["ok", "frozen"]
+    assert FROZEN_AFTER_S <= changes[1][0] <= FROZEN_AFTER_S + 2.5 <= 10
+    assert coded(watch, room(1.0), 20, 30, 10)[0] == (0.0, "ok")
+
+
+def test_an_encoder_that_refines_a_frozen_picture_does_not_hide_it() -> None:
+    """With the same input a codec changes the picture by less than a level until the next key picture."""
+    still, watch = room(1.0)(0), ConditionWatch()
+    places = np.arange(still.size).reshape(still.shape) % 7
+    refined = [np.where(places == number, still ^ 1, still) for number in range(5)]
+    conditions = [watch.update(refined[n % 20 % 5 if n % 20 else 0], n * STEP, n % 20 == 0) for n in range(150)]
+    ]
+    conditions = [watch.update(refined[n % 20 % 5 if n % 20 else 0], n * STEP, n % 20 == 0) for n in range(150)]
+    assert conditions[-1] == "frozen"
+
+
+def test_somebody_who_walks_into_a_frozen_scene_clears_it_before_the_next_key_picture() -> None:
+    watch = ConditionWatch()
+    coded(watch, lambda number: picture(0), 20, 0, 20)
+    assert watch.condition == "frozen"
+    assert watch.update(picture(9), 20, False) == "ok"
+
+
+def test_a_stream_without_any_key_picture_is_frozen_in_the_end() -> None:
+    changes = coded(ConditionWatch(), lambda number: picture(0), 10_000, 0, 80)
+    assert [condition for _, condition in changes] == ["ok", "frozen"] and changes[1][0] > 60
+
+
+@pytest.mark.parametrize("pictures", [black, lambda number: np.zeros((120, 160, 3), np.uint8)], ids=["noise", "black"])
+def test_the_first_dark_seconds_are_no_finding(pictures: Callable[[int], Image]) -> None:
+    """Exposure has to settle, after an opening and after each later one; then a dark camera is still found in time."""
+    watch = ConditionWatch()
+    assert changes_of(watch, pictures, 50, SETTLING_S + DARK_AFTER_S - 0.5) == [(0.0, "ok")]
+    assert changes_of(watch, picture, 57, 3) == [(0.0, "ok")]
+    changes = changes_of(ConditionWatch(), pictures, 0, 12)
+    assert changes[1][1] == "dark" and changes[1][0] <= 10
