@@ -8,6 +8,16 @@ from systemd.machine import LIKE_A_CAMERA, MARKS, SECRET, UNIT, Machine
 pytestmark = MARKS
 FORM = "application/x-www-form-urlencoded"
 
+OLD_BROKER = """
+import json
+path = "/var/lib/maskwatch/back/announced.json"
+kept = json.load(open(path))
+broker = {**kept["announced"][0]["broker"], "port": 1, "user": ""}
+kept["announced"].append({"broker": broker, "device": "back", "topics": ["maskwatch/hall/status"]})
+json.dump(kept, open(path, "w"))
+"""
+"""Lets the camera ``back`` remember a message at a broker that cannot be reached."""
+
 
 def test_a_second_installation_keeps_version_and_configuration(machine: Machine) -> None:
     machine.run("maskwatch set decide.cool_down=7.5")
@@ -110,8 +120,13 @@ def test_two_cameras_on_one_machine(machine: Machine, received: Subscriber) -> N
 
 
 def test_uninstall_keeps_the_settings_and_purge_deletes_them(machine: Machine) -> None:
+    shown = machine.try_run("/src/systemd/install.sh --uninstall --dry-run").stdout
+    assert "would run: maskwatch forget\n" in shown and "would run: maskwatch forget --device porch\n" in shown, shown
+    machine.run("systemctl stop maskwatch@back; python3 - <<'END'\n" + OLD_BROKER + "END")
     done = machine.install("--uninstall")
     assert done.returncode == 0, done.stdout
+    assert "the broker 127.0.0.1:1 cannot be reached" in done.stdout, "what stays there is named, with the command"
+    assert "\n  mosquitto_pub -h 127.0.0.1 -p 1 -r -n -t maskwatch/hall/status\n" in done.stdout
     for name in ("entrance", "porch", "back"):
         assert f"removed device '{name}'" in done.stdout and f"maskwatch/{name}/status" in done.stdout, done.stdout
     later = Subscriber(machine.port, user="watcher", password="w")
