@@ -48,7 +48,7 @@ def check_camera(config: Config, files: StateFiles) -> Result:
 
 def _judge(name: str, measured: _Measured, search: float) -> Result:
     image, interval = measured.frame.image, measured.interval
-    rate = f", {1 / interval:.3g} frames per second" if interval else ""
+    rate = f", {1 / interval:.1f} frames per second" if interval else ""
     text = f"{name}: {image.shape[1]} x {image.shape[0]}{rate}"
     if interval and interval > LONGEST_LOOK_S:
         return "FAIL", camera_problem(name, interval)

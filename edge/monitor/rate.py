@@ -72,8 +72,8 @@ def camera_problem(name: str, interval: float) -> str:
 def machine_problem(interval: float) -> str:
     """Says that a search takes ``interval`` seconds, and what to do."""
     return (
-        f"this machine searches {_rate(interval)}, too few to judge anybody: at least 1 is needed; lower [source] "
-        "width and height, raise [detect] min_face, or end other programs"
+        f"this machine searches {_rate(interval)}, too few to judge anybody: at least 1 is needed; choose smaller "
+        "pictures ([source] width and height, or the camera's settings), raise [detect] min_face, or end other programs"
     )
 
 

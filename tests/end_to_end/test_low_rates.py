@@ -50,7 +50,7 @@ def door(maskwatch: Any, mosquitto: Any, subscriber: Any, camera: NetworkCamera)
 
 
 def test_one_frame_per_second_is_enough_for_an_alert(door: Door, camera: NetworkCamera) -> None:
-    camera.every(0.95)
+    camera.every(0.9)
     door.received.wait_for(f"{TOPIC}/alert")
     camera.wait_for(camera.sent + 4)
     assert door.process.end(signal.SIGTERM) == 0
