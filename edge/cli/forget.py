@@ -11,6 +11,7 @@ from contextlib import ExitStack
 
 from ..config.schema import Config
 from ..errors import BrokerError, ConfigError
+from ..monitor.announcing import follow_renaming
 from ..monitor.state import claim, identity, identity_of, is_claimed, running_health, state_files
 from ..mqtt.announced import Announced, Announcement, announcement
 from ..mqtt.taking_back import Outcome, take_back
@@ -29,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
     running = running_health(files.folder)
     if running is not None and args.device in (None, running.get("device", args.device)):
         raise ConfigError(_running(config))
+    if args.device is None:
+        follow_renaming(config, args.config)
     announced = Announced(files.announced if running is None else None)  # a camera of another name keeps its own list
     with ExitStack() as stack:
         if config.mqtt.host:

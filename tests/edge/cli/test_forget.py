@@ -95,3 +95,18 @@ def test_forget_clears_what_others_have_left_below_its_topics_too(
     done = camera.run("forget", "--broker", broker.address)
     assert done.end() == 0 and "maskwatch/entrance/enabled/set" in done.out, done.err
     assert set(retained(broker)) == {other}
+
+
+def test_forget_knows_the_earlier_name_in_the_same_file(
+    maskwatch: Any, tmp_path: Path, broker: Any, retained: Retained
+) -> None:
+    """With the default state folder, which has the name of the camera; the camera has not run under its new name."""
+    file = tmp_path / "door.toml"
+    file.write_text("")
+    process = maskwatch("run", "--source", "demo", "--realtime", "--broker", broker.address, "--config", file)
+    settled(retained, broker, TOPICS)
+    assert process.end(15) == 0
+    file.write_text('[device]\nname = "front"\n')
+    done = maskwatch("forget", "--broker", broker.address, "--config", file)
+    assert done.end() == 0 and "removed device 'entrance'" in done.out, done.err
+    assert retained(broker) == {}
