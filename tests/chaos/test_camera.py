@@ -9,10 +9,11 @@ from typing import Any
 import psutil
 import pytest
 from chaos.doors import Door, unmasked_person
-from support import until
-from support.cameras import NetworkCamera, black
+from support import DOOR, until
+from support.cameras import NetworkCamera, as_jpeg, black, clip_pictures
 from support.viewer import watching
 
+from edge.camera import pictures
 from edge.camera.capture import Capture
 from edge.camera.live import Live
 from edge.config.schema import SourceConfig
@@ -86,6 +87,35 @@ def test_a_frozen_or_dark_image_is_reported_and_counts_nobody(
     door.wait_for_person(10)
     print(f"{condition}: reported in {noticed:.1f} s, count 0 {emptied:.1f} s later, cleared in {cleared:.1f} s")
     assert door.process.err.count(f"camera {condition}") == 1
+
+
+def masked_person(colour: tuple[int, int, int] | None = None) -> list[bytes]:
+    """Frames of a person with a mask; with ``colour`` the part from the mouth down is filled with it."""
+    jpegs = clip_pictures(DOOR, 132, 160)
+    if colour is None:
+        return jpegs
+    images = [pictures.decode(jpeg) for jpeg in jpegs]
+    for image in images:
+        image[230:] = colour
+    return [as_jpeg(image) for image in images]
+
+
+def test_damaged_pictures_raise_no_alert(
+    maskwatch: Any, mosquitto: Any, subscriber: Any, camera: NetworkCamera
+) -> None:
+    """One second of them did: without what covers mouth and nose, the mask counts as badly worn or missing."""
+    camera.show(masked_person())
+    broker = mosquitto().start()
+    door = Door(maskwatch, subscriber(broker.port), camera, "--broker", broker.address)
+    door.wait_for_person()
+    for colour in ((128, 128, 128), (0, 135, 0)):
+        camera.show(masked_person(colour))
+        threading.Event().wait(2)
+        camera.show(masked_person())
+        threading.Event().wait(2)
+    assert door.people > 0, "what came between is enough to go on"
+    assert door.published("alert") == []
+    assert door.process.err.count("pictures are damaged in part") == 1 and door.health["camera"] == "ok"
 
 
 def test_fifty_replugs_leak_no_descriptor_no_thread_and_no_memory() -> None:
