@@ -99,6 +99,12 @@ def _in_web(config: Config) -> Iterable[str]:
 
 
 def _in_pages(config: Config) -> Iterable[str]:
-    for name, address in (("homeassistant.page", config.homeassistant.page), ("phone.page", config.phone.page)):
-        if any(split_login(address)[1:]):
-            yield f"{name} = {shown(address)!r} has a login, and everybody who gets the link would get it; leave it out"
+    for name, page in (("homeassistant.page", config.homeassistant.page), ("phone.page", config.phone.page)):
+        address = page.replace("{device}", "device")  # the place of the camera's name
+        if page and not address.lower().startswith(("http://", "https://", "homeassistant://")):
+            yield f"{name} = {shown(page)!r}: must be an address that begins with http:// or https://"
+        elif page and (any(split_login(address)[1:]) or is_ambiguous(address)):
+            yield (
+                f"{name} = {shown(page)!r}: must have a host and no login, because everybody who gets the link would "
+                "get the login"
+            )

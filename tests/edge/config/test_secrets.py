@@ -62,6 +62,8 @@ FILE = __file__
         f'[source]\nsource = "{ADDRESS}"\nuser = "other"\n',
         f'[homeassistant]\npage = "https://admin:{SECRET}@page.lan/"\n',
         f'[phone]\npage = "https://{SECRET}@page.lan/"\n',
+        f'[phone]\npage = "https://admin:1/{SECRET}@page.lan/"\n',
+        f'[homeassistant]\npage = "admin:{SECRET}@page.lan"\n',
     ],
 )
 def test_no_message_shows_the_password(tmp_path: Path, text: str) -> None:
@@ -93,6 +95,13 @@ def test_contradictory_options_of_the_source_are_refused(source: dict[str, objec
         load(None, {"source": source})
     lines = str(caught.value).splitlines()
     assert len(lines) == 1 and message in lines[0]
+
+
+@pytest.mark.parametrize(
+    "page", ["http://door.local:8080/", "https://{device}.lan/#alerts", "https://page.lan/{device}?a=b@c"]
+)
+def test_links_to_the_page_are_taken(page: str) -> None:
+    assert load(None, {"homeassistant": {"page": page}, "phone": {"page": page}}).phone.page == page
 
 
 @pytest.mark.parametrize(
