@@ -1,5 +1,6 @@
 """Runs a check in a child process with a time limit, so that no check can hang or end the others."""
 
+import ctypes
 import multiprocessing
 import signal
 from collections.abc import Callable
@@ -7,10 +8,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Literal
 
+from ..addresses import printable
 from ..errors import EdgeError
 
 LIMIT_S = 10.0
 """Seconds that a check may take, unless it names its own limit."""
+END_WITH_PARENT = 1
+"""``prctl(2)``: the signal that this process gets when its parent ends. A check that hangs must not stay behind."""
 State = Literal["ok", "warn", "FAIL"]
 Result = tuple[State, str]
 
@@ -45,8 +49,11 @@ def carry_out(check: Check) -> Finding:
     """
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_answer, args=(check, sender), daemon=True)
-    child.start()
+    child = context.Process(target=_answer, args=(check, sender))
+    try:
+        child.start()
+    except OSError as error:  # no memory, or too many processes
+        return Finding(check.subject, "FAIL", f"cannot be checked: {error.strerror}; end other programs")
     sender.close()
     try:
         if receiver.poll(check.limit):
@@ -65,11 +72,15 @@ def carry_out(check: Check) -> Finding:
 def _answer(check: Check, sender: Connection) -> None:
     """Sends the result of a check. Runs in the child process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
+    ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
     result: Result
     try:
         result = check.look()
     except EdgeError as error:
         result = "FAIL", str(error)
+    except OSError as error:
+        what = f"{printable(str(error.filename))}: " if error.filename is not None else ""
+        result = "FAIL", f"{what}{error.strerror or error}"
     except Exception as error:  # a fault that nobody expects must not end the other checks
         result = "FAIL", f"unexpected {type(error).__name__}: {error}"
     sender.send(result)

@@ -73,6 +73,7 @@ class Snapshots:
 
     def keep(self, name: str, jpeg: bytes) -> None:
         """Writes a picture, whole or not at all, then deletes pictures that are too old or too many."""
+        fault = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with (
@@ -80,7 +81,10 @@ class Snapshots:
                 open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
             ):
                 file.write(jpeg)
-            self._report(None)
         except OSError as error:
-            self._report(f"snapshots cannot be saved in {self._folder}: {error.strerror}")
-        purge(self._folder, self._rules)
+            fault = f"snapshots cannot be saved in {self._folder}: {error.strerror}"
+        try:
+            purge(self._folder, self._rules)
+        except OSError as error:
+            fault = fault or f"old snapshots cannot be deleted in {self._folder}: {error.strerror}"
+        self._report(fault)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -52,7 +53,7 @@ class Feed:
     def _load_alerts(self) -> list[AlertMessage]:
         """Merges the alerts on disk with those in memory, which the disk may not have yet; newest first."""
         alerts: dict[str, AlertMessage] = {}
-        if self._outbox is not None and self._outbox.exists():
+        if self._outbox is not None and os.path.exists(self._outbox):
             try:
                 for payload in history(self._outbox):
                     alert = AlertMessage.decode(payload)
