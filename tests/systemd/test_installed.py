@@ -32,7 +32,8 @@ def test_after_the_installation_the_doctor_reports_no_fault(machine: Machine) ->
     done = machine.install("--source", "demo", "--broker", f"mqtt://door@127.0.0.1:{machine.port}", "--no-start")
     assert done.returncode == 0, done.stdout
     machine.run(f"maskwatch set {LIKE_A_CAMERA}; printf {SECRET} > /etc/maskwatch/maskwatch.password")
-    assert machine.run("stat -c '%a %U' /etc/maskwatch/maskwatch.password").strip() == "600 root"
+    for secret in ("password", "camera-password"):
+        assert machine.run(f"stat -c '%a %U' /etc/maskwatch/maskwatch.{secret}").strip() == "600 root"
     assert machine.run("stat -c '%a %U %G' /etc/maskwatch/maskwatch.toml").strip() == "640 root maskwatch"
     assert machine.run("systemctl is-active maskwatch", check=False).strip() == "inactive"
     assert "maskwatch is not started" in machine.run("maskwatch doctor", check=False)
