@@ -2,12 +2,10 @@
 
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from support import ROOT
+from support.users import open_folder, run_without_rights
 
 from edge.addresses import printable
 from edge.paths import check_file, fault, opencv_path, read_bytes, read_text
@@ -57,17 +55,15 @@ def test_what_is_no_file_is_refused_at_once_with_the_reason(tmp_path: Path) -> N
                 read_bytes(tmp_path / name)
 
 
-def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "locked").write_text("x")
-    (tmp_path / "locked").chmod(0)
-    tmp_path.chmod(0o755)
-    lower = "os.setuid(65534)" if os.geteuid() == 0 else "pass"
-    code = f"import os, pathlib, sys; from edge.paths import fault; {lower}; print(fault(pathlib.Path(sys.argv[1])))"
-    opened = [folder for folder in tmp_path.parents if folder.stat().st_mode & 0o005 != 0o005]
-    for folder in opened if os.geteuid() == 0 else []:
-        folder.chmod(folder.stat().st_mode | 0o055)
-    command = [sys.executable, "-c", code, str(tmp_path / "locked")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+def test_a_file_that_may_not_be_read_is_refused() -> None:
+    with open_folder() as folder:
+        (folder / "locked").write_text("x")
+        (folder / "locked").chmod(0)
+        done = run_without_rights(
+            "import sys, pathlib; from edge.paths import fault",
+            "print(fault(pathlib.Path(sys.argv[1])))",
+            folder / "locked",
+        )
     assert done.stdout == "Permission denied\n", done.stderr
 
 

@@ -145,6 +145,17 @@ def test_a_state_folder_that_cannot_be(maskwatch: Any, tmp_path: Path) -> None:
         assert reason in run.err and "Traceback" not in run.err
 
 
+def test_commands_on_a_state_folder_that_cannot_be(maskwatch: Any, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[state]\nfolder = '/tmp/" + 300 * "x" + "'\n")
+    for command in ("purge", "outbox", "doctor"):
+        run = maskwatch(
+            command, "--config", tmp_path / "c.toml", *(["--source", "demo"] if command == "doctor" else [])
+        )
+        assert run.end() == 1
+        assert "File name too long" in run.out + run.err
+        assert "Traceback" not in run.err and "unexpected" not in run.out
+
+
 def test_a_video_whose_name_is_not_utf8_is_refused_before_opencv_sees_it(maskwatch: Any, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.mp4")
     path.write_bytes(DOOR.read_bytes())

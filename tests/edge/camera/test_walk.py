@@ -2,12 +2,11 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support import ROOT
+from support.users import open_folder, run_without_rights
 
 from edge.camera import pictures
 from edge.camera.folder import Folder
@@ -97,24 +96,18 @@ def test_a_tree_deeper_than_python_can_call_is_read(tmp_path: Path) -> None:
     assert [name[-6:] for name in names] == ["/x.jpg"]
 
 
-def test_a_folder_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
-    for folder in ("locked", "open"):
-        write(tmp_path / folder / "a.jpg")
-    (tmp_path / "locked").chmod(0)
-    lower = ""
-    if os.geteuid() == 0:
-        lower = "os.setuid(65534)"
-        for folder in tmp_path.parents:
-            folder.chmod(folder.stat().st_mode | 0o055)
-    tmp_path.chmod(0o755)
-    code = (
-        "import os, sys, pathlib; from edge.camera.walk import Walk\n"
-        f"{lower}\nwalk = Walk(pathlib.Path(sys.argv[1])); print(len(list(walk)), walk.failures, walk.summary())"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    (tmp_path / "locked").chmod(0o755)
-    expected = f"1 1 {tmp_path}: passed over 1 entry: 1 x folder that cannot be read: Permission denied (locked)\n"
+def test_a_folder_that_cannot_be_read_is_a_failure() -> None:
+    with open_folder() as folder:
+        for name in ("locked", "open"):
+            write(folder / name / "a.jpg")
+        (folder / "locked").chmod(0)
+        done = run_without_rights(
+            "import sys, pathlib; from edge.camera.walk import Walk",
+            "walk = Walk(pathlib.Path(sys.argv[1])); print(len(list(walk)), walk.failures, walk.summary())",
+            folder,
+        )
+        (folder / "locked").chmod(0o755)
+    expected = f"1 1 {folder}: passed over 1 entry: 1 x folder that cannot be read: Permission denied (locked)\n"
     assert done.stdout == expected, done.stderr
 
 

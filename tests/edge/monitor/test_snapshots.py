@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from support.users import open_folder, run_without_rights
 
 from edge.camera.frames import Image
 from edge.config.schema import DetectConfig, SnapshotsConfig
@@ -138,3 +139,19 @@ def test_a_picture_becomes_smaller_until_the_broker_takes_it(mode: Any, door: Pa
         assert NARROWEST / 2 < shape[1] <= image.shape[1]
         assert abs(shape[1] / shape[0] - image.shape[1] / image.shape[0]) < 0.02
     assert len(snapshots.fitted(whole, 10)) > 10, "there is no such picture: it is not sent, and health says so"
+
+
+def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one() -> None:
+    with open_folder() as folder:
+        (folder / "state" / "snapshots").mkdir(parents=True)
+        (folder / "c.toml").write_text(f"[state]\nfolder = '{folder}/state'\n")
+        (folder / "state" / "snapshots").chmod(0)
+        for more in ("", "--all"):
+            done = run_without_rights(
+                "import sys; from edge.__main__ import main, parser; parser('purge')",
+                "sys.exit(main(sys.argv[1:]))",
+                *("purge", "--config", folder / "c.toml", *more.split()),
+            )
+            assert done.returncode == 1
+            assert done.stderr == f"maskwatch: {folder}/state/snapshots: Permission denied\n"
+        (folder / "state" / "snapshots").chmod(0o755)

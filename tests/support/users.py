@@ -1,0 +1,28 @@
+"""Code that runs as a user for whom permissions count: root may read everything."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from support import ROOT
+
+NOBODY = 65534
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Yields a temporary folder that every user may enter, unlike pytest's. It is removed at the end."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def run_without_rights(imports: str, code: str, *args: object) -> subprocess.CompletedProcess[str]:
+    """Runs Python code in a process of its own; between ``imports`` and ``code``, root becomes another user."""
+    lower = f"import os\nif os.geteuid() == 0: os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
+    command = [sys.executable, "-c", f"{imports}\n{lower}{code}", *map(str, args)]
+    return subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=60)
