@@ -29,10 +29,11 @@ MIN_BRIGHTNESS = 8
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """The last frame that was seen, and the seconds between two frames; None if they are not known."""
+    """The last frame that was seen, the seconds between two looks, and the frames per second; 0 if not known."""
 
     frame: Frame
-    interval: float | None
+    interval: float = 0.0
+    rate: float = 0.0
 
 
 def check_camera(config: Config, files: StateFiles) -> Result:
@@ -48,9 +49,9 @@ def check_camera(config: Config, files: StateFiles) -> Result:
 
 def _judge(name: str, measured: _Measured, search: float) -> Result:
     image, interval = measured.frame.image, measured.interval
-    rate = f", {1 / interval:.1f} frames per second" if interval else ""
+    rate = f", {measured.rate:.1f} frames per second" if measured.rate else ""
     text = f"{name}: {image.shape[1]} x {image.shape[0]}{rate}"
-    if interval and interval > LONGEST_LOOK_S:
+    if interval > LONGEST_LOOK_S:
         return "FAIL", camera_problem(name, interval)
     if search > LONGEST_LOOK_S:
         return "FAIL", f"{text}, but {machine_problem(search)}"
@@ -62,7 +63,7 @@ def _judge(name: str, measured: _Measured, search: float) -> Result:
 def _measure(source: Source) -> _Measured:
     """Watches a source for a moment. Raises ``SourceError`` if it gives no frame."""
     started, reasons = time.monotonic(), list[str]()
-    pace, first, last = Pace(MEASURED), None, None
+    pace, first, settled, last = Pace(MEASURED), None, None, None
 
     def stop_when_late() -> None:
         waited = time.monotonic() - started
@@ -76,15 +77,18 @@ def _measure(source: Source) -> _Measured:
             first, started = last, time.monotonic()
         watched = last.time - first.time
         if watched >= (SETTLING_S if source.live else 0.0):
+            settled = settled or last
             pace.update(last.time)
         if watched >= SHORTEST_S and pace.count >= MIN_MEASURED:
             break
         stop_when_late()
     if first is None or last is None:
         raise SourceError(reasons[0] if reasons else f"{source.name} gives no picture within {FIRST_FRAME_S:g} s")
-    if pace.count < MIN_MEASURED:  # a short recording, or a camera that is slower than can be measured here
-        return _Measured(last, (time.monotonic() - first.time) / (last.number + 1) if source.live else None)
-    return _Measured(last, pace.interval)
+    if settled and pace.count >= MIN_MEASURED:
+        return _Measured(last, pace.interval, (last.number - settled.number) / (last.time - settled.time))
+    if not source.live:  # a short recording
+        return _Measured(last)
+    return _Measured(last, (time.monotonic() - first.time) / (last.number + 1))  # too slow to be measured here
 
 
 def _search_time(config: Config, frame: Frame) -> float:

@@ -4,9 +4,11 @@ import ctypes
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import until
 
 from edge.doctor.check import Check, Finding, Result, carry_out
 from edge.errors import SourceError
@@ -57,13 +59,34 @@ def test_every_check_ends(look: object, expected: Finding) -> None:
     assert carry_out(Check("s", look, "restart it", limit)) == expected  # type: ignore[arg-type]
 
 
-def test_no_process_is_left(tmp_path: Path) -> None:
-    def note_and_hang() -> Result:
-        (tmp_path / "pid").write_text(str(os.getpid()))
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def noting_and_hanging(note: Path) -> Callable[[], Result]:
+    def look() -> Result:
+        note.write_text(str(os.getpid()))
         return hang_in_c()
 
-    carry_out(Check("s", note_and_hang, "restart it", 1.0))
-    pid = int((tmp_path / "pid").read_text())
-    deadline = time.monotonic() + 30
-    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
-        assert time.monotonic() < deadline
+    return look
+
+
+def test_no_process_is_left(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    carry_out(Check("s", noting_and_hanging(note), "restart it", 1.0))
+    until(lambda: not runs(int(note.read_text())), "the end of the check")
+
+
+def test_no_process_is_left_when_the_command_is_killed(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    command = os.fork()
+    if command == 0:
+        carry_out(Check("s", noting_and_hanging(note), "restart it", 600.0))
+        os._exit(0)
+    until(lambda: note.exists() and note.read_text(), "the start of the check")
+    os.kill(command, signal.SIGKILL)
+    os.waitpid(command, 0)
+    until(lambda: not runs(int(note.read_text())), "the end of the check")
