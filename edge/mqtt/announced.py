@@ -58,8 +58,9 @@ class Announcement:
         return self.key[:2] == other.key[:2]
 
     def may_see_password_of(self, other: "Announcement") -> bool:
-        """Returns whether this broker may be given the other's password: on the same host, and not less encrypted."""
-        return self.broker.host == other.broker.host and (self.broker.tls or not other.broker.tls)
+        """Returns whether this broker is given the other's password: it asks for a login, and is no less trusted."""
+        trusted = self.broker.host == other.broker.host and (self.broker.tls or not other.broker.tls)
+        return bool(self.broker.user) and trusted
 
     def with_login_of(self, other: "Announcement") -> "Announcement":
         """Returns the announcement with the other's way to log in, which is newer, if both are at the same broker."""

@@ -72,16 +72,18 @@ def test_a_broker_that_refuses_is_named(camera: Camera, mosquitto: Any, tmp_path
     camera.stop()
 
 
-@pytest.mark.parametrize(("host", "given"), [("localhost", False), ("127.0.0.1", True)])
+@pytest.mark.parametrize(
+    ("host", "user", "given"), [("localhost", "door", False), ("127.0.0.1", "door", True), ("127.0.0.1", "", False)]
+)
 def test_the_service_s_password_is_given_to_an_earlier_broker_on_the_same_host_only(
-    maskwatch: Any, tmp_path: Path, broker: Any, host: str, given: bool
+    maskwatch: Any, tmp_path: Path, broker: Any, host: str, user: str, given: bool
 ) -> None:
     """A socket stands for the earlier broker; it sees everything that is sent."""
     (tmp_path / "mqtt-password").write_text("canary")
     (tmp_path / "mqtt-password").chmod(0o600)
     with socket.create_server(("127.0.0.1", 0)) as earlier:
         earlier.settimeout(30)
-        settings = MqttConfig(host=host, port=earlier.getsockname()[1], user="door")
+        settings = MqttConfig(host=host, port=earlier.getsockname()[1], user=user)
         Announced(tmp_path / "announced.json").add(Announcement(settings, "entrance", ("maskwatch/entrance/status",)))
         process = maskwatch(
             *("run", "--source", "demo", "--realtime", "--broker", f"mqtt://door@{broker.address}"),
