@@ -11,8 +11,9 @@ from ..errors import ModelError, SourceError
 from ..faces.opening import open_detector
 from ..monitor.rate import MEASURED, MIN_MEASURED, camera_problem, machine_problem
 from ..monitor.state import StateFiles, running_health
-from ..people.pace import LONGEST_LOOK_S, Pace
+from ..people.pace import Pace
 from ..people.planner import open_planner
+from ..people.policy import longest_look
 from .check import Result, State
 
 CAMERA_LIMIT_S = 45.0
@@ -44,17 +45,17 @@ def check_camera(config: Config, files: StateFiles) -> Result:
         return state, f"the running maskwatch reports: {condition}"
     with closing(open_source(config.source.source, config.source)) as source:
         measured = _measure(source)
-        return _judge(source.name, measured, _search_time(config, measured.frame))
+        return _judge(source.name, measured, _search_time(config, measured.frame), longest_look(config.decide))
 
 
-def _judge(name: str, measured: _Measured, search: float) -> Result:
+def _judge(name: str, measured: _Measured, search: float, longest: float) -> Result:
     image, interval = measured.frame.image, measured.interval
     rate = f", {measured.rate:.1f} frames per second" if measured.rate else ""
     text = f"{name}: {image.shape[1]} x {image.shape[0]}{rate}"
-    if interval > LONGEST_LOOK_S:
-        return "FAIL", camera_problem(name, interval)
-    if search > LONGEST_LOOK_S:
-        return "FAIL", f"{text}, but {machine_problem(search)}"
+    if interval > longest:
+        return "FAIL", camera_problem(name, interval, longest)
+    if search > longest:
+        return "FAIL", f"{text}, but {machine_problem(search, longest)}"
     if float(image.mean()) < MIN_BRIGHTNESS:
         return "warn", f"{text}, but almost black; is the lens covered?"
     return "ok", text

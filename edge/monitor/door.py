@@ -14,7 +14,7 @@ from ..faces.detector import Detector
 from ..faces.geometry import Box
 from ..faces.opening import open_eager
 from ..mqtt.messages import AlertMessage, Health, utc_now, uuid7
-from ..people.policy import Alert, PersonState, Policy
+from ..people.policy import Alert, PersonState, Policy, longest_look
 from ..people.tracker import Tracker
 from ..web.bus import Bus
 from .health import HealthMonitor
@@ -68,7 +68,7 @@ class Door:
             watching=self.watching,
             viewed=lambda: bus is not None and bus.has_viewers,
         )
-        self._rate = RateWatch(source.name)
+        self._rate = RateWatch(source.name, longest_look(config.decide))
         self._searches = 0
         blurring = config.snapshots.mode == "blurred"
         self._bus = bus

@@ -7,9 +7,9 @@ MEASURED = 9
 """Intervals over which rates are measured."""
 MIN_MEASURED = 4
 """Intervals below which nothing is said."""
-CLEAR_LOOK_S = 1.1
-"""Seconds between two looks below which a slow camera or machine is fast enough again. The gap to ``LONGEST_LOOK_S``
-keeps the problem from alternating."""
+CLEAR_SHARE = 0.88
+"""Share of the longest time between two looks below which a slow camera or machine is fast enough again. The gap keeps
+the problem from alternating."""
 
 
 class RateWatch:
@@ -20,9 +20,11 @@ class RateWatch:
     that was searched: in between it may take frames quickly.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, longest: float = LONGEST_LOOK_S) -> None:
+        """``longest`` is the time between two looks, in seconds, up to which people can be judged."""
         self.problem: str | None = None
         self._name = name
+        self._longest = longest
         self.reset()
 
     def reset(self) -> None:
@@ -49,33 +51,32 @@ class RateWatch:
         self.problem = self._find_problem()
 
     def _find_problem(self) -> str | None:
-        if self.problem and any(is_slow(pace, CLEAR_LOOK_S) for pace in (self._frames, self._looks)):
+        clear, longest = self._longest * CLEAR_SHARE, self._longest
+        if self.problem and any(_is_slow(pace, clear) for pace in (self._frames, self._looks)):
             return self.problem
-        if is_slow(self._frames):
-            return camera_problem(self._name, self._frames.interval)
-        return machine_problem(self._looks.interval) if is_slow(self._looks) else None
+        if _is_slow(self._frames, longest):
+            return camera_problem(self._name, self._frames.interval, longest)
+        return machine_problem(self._looks.interval, longest) if _is_slow(self._looks, longest) else None
 
 
-def is_slow(pace: Pace, limit: float = LONGEST_LOOK_S) -> bool:
+def _is_slow(pace: Pace, limit: float) -> bool:
     """Returns whether the intervals are known to be longer than ``limit`` seconds."""
     return pace.count >= MIN_MEASURED and pace.interval > limit
 
 
-def camera_problem(name: str, interval: float) -> str:
+def camera_problem(name: str, interval: float, longest: float = LONGEST_LOOK_S) -> str:
     """Says that a camera gives a frame only every ``interval`` seconds, and what to do."""
-    return (
-        f"{name} gives {_rate(interval)}, too few to judge anybody: at least 1 is needed; raise the frame rate in the "
-        "camera's settings and [source] fps"
-    )
+    return f"{name} gives {_rates(interval, longest)}; raise the frame rate in the camera's settings and [source] fps"
 
 
-def machine_problem(interval: float) -> str:
+def machine_problem(interval: float, longest: float = LONGEST_LOOK_S) -> str:
     """Says that a search takes ``interval`` seconds, and what to do."""
     return (
-        f"this machine searches {_rate(interval)}, too few to judge anybody: at least 1 is needed; choose smaller "
-        "pictures ([source] width and height, or the camera's settings), raise [detect] min_face, or end other programs"
+        f"this machine searches {_rates(interval, longest)}; choose smaller pictures ([source] width and height, or "
+        "the camera's settings), raise [detect] min_face, or end other programs"
     )
 
 
-def _rate(interval: float) -> str:
-    return f"{1 / interval:.2f} frames per second"
+def _rates(interval: float, longest: float) -> str:
+    needed = min(1.0, LONGEST_LOOK_S / longest)
+    return f"{1 / interval:.2f} frames per second, too few to judge anybody: at least {needed:.2g} is needed"

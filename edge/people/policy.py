@@ -7,12 +7,14 @@ at least ``frames`` sightings, over ``seconds`` seconds, and in at least ``persi
 that the cascade detects only occasionally has too few.
 
 Where frames are rare, because of a slow camera or a slow machine, the last ``frames`` sightings count however old they
-are, if at most two frames in between did not show the person. Below one frame per second nobody is judged.
+are, if at most two frames in between did not show the person. Below one frame per second nobody is judged, unless
+``window`` is long enough for that.
 
 A person counts as masked by the same rule with the probability of a mask. Only after being masked can the same person
 start another episode; a mean between the thresholds changes nothing.
 """
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -54,6 +56,12 @@ class _Person:
     state: PersonState = "unknown"
     alerted: float | None = None
     pending: bool = False
+
+
+def longest_look(rules: DecideConfig) -> float:
+    """Returns the seconds between two looks up to which people can be judged by these rules."""
+    intervals = max(rules.frames - 1, 1 if rules.seconds else 0)
+    return max(LONGEST_LOOK_S, rules.window / intervals) if intervals else math.inf
 
 
 class Policy:

@@ -16,7 +16,7 @@ from edge.faces.geometry import Box
 from edge.monitor import loop
 from edge.monitor.rate import MIN_MEASURED, RateWatch
 from edge.monitor.scene import Scene
-from edge.people.policy import Alert, Policy
+from edge.people.policy import Alert, Policy, longest_look
 from edge.people.tracker import Tracker
 
 PICTURE = np.zeros((48, 64, 3), np.uint8)
@@ -90,6 +90,17 @@ def test_the_problem_stays_the_same_and_ends_with_hysteresis() -> None:
     assert watch.problem is None
     watched(steady(1.2, 12, 300), watch=watch)
     assert watch.problem is None, "hardly worse"
+
+
+def test_a_configured_window_that_is_long_enough_is_respected() -> None:
+    longest = longest_look(DecideConfig(window=9.0))
+    assert longest == 3.0
+    watch = RateWatch("door", longest)
+    assert watched(steady(2.9), watch=watch).problem is None
+    problem = watched(steady(4.0, 12, 100), watch=RateWatch("door", longest)).problem
+    assert problem is not None and "at least 0.42 is needed" in problem
+    assert longest_look(DecideConfig()) == longest_look(DecideConfig(frames=1)) == 1.25
+    assert longest_look(DecideConfig(frames=1, seconds=0)) == float("inf")
 
 
 def test_after_a_reset_it_is_measured_anew() -> None:
