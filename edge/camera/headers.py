@@ -23,6 +23,8 @@ SUFFIXES = {
     "TIFF": (".tif", ".tiff"),
     "AVIF": (".avif",),
     "PNM": (".pbm", ".pgm", ".ppm", ".pnm"),
+    "JPEG 2000": (".jp2",),
+    "Sun raster": (".ras", ".sr"),
 }
 """Kinds of pictures that OpenCV can read, and the endings of their names; some builds of it lack the later kinds."""
 READABLE = tuple(kind for kind, suffixes in SUFFIXES.items() if cv2.haveImageWriter(suffixes[0]))
@@ -33,7 +35,7 @@ UNREADABLE_SUFFIXES = {".heic": "HEIC", ".heif": "HEIC", ".hif": "HEIC"} | {
 """Endings of the names of other pictures, with their kind."""
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 BOX_SEARCH = 65536
-"""Bytes of an AVIF file that may hold its size."""
+"""Bytes of an AVIF or JPEG 2000 file that may hold its size."""
 
 
 class Header(NamedTuple):
@@ -102,6 +104,11 @@ def _pnm(data: bytes) -> Size:
     return int(found[1]), int(found[2])
 
 
+def _jp2(data: bytes) -> Size:
+    height, width = struct.unpack_from(">II", data, data.index(b"ihdr", 0, BOX_SEARCH) + 4)
+    return width, height
+
+
 def _brands(data: bytes) -> bytes:
     return data[8 : min(256, int.from_bytes(data[:4], "big"))] if data[4:8] == b"ftyp" else b""
 
@@ -119,6 +126,8 @@ FORMATS: tuple[tuple[str, Callable[[bytes], bool], Callable[[bytes], Size]], ...
     ("TIFF", lambda data: data[:4] in (b"II*\0", b"MM\0*"), _tiff),
     ("AVIF", lambda data: b"avif" in _brands(data) or b"avis" in _brands(data), _avif),
     ("HEIC", _is_heic, lambda data: (0, 0)),
+    ("JPEG 2000", lambda data: data[:12] == b"\0\0\0\x0cjP  \r\n\x87\n", _jp2),
+    ("Sun raster", lambda data: data[:4] == b"\x59\xa6\x6a\x95", lambda data: struct.unpack_from(">II", data, 4)),
     ("PNM", lambda data: re.match(rb"P[1-6]\s", data) is not None, _pnm),
 )
 """Kind, what its files begin with, and where they have the size."""

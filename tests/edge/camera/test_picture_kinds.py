@@ -35,6 +35,16 @@ def test_the_header_tells_the_size_of_every_webp_and_avif() -> None:
         assert header is not None and (header.width, header.height) == (333, 100)
 
 
+@pytest.mark.parametrize("suffix", [".jp2", ".ras"])
+def test_kinds_that_only_opencv_writes(suffix: str) -> None:
+    data = cv2.imencode(suffix, FACE[:100, :333])[1].tobytes()
+    header = headers.read_header(data)
+    assert header is not None and (header.width, header.height) == (333, 100)
+    assert np.abs(pictures.decode(data).astype(int) - FACE[:100, :333]).mean() < 1
+    with pytest.raises(SourceError, match="cut off or damaged"):
+        pictures.decode(data[: len(data) // 2])
+
+
 def test_grey_alpha_16_bit_and_animated_pictures_are_read() -> None:
     grey = encoded("PNG", mode="L")
     assert np.ptp(pictures.decode(grey), axis=2).max() == 0
@@ -74,9 +84,7 @@ def test_a_name_of_255_bytes_can_be_written(tmp_path: Path) -> None:
 
 def test_a_heic_picture_is_named() -> None:
     for brand in (b"heic", b"mif1"):
-        with pytest.raises(
-            SourceError, match="it is a HEIC picture, which OpenCV cannot read here; convert it"
-        ):
+        with pytest.raises(SourceError, match="it is a HEIC picture, which OpenCV cannot read here; convert it"):
             pictures.decode(b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1heic" + bytes(400))
 
 
