@@ -10,10 +10,12 @@ import numpy as np
 from PIL import Image as PilImage
 from support import ROOT
 
+from edge.camera.headers import READABLE
+
 FACE = cv2.imread(str(ROOT / "edge" / "camera" / "door.jpg"))[:, :480]
 """A bare face, 480 x 360."""
-KINDS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-"""Kinds of pictures, as Pillow calls them, that OpenCV reads since version 4.11."""
+KINDS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", *(["GIF"] if "GIF" in READABLE else []))
+"""Kinds of pictures, as Pillow calls them, that OpenCV reads; GIF only since version 4.12."""
 
 
 def encoded(kind: str, image: Any = FACE, mode: str = "RGB", **options: Any) -> bytes:

@@ -61,6 +61,8 @@ def test_grey_alpha_16_bit_and_animated_pictures_are_read() -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_a_picture_is_turned_as_its_exif_data_say(kind: str, tmp_path: Path) -> None:
+    if kind == "WEBP" and tuple(map(int, cv2.__version__.split(".")[:2])) < (4, 12):
+        pytest.skip("OpenCV before 4.12 does not turn WebP pictures")
     exif = PilImage.Exif()
     exif[0x0112] = 6  # rotated by 90 degrees
     (tmp_path / "x").write_bytes(encoded(kind, exif=exif.tobytes()))
