@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from ..config.schema import Config, MqttConfig
+from ..errors import FileError
 from ..mqtt.announced import Announced
 from ..mqtt.client import V5
 from ..mqtt.homeassistant import discovery
@@ -59,15 +60,25 @@ class Publisher(Protocol):
 
 
 class PrintPublisher:
-    """Prints alerts as JSON lines on a stream, as they would be sent."""
+    """Prints alerts as JSON lines on a stream, as they would be sent.
+
+    A stream that fails raises unless ``required`` is False: alerts that go to a broker too must not end with it.
+    """
 
     waiting, enabled, alive = 0, True, True
 
-    def __init__(self, out: TextIO | None = None) -> None:
+    def __init__(self, out: TextIO | None = None, *, required: bool = True) -> None:
         self._out = out or sys.stdout
+        self._required = required
 
     def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None:
-        print(encode(alert).decode(), file=self._out, flush=True)
+        try:
+            print(encode(alert).decode(), file=self._out, flush=True)
+        except (FileError, OSError) as error:
+            if self._required:
+                raise
+            log.error("alerts are printed no longer: %s", error)
+            self._out = open(os.devnull, "w", encoding="utf-8")
 
     def show(self, message: State | Health | Stats) -> None:
         """Prints nothing: states are for subscribers."""
@@ -200,5 +211,5 @@ def open_broker_outlet(
     announcing = Announcing(config, Announced(files.announced), health.report)
     message = discovery(config, health.now.model)
     publisher = MqttPublisher(config.mqtt, config.device.name, files.outbox, V5, announcing.report, message)
-    taker = TeePublisher(PrintPublisher(), publisher) if to_stdout else publisher
+    taker = TeePublisher(PrintPublisher(required=False), publisher) if to_stdout else publisher
     return Outlet(taker, files, state, files.outbox, largest_picture=publisher.largest_picture)

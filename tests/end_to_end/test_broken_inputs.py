@@ -180,6 +180,29 @@ def test_a_standard_output_that_is_full_gives_no_traceback(buffered: str, tmp_pa
         assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
 
 
+def test_alerts_go_to_the_broker_when_they_cannot_be_printed(mosquitto: Any, subscriber: Any, tmp_path: Path) -> None:
+    broker = mosquitto()
+    broker.start()
+    seen = subscriber(broker.port)
+    command = [
+        sys.executable,
+        "-m",
+        "edge",
+        "run",
+        "--source",
+        "demo",
+        "--print",
+        "--broker",
+        f"127.0.0.1:{broker.port}",
+    ]
+    environ = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=-1, text=True, timeout=100, cwd=ROOT, env=environ)
+    assert len(seen.wait_for("maskwatch/entrance/alert", 4)) == 4
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+    assert done.stderr.count("alerts are printed no longer: standard output cannot be written") == 1
+
+
 @pytest.mark.parametrize("library", ["_multiarray_umath", "cv2"])
 @pytest.mark.parametrize(
     ("words", "text", "code", "late"),
