@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.schema import MqttConfig
 from .client import FORGOTTEN, V311, Session
+from .ends import SHORT_CONNECTION, SHORT_CONNECTIONS_WARNED, TAKEN_OVER
 from .events import Connected, Disconnected, Received
 from .lines import clean, line, now
 from .link import Link
@@ -23,6 +25,8 @@ from .messages import AlertMessage
 
 log = logging.getLogger(__name__)
 
+RETRY = 1.0
+"""Seconds between attempts to connect for a listener: sooner than a camera sends what waited (delivery.HEAD_START)."""
 IDS_REMEMBERED = 1000
 """Alerts whose ids are kept in memory, to recognize a redelivery."""
 KEPT = Session(expiry=14 * 86400, manual_ack=True)
@@ -92,6 +96,8 @@ class Subscriber:
         self._listener = listener
         self._ids: deque[str] = deque(maxlen=IDS_REMEMBERED)
         self._asked: deque[list[str]] = deque()
+        self._short_connections = 0
+        self._connected_at = 0.0
         self._mailbox = Mailbox[Stop]()
         session = KEPT if listener else FORGOTTEN
         self._link = Link(
@@ -120,16 +126,20 @@ class Subscriber:
     def _run(self) -> None:
         while True:
             try:
+                if self._hurries:
+                    self._link.retry_within(RETRY)
                 match self._mailbox.next(self._link, 0.5):
                     case Received() as message:
                         self._on_message(message)
                         self._link.acknowledge(message)
                     case Connected():
+                        self._connected_at = time.monotonic()
                         self._subscribe()
                         if self._listener:
                             self._listener.connected(self._link.protocol.version)
-                    case Disconnected() if self._listener:
+                    case Disconnected(reason) if self._listener:
                         self._listener.disconnected()
+                        self._note_end(reason)
                     case Stop():
                         break
             except BrokenPipeError:  # the reader of our lines has gone: end as if asked to
@@ -138,6 +148,15 @@ class Subscriber:
             except Exception:  # one odd message must not end the subscriber
                 log.exception("watch: an event could not be handled")
         self._link.close()
+
+    @property
+    def _hurries(self) -> bool:
+        """Returns whether to connect soon; not against another client of this name, which each would throw out."""
+        return bool(self._listener) and not self._link.connected and self._short_connections < SHORT_CONNECTIONS_WARNED
+
+    def _note_end(self, reason: object) -> None:
+        short = time.monotonic() - self._connected_at < SHORT_CONNECTION or getattr(reason, "value", 0) == TAKEN_OVER
+        self._short_connections = self._short_connections + 1 if short else 0
 
     def _subscribe(self) -> None:
         """Subscribes to the alerts with QoS 1; to the rest with QoS 0, because only what is true now is of use."""

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,7 +19,9 @@ from support.browsing import Client
 from support.notified import Systemd
 from support.phone import Server
 
-from edge.mqtt.messages import utc_now
+from edge.config.schema import MqttConfig
+from edge.mqtt.messages import AlertMessage, utc_now
+from edge.mqtt.publisher import MqttPublisher
 
 PERSISTENT = "allow_anonymous true\nuser root\npersistence true\npersistence_location {folder}/"
 
@@ -241,3 +244,29 @@ def test_the_page_s_button_sends_a_test(server: Server, mosquitto: Any, maskwatc
     assert answer.status == 503 and "no connection to a broker" in answer.json["error"]
     assert page.ask("/api/test", "POST", Origin="http://elsewhere").status == 403
     assert run.end(signal.SIGTERM) == watch.end(signal.SIGTERM) == 0
+
+
+def test_after_an_outage_the_phone_subscribes_before_the_queues_of_the_doors_leave(
+    server: Server, mosquitto: Any, maskwatch: Any, tmp_path: Path
+) -> None:
+    """This broker keeps nothing on disk: it has forgotten the session of the phone. Each door comes back by itself."""
+    broker = mosquitto().start()
+    config = configured(tmp_path, burst=0)
+    watch = maskwatch("watch", "--broker", broker.address, "--post", server.url, "--config", config)
+    watch.wait_for("connected to the broker")
+    settings = MqttConfig(host="127.0.0.1", port=broker.port)
+    doors = {name: MqttPublisher(settings, name, tmp_path / f"{name}.db") for name in ("a", "b", "c", "d", "e", "f")}
+    for name in doors:
+        watch.wait_for(f"{name}  is online")
+    for outage in (10.0, 4.0):
+        broker.kill()
+        watch.wait_for("broker lost")
+        for name, door in doors.items():
+            for _ in range(3):
+                door.publish(AlertMessage.decode(alert(name)))
+        time.sleep(outage)
+        broker.start()
+        until(lambda: not any(door.waiting for door in doors.values()), "the doors deliver", 60)
+        until(lambda: len(server.texts) == 18, lambda: f"18 texts; {server.messages}", 10)
+        server.accepted.clear()
+    assert all(door.close() for door in doors.values()) and watch.end(signal.SIGTERM) == 0
