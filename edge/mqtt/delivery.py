@@ -14,7 +14,7 @@ from ..outbox.sql import OutboxMessage
 from .events import Disconnected
 from .limits import ADVICE, Limits, hangs_up
 from .link import Link
-from .outgoing import Outgoing, of_alert
+from .outgoing import HeadStart, Outgoing, of_alert
 from .suspects import Suspect, Suspects, patience
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class Delivery:
 
     def __init__(self, link: Link, outbox: Outbox, report: Callable[[str | None], None]) -> None:
         self.limits = Limits(report)
+        self.head_start = HeadStart()
         self._link = link
         self._outbox = outbox
         self._queue: deque[OutboxMessage] = deque()
@@ -89,6 +90,7 @@ class Delivery:
     def connected(self) -> None:
         """Notes a new connection."""
         self._suspects.connected(time.monotonic())
+        self.head_start.connected(bool(self._queue or self._suspects.alerts))
         if self._queue or self._suspects.alerts:
             log.warning("%d alerts waited for the broker", self.waiting)
 
@@ -122,6 +124,7 @@ class Delivery:
         Returns whether the next connection should follow soon, because it brings the search forward.
         """
         unanswered, now = list(self._in_flight.values()), time.monotonic()
+        self.head_start.disconnected()
         self._in_flight.clear()
         self._late.clear()
         self._others.clear()
@@ -140,7 +143,7 @@ class Delivery:
         if self._suspects.careful(now):
             if self._in_flight:
                 return None
-            return self._suspects.next(now, bool(self._others)) or self._queued()
+            return (None if self.head_start.runs else self._suspects.next(now, bool(self._others))) or self._queued()
         return self._queued()
 
     def _queued(self) -> Outgoing | None:
@@ -150,7 +153,8 @@ class Delivery:
             return self._others.pop(next(iter(self._others)))
         alerts = sum(message.alert is not None for message, _ in self._in_flight.values())
         # a kill now would send the undeleted again, although they were acknowledged
-        if self._queue and not self._alerts_paused and alerts < IN_FLIGHT - self._outbox.undeleted:
+        held = self._alerts_paused or self.head_start.runs or alerts >= IN_FLIGHT - self._outbox.undeleted
+        if self._queue and not held:
             return of_alert(self._queue.popleft())
         return None
 

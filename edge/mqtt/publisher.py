@@ -208,6 +208,7 @@ class MqttPublisher:
                 self._on_message(topic, payload, retained)
             case Stop(deadline):
                 self._deadline = deadline
+                self._delivery.head_start.end()
             case OutboxWritten():
                 pass  # it was only a reason to send more
 
