@@ -48,7 +48,10 @@ class SourceConfig:
     )
     height: int = option(480, "requested from the camera, in pixels", low=120, high=2160)
     fps: float = option(
-        15.0, "frames per second requested from the camera; also the pace of a folder of pictures", low=0.1, high=120
+        15.0,
+        "frames per second requested from the camera; also the pace of a folder, and of requests to a snapshot address",
+        low=0.1,
+        high=120,
     )
     rotate: Rotation = option(0, "degrees clockwise by which frames are turned upright", choices=get_args(Rotation))
     realtime: bool = option(False, "true plays a file at its own pace instead of as fast as possible")
