@@ -159,8 +159,6 @@ def test_an_encoder_that_refines_a_frozen_picture_does_not_hide_it() -> None:
     places = np.arange(still.size).reshape(still.shape) % 7
     refined = [np.where(places == number, still ^ 1, still) for number in range(5)]
     conditions = [watch.update(refined[n % 20 % 5 if n % 20 else 0], n * STEP, n % 20 == 0) for n in range(150)]
-    ]
-    conditions = [watch.update(refined[n % 20 % 5 if n % 20 else 0], n * STEP, n % 20 == 0) for n in range(150)]
     assert conditions[-1] == "frozen"
 
 
