@@ -9,6 +9,9 @@ sightings) are most of them."""
 SHORTEST_LOOK_S = 0.08
 """Seconds below which frames count as one look. A stream that comes in pieces gives many frames at once, and then none
 until the next piece. 12 looks per second are more than any decision needs."""
+RARE_LOOK_S = 0.25
+"""Seconds between two looks above which they are rare. Up to it a person is judged in one second, hardly changes size
+from one look to the next, and the pace changes nothing."""
 LONGEST_LOOK_S = 1.25
 """Seconds between two looks up to which people can be judged: one look per second, and a quarter for its jitter. In a
 longer time a person walks out of the picture, and another one in."""

@@ -22,7 +22,7 @@ from typing import Literal
 
 from ..config.schema import DecideConfig
 from ..faces.face import FAULTS, EventType
-from .pace import LONGEST_GAP_S, LONGEST_LOOK_S
+from .pace import LONGEST_GAP_S, LONGEST_LOOK_S, RARE_LOOK_S
 from .tracker import Track
 
 Verdict = Literal["mask"] | EventType
@@ -92,7 +92,7 @@ class Policy:
         Returns the alerts that are due.
         """
         rules = self._rules
-        rare = interval if interval <= LONGEST_LOOK_S else 0.0
+        rare = interval if RARE_LOOK_S < interval <= LONGEST_LOOK_S else 0.0
         self._window = max(rules.window, (rules.frames + 1) * rare)
         if self._searches and now - self._searches[-1] > max(rules.window, LONGEST_GAP_S):
             self._searches.clear()

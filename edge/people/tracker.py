@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..faces.face import Face
 from ..faces.geometry import Box
-from .pace import LONGEST_LOOK_S
+from .pace import LONGEST_LOOK_S, RARE_LOOK_S
 
 GATE_WIDTHS = 0.6
 """Distance in face widths from the predicted centre up to which a face seen a moment ago is matched."""
@@ -28,8 +28,6 @@ MAX_SIZE_RATIO = 1.8
 """Largest ratio between the widths of one person's face in two consecutive sightings."""
 RARE_SIZE_RATIO = 2.5
 """The same for a face that has grown, where looks are a second apart: coming from 2 m to 1 m doubles the size."""
-RARE_INTERVAL_S = 0.25
-"""Seconds between two looks above which they are rare: below, a person hardly changes size from one to the next."""
 MISSED_SHARE = 0.5
 """Share of the limits for a person who was not found at the last look, where looks are rare. In a simulation of people
 who come one after the other at 1 to 3 frames per second, half as many were taken for the one before as with 1."""
@@ -88,7 +86,7 @@ class Tracker:
 
         Returns the people present, including those whose face was not found this time.
         """
-        rare = interval > RARE_INTERVAL_S
+        rare = interval > RARE_LOOK_S
         forget = max(self._forget, LOOKS_TO_FORGET * min(interval, LONGEST_LOOK_S)) if rare else self._forget
         self._tracks = [track for track in self._tracks if now - track.last_seen <= forget]
         pairs = sorted(
@@ -109,7 +107,7 @@ class Tracker:
             self._tracks.append(Track(self._next, faces[f].box, now, now, faces[f]))
             self._next += 1
         for track in self._tracks:
-            track.interval = interval if track.face is not None else 0.0
+            track.interval = interval if rare and track.face is not None else 0.0
         return list(self._tracks)
 
 
