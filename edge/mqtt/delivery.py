@@ -87,8 +87,10 @@ class Delivery:
             self._others.pop(admitted.key, None)
             self._others[admitted.key] = admitted
 
-    def connected(self) -> None:
-        """Notes a new connection."""
+    def connected(self, after_outage: bool) -> None:
+        """Notes a new connection; after an outage the broker may have other rules."""
+        if after_outage:
+            self.limits.try_again()
         self._suspects.connected(time.monotonic())
         self.head_start.connected(bool(self._queue or self._suspects.alerts))
         if self._queue or self._suspects.alerts:
@@ -119,10 +121,7 @@ class Delivery:
             self.limits.answered(message, reason)
 
     def disconnected(self, reason: object) -> bool:
-        """Queues what was in flight, to go first on the next connection, and looks for what has ended this one.
-
-        Returns whether the next connection should follow soon, because it brings the search forward.
-        """
+        """Queues what was in flight, and looks for the reason; returns whether to go on looking soon."""
         unanswered, now = list(self._in_flight.values()), time.monotonic()
         self.head_start.disconnected()
         self._in_flight.clear()

@@ -25,7 +25,9 @@ class LinkState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The broker has accepted the connection."""
+    """The broker has accepted the connection; ``after_outage`` tells that it could not be reached before."""
+
+    after_outage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +86,21 @@ class Problem:
 
     def __init__(self, report: Callable[[str | None], None] | None) -> None:
         self.text: str | None = None
+        self._outage = False
         self._report = report or (lambda text: log.error("%s", text) if text else None)
 
-    def report(self, text: str) -> None:
-        """Takes a problem."""
+    def report(self, text: str, *, outage: bool = False) -> None:
+        """Takes a problem; ``outage`` tells that the broker could not be reached."""
+        self._outage |= outage
         if text != self.text:
             self.text = text
             self._report(text)
 
-    def over(self) -> None:
-        """Reports that there is a connection."""
-        self.text = None
+    def over(self) -> bool:
+        """Reports that there is a connection; returns whether there was an outage before."""
+        outage, self.text, self._outage = self._outage, None, False
         self._report(None)
+        return outage
 
 
 def deliver_signals(client: Client, deliver: Callable[[Signal], None]) -> None:

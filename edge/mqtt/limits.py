@@ -43,22 +43,22 @@ class Limits:
         """Returns how many bytes of a payload on this topic the broker has seemed to take; None if as many as any."""
         return self._largest.get(topic)
 
-    def left_out(self, topic: str) -> bool:
-        """Returns whether nothing is sent on a topic."""
-        return topic in self._left_out
-
     def admit(self, message: Outgoing) -> Outgoing | None:
         """Returns the message as it may be sent; None if it is left out."""
         since = self._left_out.get(message.key)
         if since is not None:
             if time.monotonic() - since < LEFT_OUT:
                 return None
-            self._forget(message.key)
-            self._again.add(message.key)
-        if message.retain and (message.topic in self._unretained or len(self._unretained) > 1):
+            self._try_once_more(message.key)
+        if message.retain and (message.topic in self._unretained or len(self._unretained - self._again) > 1):
             # the second topic shows that it is retaining that the broker does not allow, not the topic
             message = replace(message, retain=False)
         return None if len(message.payload) > self._largest.get(message.topic, len(message.payload)) else message
+
+    def try_again(self) -> None:
+        """Lets everything that is left out be tried once more: the broker was away, and may have other rules now."""
+        for key in list(self._left_out):
+            self._try_once_more(key)
 
     def on_trial(self, message: Outgoing) -> bool:
         """Returns whether an earlier or a larger message of this kind was guilty, and this one was not tried yet."""
@@ -72,6 +72,7 @@ class Limits:
         else:
             self._refused.pop(message.key, None)
             self.say(f"size of {message.topic}", None)
+            self.say(f"{message.key} is left out", None)
 
     def guilty(self, message: Outgoing, reason: object) -> Outgoing | None:
         """Takes a message on which the broker hangs up; returns another form of it to try, if there is one now."""
@@ -79,8 +80,7 @@ class Limits:
         self._again.add(message.key)
         if first and message.retain:
             self._unretained.add(message.topic)
-            self._say(message, f"{hangs_up(f'{message.topic} as a retained message', reason)}; it is sent "
-                               "without being retained: who connects later does not see it")  # fmt: skip
+            self._say_unretained()
             return replace(message, retain=False)
         if first and size >= SMALLEST_SHRUNK:
             self._largest[message.topic] = size // SHRINK
@@ -89,9 +89,17 @@ class Limits:
             return None
         what = f"the {message.key}" if message.subscribes else message.topic
         self._again.discard(message.key)
+        self._unretained.discard(message.topic)  # that was not the reason
+        self._say_unretained()
         self._left_out[message.key] = time.monotonic()
-        self._say(message, f"{hangs_up(what, reason)}; it is left out; {ADVICE}")
+        self.say(message.key, None)
+        self.say(f"{message.key} is left out", f"{hangs_up(what, reason)}; it is left out; {ADVICE}")
         return None
+
+    def _say_unretained(self) -> None:
+        what = f"retained messages on {', '.join(sorted(self._unretained))}"
+        text = f"{hangs_up(what, '')}; they are sent without being retained: who connects later does not see them"
+        self.say("unretained", text if self._unretained else None)
 
     def too_large(self, message: Outgoing, largest: int) -> None:
         """Takes a message that is larger than the broker's announced limit."""
@@ -109,10 +117,10 @@ class Limits:
     def _say(self, message: Outgoing, text: str) -> None:
         self._texts[message.key] = text
 
-    def _forget(self, key: str) -> None:
-        for known in (self._left_out, self._texts, self._largest):
-            known.pop(key, None)
-        self._unretained.discard(key)
+    def _try_once_more(self, key: str) -> None:
+        del self._left_out[key]
+        self._largest.pop(key, None)
+        self._again.add(key)
 
     def tell(self) -> None:
         """Reports what has changed."""
@@ -128,7 +136,7 @@ class Limits:
 
 def hangs_up(what: str, reason: object) -> str:
     """Says on what the broker hangs up, with its reason if it gives one."""
-    given = "" if str(reason) in NO_REASON else f" ({reason})"
+    given = "" if not str(reason) or str(reason) in NO_REASON else f" ({reason})"
     return f"the broker closes the connection when it gets {what}{given}"
 
 

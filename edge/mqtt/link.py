@@ -203,8 +203,7 @@ class Link:
         elif self._problem.text is not None:
             log.warning("%s reconnected to the broker after %.0f s", self._name, time.monotonic() - self._lost_at)
         self._change(LinkState.CONNECTED)
-        self._problem.over()
-        return Connected()
+        return Connected(self._problem.over())
 
     def _reconnect_on_better_terms(self, properties: Any) -> bool:
         """Returns whether to connect again at once: by MQTT 5, with a fuller will, or with fewer messages in flight."""
@@ -224,7 +223,8 @@ class Link:
                 reason = NO_ANSWER if reason.value == KEEPALIVE else HUNG_UP
             if reason in (NO_ANSWER, HUNG_UP):
                 self._on_silence(reason)
-            self._problem.report(f"cannot reach the broker at {self.where}: {reason}; retrying")
+            outage = reason not in (NO_ANSWER, HUNG_UP)
+            self._problem.report(f"cannot reach the broker at {self.where}: {reason}; retrying", outage=outage)
         self._backoff.failed()
         self._wait(self._backoff.pause(PAUSE_IN_TRIAL if self.protocol.trial or self._will.confirming else None))
         return None

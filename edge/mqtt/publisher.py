@@ -197,8 +197,8 @@ class MqttPublisher:
                 self._delivery.offer(Outgoing(topic, payload, retain=True))
             case SendOnce(topic, payload, qos):
                 self._delivery.offer(Outgoing(topic, payload, qos))
-            case Connected():
-                self._on_connected()
+            case Connected(after_outage):
+                self._on_connected(after_outage)
             case Acknowledged(mid, reason):
                 self._delivery.acknowledged(mid, reason)
             case Disconnected(reason):
@@ -212,8 +212,8 @@ class MqttPublisher:
             case OutboxWritten():
                 pass  # it was only a reason to send more
 
-    def _on_connected(self) -> None:
-        self._delivery.connected()
+    def _on_connected(self, after_outage: bool) -> None:
+        self._delivery.connected(after_outage)
         for subject, text in (self._link.terms.shortcomings | {"will": self._will.problem}).items():
             self._delivery.limits.say(subject, text)
         for topic in [self._topics.enabled_set, *([self._discovery.birth_topic] if self._discovery else [])]:

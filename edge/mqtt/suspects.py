@@ -112,7 +112,7 @@ class Suspects:
 
     def renew(self, message: Outgoing) -> None:
         """Takes the new content of a retained message; of others, the suspicious content is kept."""
-        if message.retain:
+        if message.retain or self._all[message.key].message.retain:
             self._all[message.key].message = message
 
     def clear(self, key: str) -> None:
@@ -184,4 +184,4 @@ class Suspects:
         if now - self._connected_at < HEALTHY:
             return None
         waiting = [one for one in self._all.values() if not one.fresh and not one.paused]
-        return max(waiting, key=lambda one: one.when_healthy, default=None)
+        return max(waiting, key=lambda one: (one.again, one.when_healthy), default=None)

@@ -68,9 +68,10 @@ def test_online_is_published_after_all_states_and_offline_at_the_end(
     broker = mosquitto().start()
     received = subscriber(broker.port)
     door = publisher(broker.port)
-    for message in (State(people=1), Health("ok", "m"), STATS):
+    for message in (STATS, State(people=1), Health("ok", "m")):  # an answer to the others tells that stats was taken
         door.show(message)
     received.wait_for(f"{ROOT}/stats")
+    received.wait_for(f"{ROOT}/health")
     late = subscriber(broker.port)
     kept = {f"{ROOT}/state", f"{ROOT}/health", f"{ROOT}/enabled/state", STATUS}
     until(lambda: {topic for topic, _, retained in late.messages if retained} == kept)
