@@ -6,7 +6,7 @@ FFmpeg's log tells. The function that receives it runs in FFmpeg's threads, and 
 
 import atexit
 import ctypes
-import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class DecoderLog:
         self.damages = 0
         self._listeners = 0
         self._library: Any = None
+        self._lock = threading.Lock()  # a camera that hangs and the one opened in its place have a thread each
         self._callback = _Callback(self._receive)
 
     def start(self) -> None:
@@ -49,20 +50,22 @@ class DecoderLog:
 
         Where FFmpeg cannot be found in this process, damage is not heard of.
         """
-        self._listeners += 1
-        if self._library is None:
-            paths = re.findall(r"\S*/libavutil\S*", Path("/proc/self/maps").read_text("utf-8", "surrogateescape"))
-            if not paths:
-                return
-            self._library = ctypes.CDLL(paths[0])
-            atexit.register(self._hang_up)  # FFmpeg logs while OpenCV ends too, when the interpreter is gone
-        self._library.av_log_set_callback(self._callback)
+        with self._lock:
+            self._listeners += 1
+            if self._library is None:
+                try:
+                    self._library = ctypes.CDLL(loaded_library("libavutil"))
+                except OSError:  # not there, or replaced since this process has started
+                    return
+                atexit.register(self._hang_up)  # FFmpeg logs while OpenCV ends too, when the interpreter is gone
+            self._library.av_log_set_callback(self._callback)
 
     def stop(self) -> None:
         """Ends what one ``start`` began."""
-        self._listeners -= 1
-        if not self._listeners:
-            self._hang_up()
+        with self._lock:
+            self._listeners -= 1
+            if not self._listeners:
+                self._hang_up()
 
     def _hang_up(self) -> None:
         if self._library is not None:
@@ -72,6 +75,16 @@ class DecoderLog:
     def _receive(self, context: Any, level: int, message: bytes | None, arguments: Any) -> None:
         if message is not None and message.startswith(DAMAGE):
             self.damages += 1
+
+
+def loaded_library(name: str) -> str:
+    """Returns the path of a shared library that this process has loaded. Raises ``FileNotFoundError``."""
+    maps = Path("/proc/self/maps").read_text("utf-8", "surrogateescape")
+    for line in maps.split("\n"):
+        path = Path(line[line.find("/") :])
+        if path.name.startswith(name):
+            return str(path)
+    raise FileNotFoundError(name)
 
 
 LOG = DecoderLog()

@@ -1,7 +1,9 @@
 """Tests that pictures of which a decoder made up a part are left out, with a stream that really loses bytes."""
 
+import ctypes
 import hashlib
 import logging
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,7 @@ from support.viewer import watching
 
 from edge.camera import pictures
 from edge.camera.damage import ACCEPTED_AFTER_S, DamageGuard
+from edge.camera.decoder_log import loaded_library
 from edge.camera.frames import Picture
 from edge.camera.source import open_source
 
@@ -194,3 +197,13 @@ def test_waiting_for_a_whole_picture_ends() -> None:
     guard = DamageGuard()
     damaged = [guard.is_damaged(Picture(scene(n), time=float(n), is_damaged=True), "door") for n in range(40)]
     assert all(damaged[:30]) and not any(damaged[31:])
+
+
+def test_a_library_is_found_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    library = tmp_path / "my door" / "libmaskwatch-test.so.1"
+    library.parent.mkdir()
+    shutil.copy(loaded_library("libavutil"), library)
+    with pytest.raises(FileNotFoundError):
+        loaded_library(library.name)
+    ctypes.CDLL(str(library))
+    assert loaded_library("libmaskwatch-test") == str(library)
