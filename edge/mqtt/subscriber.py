@@ -101,7 +101,14 @@ class Subscriber:
         self._mailbox = Mailbox[Stop]()
         session = KEPT if listener else FORGOTTEN
         self._link = Link(
-            settings, client_id, self._mailbox.put, self._prepare, protocol, name="subscriber", session=session
+            settings,
+            client_id,
+            self._mailbox.put,
+            self._prepare,
+            protocol,
+            name="subscriber",
+            session=session,
+            explains_end=lambda: bool(self._asked),  # a broker may hang up on a subscription that it forbids
         )
         self._thread = threading.Thread(target=self._run, name="mqtt-subscriber", daemon=True)
         self._thread.start()
