@@ -14,6 +14,7 @@ with ending_at_interrupt("\nstopped\n", 130):
 
     from edge.addresses import printable
     from edge.errors import EdgeError
+    from edge.parser import Parser
 
     from .data import commands as data
     from .errors import DataError
@@ -94,9 +95,9 @@ RESUMING = ("train", "leave-one-out", "search")
 """Commands that resume when they are run again."""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Builds the whole command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="maskwatch-convert",
         description="Makes the int8 TFLite model that maskwatch runs on the device from labelled face pictures.",
         epilog="DATA is a folder tree like DATA/train/mask/*.jpg. Without train and val folders, it is split for you.",

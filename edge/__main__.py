@@ -12,9 +12,9 @@ with ending_at_interrupt(INTERRUPTED, 1):
     from . import __version__
     from .addresses import printable
     from .cli.arguments import EXIT_FAILURE, EXIT_OK, EXIT_USAGE
-    from .cli.parser import Parser
     from .errors import ConfigError, EdgeError, ModelError
     from .monitor.systemd import leave
+    from .parser import Parser
 
 COMMANDS = {
     "run": "watch a camera and publish alerts until stopped",

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from edge.addresses import printable
 from edge.paths import read_text
 
 from ..errors import DataError
@@ -19,7 +20,7 @@ def read_scale(path: Path) -> dict[str, dict[str, dict[str, float]]]:
         scale: dict[str, Any] = json.loads(read_text(path))["scale"]
         return {group: {name: dict(row) for name, row in scale[group].items()} for group in TITLES}
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        raise DataError(f"{printable(path)} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{path} has no figures of bench ({error!r}); write it with `maskwatch bench --scale --out FILE.json`"

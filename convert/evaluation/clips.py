@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from edge.addresses import printable
 from edge.camera.frames import Frame, Image
 from edge.camera.source import open_source
 from edge.config.schema import Config
@@ -70,7 +71,7 @@ def read_clips(path: Path) -> list[Clip]:
         folders = [path.parent, path.parent / "dev-clips"]
         clips = [_clip(name, entry, folders) for name, entry in entries.items()]
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); expected a clips.json") from error
+        raise DataError(f"{printable(path)} cannot be read ({error.strerror}); expected a clips.json") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f'{path} is not a clips.json ({error!r}); expected {{"clips": {{FILE: alerts, people}}}}'

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.addresses import printable
 from edge.camera.frames import Image
 from edge.config.schema import ClassifyConfig
 from edge.faces.card import Card
@@ -48,7 +49,7 @@ def record_beside(keras_file: Path) -> Path:
     record = keras_file.with_suffix(".labels.json")
     for path in (keras_file, record):
         if not path.is_file():
-            raise DataError(f"{path} does not exist; `maskwatch-convert train` writes it")
+            raise DataError(f"{printable(path)} does not exist; `maskwatch-convert train` writes it")
     return record
 
 
@@ -61,7 +62,7 @@ def open_network(path: Path, threads: int = ClassifyConfig().threads) -> Network
         return TfliteNetwork(path, threads=threads)
     if path.suffix == ".keras":
         return KerasNetwork(path)
-    raise DataError(f"{path} is not a model; expected a .tflite or a .keras file")
+    raise DataError(f"{printable(path)} is not a model; expected a .tflite or a .keras file")
 
 
 def training_record(path: Path) -> dict[str, Any]:

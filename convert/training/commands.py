@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from edge.addresses import printable
 from edge.faces.card import COLOURS
 from edge.faces.card import EXPOSURES as CARD_EXPOSURES
 from edge.faces.face import LABELS
@@ -70,7 +71,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 
 def run_train(args: argparse.Namespace) -> None:
     if args.out.suffix != ".keras":
-        raise DataError(f"--out {args.out}: the file name must end in .keras")
+        raise DataError(f"--out {printable(args.out)}: the file name must end in .keras")
     samples = [sample for sample in read_tree(args.data) if not args.labels or sample.label in args.labels]
     out = train(readable(samples), recipe_of(args), args.out, say)
     say(f"wrote {out}, {out.with_suffix('.labels.json').name} and the learning curves {out.with_suffix('.png').name}")

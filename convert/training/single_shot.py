@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge.addresses import printable
 from edge.files import replacing
 
 from ..errors import DataError
@@ -68,7 +69,7 @@ def write_single_shot(path: Path) -> int:
         with replacing(path) as new:
             new.write_bytes(content)
     except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+        raise DataError(f"{printable(path)} cannot be written: {error.strerror}") from error
     return int(network.count_params())
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from .. import __version__
+from ..addresses import printable
 from ..config.schema import Config
 from ..errors import ConfigError, FileError
 from ..files import replacing
@@ -118,9 +119,11 @@ def machine() -> dict[str, Any]:
 def check_writable(path: Path) -> None:
     """Raises ``FileError`` if the file cannot be written."""
     if path.is_dir():
-        raise FileError(f"{path} cannot be written: it is a folder; name a file")
+        raise FileError(f"{printable(path)} cannot be written: it is a folder; name a file")
     if not os.access(path.parent, os.W_OK):
-        raise FileError(f"{path} cannot be written: {path.parent} is not a folder that this user may write to")
+        raise FileError(
+            f"{printable(path)} cannot be written: its folder does not exist, or this user may not write there"
+        )
 
 
 def write(path: Path, text: str) -> None:
@@ -129,4 +132,4 @@ def write(path: Path, text: str) -> None:
         with replacing(path) as new:
             new.write_text(text, "utf-8")
     except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror}") from error
+        raise FileError(f"{printable(path)} cannot be written: {error.strerror}") from error

@@ -3,6 +3,7 @@
 import argparse
 import sqlite3
 
+from ..addresses import printable
 from ..errors import FileError
 from ..monitor.state import state_files
 from ..outbox.reading import peek, resend
@@ -18,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints one line per alert. Raises ``FileError`` if the outbox file cannot be read."""
     path = state_files(load_config(args)).outbox
     if not path.exists():
-        print(f"no alerts are waiting: {path} does not exist yet")
+        print(f"no alerts are waiting: {printable(path)} does not exist yet")
         return EXIT_OK
     try:
         if args.resend and (count := resend(path)):

@@ -2,6 +2,7 @@
 
 import argparse
 
+from ..addresses import printable
 from ..monitor.retention import purge, purge_all
 from ..monitor.state import state_files
 from .arguments import EXIT_OK, add_device_option, load_config
@@ -17,7 +18,7 @@ def run(args: argparse.Namespace) -> int:
     config = load_config(args)
     folder = state_files(config).snapshots
     if not folder.is_dir():
-        print(f"no snapshots: the folder {folder} does not exist")
+        print(f"no snapshots: the folder {printable(folder)} does not exist")
         return EXIT_OK
     count = purge_all(folder) if args.all else purge(folder, config.snapshots)
     print(f"{count} snapshots deleted from {folder}")

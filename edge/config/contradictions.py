@@ -22,6 +22,7 @@ def contradictions(config: Config, given: Set[str]) -> list[str]:
         *_in_judging(config),
         *_in_source(config.source),
         *_in_mqtt(config.mqtt, given),
+        *_in_state(config),
         *_in_web(config),
         *_in_pages(config),
     ]
@@ -85,6 +86,12 @@ def _unreadable(section: str, options: SourceConfig | MqttConfig, *names: str) -
         file = getattr(options, name)
         if file and (reason := fault(Path(os.path.expanduser(file)))):
             yield f"{section}.{name} = {shown_file(file)}: the file cannot be read: {reason}"
+
+
+def _in_state(config: Config) -> Iterable[str]:
+    folder = config.state.folder
+    if "://" in folder:  # it would become folders whose names contain the password
+        yield f"state.folder = {shown(folder)!r}: must be a folder, not an address"
 
 
 def _in_web(config: Config) -> Iterable[str]:

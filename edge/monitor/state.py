@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..addresses import printable
 from ..config.schema import Config, MqttConfig
 from ..errors import ConfigError
 from ..files import replacing
@@ -138,7 +139,7 @@ class StateFolder:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(self.files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            log.error("state folder %s cannot be written: %s; continuing without it", folder, error.strerror)
+            log.error("state folder %s cannot be written: %s; continuing without it", printable(folder), error.strerror)
             return None
         try:
             _flock(lock)

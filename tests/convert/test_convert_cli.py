@@ -31,6 +31,28 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     assert re.findall(r"^    ([\w-]+)(?: |$)", out, re.M) == list(COMMANDS)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["{}"],
+        ["train", "{}", "--out", "a.h5"],
+        ["train", ".", "--out", "{}"],
+        ["prepare", "{}", "--out", "new"],
+        ["evaluate", "{}", "."],
+        ["evaluate-clips", "{}"],
+        ["bench-chart", "{}", "--out", "a.png"],
+        ["single-shot", "--out", "{}"],
+        ["train", ".", "--epochs", "{}"],
+    ],
+)
+def test_an_address_by_mistake_is_shown_without_its_password(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, errors = answer(capsys, *[word.format("rtsp://admin:Kanari@10.0.0.7/a.keras") for word in words])
+    assert code == 2 and "Kanari" not in out + errors
+
+
 @pytest.mark.parametrize("usual", [signal.default_int_handler, signal.SIG_IGN], ids=["raised", "ignored"])
 def test_ctrl_c_is_noted_if_it_is_not_ignored(usual: Any) -> None:
     before = signal.signal(signal.SIGINT, usual)  # children of some shells ignore Ctrl-C

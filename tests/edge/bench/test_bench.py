@@ -204,6 +204,7 @@ def test_a_lack_of_resources_and_a_wrong_option_have_different_exit_codes(maskwa
         (("--fleet", "10", "--frames", "5"), "leave SOURCE, --compare and --frames out"),
         (("--fleet", "90000"), "at most 5000"),
         (("--out", ".", "--stage", "track"), "it is a folder"),
+        (("--out", "rtsp://a:secret@h/f.json", "--stage", "track"), "maskwatch: rtsp://h/... cannot be written"),
     ],
 )
 def test_a_wrong_option_is_reported_without_a_traceback(args: tuple[str, ...], text: str) -> None:

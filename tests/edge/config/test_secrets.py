@@ -49,6 +49,7 @@ FILE = __file__
         f'[source]\npassword_file = ["{SECRET}"]\n',
         f'[mqtt]\nhost = "broker"\nuser = "cam"\npassword_file = "{SECRET}"\n',
         f'[phone]\ntoken_file = "{SECRET}\\t"\n',
+        f'[state]\nfolder = "{ADDRESS}"\n',
         # addresses that cannot be read
         f'[mqtt]\nhost = "mqtt://cam:{SECRET}@broker"\n',
         f'[mqtt]\nhost = "cam:{SECRET}@broker"\n',

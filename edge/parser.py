@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from ..addresses import HIDDEN, shown
+from .addresses import HIDDEN, shown
 
 
 class Parser(argparse.ArgumentParser):

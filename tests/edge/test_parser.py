@@ -1,4 +1,4 @@
-"""edge.cli.parser: messages about the command line, and what they leave out."""
+"""edge.parser: messages about the command line, and what they leave out."""
 
 import pytest
 
