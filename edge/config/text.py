@@ -18,9 +18,10 @@ def with_options(text: str, values: Sections, path: Path) -> str:
 
     document = _document(text, path)
     for section, pairs in values.items():
-        if not isinstance(document.get(section), Mapping):
+        if section not in document:
             document[section] = tomlkit.table()
-        document[section].update(pairs)
+        if isinstance(document[section], Mapping):  # else the check below says what it must be
+            document[section].update(pairs)
     return _checked(text, tomlkit.dumps(document), path)
 
 

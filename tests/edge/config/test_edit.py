@@ -89,6 +89,14 @@ def test_an_invalid_value_is_refused_and_the_file_is_unchanged(file: Path, assig
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("text", ["detect = 5 # why\n", "[[detect]]\nscale_step = 1.2\n"])
+def test_a_section_of_the_wrong_kind_is_not_overwritten(file: Path, text: str) -> None:
+    file.write_text(text)
+    done = maskwatch_set("--config", str(file), "detect.min_face=60")
+    assert done.returncode == 2 and "detect must be a section, [detect]" in done.stderr
+    assert file.read_text() == text
+
+
 def test_a_missing_file_or_value_is_reported(file: Path, tmp_path: Path) -> None:
     assert "--config FILE" in maskwatch_set("detect.min_face=60").stderr
     assert "nothing to change" in maskwatch_set("--config", str(file)).stderr
