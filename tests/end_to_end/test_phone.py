@@ -1,12 +1,8 @@
-"""``maskwatch watch --post`` as the phone service runs it: a real broker, a real HTTP server, real kills."""
+"""``maskwatch watch --post`` as the phone service runs it: a real broker, a real HTTP server, real doors."""
 
-import json
 import re
 import signal
 import socket
-import sqlite3
-import time
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,13 +13,7 @@ from support import until
 from support.brokers import free_port
 from support.browsing import Client
 from support.notified import Systemd
-from support.phone import Server
-
-from edge.config.schema import MqttConfig
-from edge.mqtt.messages import AlertMessage, utc_now
-from edge.mqtt.publisher import MqttPublisher
-
-PERSISTENT = "allow_anonymous true\nuser root\npersistence true\npersistence_location {folder}/"
+from support.phone import Server, configured
 
 
 @pytest.fixture
@@ -31,104 +21,6 @@ def server() -> Iterator[Server]:
     server = Server()
     yield server.start()
     server.stop()
-
-
-def alert(device: str, **values: Any) -> bytes:
-    message = {
-        "schema": 1, "event_type": "no_mask", "id": str(uuid.uuid4()), "device": device, "time": utc_now(),
-        "score": 0.9, "frames": 6, "seen_s": 0.4, "track": "t", "box": [1, 2, 3, 4], "frame_size": [640, 480],
-        "clock_synced": True, "model": "m@1", "snapshot": False,
-    }  # fmt: skip
-    return json.dumps(message | values).encode()
-
-
-def configured(folder: Path, **phone: Any) -> Path:
-    file = folder / "phone.toml"
-    lines = [f"{key} = {json.dumps(value)}" for key, value in phone.items()]
-    file.write_text("[phone]\n" + "\n".join(lines))
-    return file
-
-
-def waiting(folder: Path) -> int:
-    """The entries that wait on disk."""
-    with closing(sqlite3.connect(folder / "state" / "maskwatch" / "entrance" / "texts.db")) as db:
-        return int(db.execute("SELECT count(*) FROM waiting").fetchone()[0])
-
-
-def test_every_alert_of_many_doors_rings_once_whatever_restarts(
-    server: Server, mosquitto: Any, subscriber: Any, maskwatch: Any, tmp_path: Path
-) -> None:
-    """The phone is killed, alerts pass meanwhile, and the broker restarts: 40 doors ring once each."""
-    broker = mosquitto(PERSISTENT.format(folder=tmp_path)).start()
-    options = ("watch", "--broker", broker.address, "--post", server.url)
-    alerts = {f"door{number}": alert(f"door{number}") for number in range(40)}
-
-    def publish(first: int, last: int) -> None:
-        client = subscriber(broker.port)
-        for device in list(alerts)[first:last]:
-            client.publish(f"maskwatch/{device}/alert", alerts[device])
-
-    watch = maskwatch(*options)
-    watch.wait_for("connected to the broker")
-    publish(0, 10)
-    until(lambda: len(server.texts) == 10, lambda: f"10 texts; {server.texts}")
-    until(lambda: not waiting(tmp_path))  # a kill before an answer is noted would repeat that text
-    watch.end(signal.SIGKILL)
-    publish(10, 20)
-    broker.stop()
-    broker.start()
-    publish(20, 30)
-    watch = maskwatch(*options)
-    publish(30, 40)
-    publish(0, 40)  # redelivered, or raised twice: the same ids
-    until(lambda: len(server.texts) >= 40, lambda: f"40 texts; {len(server.texts)}: {server.texts}")
-    assert watch.end(signal.SIGTERM) == 0
-    devices = [text.partition(":")[0] for text in server.messages]
-    assert sorted(devices) == sorted(alerts)
-
-
-def test_an_alert_is_on_disk_before_the_broker_may_forget_it(
-    server: Server, mosquitto: Any, subscriber: Any, maskwatch: Any
-) -> None:
-    """No server answers; the phone is killed as soon as it has printed the alert. The next start rings."""
-    server.stop()
-    broker = mosquitto().start()
-    client = subscriber(broker.port)
-    options = ("watch", "--broker", broker.address, "--post", server.url)
-    watch = maskwatch(*options)
-    watch.wait_for("connected to the broker")
-    until(lambda: client.publish("maskwatch/porch/status", b"online") or "porch  is online" in watch.out)
-    client.publish("maskwatch/porch/alert", alert("porch"))
-    watch.wait_for("NO MASK")
-    watch.end(signal.SIGKILL)
-    broker.kill()  # it has no file: what it knew is gone
-    server.start()
-    watch = maskwatch(*options)
-    until(lambda: server.texts)
-    assert [text.rpartition(",")[0] for text in server.messages] == ["porch: no mask"]
-    watch.end(signal.SIGTERM)
-
-
-def test_what_waits_at_the_end_is_said_and_posted_by_the_next_start(
-    server: Server, mosquitto: Any, subscriber: Any, maskwatch: Any
-) -> None:
-    server.code = 503
-    broker = mosquitto().start()
-    client = subscriber(broker.port)
-    options = ("watch", "--broker", broker.address, "--post", server.url)
-    watch = maskwatch(*options)
-    watch.wait_for("connected to the broker")
-    until(lambda: client.publish("maskwatch/porch/status", b"online") or "porch  is online" in watch.out)
-    for device in ("porch", "back"):
-        client.publish(f"maskwatch/{device}/alert", alert(device))
-    watch.wait_for("answers 503")
-    until(lambda: watch.out.count("NO MASK") == 2)
-    assert watch.end(signal.SIGTERM) == 0
-    assert "2 alerts wait for the phone on disk" in watch.err and "secret-door" not in watch.err
-    server.code = 200
-    watch = maskwatch(*options)
-    until(lambda: len(server.texts) == 2)
-    assert watch.end(signal.SIGTERM) == 0 and "wait for the phone on disk" not in watch.err
 
 
 def test_two_phones_of_one_store_do_not_run_at_once(server: Server, mosquitto: Any, maskwatch: Any) -> None:
@@ -244,29 +136,3 @@ def test_the_page_s_button_sends_a_test(server: Server, mosquitto: Any, maskwatc
     assert answer.status == 503 and "no connection to a broker" in answer.json["error"]
     assert page.ask("/api/test", "POST", Origin="http://elsewhere").status == 403
     assert run.end(signal.SIGTERM) == watch.end(signal.SIGTERM) == 0
-
-
-def test_after_an_outage_the_phone_subscribes_before_the_queues_of_the_doors_leave(
-    server: Server, mosquitto: Any, maskwatch: Any, tmp_path: Path
-) -> None:
-    """This broker keeps nothing on disk: it has forgotten the session of the phone. Each door comes back by itself."""
-    broker = mosquitto().start()
-    config = configured(tmp_path, burst=0)
-    watch = maskwatch("watch", "--broker", broker.address, "--post", server.url, "--config", config)
-    watch.wait_for("connected to the broker")
-    settings = MqttConfig(host="127.0.0.1", port=broker.port)
-    doors = {name: MqttPublisher(settings, name, tmp_path / f"{name}.db") for name in ("a", "b", "c", "d", "e", "f")}
-    for name in doors:
-        watch.wait_for(f"{name}  is online")
-    for outage in (10.0, 4.0):
-        broker.kill()
-        watch.wait_for("broker lost")
-        for name, door in doors.items():
-            for _ in range(3):
-                door.publish(AlertMessage.decode(alert(name)))
-        time.sleep(outage)
-        broker.start()
-        until(lambda: not any(door.waiting for door in doors.values()), "the doors deliver", 60)
-        until(lambda: len(server.texts) == 18, lambda: f"18 texts; {server.messages}", 10)
-        server.accepted.clear()
-    assert all(door.close() for door in doors.values()) and watch.end(signal.SIGTERM) == 0

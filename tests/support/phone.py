@@ -1,13 +1,18 @@
 """An HTTP server that takes texts for a phone, as ntfy does."""
 
+import json
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from support.brokers import free_port
+
+from edge.mqtt.messages import utc_now
 
 
 @dataclass(frozen=True)
@@ -89,3 +94,21 @@ class Server:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/secret-door"
+
+
+def alert(device: str, **values: Any) -> bytes:
+    """The payload of an alert that was raised now."""
+    message = {
+        "schema": 1, "event_type": "no_mask", "id": str(uuid.uuid4()), "device": device, "time": utc_now(),
+        "score": 0.9, "frames": 6, "seen_s": 0.4, "track": "t", "box": [1, 2, 3, 4], "frame_size": [640, 480],
+        "clock_synced": True, "model": "m@1", "snapshot": False,
+    }  # fmt: skip
+    return json.dumps(message | values).encode()
+
+
+def configured(folder: Path, **phone: Any) -> Path:
+    """A configuration file with these options in its section for the phone."""
+    file = folder / "phone.toml"
+    lines = [f"{key} = {json.dumps(value)}" for key, value in phone.items()]
+    file.write_text("[phone]\n" + "\n".join(lines))
+    return file
