@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -18,13 +19,16 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parses; notes the words for the messages."""
-        self._words = list(args or ())
-        return super().parse_known_args(args, namespace)
+        self._words = sys.argv[1:] if args is None else list(args)
+        return super().parse_known_args(self._words, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Prints usage and message, and exits with code 2."""
         start, is_unknown, words = message.partition("unrecognized arguments: ")
         if is_unknown:
+            for word in self._words:
+                if " " in word and not word.startswith("-"):  # the message does not tell where it ends
+                    words = words.replace(word, shown(word))
             super().error(start + is_unknown + _unknown(words.split(" ")))
         message = re.sub(r"(ignored explicit argument ).*", rf"\1'{HIDDEN}'", message, flags=re.DOTALL)
         parts = {word.partition("=")[2] if word.startswith("-") else word for word in self._words}

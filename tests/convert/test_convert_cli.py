@@ -53,6 +53,11 @@ def test_an_address_by_mistake_is_shown_without_its_password(
     assert code == 2 and "Kanari" not in out + errors
 
 
+def test_the_program_shows_no_password_of_its_command_line() -> None:
+    done = run_convert("rtsp://admin:Kanari@10.0.0.7/")
+    assert done.returncode == 2 and "invalid choice: 'rtsp://10.0.0.7/'" in done.stderr and "Kanari" not in done.stderr
+
+
 @pytest.mark.parametrize("usual", [signal.default_int_handler, signal.SIG_IGN], ids=["raised", "ignored"])
 def test_ctrl_c_is_noted_if_it_is_not_ignored(usual: Any) -> None:
     before = signal.signal(signal.SIGINT, usual)  # children of some shells ignore Ctrl-C

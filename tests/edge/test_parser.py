@@ -15,6 +15,7 @@ ADDRESS = "rtsp://admin:Kanari@10.0.0.7:554/stream"
         (["run", ADDRESS], "unrecognized arguments: rtsp://10.0.0.7:554/..."),
         (["run", "--sorce", ADDRESS, "--print"], "unrecognized arguments: --sorce ..."),
         (["run", f"--sorce={ADDRESS}"], "unrecognized arguments: --sorce\n"),
+        (["run", "rtsp://10.0.0.7/ admin Kanari"], "unrecognized arguments: rtsp://10.0.0.7/..."),
         (["run", "--password", "Kanari"], "unrecognized arguments: --password ...\n"),
         (["run", "--password=Kanari"], "unrecognized arguments: --password\n"),
         (["run", "-pKanari"], "unrecognized arguments: -p\n"),
