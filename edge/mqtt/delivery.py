@@ -88,11 +88,11 @@ class Delivery:
             self._others[admitted.key] = admitted
 
     def connected(self, after_outage: bool) -> None:
-        """Notes a new connection; after an outage the broker may have other rules."""
+        """Notes a new connection."""
         if after_outage:
-            self.limits.try_again()
+            self.limits.try_again()  # the broker may have other rules now
         self._suspects.connected(time.monotonic())
-        self.head_start.connected(bool(self._queue or self._suspects.alerts))
+        self.head_start.connected(bool(self._queue or self._suspects.alerts) and not self._suspects.narrowed)
         if self._queue or self._suspects.alerts:
             log.warning("%d alerts waited for the broker", self.waiting)
 

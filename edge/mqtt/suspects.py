@@ -85,6 +85,11 @@ class Suspects:
         return bool(self._all) and self._quick_connections < QUICK_CONNECTIONS
 
     @property
+    def narrowed(self) -> bool:
+        """Returns whether the end of another connection has confirmed a suspicion: then it is no restarted broker."""
+        return any(not suspect.fresh for suspect in self._all.values())
+
+    @property
     def hopeless(self) -> bool:
         """Returns whether the broker answers nothing at all."""
         return self._unanswered_connections >= HOPELESS
