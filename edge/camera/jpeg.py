@@ -1,8 +1,7 @@
-"""Tells whether a JPEG file is complete.
+"""Reads the structure of a JPEG file: its size, and whether all of its scans are there.
 
-libjpeg fills what is missing with grey and says so on standard error only. OpenCV refuses a file without the marker of
-its end, also where nothing else is missing, and accepts a file that was cut off and ended with that marker. So what
-decides is whether the pixels depend on what follows the file's data.
+OpenCV refuses a file without the marker of its end, also where nothing else is missing. So the marker is added, and the
+decoder tells whether the last scan is complete.
 """
 
 import re
@@ -13,8 +12,6 @@ END = b"\xff\xd9"
 """The marker at the end (EOI). Cameras and programs that are interrupted leave it out."""
 PADDING = bytes(4)
 """Where a file ends with this, space was reserved for data that never came."""
-TAILS = tuple(bytes((factor * number + factor) % 251 + 1 for number in range(64)) for factor in (37, 240))
-"""Stand for data after the end: they have no markers, and decode to blocks that no picture has there."""
 MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 """The next marker after the data of a scan; restart markers and escaped bytes belong to the data."""
 SIZES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
@@ -66,12 +63,6 @@ def completed(data: bytes) -> bytes | None:
         return whole if _has_all_scans(data, markers) else None
     except (IndexError, ValueError):
         return None
-
-
-def with_tails(whole: bytes) -> list[bytes]:
-    """Returns the file with other data, of two kinds, between its own and the end marker."""
-    data = whole.removesuffix(END).rstrip(b"\xff")
-    return [data + tail + END for tail in TAILS]
 
 
 def _has_all_scans(data: bytes, markers: list[tuple[int, int]]) -> bool:

@@ -19,6 +19,7 @@ from . import jpeg
 from .frames import Image
 from .headers import READABLE, SUFFIXES, Header, read_header
 from .memory import free_memory
+from .printed import Printed
 
 PICTURE_SUFFIXES = frozenset(suffix for kind in READABLE for suffix in SUFFIXES[kind])
 """Endings of the names of picture files that this OpenCV reads, in lower case."""
@@ -28,8 +29,12 @@ BYTES_PER_PIXEL = 24
 """Memory to decode and search a picture: 290 MB for 12 million pixels with the cascade and ``min_face`` 32."""
 SMALL = 4_000_000
 """Pixels up to which the memory is not looked at."""
-GREYS = (128, 65)
-"""What libjpeg puts where blocks are missing: in grey and colour pictures, and in those for printing (CMYK)."""
+MADE_UP = (b"premature end of data", b"Premature end of JPEG", b"bad Huffman code", b"instead of RST")
+"""Parts of what libjpeg prints when it fills in a part of a picture. It prints other warnings about whole pictures. In
+14,111 pictures of seven collections it prints nothing."""
+
+PRINTED = Printed()
+"""The only one: a process has one standard error."""
 
 
 class Unreadable(ValueError):
@@ -61,7 +66,8 @@ def _decode(data: bytes) -> Image:
     header = read_header(data)
     _check_header(data, header)
     with _sparing_memory():
-        image = _complete_jpeg(data) if header and header.kind == "JPEG" else _decoded(data)
+        whole = jpeg.completed(data) if header and header.kind == "JPEG" else data
+        image = None if whole is None else _decoded(whole)
     if image is None:
         raise Unreadable("it is cut off or damaged")
     return image
@@ -111,30 +117,16 @@ def _is_memory(error: cv2.error) -> bool:
 
 
 def _decoded(data: bytes) -> Image | None:
-    """Returns what OpenCV decodes; None for what it refuses."""
+    """Returns what OpenCV decodes; None for what it refuses, and for a picture of which a part was made up."""
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image, printed = PRINTED.during(lambda: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
     except cv2.error as error:
         if _is_memory(error):
             raise
         return None
-    return None if image is None else np.asarray(image, np.uint8)
-
-
-def _complete_jpeg(data: bytes) -> Image | None:
-    """Decodes a JPEG picture if its file is complete but for the end marker; returns None for any other."""
-    if (whole := jpeg.completed(data)) is None or (image := _decoded(whole)) is None:
+    if image is None or any(text in printed for text in MADE_UP):
         return None
-    if data.startswith(whole) and not _has_grey_corner(image):
-        return image
-    others = (_decoded(other) for other in jpeg.with_tails(whole))
-    return image if all(other is not None and np.array_equal(image, other) for other in others) else None
-
-
-def _has_grey_corner(image: Image) -> bool:
-    """Returns whether a corner looks as if blocks were missing: the last one is in any corner of a turned picture."""
-    corners = image[[0, 0, -1, -1], [0, -1, 0, -1]]
-    return any(bool((corner == grey).all()) for corner in corners for grey in GREYS)
+    return np.asarray(image, np.uint8)
 
 
 def encode_jpeg(image: Image, quality: int) -> bytes:

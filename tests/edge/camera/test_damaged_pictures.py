@@ -1,7 +1,11 @@
 """Pictures that are cut off, padded or followed by something: refused, or read to the last pixel."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from support.picture_files import KINDS, encoded, jpeg_variants
@@ -26,7 +30,7 @@ def test_a_jpeg_that_is_cut_off_and_ended_or_padded_is_refused(name: str) -> Non
     data = JPEGS[name]
     for share in (0.3, 0.5, 0.7, 0.8):
         part = data[: int(len(data) * share)]
-        for end in (bytes(len(data) - len(part)), bytes(10_000), b"\xff", *(() if name == "progressive" else (END,))):
+        for end in (bytes(len(data) - len(part)), bytes(10_000), b"\xff", END):
             with pytest.raises(SourceError, match="cut off or damaged"):
                 pictures.decode(part + end)
 
@@ -68,3 +72,35 @@ def test_every_kind_of_picture_that_is_cut_off_is_refused(kind: str, tmp_path: P
         with pytest.raises(SourceError, match="x.jpg is not a readable picture: it"):
             pictures.read(tmp_path / "x.jpg")
     assert np.array_equal(pictures.decode(data + b"something behind it"), whole)
+
+
+def test_nothing_is_printed_about_damaged_pictures(capfd: pytest.CaptureFixture[str]) -> None:
+    """A camera that sends them would fill the log, one line for each picture."""
+    for data in (*JPEGS.values(), encoded("PNG"), encoded("WebP")):
+        for part in (data[: len(data) * 2 // 3], data[: len(data) // 2] + END, data[:-2], data):
+            with suppress(SourceError):
+                pictures.decode(part)
+    assert capfd.readouterr() == ("", "")
+    cv2.imdecode(np.frombuffer(JPEGS["baseline"][:9000] + END, np.uint8), cv2.IMREAD_COLOR)
+    assert "premature end" in capfd.readouterr().err  # what others print is not kept back
+
+
+def test_pictures_decoded_at_the_same_time_are_told_apart() -> None:
+    """The page decodes an upload while the camera's pictures are decoded; doctor forks."""
+    whole, part = JPEGS["baseline"], JPEGS["baseline"][:9000]
+
+    def is_refused(data: bytes) -> bool:
+        try:
+            return pictures.decode(data) is None
+        except SourceError:
+            return True
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(is_refused, [whole, part] * 100))
+    assert answers == [False, True] * 100
+    child = os.fork()
+    answers = [is_refused(whole if child else part) for _ in range(100)]
+    if not child:
+        os._exit(not all(answers))
+    assert os.waitpid(child, 0)[1] == 0
+    assert not any(answers)
