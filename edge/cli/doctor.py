@@ -1,6 +1,7 @@
 """``maskwatch doctor``: checks the installation and says what to do about each problem."""
 
 import argparse
+import signal
 
 from ..doctor.examination import examine
 from ..faces.opening import model_path
@@ -19,6 +20,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints one line per check; returns 1 if one failed. Raises ``ConfigError``."""
     config = open_settings(args).load()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the check that runs in order, like Ctrl-C
     exit_code = EXIT_OK
     for finding in examine(config, model_path(config), state_files(config)):
         print(f"{finding.state:4}  {finding.subject:12} {finding.text}", flush=True)

@@ -1,6 +1,7 @@
 """Checks the connection to the broker: it connects as the service does, with the same will, login and protocols."""
 
 import importlib.metadata
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -117,7 +118,9 @@ def check_broker(config: Config, files: StateFiles) -> Result:
         probe.connect()
         return report(config, probe)
     finally:
+        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing must cut the farewell short
         probe.link.close(1.0)
+        signal.signal(signal.SIGTERM, before)
 
 
 def check_embedded() -> Result:

@@ -3,6 +3,7 @@
 import ctypes
 import multiprocessing
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -13,6 +14,8 @@ from ..errors import EdgeError
 
 LIMIT_S = 10.0
 """Seconds that a check may take, unless it names its own limit."""
+FAREWELL_S = 1.5
+"""Seconds in which a check that is given up may leave the broker, which else publishes its last will."""
 END_WITH_PARENT = 1
 """``prctl(2)``: the signal that this process gets when its parent ends. A check that hangs must not stay behind."""
 State = Literal["ok", "warn", "FAIL"]
@@ -55,9 +58,11 @@ def carry_out(check: Check) -> Finding:
     except OSError as error:  # no memory, or too many processes
         return Finding(check.subject, "FAIL", f"cannot be checked: {error.strerror}; end other programs")
     sender.close()
+    answered = False
     try:
         if receiver.poll(check.limit):
             state, text = receiver.recv()
+            answered = True
         else:
             state, text = "FAIL", f"no answer within {check.limit:g} s; {check.remedy}"
     except EOFError:
@@ -65,6 +70,9 @@ def carry_out(check: Check) -> Finding:
         state, text = "FAIL", f"the check crashed ({_ending(child.exitcode)}); {check.remedy}"
     finally:
         receiver.close()
+        if not answered:
+            child.terminate()
+            child.join(FAREWELL_S)
         child.kill()
     return Finding(check.subject, state, text)
 
@@ -72,6 +80,7 @@ def carry_out(check: Check) -> Finding:
 def _answer(check: Check, sender: Connection) -> None:
     """Sends the result of a check. Runs in the child process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is open is closed in order
     ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
     result: Result
     try:

@@ -16,6 +16,8 @@ from edge.errors import BrokerError
 from edge.monitor.state import state_files
 
 ROOT = "maskwatch/entrance"
+ENDS = ("disconnected", "closed its connection")
+"""How mosquitto's log goes on where a client has gone."""
 
 
 def config(port: int, folder: Path) -> Config:
@@ -72,6 +74,21 @@ def test_a_will_that_is_refused_whatever_the_reason_is_told_from_a_login_that_is
     with pytest.raises(BrokerError, match="refuses the connection: Not authorized; check .* user and password_file"):
         check(broker.port, tmp_path)
     broker.close()
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_retained_when_the_command_is_ended(
+    maskwatch: Any, mosquitto: Any, subscriber: Any, tmp_path: Path, by: signal.Signals
+) -> None:
+    """Its last will would stay at the broker, also of a camera that is forgotten."""
+    real = mosquitto().start()
+    received = subscriber(real.port)
+    doctor = maskwatch("doctor", "--source", "demo", "--broker", real.address)
+    doctor.wait_for("doctor connected")
+    assert doctor.end(by) == 1 and "Traceback" not in doctor.out + doctor.err
+    log = tmp_path / "broker0" / "mosquitto.log"
+    until(lambda: any(f"Client maskwatch-entrance {end}" in log.read_text() for end in ENDS), log.read_text)
+    assert received.messages == []
 
 
 def test_a_running_service_stays_connected_and_online(maskwatch: Any, mosquitto: Any, subscriber: Any) -> None:
