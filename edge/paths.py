@@ -45,6 +45,20 @@ def read_bytes(path: Path, limit: int = 2**29) -> bytes:
     return content
 
 
+def read_pipe(path: Path, limit: int = 2**20) -> bytes:
+    """Reads what a shell hands over as a pipe, or a regular file. Raises ``OSError``.
+
+    A named pipe that nobody writes to is empty at once: opening it for reading would wait for ever.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        os.set_blocking(descriptor, True)  # a writer that is there may not have written yet
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit >> 20} MiB", str(path))
+    return content
+
+
 def read_text(path: Path) -> str:
     """Reads a regular file of UTF-8 text. Raises ``OSError``, and ``UnicodeDecodeError`` for another encoding."""
     return read_bytes(path).decode("utf-8")

@@ -23,6 +23,7 @@ from ..monitor.state import folder_of
 from ..monitor.systemd import Notifier
 from ..mqtt.client import V5, V311
 from ..mqtt.subscriber import Subscriber
+from ..paths import read_pipe
 from ..phone.destination import Destination
 from ..phone.formats import request_for
 from ..phone.phone import PROTOCOL, Phone
@@ -111,8 +112,11 @@ def send_test(destination: Destination | None, config: Config) -> int:
 
 def open_destination(url_or_file: str, config: Config) -> Destination:
     """Returns where texts go, with its login. Raises ``ConfigError``."""
-    token = password_for("phone.token_file", config.phone.token_file, "phone-token")
-    return Destination(read_url(url_or_file), token.strip())
+    file = config.phone.token_file
+    token = password_for("phone.token_file", file, "phone-token").strip()
+    if file and not token:
+        raise ConfigError(f"phone.token_file {shown_file(file)} is empty; write the token into it")
+    return Destination(read_url(url_or_file), token)
 
 
 def read_url(url_or_file: str) -> str:
@@ -123,7 +127,7 @@ def read_url(url_or_file: str) -> str:
     if "://" in url_or_file:
         return url_or_file
     try:
-        return Path(url_or_file).expanduser().read_text("utf-8-sig").strip()
+        url = read_pipe(Path(url_or_file).expanduser()).decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise ConfigError(f"--post {shown_file(url_or_file)}: the file is not UTF-8 text") from error
     except (OSError, ValueError, RuntimeError) as error:
@@ -131,6 +135,11 @@ def read_url(url_or_file: str) -> str:
             f"--post {shown_file(url_or_file)}: this is neither an address (https://...) nor a file that can be read: "
             f"{getattr(error, 'strerror', None) or type(error).__name__}"
         ) from error
+    if not url:
+        raise ConfigError(
+            f"--post {shown_file(url_or_file)}: the file is empty; write the address (https://...) into it"
+        )
+    return url
 
 
 def print_line(text: str) -> None:

@@ -21,6 +21,10 @@ KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 )
 UNBLURRED = b"\xff\xd8\xff\xfe\x00\x18maskwatch: no blurring"
 """How a snapshot begins in which no face is blurred: a JPEG comment, so that nothing passes it on by accident."""
+LONGEST_ALERT = 2**14
+"""Bytes of an alert, at most; one has about 400."""
+LARGEST_NUMBER = 2**63
+"""No number of an alert is as large; neither is "not a number"."""
 LIMIT = 4096
 """Bytes of a command, at most; longer payloads are not parsed."""
 VALUES = {"enabled": {b"ON": True, b"OFF": False}}
@@ -53,13 +57,19 @@ class AlertMessage:
 
     @classmethod
     def decode(cls, payload: bytes) -> "AlertMessage":
-        """Decodes a payload. Raises ``ValueError`` for anything other than an alert of this schema."""
+        """Decodes a payload. Raises ``ValueError`` for anything other than an alert of this schema.
+
+        A field that this version does not know is left out: a new field does not change the schema.
+        """
+        if len(payload) > LONGEST_ALERT:
+            raise ValueError(f"not a valid alert: it has {len(payload)} bytes")
         try:
             data = json.loads(payload)
             if data.pop("schema") != SCHEMA:
                 raise ValueError("unknown schema")
             _check_types(data)
-            return cls(**{**data, "box": tuple(data["box"]), "frame_size": tuple(data["frame_size"])})
+            data |= {"box": tuple(data["box"]), "frame_size": tuple(data["frame_size"])}
+            return cls(**{name: data[name] for name in cls.__match_args__ if name in data})
         except (KeyError, TypeError, AttributeError, UnicodeDecodeError, RecursionError) as error:
             raise ValueError(f"not a valid alert: {error!r}") from error
 
@@ -108,11 +118,19 @@ def _check_types(data: dict[str, Any]) -> None:
     """Checks the types of an alert from outside. Raises ``ValueError``."""
     for kind, names in KINDS:
         for name in names.split():
-            if not isinstance(data[name], kind):
-                raise ValueError(f"not a valid alert: {name} is {data[name]!r}")
+            if not isinstance(data[name], kind) or not _is_sound(data[name]):
+                raise ValueError(f"not a valid alert: {name} is {data[name]!r}"[:200])
     for name, length in (("box", 4), ("frame_size", 2)):
-        if not isinstance(data[name], list) or [type(side) for side in data[name]] != [int] * length:
+        sides = data[name] if isinstance(data[name], list) else []
+        if [type(side) for side in sides] != [int] * length or not all(map(_is_sound, sides)):
             raise ValueError(f"not a valid alert: {name} is not {length} whole numbers")
+
+
+def _is_sound(value: str | float) -> bool:
+    """Returns whether a value can be stored, shown and sent: JSON allows half of a surrogate pair, and any number."""
+    if isinstance(value, str):
+        return not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return -LARGEST_NUMBER < value < LARGEST_NUMBER
 
 
 def utc_now() -> str:

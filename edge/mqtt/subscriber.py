@@ -15,6 +15,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.schema import MqttConfig
+from ..errors import FileError
 from .client import FORGOTTEN, V311, Session
 from .ends import SHORT_CONNECTION, SHORT_CONNECTIONS_WARNED, TAKEN_OVER
 from .events import Connected, Disconnected, Received
@@ -192,7 +193,7 @@ class Subscriber:
 
     def _on_status(self, device: str, payload: bytes) -> None:
         if payload:
-            self._print_line(clean(f"{now()}  {device}  is {payload[:40].decode('utf-8', 'replace')}"))
+            self._print(clean(f"{now()}  {device}  is {payload[:40].decode('utf-8', 'replace')}"))
         if self._listener:
             self._listener.status(device, payload == b"online" if payload else None)
 
@@ -206,7 +207,17 @@ class Subscriber:
         if new and alert.id not in self._ids:
             self._ids.append(alert.id)
             self.alerts += 1
-            self._print_line(clean(line(alert)))
+            self._print(clean(line(alert)))
+
+    def _print(self, text: str) -> None:
+        """Prints a line. A full disk under the output must not keep alerts from being acknowledged."""
+        try:
+            self._print_line(text)
+        except BrokenPipeError:
+            raise
+        except (FileError, OSError) as error:
+            log.error("alerts are printed no longer: %s", error)
+            self._print_line = lambda text: None
 
 
 def _camera(payload: bytes) -> str:

@@ -170,6 +170,7 @@ class Phone:
 
     def _run(self) -> None:
         while True:
+            batch: Batch | float = SHORTEST_PAUSE
             try:
                 with self._changed:
                     batch = self._next()
@@ -179,8 +180,10 @@ class Phone:
                         self._changed.wait(batch)
                         continue
                 self._deliver(batch)
-            except Exception:  # one odd alert must not end the thread
-                log.exception("phone: a text could not be made")
+            except Exception:  # one odd alert must neither end the thread nor keep back those behind it
+                log.exception("phone: a text could not be made, and was dropped")
+                with self._changed:
+                    self._store.remove(batch.entries if isinstance(batch, Batch) else [])
                 self._closing.wait(SHORTEST_PAUSE)
 
     def _is_finished(self, batch: Batch | float, deadline: float) -> bool:
@@ -231,11 +234,9 @@ class Phone:
         return failure
 
     def _request(self, text: Text) -> PostFailure | None:
-        link = (
-            self._link.replace("{device}", quote(text.device, ""))
-            if text.device or "{device}" not in self._link
-            else ""
-        )
+        link = self._link.replace("{device}", quote(text.device, ""))
+        if "{device}" in self._link and not text.device:
+            link = ""
         request = request_for(text, self._config.format, link)
         return self._destination.post(request.headers, request.body)
 

@@ -2,14 +2,16 @@
 
 import base64
 import json
+import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import until
-from support.phone import Server
+from support.phone import Server, alert
 
 CANARY = "c4n4ry"
 
@@ -61,6 +63,11 @@ def test_a_token_comes_from_a_file_that_not_everybody_can_read(server: Server, m
     assert refused.end() == 2 and "chmod 640" in refused.err and CANARY not in refused.err
     refused = maskwatch("watch", "--test", "--post", server.url, "--post-token", secret(file, f"{CANARY}\nx"))
     assert refused.end() == 2 and "the token alone" in refused.err and CANARY not in refused.err
+    empty = maskwatch("watch", "--test", "--post", server.url, "--post-token", secret(file, "\r\n"))
+    assert empty.end() == 2 and "is empty; write the token into it" in empty.err
+    os.mkfifo(tmp_path / "fifo", 0o600)
+    refused = maskwatch("watch", "--test", "--post", server.url, "--post-token", tmp_path / "fifo")
+    assert refused.end() == 2 and "cannot be read: it is a named pipe" in refused.err
     both = server.url.replace("//", f"//user:{CANARY}@")
     refused = maskwatch("watch", "--test", "--post", both, "--post-token", secret(file, "tk"))
     assert refused.end() == 2 and "use one of them" in refused.err and CANARY not in refused.err
@@ -95,8 +102,50 @@ def test_a_file_without_an_address_is_refused(content: bytes, maskwatch: Any, tm
     (tmp_path / "phone").write_bytes(content)
     refused = maskwatch("watch", "--post", tmp_path / "phone")
     assert refused.end() == 2 and "--post" in refused.err and CANARY not in refused.err
+    os.mkfifo(tmp_path / "fifo")
+    unwritten = maskwatch("watch", "--post", tmp_path / "fifo")
+    assert unwritten.end() == 2 and "the file is empty" in unwritten.err, "nobody writes: no reason to wait for ever"
     missing = maskwatch("watch", "--post", tmp_path / "missing")
     assert missing.end() == 2 and "nor a file that can be read: No such file or directory" in missing.err
+
+
+def test_the_address_may_come_through_a_pipe(server: Server, maskwatch: Any, tmp_path: Path) -> None:
+    """As a shell hands over the output of a password manager, which may take a while: ``--post <(pass ntfy)``."""
+    os.mkfifo(tmp_path / "fifo")
+    with subprocess.Popen(["sh", "-c", f"exec >{tmp_path}/fifo; sleep 1; echo {server.url}"]):
+        with (tmp_path / "fifo").open("rb") as held:  # a pipe that is handed over is open, and has its writer
+            test = maskwatch("watch", "--test", "--post", tmp_path / "fifo")
+            assert test.end() == 0, test.err
+            assert held.read() == b""
+
+
+HOSTILE = (
+    alert("X").replace(b'"X"', b'"po\\ud800rch"'), alert("p", id="X").replace(b'"X"', b'"\\udfff"'),
+    alert("p" * 1_000_000), alert("p", score=10**400), alert("p", box=[-(10**4299), 1, 10**4299, 2]), b"[" * 100_000,
+)  # fmt: skip
+"""What is no alert, but looks like one: text that cannot be encoded, and numbers that cannot be shown."""
+
+
+def test_no_message_keeps_the_next_alerts_from_the_phone(
+    server: Server, mosquitto: Any, subscriber: Any, maskwatch: Any, tmp_path: Path
+) -> None:
+    """More than the 20 messages that a broker sends without an acknowledgement."""
+    broker = mosquitto().start()
+    config = secret(tmp_path / "my.toml", "[phone]\nburst = 0\npage = 'http://{device}.local/'\n")
+    watch = maskwatch("watch", "--broker", broker.address, "--post", server.url, "--config", config)
+    watch.wait_for("connected to the broker")
+    client = subscriber(broker.port)
+    for payload in HOSTILE * 5:
+        client.publish("maskwatch/porch/alert", payload)
+    client.publish("maskwatch/porch/alert", alert("a\r\nX-Evil: 1\r\n\r\nb 🚪"))
+    client.publish("maskwatch/porch/alert", alert("porch"))
+    until(lambda: len(server.accepted) == 2, lambda: watch.err[-2000:])
+    assert (
+        server.messages[0].startswith("a??X-Evil: 1????b 🚪: no mask, ") and "X-Evil" not in server.accepted[0].headers
+    )
+    assert server.messages[1].startswith("porch: no mask, ")
+    assert "Traceback" not in watch.err and "cannot be written" not in watch.err
+    assert watch.end(signal.SIGTERM) == 0
 
 
 @pytest.mark.parametrize("hours", ["25:00-06:00", "22-6", "22:00", "22:00-22:00", "night"])
@@ -112,14 +161,14 @@ def test_watch_posts_alerts(server: Server, mosquitto: Any, subscriber: Any, mas
     config = secret(tmp_path / "my.toml", "[phone]\nburst = 0\n")
     watch = maskwatch("watch", "--broker", broker.address, "--post", address, "--config", config)
     client = subscriber(broker.port)
-    alert = {
+    raised = {
         "schema": 1, "event_type": "incorrect_mask", "id": "a", "device": "porch", "time": "2026-11-25T05:00:00.000Z",
         "score": 0.9, "frames": 6, "seen_s": 0.4, "track": "t", "box": [1, 2, 3, 4], "frame_size": [640, 480],
         "clock_synced": True, "model": "m@1", "snapshot": False,
     }  # fmt: skip
     watch.wait_for("waiting for alerts")
     until(lambda: client.publish("maskwatch/porch/status", b"online") or "porch  is online" in watch.out)
-    for message in (alert, alert, alert | {"id": "b", "event_type": "no_mask"}):
+    for message in (raised, raised, raised | {"id": "b", "event_type": "no_mask"}):
         client.publish("maskwatch/porch/alert", json.dumps(message).encode())
     client.publish("maskwatch/porch/alert", b"{}")
     until(lambda: len(server.texts) == 2)

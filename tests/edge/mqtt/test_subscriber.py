@@ -136,6 +136,18 @@ def test_what_the_listener_has_not_taken_is_not_acknowledged(protocol: MQTTProto
         assert third.alerts == ["2"]
 
 
+def test_lines_that_cannot_be_printed_keep_no_alert_back(mosquitto: Any) -> None:
+    """Without an acknowledgement, a broker stops after 20 alerts."""
+    port = mosquitto().start().port
+    with open("/dev/full", "wb", buffering=0) as full, closing(Publisher(port)) as client:
+        settings, listener = MqttConfig(host="127.0.0.1", port=port), Listener()
+        with closing(Subscriber(settings, lambda text: full.write(text.encode()), V5, listener, "p")) as one:
+            assert one.ready.wait(60)
+            for number in range(30):
+                client.publish("maskwatch/porch/alert", alert(str(number)))
+            until(lambda: len(listener.alerts) == 30)
+
+
 def test_it_hears_what_a_door_says_of_itself(mosquitto: Any, subscriber: Any) -> None:
     broker = mosquitto().start()
     client = subscriber(broker.port)
