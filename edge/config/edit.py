@@ -42,7 +42,10 @@ def write(path: Path, values: Sections) -> None:
     """Sets options in a file, whole or not at all. Raises ``ConfigError`` when the result is no valid configuration."""
     if os.path.exists(path) and not os.path.isfile(path):  # unlike Path's, they raise nothing
         raise ConfigError(f"{path} is not a file but a pipe, device or folder; only a file can be changed")
-    _write(write_whole, path, with_options(read_text(path), values, path))
+    old, new = None, ""
+    while (text := read_text(path)) != old:  # an editor, or the page, may have saved it meanwhile
+        old, new = text, with_options(text, values, path)
+    _write(write_whole, path, new)
 
 
 class SettingsStore:

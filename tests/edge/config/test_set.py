@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import ROOT
@@ -205,6 +206,18 @@ def test_names_are_printed_in_any_locale(file: Path) -> None:
     done = maskwatch("set", "--config", folder / file.name, "device.name=b", env=ASCII)
     assert done.returncode == 0 and b"device.name changed" in done.stdout, done.stderr
     assert b"device.name" in maskwatch("set", "--config", folder / file.name, "device.name=B", env=ASCII).stderr
+
+
+def test_what_is_saved_meanwhile_is_kept(file: Path) -> None:
+    class Slow(dict[str, Any]):
+        """Options that an editor is faster than."""
+
+        def items(self) -> Any:
+            file.write_text(file.read_text().replace("übrig", "neu"))
+            return super().items()
+
+    write(file, Slow(device={"name": "b"}))
+    assert file.read_text() == NAMED.replace("übrig", "neu")
 
 
 def test_a_file_that_has_been_deleted_is_not_written_anew(file: Path) -> None:
