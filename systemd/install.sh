@@ -2,7 +2,7 @@
 # Installs maskwatch from this checkout as a service, or brings an installed one up to date.
 #
 #   sudo systemd/install.sh [--broker ADDRESS] [--source CAMERA] [--detector haar|yunet] [--camera NAME ...]
-#                           [--phone URL] [--web | --web-password-file FILE]
+#                           [--phone URL [--phone-token-file FILE]] [--web | --web-password-file FILE]
 #
 #   --broker ADDRESS   your MQTT broker: HOST, HOST:PORT, mqtt://USER@HOST or mqtts://USER@HOST
 #   --source CAMERA    the camera: auto (default), picamera, usb:0, rtsp://..., ...
@@ -11,6 +11,7 @@
 #                      --broker, --source and --detector then apply to the cameras named
 #   --phone URL        also sends alerts there as short texts: https://ntfy.sh/A-NAME-THAT-NOBODY-GUESSES. Subscribe
 #                      to that name in the app ntfy on the phone; anyone who knows the name can read the alerts
+#   --phone-token-file FILE    a token for that address, if it needs one, in the first line of FILE (- for standard input)
 #   --web              also serves the page to your network, at port 8080 of this machine; asks for its password
 #   --web-password-file FILE   does so with the password in the first line of FILE (- for standard input)
 #   --python PYTHON    the interpreter (default python3)
@@ -25,7 +26,7 @@ set -eu
 opt=/opt/maskwatch etc=/etc/maskwatch state=/var/lib/maskwatch units=/etc/systemd/system bin=/usr/local/bin/maskwatch
 here=$(cd "$(dirname "$0")/.." && pwd)
 python=python3 phone='' cameras='' dry='' start=yes uninstall='' purge='' broker='' source='' detector=''
-web='' web_password_file='' web_password='' repeat="sudo $0"
+web='' web_password_file='' web_password='' phone_token_file='' phone_token='' repeat="sudo $0"
 apt_patience=600 # seconds; unattended-upgrades takes minutes on a Pi that was just set up
 
 main() {
@@ -36,6 +37,7 @@ main() {
         return
     fi
     [ -z "$web" ] || [ "$dry" ] || page_password
+    [ -z "$phone_token_file" ] || [ "$dry" ] || token
     say "Debian packages" && packages
     say "User and folders" && user_and_folders
     say "Program" && program
@@ -76,7 +78,7 @@ arguments() {
             *) repeat="$repeat $1" ;;
         esac
         case $1 in
-            --broker | --source | --detector | --camera | --phone | --python | --web-password-file)
+            --broker | --source | --detector | --camera | --phone | --python | --web-password-file | --phone-token-file)
                 [ -n "${2-}" ] || fail "$1 needs a value; see $0 --help"
                 case $1 in
                     --broker) broker=$2 ;;
@@ -85,6 +87,7 @@ arguments() {
                     --phone) phone=$2 ;;
                     --python) python=$2 ;;
                     --web-password-file) web=yes web_password_file=$2 ;;
+                    --phone-token-file) phone_token_file=$2 ;;
                     --camera) cameras="$cameras $2" && camera_name "$2" ;;
                 esac
                 shift
@@ -282,6 +285,11 @@ settings() {
             printf '%s\n' "$phone" >"$etc/$name.phone"
         fi
     fi
+    if [ "$phone_token_file" ]; then
+        name=$(first)
+        run install -m 600 /dev/null "$etc/$name.phone-token"
+        [ "$dry" ] || printf '%s\n' "$phone_token" >"$etc/$name.phone-token"
+    fi
     [ -z "$web" ] || page "$(first)"
 }
 
@@ -301,18 +309,31 @@ page_password() {
                 IFS= read -r web_password || true
             fi
             ;;
-        -) IFS= read -r web_password || true ;;
-        *)
-            if [ -d "$web_password_file" ] || [ ! -r "$web_password_file" ]; then
-                case $web_password_file in /* | ./*) ;; *) web_password_file='...' ;; esac # it may be the password
-                fail "--web-password-file $web_password_file: there is no file that can be read"
-            fi
-            IFS= read -r web_password <"$web_password_file" || true
-            ;;
+        *) first_line --web-password-file "$web_password_file" && web_password=$line ;;
     esac
     web_password=$(printf %s "$web_password" | tr -d '\r')
     [ ${#web_password} -ge 8 ] || fail "the page needs a password of at least 8 characters: from the terminal," \
         "from the first line of standard input, or by --web-password-file FILE"
+}
+
+token() {
+    first_line --phone-token-file "$phone_token_file" && phone_token=$line
+    [ "$phone_token" ] || fail "--phone-token-file: the first line is empty; write the token into it"
+    [ "$phone" ] || [ -e "$etc/$(first).phone" ] || fail "--phone-token-file goes with --phone"
+}
+
+# reads the first line of a file, or of standard input (-), into $line
+first_line() {
+    line=''
+    if [ "$2" = - ]; then
+        IFS= read -r line || true
+    elif [ ! -d "$2" ] && [ -r "$2" ]; then
+        IFS= read -r line <"$2" || true
+    else
+        case $2 in /* | ./*) file=$2 ;; *) file=... ;; esac # it may be the secret
+        fail "$1 $file: there is no file that can be read"
+    fi
+    line=$(printf %s "$line" | tr -d '\r')
 }
 
 ask() {
@@ -382,13 +403,13 @@ has_phone() { [ -e "$etc/$1.phone" ] || { [ "$dry$phone" != "$dry" ] && [ "$1" =
 enabled() {
     if [ "$dry" ]; then
         for name in ${cameras:-$(plain)}; do
-            unit_of "$name"
             ! has_phone "$name" || echo "maskwatch-phone@$name.service"
+            unit_of "$name"
         done
     else
+        linked 'maskwatch-phone@*.service' # first: a camera sends what waits only to a phone that has subscribed
         linked maskwatch.service
         named
-        linked 'maskwatch-phone@*.service'
     fi
 }
 

@@ -102,6 +102,7 @@ def test_the_installers_help_names_every_option() -> None:
         ("--source", "--broker", "rtsp://admin:Kanari@10.0.0.7/x"),
         ("--web-password=Kanari",),
         ("--web-password-file", "Kanari"),
+        ("--phone", "https://ntfy.sh/Kanari", "--phone-token-file", "Kanari"),
         ("--camera", "rtsp://admin:Kanari@10.0.0.7/x"),
         ("--phone", "ntfy.sh/Kanari"),
     ],

@@ -99,6 +99,9 @@ def test_a_password_of_the_page_is_checked_before_anything_is_done(machine: Mach
         ("--web </dev/null", "a password of at least 8 characters"),
         ("--web-password-file /nowhere", "/nowhere: there is no file that can be read"),
         ("--web --camera a --camera b", "one camera"),
+        ("--phone https://a/b --phone-token-file /nowhere", "/nowhere: there is no file that can be read"),
+        ("--phone https://a/b --phone-token-file /dev/null", "write the token into it"),
+        ("--phone-token-file /etc/hostname", "goes with --phone"),
     ):
         done = machine.try_run(f"/src/systemd/install.sh {options}")
         assert done.returncode == 2 and message in done.stdout and "== " not in done.stdout, done.stdout

@@ -1,11 +1,14 @@
 """Upgrades, further cameras, the phone and the removal of the service that test_installed.py has installed."""
 
+import re
+
 from support.brokers import Subscriber, free_port
 from support.browsing import Client
 from support.phone import Server
 from systemd.machine import LIKE_A_CAMERA, MARKS, SECRET, UNIT, Machine
 
 pytestmark = MARKS
+BEGAN = "ActiveEnterTimestampMonotonic"
 FORM = "application/x-www-form-urlencoded"
 
 OLD_BROKER = """
@@ -73,12 +76,22 @@ def test_the_version_before_is_kept_when_the_new_one_does_not_start(machine: Mac
 def test_alerts_are_sent_to_a_phone(machine: Machine) -> None:
     phone = Server().start()
     try:
-        done = machine.install("--phone", phone.url)
+        machine.run("maskwatch set phone.burst=0; umask 077; printf 'token-canary\\r\\n' > /root/token")
+        done = machine.install("--phone", phone.url, "--phone-token-file", "/root/token")
         assert done.returncode == 0, done.stdout
+        began = [int(machine.show(unit, BEGAN)[BEGAN]) for unit in ("maskwatch-phone@maskwatch.service", UNIT)]
+        assert began == sorted(began), "the phone has subscribed when the camera sends what waited"
         machine.until(lambda: phone.texts, "a text", timeout=90)
         assert phone.texts[0][0] == "/secret-door" and phone.texts[0][1].startswith("entrance: no mask, ")
         assert machine.run("stat -c %a /etc/maskwatch/maskwatch.phone").strip() == "600"
-        assert "secret-door" not in machine.run("ps -eo args; journalctl --no-pager")
+        assert phone.accepted[0].headers["Authorization"] == "Bearer token-canary"
+        assert machine.run("maskwatch watch --test") == "127.0.0.1 has accepted the test\n"
+        count = len(phone.texts)
+        machine.run("systemctl restart broker maskwatch")
+        machine.until(lambda: len(phone.texts) >= count + 4, "4 more texts", timeout=90)
+        texts = [text for text in phone.messages if "a test" not in text]
+        assert len(set(texts)) == len(texts), "no alert rings twice, and no two have the same second"
+        assert not re.search("secret-door|token-canary", machine.run("ps -eo args; journalctl --no-pager"))
     finally:
         phone.stop()
 
