@@ -5,6 +5,7 @@ both are done here. The address is as secret as a password: only its server is e
 """
 
 import base64
+import string
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import SplitResult, unquote, unquote_to_bytes, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes, urljoin, urlsplit
 
 from ..addresses import has_raw_characters
 from ..errors import ConfigError
@@ -124,11 +125,14 @@ def _target(url: str, location: str) -> str:
     if not location or not location.isprintable():
         raise ValueError("nowhere")
     try:
-        old, new = urlsplit(url), urlsplit(urljoin(url, location))
+        # http.client decodes headers as Latin-1; a space or another letter must be escaped to be sent
+        old, new = urlsplit(url), urlsplit(urljoin(url, quote(location, string.punctuation, "latin-1")))
         new = new._replace(netloc=new.netloc.rpartition("@")[2], fragment="")
         ports = [parts.port or PORTS.get(parts.scheme) for parts in (old, new)]
     except ValueError:
         raise ValueError("an address that cannot be read") from None
+    if new.scheme not in PORTS or not new.hostname:
+        raise ValueError("no web address")
     if new.hostname != old.hostname:
         raise ValueError(f"another server, {new.hostname}; if it is the right one, give its address in --post")
     upgrade = (old.scheme, new.scheme) == ("http", "https") and ports[1] in (PORTS["https"], ports[0])

@@ -54,7 +54,8 @@ def test_a_redirect_to_another_server_or_port_gets_nothing(server: Server, other
     [
         ("", "nowhere"),
         ("https://127.0.0.1:1/x", "https on port 1"),
-        ("ftp://127.0.0.1/x", "ftp on port"),
+        ("ftp://127.0.0.1/x", "no web address"),
+        ("javascript:alert(1)", "no web address"),
         ("http://[::1/x", "cannot be read"),
         ("http://127.0.0.1:x/", "cannot be read"),
         ("//example.com/x", "another server, example.com"),
@@ -64,6 +65,15 @@ def test_other_redirects_are_refused_with_the_reason(server: Server, location: s
     server.code, server.headers = 301, {"Location": location}
     failure = Destination(server.url).post(HEADERS, b"text")
     assert failure and failure.retry and reason in failure.reason
+
+
+@pytest.mark.parametrize(
+    ("location", "path"), [("/a door", "/a%20door"), ("/t\u00fcr", "/t%FCr"), ("/%C3%BC", "/%C3%BC")]
+)
+def test_a_redirect_may_have_characters_that_an_address_may_not(server: Server, location: str, path: str) -> None:
+    server.answers = [(301, {"Location": location})]
+    assert Destination(server.url).post(HEADERS, b"text") is None
+    assert server.requests[1].path == path
 
 
 def test_https_on_the_same_server_may_follow_http(server: Server) -> None:
