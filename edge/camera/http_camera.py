@@ -29,6 +29,8 @@ LONGEST_INTERVAL_S = 3.0
 """Seconds between two requests for one picture, at most: a camera that is silent for 8 s counts as lost."""
 PAUSE_S = 0.5
 """The same, at least, after a request that failed."""
+SOI, NEXT = b"\xff\xd8\xff", b"\xff\xd9\xff\xd8\xff"
+"""How a JPEG picture begins, and how one follows another."""
 
 
 class _Refused(SourceError):
@@ -56,22 +58,24 @@ class HttpCamera:
         """Returns whether the answer is a picture or a series of pictures."""
         return self._answer.kind != "other"
 
-    def read(self) -> Picture | None:
-        """Reads the next picture. Returns None if a stream has ended. Raises ``SourceError``."""
+    def read(self) -> Picture:
+        """Reads the next picture. Raises ``SourceError``."""
         deadline = time.monotonic() + PICTURE_WITHIN_S
         problem: SourceError | None = None
         while time.monotonic() < deadline:
+            was_series = False
             try:
                 data = self._next(deadline)
                 if data is not None:
                     self._count += 1
                     return Picture(pictures.decode(data))
-                if self._count > 1:
-                    return None
+                was_series = self._count > 1  # some cameras end each connection after a number of pictures
                 self._ask_again(0.0 if problem is None else PAUSE_S)
             except _Refused:
                 raise
             except SourceError as error:  # a picture that is cut off, or a camera that is too busy to answer
+                if was_series:
+                    raise
                 problem = error
         raise problem or SourceError(f"{self.name} {NO_PICTURE}")
 
@@ -91,13 +95,14 @@ class HttpCamera:
 
     def _ask(self) -> "_Answer":
         self._asked_at = time.monotonic()
+        vars(self._request).pop("redirect_dict", None)  # else urllib takes repeated requests for a loop of redirections
         try:
             return _Answer(self._opener.open(self._request, timeout=WAIT_S))
         except urllib.error.HTTPError as error:
             error.close()
             what = "user and password" if error.code in (401, 403) else "the path of its address"
             text = f"{self.name} answers with HTTP status {error.code}; check {what}{self._hint}"
-            raise (SourceError if error.code >= 500 else _Refused)(text) from None
+            raise (_Refused if error.code in (401, 403) else SourceError)(text) from None
         # urllib's own message may contain the address; ValueError is a login of a kind that it does not know
         except (OSError, http.client.HTTPException, ValueError):
             silent = time.monotonic() - self._asked_at > TIMED_OUT_S and accepts(self._request.full_url)
@@ -109,17 +114,23 @@ class HttpCamera:
 
 
 class _Answer:
-    """One answer of a camera. ``kind`` is ``picture``, ``series`` (multipart) or ``other``."""
+    """One answer of a camera. ``kind`` is ``picture``, ``series`` (multipart) or ``other``.
+
+    A picture of unknown length may be followed by more of them.
+    """
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self._response = response
         self._buffer = b""
         self._deadline = time.monotonic() + PICTURE_WITHIN_S
-        content_type = response.headers.get_content_type()
+        length, content_type = response.length, response.headers.get_content_type()
         self.kind = {"image": "picture", "multipart": "series"}.get(content_type.split("/")[0], "other")
-        if self.kind == "other" and response.length and self._starts_as_jpeg():
+        if self.kind == "other" and self._starts_as_jpeg():
             self.kind = "picture"  # with a wrong content type
-        self._pictures = self._series() if self.kind == "series" else self._single()
+        if self.kind == "series":
+            self._pictures = self._series(f"{response.headers.get_boundary('')}".encode())
+        else:
+            self._pictures = self._single() if length else self._unbounded()
 
     def next(self, deadline: float) -> bytes | None:
         """Returns the bytes of the next picture; None at the end. Raises ``OSError`` when the time is over."""
@@ -132,7 +143,7 @@ class _Answer:
 
     def _starts_as_jpeg(self) -> bool:
         try:
-            return self._fill() and self._buffer.startswith(b"\xff\xd8\xff")
+            return self._fill() and self._buffer.startswith(SOI)
         except (OSError, http.client.HTTPException):
             return False
 
@@ -163,11 +174,19 @@ class _Answer:
         if self._buffer:
             yield self._take(MAX_BYTES)
 
-    def _series(self) -> Iterator[bytes]:
-        """Yields the parts. The line between them is taken as it comes: cameras announce it with and without dashes."""
+    def _unbounded(self) -> Iterator[bytes]:
+        while data := self._until(NEXT, MAX_BYTES):
+            if data.endswith(NEXT):
+                self._buffer = SOI + self._buffer
+            yield data.removesuffix(SOI) if data.endswith(NEXT) else data
+
+    def _series(self, boundary: bytes) -> Iterator[bytes]:
+        """Yields the parts. The line between them is taken as it comes: cameras announce it with and without dashes,
+        and send it with and without them.
+        """
         mark = b""
         while mark or (line := self._until(b"\n", MAX_LINE)):
-            if not mark and not line.startswith(b"--"):
+            if not mark and not line.startswith(b"--") and line.strip() != boundary:
                 continue
             mark = mark or line.strip()
             length = self._length_of_part()
