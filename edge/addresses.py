@@ -67,9 +67,14 @@ def shown(text: str) -> str:
 
 
 def shown_path(path: Path) -> str:
-    """Returns a path that somebody has named as it may be shown: whole if it exists, else like ``shown``."""
-    # a Path has only one of two slashes
-    return str(path) if os.path.lexists(path) else shown(re.sub(r"^([A-Za-z]{2,6}):/+", r"\1://", str(path)))
+    """Returns a path that somebody has named as it may be shown, whole if it or its folder exists, else like ``shown``.
+
+    The root, the current folder and the one above it are no sign of a path: they exist for a mistyped address too.
+    """
+    folder_exists = path.parent.name not in ("", "..") and os.path.isdir(path.parent) and "@" not in path.name
+    if folder_exists or os.path.lexists(path):
+        return str(path)
+    return shown(re.sub(r"^([A-Za-z]{2,6}):/+", r"\1://", str(path)))  # a Path has only one of two slashes
 
 
 def printable(path: Path | str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
 
-from ..addresses import HIDDEN, shown
+from ..addresses import HIDDEN, printable, shown
 from ..config.schema import SourceConfig
 from ..errors import ConfigError, SourceError
 from .access import log_access
@@ -93,13 +93,13 @@ def open_source(
         logged: set[str] = set()
         return _playback(lambda: Folder(path, config.fps, logged), config)
     if path.suffix.lower() in PICTURE_SUFFIXES - ANIMATIONS:
-        raise ConfigError(f"source '{shown(spec)}' is a single picture; `maskwatch image` checks pictures")
+        raise ConfigError(f"source '{printable(path)}' is a single picture; `maskwatch image` checks pictures")
     told: set[str] = set()
     return _playback(_guarded(lambda: VideoFile(path, told)), config)
 
 
 def _named(spec: str) -> str:
-    name = shown(spec)
+    name = printable(spec)
     return f"source '{name}'" if name != HIDDEN else "source (not shown, because it may contain a password)"
 
 

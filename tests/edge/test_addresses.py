@@ -96,6 +96,16 @@ def test_a_path_that_exists_is_shown_whole(tmp_path: Path) -> None:
     assert shown_path(path) == str(path)
 
 
+def test_a_path_in_a_folder_that_exists_is_shown_whole(tmp_path: Path) -> None:
+    (tmp_path / "my.clips").mkdir()
+    for name in ("50% off.mp4", "a & b.mp4", "what?.mp4", "my.clips/12: front.mp4", "my.clips/x=3.mp4"):
+        assert shown_path(tmp_path / name) == str(tmp_path / name)
+    for name in ("admin:Kanari@10.0.0.7", "none/user=Kanari", "rtsp:/admin:Kanari"):
+        assert "Kanari" not in shown_path(tmp_path / name)
+    for text in ("/admin:Kanari", "//admin:Kanari", "./admin:Kanari", "../admin:Kanari", "../../?pwd=Kanari"):
+        assert "Kanari" not in shown_path(Path(text))
+
+
 @given(st.text(min_size=1), st.text())
 def test_a_login_put_into_an_address_is_read_from_it_again(user: str, password: str) -> None:
     address = with_login("rtsp://old:one@cam.lan:554/stream?a=b@c", user, password)

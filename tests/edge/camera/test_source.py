@@ -16,7 +16,7 @@ from support.cameras import SIZE, NetworkCamera, write_folder, write_video
 from edge.camera.frames import Frame
 from edge.camera.source import Source, open_source
 from edge.config.schema import SourceConfig
-from edge.errors import SourceError
+from edge.errors import ConfigError, SourceError
 
 KINDS = ["video", "folder", "stream", "picamera"]
 LIVE = ["stream", "picamera"]
@@ -185,6 +185,15 @@ def test_stop_ends_the_wait_for_a_recorded_moment(tmp_path: Path) -> None:
         source.stop()
         watcher.join(PATIENCE)
         assert not watcher.is_alive() and len(seen) < 3
+
+
+def test_a_message_names_a_file_whatever_characters_its_name_has(tmp_path: Path) -> None:
+    picture = tmp_path / "a & b, 50% @ noon?.jpg"
+    picture.touch()
+    with pytest.raises(ConfigError, match="noon.*is a single picture"):
+        open_source(str(picture), SourceConfig())
+    with pytest.raises(ConfigError, match="50% off.mp4' is not a file, folder or camera"):
+        open_source(str(tmp_path / "50% off.mp4"), SourceConfig())
 
 
 def test_the_demo_is_the_bundled_clip(door: Path) -> None:
