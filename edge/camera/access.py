@@ -41,8 +41,10 @@ def address_with_login(address: str, config: SourceConfig) -> str:
     return with_login(address, config.user, password)
 
 
-def log_access(address: str, config: SourceConfig) -> None:
-    """Logs what people should know about the way to a camera."""
+def check_access(address: str, config: SourceConfig) -> None:
+    """Logs what people should know about the way to a camera. Raises ``ConfigError`` for an unusable password file."""
+    if config.user:
+        password_for("source.password_file", config.password_file, "camera-password")
     if has_raw_characters(address):
         log.warning("%s: %s", shown(address), RAW_CHARACTERS)
     if address.lower().startswith(ENCRYPTED) and not config.verify:

@@ -118,7 +118,7 @@ def _is_heic(data: bytes) -> bool:
 
 
 FORMATS: tuple[tuple[str, Callable[[bytes], bool], Callable[[bytes], Size]], ...] = (
-    ("JPEG", lambda data: data[:3] == b"\xff\xd8\xff", jpeg.size),
+    ("JPEG", lambda data: data[:3] == jpeg.BEGIN, jpeg.size),
     ("PNG", lambda data: data[:8] == b"\x89PNG\r\n\x1a\n", lambda data: struct.unpack_from(">II", data, 16)),
     ("WebP", lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP", _webp),
     ("BMP", lambda data: data[:2] == b"BM", _bmp),

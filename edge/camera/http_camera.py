@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ..addresses import host_of, is_ip, shown, shown_file, split_login
 from ..config.schema import SourceConfig
 from ..errors import SourceError
-from . import pictures
+from . import jpeg, pictures
 from .access import address_with_login, hint
 from .capture import NO_ANSWER, NO_PICTURE, TIMED_OUT_S, accepts
 from .frames import Picture
@@ -29,8 +29,8 @@ LONGEST_INTERVAL_S = 3.0
 """Seconds between two requests for one picture, at most: a camera that is silent for 8 s counts as lost."""
 PAUSE_S = 0.5
 """The same, at least, after a request that failed."""
-SOI, NEXT = b"\xff\xd8\xff", b"\xff\xd9\xff\xd8\xff"
-"""How a JPEG picture begins, and how one follows another."""
+NEXT = jpeg.END + jpeg.BEGIN
+"""How one JPEG picture follows another."""
 
 
 class _Refused(SourceError):
@@ -143,7 +143,7 @@ class _Answer:
 
     def _starts_as_jpeg(self) -> bool:
         try:
-            return self._fill() and self._buffer.startswith(SOI)
+            return self._fill() and self._buffer.startswith(jpeg.BEGIN)
         except (OSError, http.client.HTTPException):
             return False
 
@@ -177,8 +177,8 @@ class _Answer:
     def _unbounded(self) -> Iterator[bytes]:
         while data := self._until(NEXT, MAX_BYTES):
             if data.endswith(NEXT):
-                self._buffer = SOI + self._buffer
-            yield data.removesuffix(SOI) if data.endswith(NEXT) else data
+                self._buffer = jpeg.BEGIN + self._buffer
+            yield data.removesuffix(jpeg.BEGIN) if data.endswith(NEXT) else data
 
     def _series(self, boundary: bytes) -> Iterator[bytes]:
         """Yields the parts. The line between them is taken as it comes: cameras announce it with and without dashes,

@@ -8,6 +8,8 @@ import re
 import struct
 from collections.abc import Iterator
 
+BEGIN = b"\xff\xd8\xff"
+"""The first bytes: the marker SOI, and the begin of another one."""
 END = b"\xff\xd9"
 """The marker at the end (EOI). Cameras and programs that are interrupted leave it out."""
 PADDING = bytes(4)

@@ -27,6 +27,8 @@ MAX_PIXELS = 64_000_000
 """Largest picture. The largest of common phones have 50 million pixels, and take 1.2 GB to be searched."""
 BYTES_PER_PIXEL = 24
 """Memory to decode and search a picture: 290 MB for 12 million pixels with the cascade and ``min_face`` 32."""
+LARGEST_JPEG = 2**24
+"""Bytes of a file in which the end of its first JPEG picture is looked for."""
 SMALL = 4_000_000
 """Pixels up to which the memory is not looked at."""
 MADE_UP = (b"premature end of data", b"Premature end of JPEG", b"bad Huffman code", b"instead of RST")
@@ -51,6 +53,19 @@ def read(path: Path) -> Image:
     except Unreadable as error:
         reason = str(error)
     raise SourceError(f"{printable(path)} is not a readable picture: {reason}")
+
+
+def is_single_jpeg(path: Path) -> bool:
+    """Returns whether a file is one JPEG picture, whatever its name: FFmpeg would play it, and fill in what is missing.
+
+    Files of many JPEG pictures, one behind the other, are videos.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_JPEG) if file.read(3) == jpeg.BEGIN else b""
+    except OSError:
+        return False
+    return bool(data) and jpeg.END + jpeg.BEGIN not in data
 
 
 def decode(data: bytes) -> Image:

@@ -15,7 +15,8 @@ from urllib.parse import unquote
 from ..addresses import HIDDEN, printable, shown
 from ..config.schema import SourceConfig
 from ..errors import ConfigError, SourceError
-from .access import log_access
+from . import pictures
+from .access import check_access
 from .capture import STREAMS, Capture
 from .damage import DamageGuard, GuardedDriver
 from .folder import Folder
@@ -23,7 +24,6 @@ from .frames import Condition, Driver, Frame
 from .http_camera import HttpCamera
 from .live import LOST_AFTER_S, Live
 from .picamera import PiCamera
-from .pictures import PICTURE_SUFFIXES
 from .playback import Playback
 from .recordings import VideoFile
 from .usb import UsbCamera, usb_nodes
@@ -85,6 +85,8 @@ def open_source(
         if (opener := _camera_opener(spec, config)) is not None:
             opener = _rotated(_guarded(opener), config)
             return Live(opener, shown(spec), lost_after=lost_after, retry_opening=retry_opening)
+        if _is_locked(path):
+            raise SourceError(f"{_named(spec)} cannot be read: Permission denied")
         raise ConfigError(
             f"{_named(spec)} is not a file, folder or camera; use auto, picamera, usb:0, /dev/video0, "
             "rtsp://..., a video file, a folder of pictures, or demo"
@@ -92,7 +94,7 @@ def open_source(
     if is_folder:
         logged: set[str] = set()
         return _playback(lambda: Folder(path, config.fps, logged), config)
-    if path.suffix.lower() in PICTURE_SUFFIXES - ANIMATIONS:
+    if path.suffix.lower() in pictures.PICTURE_SUFFIXES - ANIMATIONS or pictures.is_single_jpeg(path):
         raise ConfigError(f"source '{printable(path)}' is a single picture; `maskwatch image` checks pictures")
     told: set[str] = set()
     return _playback(_guarded(lambda: VideoFile(path, told)), config)
@@ -111,6 +113,8 @@ def _path(spec: str) -> Path:
     if not spec.lower().startswith("file:") or any(_kind(path)):
         return path
     rest = re.sub("^//(localhost(?=/))?", "", spec[5:], flags=re.IGNORECASE)
+    if not rest:  # which is no name for this folder
+        return path
     path = Path(os.path.expanduser(rest))  # people write addresses by hand, with a raw % too
     return path if any(_kind(path)) else Path(os.path.expanduser(unquote(rest, errors="surrogateescape")))
 
@@ -121,6 +125,15 @@ def _kind(path: Path) -> tuple[bool, bool]:
         return path.is_dir(), path.is_file()
     except (OSError, ValueError):  # the text is too long for a file name, or has a zero byte
         return False, False
+
+
+def _is_locked(path: Path) -> bool:
+    """Returns whether this user may not see what is at a path."""
+    try:
+        os.stat(path)
+    except (OSError, ValueError) as error:
+        return isinstance(error, PermissionError)
+    return False
 
 
 def _playback(opener: Callable[[], Driver], config: SourceConfig) -> Playback:
@@ -152,7 +165,7 @@ def _camera_opener(spec: str, config: SourceConfig) -> Callable[[], Driver] | No
     scheme, separator, rest = spec.partition("://")
     address = f"{scheme.lower()}{separator}{rest}"
     if address.startswith(STREAMS):
-        log_access(address, config)
+        check_access(address, config)
         return lambda: _network_camera(address, config)
     return None
 

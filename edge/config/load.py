@@ -2,7 +2,10 @@
 
 import difflib
 import errno
+import os
 import re
+import stat
+import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
@@ -25,6 +28,8 @@ QUOTED = re.compile(r"['\"].*['\"]|\((?!at ).*\)(?= )", re.DOTALL)
 
 MAX_BYTES = 1_000_000
 """A file of more bytes is no configuration."""
+WRITER_WITHIN_S = 3.0
+"""Seconds within which somebody must begin to write to a named pipe."""
 DESCRIPTOR = re.compile(r"/dev/stdin|(?:/dev|/proc/self)/fd/(\d{1,6})")
 """Paths of the files that this process has been given open, as by ``maskwatch run --config <(...)``."""
 
@@ -99,17 +104,32 @@ def read_text(path: Path) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        file = open(path, "rb")
+        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
     except OSError as error:
         descriptor = DESCRIPTOR.fullmatch(str(path))
         if error.errno != errno.ENXIO or not descriptor:
             raise
         file = open(int(descriptor[1] or 0), "rb", closefd=False)  # a socket cannot be opened again
     with file:
-        content = file.read(MAX_BYTES + 1)
+        begin = _begin_of_pipe(file.fileno()) if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode) else b""
+        os.set_blocking(file.fileno(), True)
+        content = begin + file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:  # /dev/zero, for example
         raise OSError(errno.EFBIG, f"it has more than {MAX_BYTES} bytes")
     return content
+
+
+def _begin_of_pipe(descriptor: int) -> bytes:
+    """Waits for somebody who writes to a pipe. Raises ``OSError`` if nobody does: reading it would wait for ever."""
+    end = time.monotonic() + WRITER_WITHIN_S
+    while time.monotonic() < end:
+        try:
+            if begin := os.read(descriptor, MAX_BYTES):
+                return begin
+        except BlockingIOError:  # nothing is written yet
+            return b""
+        time.sleep(0.05)
+    raise OSError(errno.EPIPE, "nobody writes to this pipe")
 
 
 def parse(text: str, path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from edge.camera.access import address_with_login
 from edge.camera.capture import Capture
 from edge.camera.source import open_source
 from edge.config.schema import SourceConfig
-from edge.errors import SourceError
+from edge.errors import ConfigError, SourceError
 
 USER, PASSWORD = "door:cam/é", "a@b:c/d#e?f% g+h&"
 """Every character that has a meaning in an address."""
@@ -125,8 +125,9 @@ def test_an_address_that_is_not_utf8_is_refused(scheme: str) -> None:
 def test_a_password_file_that_everybody_may_read_is_refused(password_file: Path) -> None:
     password_file.chmod(0o644)
     config = SourceConfig(user="cam", password_file=str(password_file))
-    with pytest.raises(SourceError, match=r"source.password_file \S+ can be read by every user; chmod 640 it"):
-        open_source("rtsp://127.0.0.1:9/", config)
+    for wait in (False, True):  # waiting for the camera would not mend it
+        with pytest.raises(ConfigError, match=r"source.password_file \S+ can be read by every user; chmod 640 it"):
+            open_source("rtsp://127.0.0.1:9/", config, retry_opening=wait)
 
 
 def make_certificate(folder: Path, name: str) -> Path:

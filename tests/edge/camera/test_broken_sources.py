@@ -5,7 +5,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.cameras import write_folder, write_video
+from support.cameras import as_jpeg, picture, write_folder, write_video
+from support.users import open_folder, run_without_rights
 
 from edge.camera.source import open_source
 from edge.errors import ConfigError, SourceError
@@ -13,7 +14,19 @@ from edge.errors import ConfigError, SourceError
 
 @pytest.mark.parametrize(
     "spec",
-    ["usb:x", "usb:", "usb:-1", "usb:²", "nowhere.mp4", "/nowhere/at/all", "ftp://a", "a" * 300, "~no-such-user/a.mp4"],
+    [
+        "usb:x",
+        "usb:",
+        "usb:-1",
+        "usb:²",
+        "nowhere.mp4",
+        "/nowhere/at/all",
+        "ftp://a",
+        "a" * 300,
+        "~no-such-user/a.mp4",
+        "file:",
+        "file://",
+    ],
     ids=lambda spec: spec[:20],
 )
 def test_names_that_name_no_source(spec: str) -> None:
@@ -83,3 +96,26 @@ def test_a_recording_stopped_before_its_first_picture_is_not_an_error(tmp_path: 
     with closing(open_source(str(write_video(tmp_path / "a.avi")))) as source:
         source.stop()
         assert list(source) == []
+
+
+def test_a_picture_is_no_video_whatever_its_name(tmp_path: Path) -> None:
+    """FFmpeg would fill in what is missing in it with grey."""
+    data = as_jpeg(picture(0))
+    (tmp_path / "a.mp4").write_bytes(data[: len(data) // 2])
+    with pytest.raises(ConfigError, match="a.mp4' is a single picture; `maskwatch image` checks pictures"):
+        open_source(str(tmp_path / "a.mp4"))
+    (tmp_path / "a.mjpeg").write_bytes(data * 5)
+    with closing(open_source(str(tmp_path / "a.mjpeg"))) as source:
+        assert len(list(source)) == 5
+
+
+def test_a_source_below_a_folder_that_is_locked_is_named() -> None:
+    with open_folder() as folder:
+        (folder / "locked").mkdir(mode=0o700)
+        (folder / "locked/a.mp4").write_bytes(b"")
+        done = run_without_rights(
+            "import sys; from edge.__main__ import main; import edge.camera.source, edge.cli.run",
+            "sys.exit(main(['run', '--print', '--source', sys.argv[1]]))",
+            folder / "locked/a.mp4",
+        )
+    assert done.returncode == 1 and "locked/a.mp4' cannot be read: Permission denied" in done.stderr, done.stderr

@@ -1,6 +1,8 @@
 """A configuration that is no file: a pipe, a socket, a device, a folder."""
 
+import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,18 @@ def test_a_configuration_from_a_pipe_is_obeyed_and_not_changed(place: str, tmp_p
     done = maskwatch("set", "--config", place, "device.name=b", input=text)
     assert done.returncode == 2 and b"is not a file but a pipe" in done.stderr
     assert done.stderr.count(b"\n") == 1
+
+
+def test_a_named_pipe_is_read_if_somebody_writes_to_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = maskwatch("run", "--print", "--config", tmp_path / "pipe")
+    assert done.returncode == 2 and b"pipe: cannot be read (nobody writes to this pipe)" in done.stderr
+    text = f"[source]\nsource = '{tmp_path}/none'\n"
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=(text,))
+    writer.start()  # it waits for the reader
+    done = maskwatch("run", "--print", "--config", tmp_path / "pipe")
+    writer.join(10)
+    assert done.returncode == 2 and f"source '{tmp_path}/none' is not a file".encode() in done.stderr, done.stderr
 
 
 def test_a_configuration_from_a_socket_is_obeyed(tmp_path: Path) -> None:
