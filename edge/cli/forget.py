@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     files = state_files(config)
     running = running_health(files.folder)
     if running is not None and args.device in (None, running.get("device", args.device)):
-        raise ConfigError(_running(config))
+        raise ConfigError(_running(running.get("device", config.device.name)))
     if args.device is None:
         follow_renaming(config, args.config)
     announced = Announced(files.announced if running is None else None)  # a camera of another name keeps its own list
@@ -38,15 +38,15 @@ def run(args: argparse.Namespace) -> int:
             try:
                 stack.enter_context(claim(identity_of(config)))  # fails if it runs with another state folder
             except ConfigError as error:
-                raise ConfigError(_running(config)) from error
+                raise ConfigError(_running(config.device.name)) from error
         faults = list(_forget(config, announced, args.device))
     if faults:
         raise BrokerError("\n".join(faults))
     return EXIT_OK
 
 
-def _running(config: Config) -> str:
-    return f"{config.device.name} is running and would announce itself again; stop it first"
+def _running(device: str) -> str:
+    return f"{device} is running and would announce itself again; stop it first"
 
 
 def _forget(config: Config, announced: Announced, device: str | None) -> Iterator[str]:

@@ -61,6 +61,9 @@ def test_forget_of_another_name_leaves_the_present_one(camera: Camera, broker: A
     assert set(retained(broker)) == front
     refused = camera.run("forget", "--broker", broker.address)
     assert refused.end() == 2 and "front is running" in refused.err
+    camera.file.write_text(camera.file.read_text().replace('"front"', '"back"'))  # not yet restarted
+    refused = camera.run("forget", "--broker", broker.address)
+    assert refused.end() == 2 and "front is running" in refused.err
     camera.stop()
 
 
