@@ -121,7 +121,7 @@ def test_single_requests_that_fail_do_not_flap(fault: Callable[..., Answer], cam
     with watching(open_source(camera.url, FAST)) as viewer:
         viewer.wait_for_frames(2)
         camera.answer = fault(camera)
-        viewer.wait_for_frames(5)
+        viewer.wait_for_frames(3)
         assert viewer.conditions == []
 
 

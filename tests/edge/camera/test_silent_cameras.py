@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import ExitStack
 
 import pytest
 from support import until
@@ -12,13 +13,17 @@ from edge.camera.source import open_source
 from edge.errors import SourceError
 
 
-@pytest.mark.parametrize("holds", [True, False], ids=["no answer", "no picture"])
-def test_a_camera_that_answers_and_sends_nothing_is_described_as_such(holds: bool) -> None:
-    started = time.monotonic()
-    with StreamServer([], hold=holds, Content_Type="multipart/x-mixed-replace; boundary=a") as server:
-        with watching(open_source(server.url, retry_opening=True)) as viewer:
+def test_a_camera_that_answers_and_sends_nothing_is_described_as_such() -> None:
+    """It sends no answer, or an answer without a picture, over HTTP or RTSP. All of them are asked at once."""
+    started, series = time.monotonic(), "multipart/x-mixed-replace; boundary=a"
+    with ExitStack() as stack:
+        servers = [stack.enter_context(StreamServer([], hold=hold, Content_Type=series)) for hold in (True, False)]
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=50))
+        addresses = [*(server.url for server in servers), f"rtsp://127.0.0.1:{silent.getsockname()[1]}/"]
+        viewers = [stack.enter_context(watching(open_source(url, retry_opening=True))) for url in addresses]
+        for viewer in viewers:
             viewer.wait_for("lost", "answers, but sends no picture")
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 30
             assert viewer.source.alive()
 
 
@@ -32,12 +37,6 @@ def test_an_opening_that_ends_by_itself_does_not_hang(scheme: str) -> None:
             end = time.monotonic() + 2
             until(lambda: time.monotonic() > end or not viewer.source.alive(), "two seconds")
             assert viewer.source.alive() and [condition for condition, _ in viewer.conditions] == ["lost"]
-
-
-def test_a_silent_stream_names_what_it_does() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
-        with pytest.raises(SourceError, match="answers, but sends no picture for 7 s"):
-            open_source(f"rtsp://127.0.0.1:{silent.getsockname()[1]}/")
 
 
 def test_a_stream_that_is_no_picture_is_left_to_ffmpeg(door: object) -> None:
