@@ -161,7 +161,8 @@ class Store:
             self._disconnect()
             self._unwritten.clear()  # what is in memory is written as a whole later
             if self.durable:
-                log.error("%s cannot be written: %s; a restart now would lose the texts that wait", self.path, error)
+                reason = getattr(error, "strerror", None) or error
+                log.error("%s cannot be written: %s; a restart now would lose the texts that wait", self.path, reason)
             self.durable = False
 
     def _commit(self) -> None:

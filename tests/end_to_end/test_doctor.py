@@ -81,8 +81,15 @@ def unanswered() -> Iterator[int]:
             connection.close()
 
 
-@pytest.mark.parametrize("scheme", ["http", "rtsp"])
-@pytest.mark.parametrize("behaviour", ["silent", "unanswered"])
+@pytest.mark.parametrize(
+    ("behaviour", "scheme"),
+    [
+        ("unanswered", "http"),
+        ("unanswered", "rtsp"),
+        ("silent", "rtsp"),
+        pytest.param("silent", "http", marks=pytest.mark.chaos),  # a silent broker is waited for for 32 s
+    ],
+)
 def test_whatever_does_not_answer_is_a_finding_and_the_others_are_reported(
     maskwatch: Any, scheme: str, behaviour: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

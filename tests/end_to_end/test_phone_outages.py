@@ -108,6 +108,7 @@ def test_what_waits_at_the_end_is_said_and_posted_by_the_next_start(
     assert watch.end(signal.SIGTERM) == 0 and "wait for the phone on disk" not in watch.err
 
 
+@pytest.mark.chaos
 def test_after_an_outage_the_phone_subscribes_before_the_queues_of_the_doors_leave(
     server: Server, mosquitto: Any, maskwatch: Any, tmp_path: Path
 ) -> None:
