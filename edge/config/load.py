@@ -111,7 +111,8 @@ def _content(path: Path) -> bytes:
             raise
         file = open(int(descriptor[1] or 0), "rb", closefd=False)  # a socket cannot be opened again
     with file:
-        begin = _begin_of_pipe(file.fileno()) if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode) else b""
+        is_named_pipe = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode) and not DESCRIPTOR.fullmatch(str(path))
+        begin = _begin_of_pipe(file.fileno()) if is_named_pipe else b""  # any other has had its writer
         os.set_blocking(file.fileno(), True)
         content = begin + file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:  # /dev/zero, for example

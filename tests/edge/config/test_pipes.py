@@ -19,6 +19,11 @@ def test_a_configuration_from_a_pipe_is_obeyed_and_not_changed(place: str, tmp_p
     assert done.stderr.count(b"\n") == 1
 
 
+def test_an_empty_configuration_from_a_pipe_has_the_defaults(tmp_path: Path) -> None:
+    done = maskwatch("run", "--print", "--config", "/dev/stdin", "--source", tmp_path / "none", input=b"")
+    assert done.returncode == 2 and f"source '{tmp_path}/none' is not a file".encode() in done.stderr, done.stderr
+
+
 def test_a_named_pipe_is_read_if_somebody_writes_to_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     done = maskwatch("run", "--print", "--config", tmp_path / "pipe")
