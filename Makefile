@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
+# most tests wait for brokers, cameras and processes, so three files at a time keep two cores busy
+SIDE_BY_SIDE = -n 3 --dist loadfile
 
 .PHONY: run test chaos test-systemd test-arm64 test-picamera test-homeassistant test-browser check install clip model clean
 
@@ -11,7 +13,7 @@ run: $(VENV)/run.stamp
 	@$(BIN)/maskwatch run --or-demo $(ARGS)
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 chaos: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m chaos $(ARGS)
