@@ -152,9 +152,9 @@ class Link:
 
     def close(self, timeout: float = 2.0) -> None:
         """Disconnects in order. Takes about ``timeout`` seconds at most, whatever state the network is in."""
-        client, was_connected = self._client, self.connected
-        self._client, self.state = None, LinkState.CLOSED
+        client, self._client, self.state = self._client, None, LinkState.CLOSED
         if client is not None:
+            was_connected = client.is_connected()  # its event may still be on the way
             client.disconnect()
             if not client.finished.wait(timeout if was_connected else 0.1):
                 force_close(client)
