@@ -24,6 +24,8 @@ FAILURE = 128
 """The least MQTT 5 reason code of a failure."""
 LARGEST_TAKEN = 256 * 1024
 """Bytes of a message that the broker may send us (MQTT 5), so that no message can fill the memory of a Pi."""
+FAREWELL_S = 0.5
+"""Seconds for the broker to close the connection after our DISCONNECT."""
 
 
 def accept_all_reasons() -> None:
@@ -81,6 +83,7 @@ class Client(paho.Client):
         )
         self._session = session
         self.suppress_exceptions = True  # an exception in a callback would end paho's thread silently
+        self.on_socket_close = lambda c, u, connection: _read_the_rest(connection)
         self.connect_timeout = 5.0
         self.finished = threading.Event()
         self.errors: list[str] = []
@@ -164,6 +167,20 @@ def force_close(client: Client) -> None:
     client.on_socket_open = lambda c, u, connection: _shut(connection)
     client.disconnect()
     _shut(client.socket())
+
+
+def _read_the_rest(connection: Any) -> None:
+    """Waits until the broker has taken our DISCONNECT and closes the connection, ``FAREWELL_S`` at most.
+
+    A socket that is closed with unread data is reset. The broker then may not see the DISCONNECT, and publishes the
+    last will.
+    """
+    deadline = time.monotonic() + FAREWELL_S
+    with suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_WR)
+        socket.socket.settimeout(connection, FAREWELL_S)
+        while socket.socket.recv(connection, 65536) and time.monotonic() < deadline:
+            pass
 
 
 def _shut(connection: Any) -> None:
