@@ -4,6 +4,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from .addresses import HIDDEN, shown
@@ -12,10 +13,15 @@ from .addresses import HIDDEN, shown
 class Parser(argparse.ArgumentParser):
     """``ArgumentParser`` whose messages show addresses like ``shown``, and no value of an option that it does not know.
 
-    A password may stand on the command line by mistake, and a message may end up in a log.
+    A password may stand on the command line by mistake, and a message may end up in a log. An empty path is an error:
+    for ``Path`` it is the folder in which the command runs, which nobody means by it.
     """
 
     _words: Sequence[str] = ()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.register("type", Path, _path)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parses; notes the words for the messages."""
@@ -36,6 +42,12 @@ class Parser(argparse.ArgumentParser):
             if shown(part) != part:
                 message = message.replace(repr(part)[1:-1], shown(part)).replace(part, shown(part))
         super().error(message)
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty; name a file or a folder")
+    return Path(text)
 
 
 def _unknown(words: Sequence[str]) -> str:

@@ -34,3 +34,10 @@ def test_no_message_shows_a_password(words: list[str], message: str, capsys: pyt
     error = capsys.readouterr().err
     assert ended.value.code == 2 and message in error
     assert "Kanari" not in error
+
+
+@pytest.mark.parametrize("words", [["image", ""], ["image", "a.jpg", "--out", ""], ["run", "--config", ""]])
+def test_an_empty_path_is_not_this_folder(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2 and "the path is empty; name a file or a folder" in capsys.readouterr().err
