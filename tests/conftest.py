@@ -1,6 +1,7 @@
 """Fixtures for all tests: the bundled clip, the shipped model, real brokers and real maskwatch processes."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import pytest
 from support import DOOR, DOOR_TRUTH, ROOT
 from support.brokers import Mosquitto, Subscriber, mosquitto_program
 from support.processes import Process
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a script put into the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else Ctrl-C could not be tested
 
 
 @pytest.fixture
