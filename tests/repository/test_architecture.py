@@ -32,7 +32,8 @@ edge.people.tracker edge.people.policy -> cv2 numpy time datetime
 edge.mqtt -> edge.camera edge.faces edge.people edge.phone edge.web edge.monitor edge.cli cv2 numpy
 edge.phone -> edge.camera edge.faces edge.people edge.web edge.monitor edge.cli edge.bench edge.doctor cv2 numpy
 edge.outbox -> edge.*
-edge.config -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.phone edge.web edge.monitor edge.cli edge.bench
+edge.config -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.phone edge.web edge.monitor
+edge.config -> edge.cli edge.bench edge.doctor
 edge.web -> edge.phone edge.monitor edge.cli edge.bench edge.doctor
 edge.monitor -> edge.phone edge.cli edge.bench edge.doctor
 edge.bench edge.doctor -> edge.cli
@@ -49,8 +50,6 @@ edge.camera.picamera -> picamera2
 edge.faces.tflite -> ai_edge_litert tflite_runtime
 edge.web -> aiohttp PIL prometheus_client
 """
-
-
 """Imports that NEVERS would forbid and that are allowed."""
 
 
