@@ -16,7 +16,7 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 chaos: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -m chaos $(ARGS)
+	$(BIN)/python -m pytest -m chaos $(SIDE_BY_SIDE) -n 2 $(ARGS)
 
 # needs root, systemd-container and debootstrap
 test-systemd: $(VENV)/test.stamp
