@@ -4,19 +4,18 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
-# most tests wait for brokers, cameras and processes, so three files at a time keep two cores busy
-SIDE_BY_SIDE = -n 3 --dist loadfile
 
 .PHONY: run test chaos test-systemd test-arm64 test-picamera test-homeassistant test-browser check install clip model clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/maskwatch run --or-demo $(ARGS)
 
+# most tests wait for brokers, cameras and processes, so several at a time keep two cores busy
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 chaos: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -m chaos $(SIDE_BY_SIDE) -n 2 $(ARGS)
+	$(BIN)/python -m pytest -m chaos -n 4 --dist worksteal $(ARGS)
 
 # needs root, systemd-container and debootstrap
 test-systemd: $(VENV)/test.stamp
