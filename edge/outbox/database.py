@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing, suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,19 @@ def connect(path: Path, schema: str) -> sqlite3.Connection:
     return db
 
 
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Commits what the block executes, all of it or nothing. Raises ``sqlite3.Error``."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
+
+
 def is_damage(error: sqlite3.DatabaseError, path: Path) -> bool:
     """Returns whether the file itself is damaged. A file that is locked, full or read-only is not."""
     if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
@@ -51,6 +65,15 @@ def rescue(path: Path, tables: Mapping[str, Columns]) -> dict[str, Rows]:
         with suppress(sqlite3.Error, OSError), closing(_with_new_header(path)) as db:
             rows = {table: _rows(db, table, columns) for table, columns in tables.items()}
     return rows
+
+
+def set_aside(path: Path) -> str:
+    """Keeps a damaged file under another name, which is returned. Raises ``OSError``."""
+    aside = f"{path}.damaged-{time.time_ns() // 1_000_000}"
+    for ending in ("-wal", "-shm", ""):  # the journal first: it must never meet another database
+        with suppress(FileNotFoundError):
+            os.replace(f"{path}{ending}", aside + ending)
+    return aside
 
 
 def uri(path: Path, mode: str) -> str:

@@ -7,7 +7,6 @@ allows it. WAL with synchronous=FULL lost none of 6,326 committed rows under sim
 """
 
 import logging
-import os
 import queue
 import sqlite3
 import threading
@@ -17,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from .database import connect, is_damage, rescue
+from .database import connect, is_damage, rescue, set_aside, transaction
 from .sql import (
     DELETE,
     PUT,
@@ -201,10 +200,7 @@ class Outbox:
     def _replace_damaged(self, error: sqlite3.DatabaseError) -> None:
         """Keeps a damaged file under another name; what can still be read from it goes into the next one."""
         saved = rescue(self.path, {table: columns for table, (_, columns) in RESCUED.items()})
-        aside = f"{self.path}.damaged-{time.time_ns() // 1_000_000}"
-        for ending in ("-wal", "-shm", ""):  # the journal first: it must never meet another database
-            with suppress(FileNotFoundError):
-                os.replace(f"{self.path}{ending}", aside + ending)
+        aside = set_aside(self.path)
         messages = [OutboxMessage(*row) for row in saved["alerts"]]
         log.error("%s was damaged (%s): kept as %s, %d alerts saved from it", self.path, error, aside, len(messages))
         self._backlog[:0] = [(sql, row) for table, (sql, _) in RESCUED.items() for row in saved[table]]
@@ -212,18 +208,12 @@ class Outbox:
         self._restore(messages)
 
     def _commit(self, db: sqlite3.Connection, statements: Sequence[Statement]) -> None:
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(db):
             for sql, values in statements:
                 db.execute(sql, values)
             if any(sql == PUT_DEAD_LETTER for sql, _ in statements):
                 db.execute(TRIM_DEAD_LETTERS)
                 self._counted_at = None
-            db.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
-            raise
 
     def _count_dead_letters(self, db: sqlite3.Connection) -> None:
         if self._counted_at is not None and time.monotonic() - self._counted_at < RECOUNT_INTERVAL:

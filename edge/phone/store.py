@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ConfigError
-from ..outbox.database import connect, is_damage, rescue
+from ..outbox.database import connect, is_damage, rescue, set_aside, transaction
 
 log = logging.getLogger(__name__)
 
@@ -208,10 +208,7 @@ class Store:
         """Keeps a damaged file under another name; what can still be read from it goes into the next one."""
         self._disconnect()
         saved = rescue(self.path, {table: columns for table, (_, columns) in TABLES.items()})
-        aside = f"{self.path}.damaged-{time.time_ns() // 1_000_000}"
-        for ending in ("-wal", "-shm", ""):  # the journal first: it must never meet another database
-            with suppress(FileNotFoundError):
-                os.replace(f"{self.path}{ending}", aside + ending)
+        aside = set_aside(self.path)
         log.error("%s was damaged (%s): kept as %s", self.path, error, aside)
         with closing(connect(self.path, SCHEMA)) as db:
             _run(db, [(sql, row) for table, (sql, _) in TABLES.items() for row in saved[table]])
@@ -225,12 +222,6 @@ def _run(db: sqlite3.Connection, statements: Sequence[Statement]) -> None:
     """Runs the statements in one transaction."""
     if not statements:
         return
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         for sql, values in statements:
             db.execute(sql, values)
-        db.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
