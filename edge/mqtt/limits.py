@@ -16,8 +16,6 @@ LEFT_OUT = 3600.0
 SMALLEST_SHRUNK = 16 * 1024
 """Bytes from which a smaller message of the same kind is tried once; the reason for a smaller one is not its size."""
 SHRINK = 4
-NOT_AUTHORIZED = 135
-"""MQTT 5 reason code; with 3.1.1 a refused subscription has no reason."""
 NO_REASON = ("Unspecified error", "Normal disconnection", "Protocol error")
 """What paho says at the end of a connection without a reason from the broker."""
 ADVICE = "allow it in the broker's access rights (ACL) of this camera's user"
