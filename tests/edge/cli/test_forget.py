@@ -5,18 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
-import pytest
 from support.announced import HOME_ASSISTANT, KEEPING, TOPICS, Camera, Retained, settled
-
-
-@pytest.fixture
-def broker(mosquitto: Any) -> Any:
-    return mosquitto().start()
-
-
-@pytest.fixture
-def camera(maskwatch: Any, tmp_path: Path) -> Camera:
-    return Camera(maskwatch, tmp_path)
 
 
 def test_forget_clears_an_old_broker_later(camera: Camera, mosquitto: Any, retained: Retained) -> None:

@@ -17,16 +17,6 @@ from edge.config.schema import MqttConfig
 from edge.mqtt.announced import Announced, Announcement
 
 
-@pytest.fixture
-def broker(mosquitto: Any) -> Any:
-    return mosquitto().start()
-
-
-@pytest.fixture
-def camera(maskwatch: Any, tmp_path: Path) -> Camera:
-    return Camera(maskwatch, tmp_path)
-
-
 def test_the_old_broker_is_cleared_when_it_can_be_reached(camera: Camera, mosquitto: Any, retained: Retained) -> None:
     old, new = mosquitto().start(), mosquitto().start()
     camera.start(old)

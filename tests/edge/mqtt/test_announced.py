@@ -12,16 +12,6 @@ from edge.config.schema import MqttConfig
 from edge.mqtt.announced import Announced, Announcement
 
 
-@pytest.fixture
-def broker(mosquitto: Any) -> Any:
-    return mosquitto().start()
-
-
-@pytest.fixture
-def camera(maskwatch: Any, tmp_path: Path) -> Camera:
-    return Camera(maskwatch, tmp_path)
-
-
 def test_everything_that_a_broker_keeps_is_remembered(camera: Camera, broker: Any, retained: Retained) -> None:
     camera.start(broker)
     settled(retained, broker, TOPICS)

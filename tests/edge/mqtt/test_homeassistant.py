@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from support.processes import Process
 
 from edge.config.schema import Config, DeviceConfig, HomeAssistantConfig, MqttConfig, SnapshotsConfig
@@ -64,11 +63,6 @@ def test_another_prefix_is_another_device() -> None:
     hall = Config(mqtt=MqttConfig(prefix="hall"))
     assert discovery.topic(Config()) == TOPIC
     assert discovery.topic(hall) == "homeassistant/device/maskwatch_hall_entrance/config"
-
-
-@pytest.fixture
-def broker(mosquitto: Any) -> Any:
-    return mosquitto().start()
 
 
 def watching(maskwatch: Any, broker: Any, *options: str) -> Process:
