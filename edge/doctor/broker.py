@@ -13,6 +13,7 @@ from ..errors import BrokerError
 from ..monitor.state import StateFiles, identity_of, is_claimed, running_health
 from ..mqtt.client import V5
 from ..mqtt.events import Acknowledged, Connected, Disconnected, LinkEvent, Received, Signal
+from ..mqtt.homeassistant import birth_topic
 from ..mqtt.link import HUNG_UP, NO_ANSWER, Link
 from ..mqtt.mailbox import Mailbox
 from ..mqtt.terms import Will
@@ -151,5 +152,5 @@ def report(config: Config, probe: Probe) -> Result:
 
 def commands(config: Config) -> list[str]:
     """Returns the topics to which a camera subscribes."""
-    birth = [f"{config.homeassistant.prefix}/status"] if config.homeassistant.discovery else []
+    birth = [birth_topic(config)] if config.homeassistant.discovery else []
     return [Topics(config.mqtt.prefix, config.device.name).enabled_set, *birth]

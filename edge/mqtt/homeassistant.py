@@ -30,7 +30,12 @@ def discovery(config: Config, model: str) -> Discovery | None:
     """Returns the discovery of one camera; None if the configuration switches it off."""
     if not config.homeassistant.discovery:
         return None
-    return Discovery(topic(config), message(config, model), f"{config.homeassistant.prefix}/status")
+    return Discovery(topic(config), message(config, model), birth_topic(config))
+
+
+def birth_topic(config: Config) -> str:
+    """Returns the topic of Home Assistant's birth message."""
+    return f"{config.homeassistant.prefix}/status"
 
 
 def topic(config: Config) -> str:
