@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from ..errors import ConfigError
 from ..outbox.database import connect, is_damage, rescue, set_aside, transaction
+from ..outbox.sql import PUT_SETTING
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,6 @@ CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
 PUT = "INSERT OR IGNORE INTO waiting (key, kind, device, received, payload) VALUES (?, ?, ?, ?, ?)"
 DELETE = "DELETE FROM waiting WHERE key = ?"
 PUT_ID = "INSERT OR IGNORE INTO seen (id) VALUES (?)"
-PUT_SETTING = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"
 TRIM_IDS = f"DELETE FROM seen WHERE seq <= (SELECT max(seq) FROM seen) - {IDS_KEPT}"
 ENTRY: dict[str, type] = {"key": str, "kind": str, "device": str, "received": float, "payload": bytes}
 TABLES: dict[str, tuple[str, dict[str, type]]] = {
