@@ -79,7 +79,7 @@ def watch_door(
 
 
 class DoorBackend:
-    """What the page needs from one door (``web.server.Backend``).
+    """What the page needs from one door (``web.backend.Backend``).
 
     The page's threads call it. Of what the loop's thread owns it calls only ``pipeline.change``.
     """
@@ -112,7 +112,7 @@ class DoorBackend:
 def open_page(door: Door, bus: Bus, store_changes: Callable[[Sections], Config]) -> Any:
     """Serves the page over this door. Raises ``ConfigError`` if its extra is missing."""
     try:
-        from ..web.server import Page
+        from ..web.routes import Page
     except ImportError as error:
         raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
     return Page(door.config, bus, DoorBackend(door, store_changes), partial(door.health.report, "page")).start()

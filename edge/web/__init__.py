@@ -1,7 +1,8 @@
 """Serves the page: aim the camera, check images, see alerts and health. Off by default; needs the extra ``web``.
 
 In: frames and messages through ``Bus``, files and settings through ``Backend``. Out: HTTP. Public names: ``Bus``,
-``Page``, ``Backend``. Threads: ``page`` runs the server, ``page-work`` detects, draws and encodes, and the event loop's
-default executor (``asyncio_N``) reads files, checks passwords and changes settings. Only ``bus`` is loaded unless
-``[web] enabled`` is set; the loop imports no other file of this room.
+``Page``, ``Backend``. ``routes`` puts the page together, and ``static/`` is what the browser gets. Threads: ``page``
+runs the server, ``page-work`` detects, draws and encodes, and the event loop's default executor (``asyncio_N``) reads
+files, checks passwords and changes settings. Only ``bus`` is loaded unless ``[web] enabled`` is set; the loop imports
+no other file of this room.
 """

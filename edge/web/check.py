@@ -17,6 +17,7 @@ from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
 from ..faces.drawing import annotate
 from ..faces.opening import detect_and_classify
+from .answers import error_response
 
 MAX_BYTES = 8 * 2**20
 MAX_PIXELS = 12_000_000
@@ -103,8 +104,3 @@ def decode(data: bytes) -> Image:
     if image.shape[0] * image.shape[1] > MAX_PIXELS:
         raise UploadError(413, "the image has more than 12 million pixels; at most 12 million are allowed")
     return image
-
-
-def error_response(status: int, text: str) -> web.Response:
-    """Makes a JSON response ``{"error": text}``."""
-    return web.json_response({"error": text}, status=status)

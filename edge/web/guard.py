@@ -19,7 +19,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SESSION_COOKIE = "maskwatch"
 MAX_LOGIN_BYTES = 4096
 """Bytes of a login request; anyone can send one."""
-PUBLIC_PATHS = ("/healthz", "/login", "/style.css", "/login.js")
+PUBLIC_PATHS = ("/healthz", "/login", "/style.css", "/icon.svg", "/js/login.js", "/js/common.js")
 """Paths that need no password."""
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -82,7 +82,7 @@ class Guard:
         if "Authorization" in request.headers:
             return await self._basic_authentication(request)
         if request.path == "/" and request.method == "GET":
-            raise web.HTTPSeeOther("/login")
+            raise web.HTTPSeeOther("login")
         challenge = {"WWW-Authenticate": 'Basic realm="maskwatch"'} if request.path == "/metrics" else None
         return web.Response(status=401, text="log in first", headers=challenge)
 

@@ -1,4 +1,6 @@
-"use strict";
+import { $, send, t } from "./common.js";
+import { listen, now, take } from "./events.js";
+
 // Draws zones and the smallest face over the live image. A corner is dragged, or moved with the arrow keys.
 // Coordinates of zones are 0..1 of the image's width and height, as in the configuration.
 const Drawing = (() => {
@@ -61,7 +63,7 @@ const Drawing = (() => {
       const shape = make("polygon", { class: "zone", points: points(zone) });
       if (!shown) return;
       zone.forEach(([x, y], which) =>
-        corner(`zone-${number}-${which}`, `Zone ${number + 1}, corner ${which + 1} of ${zone.length}`, x, y, "", (a, b) => {
+        corner(`zone-${number}-${which}`, t("zones.corner", { zone: number + 1, corner: which + 1, corners: zone.length }), x, y, "", (a, b) => {
           zone[which] = [Math.round(a * 1000) / 1000, Math.round(b * 1000) / 1000];
           shape.setAttribute("points", points(zone));
           changed();
@@ -71,8 +73,8 @@ const Drawing = (() => {
     const x = (size[0] - face) / 2, y = (size[1] - face) / 2;
     const square = make("rect", { class: "face", x, y, width: face, height: face });
     const label = make("text", { class: "label", x, y: y - size[1] / 60, "font-size": size[1] / 24 });
-    label.textContent = "smallest face";
-    corner("smallest-corner", "Smallest face, lower right corner", (x + face) / size[0], (y + face) / size[1], "size",
+    label.textContent = t("zones.smallest_label");
+    corner("smallest-corner", t("zones.smallest_corner"), (x + face) / size[0], (y + face) / size[1], "size",
       (newX, newY) => {
         face = Math.min(300, Math.max(24, Math.round(2 * Math.max(newX * size[0] - size[0] / 2, newY * size[1] - size[1] / 2))));
         square.setAttribute("x", (size[0] - face) / 2);
@@ -104,3 +106,29 @@ const Drawing = (() => {
     onchange(listener) { changed = listener; },
   };
 })();
+
+function showSettings() {
+  Drawing.set(now.zones, now.min_face, now.frame_size);
+  showDrawing();
+}
+function showDrawing() {
+  $("smallest").value = Drawing.face;
+  $("smallest-note").textContent = t("zones.pixels", { pixels: Drawing.face });
+  $("remove").disabled = !Drawing.zones.length;
+}
+listen("now", () => { if (!$("editing").open) showSettings(); });
+Drawing.onchange(() => { $("saved").textContent = t("zones.not_saved_yet"); showDrawing(); });
+$("editing").addEventListener("toggle", () => Drawing.show($("editing").open));
+$("smallest").addEventListener("input", () => Drawing.setFace(Number($("smallest").value)));
+$("add").addEventListener("click", () => Drawing.add());
+$("remove").addEventListener("click", () => Drawing.remove());
+$("undo").addEventListener("click", () => { showSettings(); $("saved").textContent = t("zones.undone"); });
+$("save").addEventListener("click", async () => {
+  try {
+    take("now", await send("api/settings", { detect: { zones: Drawing.zones, min_face: Drawing.face } }));
+    showSettings();
+    $("saved").textContent = t("zones.saved");
+  } catch (error) {
+    $("saved").textContent = t("zones.not_saved", { reason: error.message });
+  }
+});

@@ -1,0 +1,81 @@
+"""Serves the page's files, and its HTML in the visitor's language.
+
+The files lie below ``static/``. ``lang/XX.json`` has the texts of one language; a file more is a language more. In an
+HTML file, ``{{key}}`` is replaced by the text, ``{{language}}`` by the language and ``{{texts}}`` by all texts as JSON,
+which the page's modules read.
+"""
+
+import html
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+from aiohttp import web
+
+STATIC = Path(__file__).with_name("static")
+LANGUAGE_COOKIE = "maskwatch_language"
+DEFAULT_LANGUAGE = "en"
+SERVED = (".js", ".css", ".svg", ".png", ".webmanifest")
+"""Endings of the files that are served as they are."""
+
+
+@cache
+def languages() -> Mapping[str, Mapping[str, str]]:
+    """Returns the texts of every language by key, by the language's code."""
+    files = sorted((STATIC / "lang").glob("*.json"))
+    return {file.stem: json.loads(file.read_text("utf-8")) for file in files}
+
+
+def language_of(request: web.Request) -> str:
+    """Returns the language that the visitor has chosen, else the one that the browser prefers (RFC 9110, 12.5.4)."""
+    preferred = [request.cookies.get(LANGUAGE_COOKIE, ""), *_accepted(request.headers.get("Accept-Language", ""))]
+    codes = [tag.partition("-")[0].lower() for tag in preferred]
+    return next((code for code in codes if code in languages()), DEFAULT_LANGUAGE)
+
+
+def _accepted(header: str) -> list[str]:
+    """Returns the languages of an Accept-Language header, the most preferred first."""
+    weighed = []
+    for part in header.split(","):
+        tag, _, weight = part.partition(";q=")
+        try:
+            weighed.append((-float(weight or 1), tag.strip()))
+        except ValueError:
+            continue
+    return [tag for weight, tag in sorted(weighed, key=lambda pair: pair[0]) if weight < 0]
+
+
+def render(name: str, language: str) -> str:
+    """Returns an HTML file below ``static/`` with the texts of a language filled in."""
+    texts = languages()[language]
+    values = {
+        "language": language,
+        "texts": json.dumps(texts, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        **{key: html.escape(text) for key, text in texts.items()},
+    }
+    return re.sub(r"\{\{([\w.]+)\}\}", lambda match: values[match[1]], (STATIC / name).read_text("utf-8"))
+
+
+def html_handler(name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Makes a handler that answers with an HTML file below ``static/``."""
+
+    async def handle(request: web.Request) -> web.Response:
+        headers = {"Vary": "Accept-Language, Cookie"}
+        return web.Response(text=render(name, language_of(request)), content_type="text/html", headers=headers)
+
+    return handle
+
+
+def file_routes() -> list[web.RouteDef]:
+    """Returns a route for each file that is served as it is."""
+    files = sorted(path for path in STATIC.rglob("*") if path.suffix in SERVED)
+    return [web.get(f"/{path.relative_to(STATIC)}", _file_handler(path)) for path in files]
+
+
+def _file_handler(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path)
+
+    return handle

@@ -1,0 +1,94 @@
+"""Puts the page of a door together: its routes, and the server that serves them."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from aiohttp import web
+
+from ..config.schema import Config
+from .answers import error_response
+from .assets import file_routes, html_handler
+from .backend import Backend
+from .bus import Bus
+from .check import MAX_BYTES, Check
+from .feed import Feed
+from .guard import Guard, Handler, add_security_headers
+from .metrics import Metrics
+from .server import Server
+from .settings import Settings
+from .view import View
+
+
+class Page:
+    """Serves the page of a door from ``start`` to ``close``, which the main thread calls.
+
+    Owns the server's thread ``page``, and the thread ``page-work``, which detects, draws and encodes. ``report``
+    receives the problem while the page cannot be served, else None.
+    """
+
+    def __init__(self, config: Config, bus: Bus, backend: Backend, report: Callable[[str | None], None]) -> None:
+        # one thread: it uses one core at most, and a detector must stay in one thread
+        self._worker = ThreadPoolExecutor(1, "page-work")
+        self._server = Server(config.web, lambda: door_application(config, bus, backend, self._worker), report)
+
+    def start(self) -> "Page":
+        """Starts to serve, and waits until that has succeeded or failed for the first time."""
+        self._server.start()
+        return self
+
+    def close(self) -> None:
+        """Stops serving, within a bounded time."""
+        self._server.close()
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+
+def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadPoolExecutor) -> web.Application:
+    """Makes the application of a door's page."""
+    options = config.web
+    guard = Guard(options.host, options.password_hash)
+    settings = Settings(config, bus, backend)
+    view = View(bus, options.fps, lambda: settings.config.web.setup, backend.open_eager, worker)
+    feed = Feed(bus, backend.outbox, settings.state)
+    metrics = Metrics(bus, config.device.name, backend.model)
+    app = web.Application(middlewares=[guard.middleware()], client_max_size=MAX_BYTES)
+    app.on_response_prepare.append(add_security_headers)
+    app.add_routes(
+        [
+            web.get("/", html_handler("index.html")),
+            web.get("/login", html_handler("login.html")),
+            *file_routes(),
+            web.get("/live.mjpeg", view.stream),
+            web.get("/live.jpg", view.still),
+            web.get("/events", feed.events),
+            web.get("/api/now", settings.now),
+            web.get("/api/alerts", feed.alerts),
+            web.get("/api/snapshots/{id:[0-9a-f-]{36}}", _snapshot_handler(backend)),
+            web.post("/api/check", Check(backend.open_models, worker).handle),
+            web.post("/api/settings", settings.change),
+            web.post("/api/test", _test_handler(backend)),
+            web.get("/metrics", metrics.handle),
+            web.get("/healthz", metrics.healthz),
+            web.post("/login", guard.login),
+            web.post("/logout", guard.logout),
+        ]
+    )
+    return app
+
+
+def _snapshot_handler(backend: Backend) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        path = backend.snapshots / f"{request.match_info['id']}.jpg"
+        if not path.is_file():
+            return error_response(404, "this alert has no snapshot, or the snapshot was deleted")
+        return web.FileResponse(path)
+
+    return handle
+
+
+def _test_handler(backend: Backend) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        if not backend.send_test():
+            return error_response(503, "there is no connection to a broker, so that no phone can hear it")
+        return web.json_response({"sent": True})
+
+    return handle

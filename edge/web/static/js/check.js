@@ -1,0 +1,79 @@
+// Checks image files, and images of the visitor's camera.
+import { $, ask, count, element, label, percent, t } from "./common.js";
+
+async function check(blob, name) {
+  const item = element("li"), title = element("h3", name);
+  item.append(title, element("p", t("check.checking")));
+  $("results").prepend(item);
+  try {
+    if (blob.size > 8 * 2 ** 20) throw new Error(t("check.too_large", { size: (blob.size / 2 ** 20).toFixed(1), limit: 8 }));
+    const found = await ask("api/check", { method: "POST", body: blob });
+    const picture = element("img");
+    picture.src = found.picture;
+    picture.alt = t("check.marked", { name, faces: count("faces", found.faces.length) });
+    const save = element("a", t("check.download"), "button");
+    save.href = found.picture;
+    save.download = `${name.replace(/\.[^.]*$/, "")}-checked.jpg`;
+    item.replaceChildren(title, picture, faces(found.faces), save);
+    return found.faces.length;
+  } catch (error) {
+    item.replaceChildren(title, element("p", t("check.not_checked", { reason: error.message }), "bad"));
+    return NaN;
+  }
+}
+function faces(found) {
+  if (!found.length) return element("p", t("check.no_face"));
+  const table = element("table"), head = table.createTHead().insertRow(), body = table.createTBody();
+  for (const name of ["face", "result", "score", "position"]) head.append(element("th", t(`check.${name}`)));
+  found.forEach((face, number) => {
+    const row = body.insertRow(), [x0, y0, x1, y1] = face.box;
+    row.append(element("td", number + 1), element("td", label(face.label), face.label),
+      element("td", percent(face.score)), element("td", t("check.place", { width: x1 - x0, height: y1 - y0, x: x0, y: y0 })));
+  });
+  return table;
+}
+async function checkAll(files) {
+  const counts = [];
+  for (const file of files) {
+    $("checking").textContent = t("check.done", { done: counts.length, all: files.length });
+    counts.push(await check(file, file.name));
+  }
+  const good = counts.filter(faces => !isNaN(faces)), found = good.reduce((sum, faces) => sum + faces, 0);
+  const bad = counts.length - good.length;
+  $("checking").textContent = !counts.length ? ""
+    : t(bad ? "check.sum_bad" : "check.sum", { good: good.length, faces: count("faces", found), bad });
+}
+$("files").addEventListener("change", async event => { await checkAll([...event.target.files]); event.target.value = ""; });
+for (const kind of ["dragover", "dragleave", "drop"])
+  $("drop").addEventListener(kind, event => {
+    event.preventDefault();
+    $("drop").classList.toggle("over", kind === "dragover");
+    if (kind === "drop") checkAll([...event.dataTransfer.files]);
+  });
+
+/** Opens the visitor's camera, or closes it. */
+export async function camera(on) {
+  const video = $("video");
+  video.srcObject?.getTracks().forEach(track => track.stop());
+  video.srcObject = null;
+  $("cam").hidden = !on;
+  if (!on) return;
+  try {
+    if (!navigator.mediaDevices) throw new Error(t("check.camera_https"));
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
+  } catch (error) {
+    $("cam").hidden = true;
+    $("checking").textContent = t("check.no_camera", { reason: error.message });
+  }
+}
+$("webcam").addEventListener("click", () => camera(true));
+$("camoff").addEventListener("click", () => camera(false));
+$("shoot").addEventListener("click", async () => {
+  const video = $("video"), canvas = element("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  const blob = await new Promise(done => canvas.toBlob(done, "image/jpeg", 0.92));
+  const time = new Date().toLocaleTimeString();
+  const found = await check(blob, t("check.camera_picture", { time }));
+  $("checking").textContent = isNaN(found) ? t("check.sum_none") : t("check.sum", { good: 1, faces: count("faces", found) });
+});

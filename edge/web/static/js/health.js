@@ -1,0 +1,36 @@
+// Health and statistics, and the verdict in the header.
+import { $, element, send, t } from "./common.js";
+import { listen, now } from "./events.js";
+
+const UNITS = {
+  fps: "", frames: "", dropped: "", detect_ms: " ms", classify_ms: " ms", latency_ms: " ms", cpu_temp_c: " °C",
+  throttled: "", rss_mb: " MB", outbox: "", uptime_s: " s",
+};
+const value = (name, number) => number == null ? undefined : `${number}${UNITS[name] ?? ""}`;
+
+function showNumbers() {
+  const { health, state, stats } = now, today = state?.today;
+  const rows = {
+    camera: health?.camera, problem: health && (health.problem ?? t("health.none")), people: state?.people,
+    mask: state?.mask, no_mask: state?.no_mask_count, people_today: today?.people, mask_today: today?.mask,
+    alerts_today: today?.alerts, ...Object.fromEntries(Object.keys(UNITS).map(name => [name, value(name, stats?.[name])])),
+    model: now.model, detector: now.detector, version: now.version,
+  };
+  $("numbers").replaceChildren(...Object.entries(rows).filter(([, shown]) => shown !== undefined).map(([name, shown]) => {
+    const pair = element("div");
+    pair.append(element("dt", t(`health.${name}`)), element("dd", shown));
+    return pair;
+  }));
+  const bare = state?.no_mask === "ON";
+  $("verdict").textContent = health?.problem ?? t(!health ? "verdict.starting" : bare ? "verdict.bare" : "verdict.good");
+  $("verdict").className = health?.problem || bare ? "bad" : "good";
+}
+listen("now state health stats", showNumbers);
+$("test").addEventListener("click", async () => {
+  try {
+    await send("api/test", {});
+    $("tested").textContent = t("health.test_sent");
+  } catch (error) {
+    $("tested").textContent = t("health.test_not_sent", { reason: error.message });
+  }
+});
