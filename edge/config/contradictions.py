@@ -8,6 +8,7 @@ from pathlib import Path
 from ..addresses import RAW_CHARACTERS, host_of, is_ambiguous, is_ip, shown, shown_file, split_login
 from ..paths import fault
 from .schema import Config, MqttConfig, SourceConfig
+from .web_contradictions import in_web as _in_web
 
 NETWORK = ("rtsp://", "rtsps://", "http://", "https://")
 """Beginnings of the addresses of network cameras, in any case."""
@@ -23,7 +24,7 @@ def contradictions(config: Config, given: Set[str]) -> list[str]:
         *_in_source(config.source),
         *_in_mqtt(config.mqtt, given),
         *_in_state(config),
-        *_in_web(config),
+        *_in_web(config.web),
         *_in_pages(config),
     ]
 
@@ -92,17 +93,6 @@ def _in_state(config: Config) -> Iterable[str]:
     folder = config.state.folder
     if "://" in folder:  # it would become folders whose names contain the password
         yield f"state.folder = {shown(folder)!r}: must be a folder, not an address"
-
-
-def _in_web(config: Config) -> Iterable[str]:
-    web = config.web
-    if web.password_hash and not re.fullmatch(r"scrypt(\$[0-9]+){3}(\$[A-Za-z0-9+/=]+){2}", web.password_hash):
-        yield "web.password_hash is not a valid hash; let `maskwatch set --web-password` write it"
-    if web.enabled and not web.password_hash and web.host not in ("127.0.0.1", "::1", "localhost"):
-        yield (
-            f"web.host = {shown(web.host)!r}: other machines can reach this address, so the page needs a password: "
-            "maskwatch set --web-password"
-        )
 
 
 def _in_pages(config: Config) -> Iterable[str]:

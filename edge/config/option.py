@@ -51,6 +51,8 @@ def option(default: Any, text: str, **limits: Any) -> Any:
 
 def checked(value: Any, kind: Any, allowed: Allowed) -> Any:
     """Returns the value as the option's type. Raises ``ValueError`` that says what is wrong with it."""
+    if kind == tuple[str, ...]:
+        return _texts(value)
     if get_origin(kind) is tuple:
         return _polygons(value)
     if get_origin(kind) is Literal:
@@ -71,6 +73,16 @@ def checked(value: Any, kind: Any, allowed: Allowed) -> Any:
     if kind is str and any(ord(letter) < 32 for letter in value):
         raise ValueError("has control characters")
     return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """Returns a list of texts; one text, as typed on a command line, is split at commas and spaces."""
+    texts = re.split(r"[,\s]+", value.strip(", \t")) if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        raise ValueError('must be a list of texts, for example ["one", "two"]')
+    if any(ord(letter) < 32 for text in texts for letter in text):
+        raise ValueError("has control characters")
+    return tuple(text for text in texts if text)
 
 
 def _polygons(value: Any) -> tuple[Polygon, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from .option import Allowed, Polygon, option
 from .phone import PhoneConfig
+from .web import WebConfig
 
 DetectorName = Literal["haar", "yunet"]
 SnapshotMode = Literal["off", "blurred", "full"]
@@ -171,23 +172,6 @@ class SnapshotsConfig:
     )
     keep_days: float = option(7.0, "days after which a picture is deleted", low=0.01, high=365)
     keep_mb: float = option(100.0, "megabytes of pictures that are kept, the newest first", low=1, high=100_000)
-
-
-@dataclass(frozen=True, slots=True)
-class WebConfig:
-    """Options of the page."""
-
-    enabled: bool = option(
-        False, "true serves a page to aim the camera, check pictures and see alerts; needs the extra web"
-    )
-    host: str = option(
-        "127.0.0.1",
-        "address to serve at: 127.0.0.1 for this machine only, 0.0.0.0 for the whole network, which needs a password",
-    )
-    port: int = option(8080, "port of the page", low=1, high=65535)
-    password_hash: str = option("", "written by `maskwatch set --web-password`", secret=True)
-    setup: bool = option(True, "true shows faces in the live picture (set-up mode); false blurs them")
-    fps: float = option(5.0, "frames per second of the live picture, at most", low=0.2, high=30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from ..config.schema import WebConfig
+from ..config.web import WebConfig
 from ..listening import listen_problem, try_to_listen, url_of
 from ..monitor.state import running_health
 from .check import Result

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from ..config.schema import WebConfig
+from ..config.web import WebConfig
 from ..listening import listen_problem, url_of
 from ..timing import Backoff
 

@@ -29,7 +29,7 @@ def lines(key: str, default: object, allowed: Allowed) -> list[str]:
     """Returns the lines of an option: its default, and its limits and help as a wrapped comment."""
     text = (f"{allowed}: " if allowed.limited else "") + allowed.help
     assignment = f"{key} = {toml_value(default)}".ljust(COLUMN - 1)
-    comment = textwrap.wrap(text, WIDTH - COLUMN - 2)
+    comment = textwrap.wrap(text, WIDTH - COLUMN - 2, break_on_hyphens=False)
     return [f"{assignment} # {comment[0]}", *(" " * COLUMN + f"# {more}" for more in comment[1:])]
 
 
