@@ -16,6 +16,7 @@ from ..faces.opening import open_eager
 from ..mqtt.messages import AlertMessage, Health, utc_now, uuid7
 from ..people.policy import Alert, PersonState, Policy, longest_look
 from ..people.tracker import Tracker
+from ..record.recorder import Recorder
 from ..web.bus import Bus
 from .health import HealthMonitor
 from .loop import Stages
@@ -47,6 +48,7 @@ class Door:
         classifier: MaskClassifier,
         outlet: Outlet,
         health: HealthMonitor,
+        record: Recorder,
         *,
         bus: Bus | None = None,
         detector: Detector | None = None,
@@ -55,11 +57,12 @@ class Door:
         self.source = source
         self.outlet = outlet
         self.health = health
+        self.record = record
         self.model = classifier.card.id
         self.progress: Callable[[], None] = lambda: None
         self.policy = Policy(config.decide)
         self.tracker = Tracker(forget=config.track.forget)
-        self.statistics = Statistics(outlet.publisher.show, self)
+        self.statistics = Statistics(outlet.publisher.show, self, tally=record)
         self.pipeline = Pipeline(
             config.detect,
             config.decide,
@@ -92,6 +95,11 @@ class Door:
     def watching(self) -> bool:
         """Returns whether frames count: watching is not paused, and the camera sees something."""
         return self.outlet.publisher.enabled and self.source.condition == "ok"
+
+    def record_time(self) -> None:
+        """Counts the time since the last call as watched, paused or blind."""
+        enabled = self.outlet.publisher.enabled
+        self.record.tick("paused" if not enabled else "watched" if self.source.condition == "ok" else "blind")
 
     # The observer of the loop.
 

@@ -15,12 +15,14 @@ from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
 from ..faces.opening import STILL_MIN_FACE, open_classifier, open_detector, open_eager
 from ..mqtt.messages import Health
+from ..record.recorder import Recorder
 from ..timing import wait_until
 from ..web.bus import Bus
 from . import loop
 from .door import Door
 from .health import HealthMonitor
-from .outlet import TeePublisher, open_outlet
+from .machine import clock_synced
+from .outlet import Outlet, TeePublisher, open_outlet
 from .stats import StatsLine
 from .systemd import Notifier, Watchdog
 
@@ -67,7 +69,8 @@ def watch_door(
         bus = Bus() if config.web.enabled else None
         if bus:
             outlet.publisher = TeePublisher(outlet.publisher, bus)
-        door = Door(config, source, classifier, outlet, health, bus=bus, detector=detector)
+        record = open_record(config, classifier.card.id, health, outlet, stack)
+        door = Door(config, source, classifier, outlet, health, record, bus=bus, detector=detector)
         if bus:
             try:
                 stack.callback(open_page(door, bus, store_changes).close)
@@ -76,6 +79,20 @@ def watch_door(
                     raise
                 health.report("page", str(error))
         return watch(door, notify, show_stats)
+
+
+def open_record(config: Config, model: str, health: HealthMonitor, outlet: Outlet, stack: ExitStack) -> Recorder:
+    """Opens the counts of this door; ``stack`` closes them. A first try has no state folder, and keeps no file."""
+    path = outlet.files.record if outlet.state is not None else None
+    record = Recorder(
+        path,
+        detector=config.detect.detector,
+        model=model,
+        report=partial(health.report, "counts"),
+        clock_synced=clock_synced,
+    )
+    stack.callback(record.close)
+    return record
 
 
 class DoorBackend:
@@ -90,6 +107,7 @@ class DoorBackend:
         self._store_changes = store_changes
         self.model = door.model
         self.outbox = door.outlet.outbox
+        self.record = door.record
         self.snapshots = door.outlet.files.snapshots
         self.send_test = door.outlet.publisher.send_test
 
@@ -143,6 +161,7 @@ class Supervision:
             self._notify("READY=1")  # with a lost camera too: it is being looked for, and reported as lost
             self._ready = True
         door.health.tick()
+        door.record_time()
         self._watchdog.pulse()
 
     def _show(self, health: Health) -> None:

@@ -35,6 +35,11 @@ class StateFiles:
         return self.folder / "outbox.db"
 
     @property
+    def record(self) -> Path:
+        """Returns the file of the counts and of the marks on alerts (SQLite)."""
+        return self.folder / "record.db"
+
+    @property
     def snapshots(self) -> Path:
         """Returns the folder of JPEG files, one per alert."""
         return self.folder / "snapshots"

@@ -9,8 +9,9 @@ from datetime import date
 from typing import ParamSpec, Protocol, TypeVar
 
 from ..mqtt.messages import State, Stats
-from ..people.policy import PersonState
+from ..people.policy import JUDGED, PersonState
 from ..people.tracker import Track
+from .counting import UNCOUNTED, Counting, Tally
 from .machine import cpu_temperature, resident_mb, throttled
 
 P = ParamSpec("P")
@@ -36,11 +37,16 @@ class Readings(Protocol):
 class Statistics:
     """Counts people, frames and alerts, and gives ``State`` and ``Stats`` to ``show``.
 
-    ``show`` is called at most as often as the wire contract allows. Everything here runs in the loop's thread.
+    ``show`` is called at most as often as the wire contract allows. ``tally`` receives what is kept beyond this run.
+    Everything here runs in the loop's thread.
     """
 
     def __init__(
-        self, show: Callable[[State | Stats], None], readings: Readings, stats_every: float = STATS_INTERVAL
+        self,
+        show: Callable[[State | Stats], None],
+        readings: Readings,
+        stats_every: float = STATS_INTERVAL,
+        tally: Tally = UNCOUNTED,
     ) -> None:
         self.frames = 0
         self.alerts = 0
@@ -53,7 +59,8 @@ class Statistics:
         self._times: dict[str, deque[float]] = {}
         self._ends: deque[float] = deque(maxlen=WINDOW)
         self._day = date.today()
-        self._judged: dict[int, PersonState] = {}
+        self._counting = Counting()
+        self._tally = tally
         self._today = {"people": 0, "mask": 0, "alerts": 0}
 
     def timed(self, stage: str, work: Callable[P, R]) -> Callable[P, R]:
@@ -73,6 +80,7 @@ class Statistics:
         """Counts an alert."""
         self.alerts += 1
         self._today["alerts"] += 1
+        self._tally.alert()
 
     def frame_done(self, tracks: Sequence[Track]) -> None:
         """Counts a frame that has passed through the loop; shows the state and the statistics when they are due."""
@@ -97,16 +105,13 @@ class Statistics:
     def _count(self, tracks: Sequence[Track], states: Mapping[int, PersonState]) -> None:
         if date.today() != self._day:
             self._day, self._today = date.today(), dict.fromkeys(self._today, 0)
-        here = {track.key for track in tracks}
-        self._judged = {key: state for key, state in self._judged.items() if key in here}
-        for key, state in states.items():
-            if state != "unknown" and key not in self._judged:
-                self._judged[key] = state
-                self._today["people"] += 1
-                self._today["mask"] += state == "mask"
+        for kind in self._counting.update({track.key for track in tracks}, states):
+            self._tally.person(kind)
+            self._today["people"] += kind != "unsure"
+            self._today["mask"] += kind == "mask"
 
     def _present(self, states: Mapping[int, PersonState]) -> State:
-        counted = [state for state in states.values() if state != "unknown"]
+        counted = [state for state in states.values() if state in JUDGED]
         masked = counted.count("mask")
         bare = counted.count("no_mask")
         return State("ON" if bare else "OFF", len(counted), masked, bare, dict(self._today))

@@ -21,12 +21,18 @@ def setting(path: Path, name: str) -> str | None:
         return row[0] if row else None
 
 
-def history(path: Path, limit: int = HISTORY_KEPT) -> list[bytes]:
-    """Returns the payloads of the alerts raised, delivered or not, the newest first. Raises ``sqlite3.Error``."""
+def history(path: Path, seq: int = 0, limit: int = HISTORY_KEPT) -> tuple[int, list[bytes]]:
+    """Returns the payloads after number ``seq`` of the history, the newest first, and the number of the newest.
+
+    All are returned where the numbers have begun anew, in a file that replaced a damaged one. Raises ``sqlite3.Error``.
+    """
     with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
-        sound = "typeof(payload) = 'blob'"
-        rows = db.execute(f"SELECT payload FROM history WHERE {sound} ORDER BY seq DESC LIMIT ?", (limit,))
-        return [payload for (payload,) in rows]
+        last = db.execute("SELECT max(seq) FROM history").fetchone()[0] or 0
+        sound = "typeof(payload) = 'blob' AND seq > ?"
+        rows = db.execute(
+            f"SELECT payload FROM history WHERE {sound} ORDER BY seq DESC LIMIT ?", (seq if seq <= last else 0, limit)
+        )
+        return last, [payload for (payload,) in rows]
 
 
 def resend(path: Path) -> int:

@@ -26,7 +26,9 @@ from .pace import LONGEST_GAP_S, LONGEST_LOOK_S, RARE_LOOK_S
 from .tracker import Track
 
 Verdict = Literal["mask"] | EventType
-PersonState = Literal["unknown"] | Verdict
+PersonState = Literal["unknown", "unsure"] | Verdict
+"""``unknown`` until there is enough evidence, ``unsure`` while enough evidence is undecided, else the last verdict."""
+JUDGED: frozenset[PersonState] = frozenset(("mask", *FAULTS))
 Sighting = tuple[float, dict[str, float]]
 """When a face was seen, and the probability of each label."""
 
@@ -82,7 +84,7 @@ class Policy:
     def settled(self, track: Track) -> bool:
         """Returns whether a person is judged, has no alert pending, and the last sighting confirmed the judgement."""
         person = self._people.get(track.key)
-        if person is None or person.state == "unknown" or person.pending or track.face is None:
+        if person is None or person.state not in JUDGED or person.pending or track.face is None:
             return False
         return (track.face.label == "mask") == (person.state == "mask")
 
@@ -110,7 +112,9 @@ class Policy:
             person.sightings.popleft()
         evidence = self._evidence(person, now)
         verdict, score = self._verdict(track, evidence)
-        if verdict is None:
+        if verdict is None or verdict == "unsure":
+            if verdict and person.state == "unknown":
+                person.state = verdict
             return None
         if verdict != person.state:
             # one fault after another belongs to the same episode; only a mask in between opens the next
@@ -128,8 +132,8 @@ class Policy:
         recent = sum(moment >= now - self._rules.window for moment, _ in within)
         return within[-max(recent, self._rules.frames) :]
 
-    def _verdict(self, track: Track, evidence: Sequence[Sighting]) -> tuple[Verdict | None, float]:
-        """Returns what the evidence says of the person, and the score; None if it is too little or undecided."""
+    def _verdict(self, track: Track, evidence: Sequence[Sighting]) -> tuple[Verdict | Literal["unsure"] | None, float]:
+        """Returns what the evidence says of the person, and the score; None if it is too little."""
         count, now = len(evidence), evidence[-1][0]
         span = now - evidence[0][0]
         start = max(track.first_seen, now - max(span, self._rules.window))
@@ -150,7 +154,9 @@ class Policy:
         for verdict, score in verdicts:
             if verdict is not None and score >= self._rules.threshold:
                 return verdict, min(1.0, score)
-        return None, 0.0
+        # an object that passes for a face now and then is nobody, also where it is not rejected
+        is_face = fault_score + means.get("mask", 0.0) >= self._rules.threshold
+        return "unsure" if is_face else None, 0.0
 
     def _cooled_down(self, person: _Person, now: float) -> bool:
         return person.alerted is None or now - person.alerted >= self._rules.cool_down

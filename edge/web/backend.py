@@ -7,6 +7,7 @@ from ..config.load import Sections
 from ..config.schema import Config
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
+from ..record.recorder import Recorder
 
 
 class Backend(Protocol):
@@ -19,6 +20,10 @@ class Backend(Protocol):
     @property
     def outbox(self) -> Path | None:
         """The file with the alerts of earlier runs; None if alerts are only printed."""
+
+    @property
+    def record(self) -> Recorder:
+        """The counts, and the marks on alerts."""
 
     @property
     def snapshots(self) -> Path:

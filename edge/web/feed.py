@@ -55,7 +55,7 @@ class Feed:
         alerts: dict[str, AlertMessage] = {}
         if self._outbox is not None and os.path.exists(self._outbox):
             try:
-                for payload in history(self._outbox):
+                for payload in history(self._outbox)[1]:
                     alert = AlertMessage.decode(payload)
                     alerts[alert.id] = alert
             except (sqlite3.Error, ValueError):

@@ -25,19 +25,21 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 40
 NEVERS = """
 edge -> convert
 convert -> edge.mqtt edge.outbox edge.web edge.cli edge.monitor.*
-edge.camera edge.faces edge.people -> edge.outbox edge.mqtt edge.phone edge.web edge.monitor edge.cli edge.bench
+edge.camera edge.faces edge.people -> edge.outbox edge.mqtt edge.record edge.phone edge.web edge.monitor edge.cli edge.bench
 edge.camera -> edge.faces edge.people
 edge.faces -> edge.people
 edge.people.tracker edge.people.policy -> cv2 numpy time datetime
-edge.mqtt -> edge.camera edge.faces edge.people edge.phone edge.web edge.monitor edge.cli cv2 numpy
+edge.mqtt -> edge.camera edge.faces edge.people edge.record edge.phone edge.web edge.monitor edge.cli cv2 numpy
 edge.phone -> edge.camera edge.faces edge.people edge.web edge.monitor edge.cli edge.bench edge.doctor cv2 numpy
+edge.record -> edge.camera edge.faces edge.people edge.phone edge.web edge.monitor edge.cli edge.bench edge.doctor
+edge.record -> cv2 numpy
 edge.outbox -> edge.*
-edge.config -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.phone edge.web edge.monitor
+edge.config -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.record edge.phone edge.web edge.monitor
 edge.config -> edge.cli edge.bench edge.doctor
 edge.web -> edge.phone edge.monitor edge.cli edge.bench edge.doctor
 edge.monitor -> edge.phone edge.cli edge.bench edge.doctor
 edge.bench edge.doctor -> edge.cli
-edge.monitor.loop edge.monitor.scene edge.monitor.pipeline -> edge.web edge.mqtt edge.outbox
+edge.monitor.loop edge.monitor.scene edge.monitor.pipeline -> edge.web edge.mqtt edge.outbox edge.record
 edge convert -> edge.__main__ convert.__main__
 edge convert -> picamera2 ai_edge_litert tflite_runtime aiohttp PIL prometheus_client
 """

@@ -132,7 +132,7 @@ def test_the_score_is_the_mean_over_the_window() -> None:
 def test_states_of_the_people_present() -> None:
     policy = Policy(NO_COOL_DOWN)
     alerts_of("bbbbbb", "mmmmmm", "iiiiii", "??????", policy=policy)
-    assert policy.states == {1: "no_mask", 2: "mask", 3: "incorrect_mask", 4: "unknown"}
+    assert policy.states == {1: "no_mask", 2: "mask", 3: "incorrect_mask", 4: "unsure"}
     policy.update([], 1.0)
     assert policy.states == {}
 

@@ -1,0 +1,251 @@
+"""Counts people, alerts and seconds of watching, and writes them down: SQLite, as durable as the outbox.
+
+What was counted is written within a minute if somebody came, and at the end of the slot otherwise: a kill or a power
+cut loses the running 20 minutes at most. What cannot be written (disk full, read-only) stays in memory, one row per
+slot, and is written as soon as the disk allows it.
+"""
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from ..outbox.database import connect, is_damage, rescue, set_aside, transaction
+from .counts import SLOT_S, Counts
+from .reading import Slot, read
+from .sql import (
+    ADD,
+    DELETE_SEEN,
+    PUT_SEEN,
+    RESCUED,
+    SCHEMA,
+    SEEN_KEPT,
+    TRIM_COUNTS,
+    TRIM_OLD,
+    TRIM_SEEN,
+)
+
+log = logging.getLogger(__name__)
+
+Activity = Literal["watched", "paused", "blind"]
+Kind = Literal["mask", "no_mask", "incorrect_mask", "unsure"]
+WRITE_INTERVAL = 60.0
+RETRY_INTERVAL = 5.0
+"""Seconds between attempts to write while the disk refuses."""
+BIN_S = 5.0
+"""Seconds of monotonic time that are placed into a slot together."""
+LONGEST_TICK = 20.0
+"""Seconds between two ticks that still count as watched; after that the watchdog ends the process."""
+BOOT_S = 1200.0
+"""Seconds after the machine's start for which counts wait for a synchronized clock. A Pi starts with an old time, and
+what it counts before the network gives the time would be added to an hour that has passed."""
+
+
+class Recorder:
+    """Keeps the counts of one door, made by one detector and model, and the marks on its alerts.
+
+    ``person``, ``alert`` and ``tick`` are for the loop's thread and never wait; ``read``, ``mark`` and ``seen`` are for
+    any thread. Owns the thread ``record``, which alone writes. Without a ``path`` everything is in memory only.
+    ``report`` receives why the file cannot be written, and None when it can again.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        detector: str,
+        model: str,
+        report: Callable[[str | None], None],
+        clock_synced: Callable[[], bool],
+    ) -> None:
+        self.path = path
+        self.seen: frozenset[str] = frozenset()
+        self._detector = detector
+        self._model = model
+        self._report = report
+        self._clock_synced = clock_synced
+        self._bins: dict[int, Counts] = {}
+        self._lock = threading.Lock()  # of _bins; held for moments only, because the loop takes it
+        self._unwritten: dict[int, Counts] = {}
+        self._marks: dict[str, bool] = {}
+        self._file_lock = threading.RLock()  # of everything else; held while the file is written or read
+        self._ticked = time.monotonic()
+        self._db: sqlite3.Connection | None = None
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="record", daemon=True)
+        self._thread.start()
+
+    # What the loop tells.
+
+    def person(self, kind: Kind) -> None:
+        """Counts a person."""
+        self._add("people", kind)
+
+    def alert(self) -> None:
+        """Counts an alert."""
+        self._add("alerts")
+
+    def tick(self, activity: Activity) -> None:
+        """Counts the time since the last tick as ``activity``. Call it once per second at least."""
+        now = time.monotonic()
+        elapsed, self._ticked = now - self._ticked, now
+        if elapsed <= LONGEST_TICK:
+            self._add(activity, amount=elapsed)
+
+    def _add(self, *names: str, amount: float = 1) -> None:
+        with self._lock:
+            counts = self._bins.setdefault(int(time.monotonic() // BIN_S), Counts())
+            for name in names:
+                setattr(counts, name, getattr(counts, name) + amount)
+
+    # What the page asks.
+
+    def read(self, start: float, end: float) -> list[Slot]:
+        """Returns the slots from ``start`` until before ``end`` (Unix time), up to this moment.
+
+        A file that cannot be read leaves what is in memory: ``report`` has told why.
+        """
+        slots: list[Slot] = []
+        with self._file_lock:
+            if self.path is not None:
+                with suppress(sqlite3.Error, OSError):
+                    slots = read(self.path, start, end)
+            with self._lock:
+                bins = {number: replace(counts) for number, counts in self._bins.items()}
+            found = {slot: replace(counts) for slot, counts in self._unwritten.items()}
+            _place(bins, found, synced=True)
+        new = [Slot(slot, self._detector, self._model, c) for slot, c in sorted(found.items()) if start <= slot < end]
+        return slots + new
+
+    def mark(self, ids: Iterable[str], seen: bool) -> None:
+        """Marks alerts as seen, or as not seen. The writer writes it at once."""
+        changed = dict.fromkeys(ids, seen)
+        with self._lock:
+            self._marks |= changed
+            self.seen = self.seen | changed.keys() if seen else self.seen - changed.keys()
+        self._wake.set()
+
+    def close(self, timeout: float = 2.0) -> bool:
+        """Writes what is left, for at most ``timeout`` seconds. Returns False if something could not be written."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive() and not self._unwritten
+
+    # Everything below runs in the writer thread.
+
+    def _run(self) -> None:
+        fault = self._attempt()
+        while not self._closing:
+            self._wake.wait(RETRY_INTERVAL if fault else WRITE_INTERVAL)
+            self._wake.clear()
+            fault = self._attempt()
+        self._attempt()
+        self._disconnect()
+
+    def _attempt(self) -> bool:
+        """Writes what is due; returns whether the disk has refused it."""
+        fault = None
+        with self._file_lock:
+            synced = self._clock_synced()
+            self._take_bins(synced)
+            if self.path is None:
+                return False
+            try:
+                try:
+                    self._write(self.path, synced)
+                except sqlite3.DatabaseError as error:
+                    if not is_damage(error, self.path):
+                        raise
+                    self._replace_damaged(self.path, error)
+                    self._write(self.path, synced)
+            except (sqlite3.Error, OSError) as error:
+                self._disconnect()
+                reason = getattr(error, "strerror", None) or error
+                fault = f"counts cannot be saved in {self.path}: {reason}; they are in memory only"
+        self._report(fault)
+        return fault is not None
+
+    def _write(self, path: Path, synced: bool) -> None:
+        if self._db is not None and not path.exists():  # somebody has deleted or moved the folder
+            self._disconnect()
+        db = self._db or self._open(path)
+        with self._lock:
+            marks = dict(self._marks)
+        if not (self._unwritten or marks):
+            return
+        with transaction(db):
+            for slot, counts in self._unwritten.items():
+                db.execute(ADD, (slot, self._detector, self._model, *counts.row))
+            for id, seen in marks.items():
+                db.execute(PUT_SEEN if seen else DELETE_SEEN, (id,))
+            db.execute(TRIM_COUNTS)
+            db.execute(TRIM_SEEN)
+            if synced:
+                db.execute(TRIM_OLD, (time.time(),))
+        self._unwritten.clear()
+        with self._lock:
+            self._marks = {id: seen for id, seen in self._marks.items() if marks.get(id) is not seen}
+
+    def _take_bins(self, synced: bool) -> None:
+        """Places the bins into slots if they are due: after events, at the end of a slot, and at the end."""
+        with self._lock:
+            if not self._bins or not (self._closing or self._are_due(synced)):
+                return
+            bins, self._bins = self._bins, {}
+        _place(bins, self._unwritten, synced)
+
+    def _are_due(self, synced: bool) -> bool:
+        age = time.monotonic() - min(self._bins) * BIN_S
+        if not synced and time.clock_gettime(time.CLOCK_BOOTTIME) < BOOT_S:
+            return age >= SLOT_S
+        crossed = _slot_of(time.time() - age) != _slot_of(time.time())
+        return crossed or age >= SLOT_S or any(counts.has_events for counts in self._bins.values())
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # for this user only
+        db = self._db = connect(path, SCHEMA)
+        kept = {str(id) for (id,) in db.execute(f"SELECT id FROM seen ORDER BY seq DESC LIMIT {SEEN_KEPT}")}
+        with self._lock:
+            self.seen = frozenset(kept - {id for id, seen in self._marks.items() if not seen}) | self.seen
+        return db
+
+    def _disconnect(self) -> None:
+        if self._db is not None:
+            with suppress(sqlite3.Error):
+                self._db.close()
+            self._db = None
+
+    def _replace_damaged(self, path: Path, error: sqlite3.DatabaseError) -> None:
+        """Keeps a damaged file under another name; what can still be read from it goes into the next one."""
+        self._disconnect()
+        saved = rescue(path, {table: columns for table, (_, columns) in RESCUED.items()})
+        aside = set_aside(path)
+        log.error("%s was damaged (%s): kept as %s, %d rows saved", path, error, aside, sum(map(len, saved.values())))
+        db = self._open(path)
+        with transaction(db):
+            for table, (statement, _) in RESCUED.items():
+                for row in saved[table]:
+                    db.execute(statement, row)
+        self._disconnect()  # the next opening reads the marks
+
+
+def _slot_of(moment: float) -> int:
+    return int(moment // SLOT_S) * SLOT_S
+
+
+def _place(bins: dict[int, Counts], slots: dict[int, Counts], synced: bool) -> None:
+    """Adds bins of monotonic time to the slots in which they lie by the clock of this moment."""
+    offset = time.time() - time.monotonic()
+    for number, counts in bins.items():
+        if not synced:
+            counts.unsynced = counts.watched
+        slots.setdefault(_slot_of((number + 0.5) * BIN_S + offset), Counts()).add(counts)

@@ -1,0 +1,30 @@
+"""The tables of the record file, and the statements on them."""
+
+from ..outbox.database import Columns
+from .counts import KINDS, NAMES, SLOT_S
+
+DAYS_KEPT = 400
+SLOTS_KEPT = DAYS_KEPT * 86400 // SLOT_S
+SEEN_KEPT = 10_000
+"""Marks that are kept: twice the alerts that the outbox keeps, so that a mark outlives its alert."""
+TYPES = {int: "INTEGER", float: "REAL", str: "TEXT"}
+COUNTS: Columns = {"slot": int, "detector": str, "model": str, **KINDS}
+SEEN: Columns = {"id": str}
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS counts (seq INTEGER PRIMARY KEY,
+    {", ".join(f"{name} {TYPES[kind]}" for name, kind in COUNTS.items())}, UNIQUE (slot, detector, model));
+CREATE TABLE IF NOT EXISTS seen (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE);
+"""
+ADD = (
+    f"INSERT INTO counts ({', '.join(COUNTS)}) VALUES ({', '.join('?' * len(COUNTS))}) "
+    f"ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in NAMES)}"
+)
+PUT_SEEN = "INSERT OR IGNORE INTO seen (id) VALUES (?)"
+DELETE_SEEN = "DELETE FROM seen WHERE id = ?"
+# by number, not by time: a clock that once was years ahead must not delete what was counted before
+TRIM_COUNTS = f"DELETE FROM counts WHERE seq <= (SELECT max(seq) FROM counts) - {SLOTS_KEPT}"
+TRIM_OLD = f"DELETE FROM counts WHERE slot < ? - {DAYS_KEPT * 86400}"
+TRIM_SEEN = f"DELETE FROM seen WHERE seq <= (SELECT max(seq) FROM seen) - {SEEN_KEPT}"
+RESCUED: dict[str, tuple[str, Columns]] = {"counts": (ADD, COUNTS), "seen": (PUT_SEEN, SEEN)}
+"""What is carried over from a damaged file: the statement for each table, and its columns."""
+READ = f"SELECT {', '.join(COUNTS)} FROM counts WHERE slot >= ? AND slot < ? ORDER BY slot"

@@ -1,0 +1,43 @@
+"""Reads dates and times that people give, in the time zone of this machine."""
+
+import re
+from datetime import date, datetime, timedelta
+
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+ALLOWED = "a date like 2026-11-27, or a time like 2026-11-27T14:00"
+
+
+def day_start(day: date) -> float:
+    """Returns the Unix time at which a local day begins."""
+    return datetime(day.year, day.month, day.day).timestamp()
+
+
+def parse_date(name: str, text: str) -> date:
+    """Reads a date. ``name`` is the option that has it. Raises ``ValueError``."""
+    try:
+        if DATE.fullmatch(text) is None:
+            raise ValueError
+        day = date.fromisoformat(text)
+        day_start(day), day_start(day + timedelta(days=1))
+    except (ValueError, OverflowError, OSError) as error:
+        raise ValueError(f"{name} '{text[:40]}' is not a date of the calendar: write it like 2026-11-27") from error
+    return day
+
+
+def parse_moment(name: str, text: str, *, end: bool) -> float:
+    """Reads a date or a time, and returns it as Unix time; for ``end`` a date means the end of that day.
+
+    A time without offset is local. Raises ``ValueError``.
+    """
+    if DATE.fullmatch(text):
+        day = parse_date(name, text)
+        return day_start(day + timedelta(days=1) if end else day)
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError) as error:
+        raise ValueError(f"{name} '{text[:40]}' is no time: write {ALLOWED}") from error
+
+
+def local_iso(moment: float, timespec: str = "seconds") -> str:
+    """Returns a Unix time as local time in ISO 8601, with its offset."""
+    return datetime.fromtimestamp(moment).astimezone().isoformat(timespec=timespec)
