@@ -33,3 +33,27 @@ export async function ask(path, options) {
 
 export const send = (path, data) =>
   ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(data) });
+
+/** Sets an element's text where it differs: a text that stays the same is not announced again. */
+export function say(at, text) {
+  if (at.textContent !== String(text)) at.textContent = text;
+}
+
+/**
+ * Makes the children of a list, a table's body or a <dl> those of the items. A child whose key is there already stays
+ * in its place, with its focus: only what has changed is announced and drawn. make(item) returns a new child;
+ * fill(child, item) brings a child up to date, old or new.
+ */
+export function keep(parent, items, key, make, fill = () => {}) {
+  const old = new Map([...parent.children].map(child => [child.dataset.key, child])), keys = items.map(item => `${key(item)}`);
+  const wanted = new Set(keys);
+  for (const [name, child] of old) if (!wanted.has(name)) child.remove();
+  let place = parent.firstElementChild;
+  items.forEach((item, number) => {
+    const child = old.get(keys[number]) ?? make(item);
+    child.dataset.key = keys[number];
+    fill(child, item);
+    if (child === place) place = place.nextElementSibling;
+    else parent.insertBefore(child, place);
+  });
+}
