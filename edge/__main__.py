@@ -22,6 +22,7 @@ COMMANDS = {
     "doctor": "check this installation and say what to do about each problem",
     "set": "change options in the configuration file --config",
     "watch": "subscribe to a broker and print alerts as they arrive",
+    "report": "sum people, masks and alerts by hour, day or weekday, or list alerts",
     "outbox": "show the alerts that wait for the broker, and those that it refused",
     "purge": "delete snapshots that are too old or too many",
     "forget": "remove a camera from the broker and from Home Assistant",

@@ -87,6 +87,12 @@ class AlertIndex:
         self._last = 0
         self._lock = threading.Lock()
 
+    def load(self) -> list[Entry]:
+        """Returns all alerts. Raises ``sqlite3.Error``."""
+        with self._lock:
+            self._read()
+            return self._sort()
+
     def update(self, recent: Iterable[AlertMessage] = ()) -> list[Entry]:
         """Returns all alerts; ``recent`` are those that the file may not have yet.
 
@@ -101,11 +107,13 @@ class AlertIndex:
             for alert in recent:
                 if alert.id not in self._entries:
                     self._add(alert)
-            if len(self._entries) != count:
-                newest = sorted(self._entries.values(), key=lambda entry: entry.key, reverse=True)
-                self._sorted = newest[:HISTORY_KEPT]
-                self._entries = {entry.alert.id: entry for entry in self._sorted}
-            return self._sorted
+            return self._sorted if len(self._entries) == count else self._sort()
+
+    def _sort(self) -> list[Entry]:
+        newest = sorted(self._entries.values(), key=lambda entry: entry.key, reverse=True)
+        self._sorted = newest[:HISTORY_KEPT]
+        self._entries = {entry.alert.id: entry for entry in self._sorted}
+        return self._sorted
 
     def _read(self) -> None:
         if self._outbox is None or not os.path.exists(self._outbox):

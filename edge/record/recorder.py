@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..outbox.database import connect, is_damage, rescue, set_aside, transaction
+from .bins import Bins, place, slot_of
 from .counts import SLOT_S, Counts
 from .reading import Slot, read
 from .sql import (
@@ -38,8 +39,6 @@ Kind = Literal["mask", "no_mask", "incorrect_mask", "unsure"]
 WRITE_INTERVAL = 60.0
 RETRY_INTERVAL = 5.0
 """Seconds between attempts to write while the disk refuses."""
-BIN_S = 5.0
-"""Seconds of monotonic time that are placed into a slot together."""
 LONGEST_TICK = 20.0
 """Seconds between two ticks that still count as watched; after that the watchdog ends the process."""
 BOOT_S = 1200.0
@@ -70,11 +69,11 @@ class Recorder:
         self._model = model
         self._report = report
         self._clock_synced = clock_synced
-        self._bins: dict[int, Counts] = {}
-        self._lock = threading.Lock()  # of _bins; held for moments only, because the loop takes it
+        self._bins = Bins()
         self._unwritten: dict[int, Counts] = {}
         self._marks: dict[str, bool] = {}
-        self._file_lock = threading.RLock()  # of everything else; held while the file is written or read
+        self._marks_lock = threading.Lock()
+        self._file_lock = threading.RLock()  # of the file and _unwritten; held while it is written or read
         self._ticked = time.monotonic()
         self._db: sqlite3.Connection | None = None
         self._wake = threading.Event()
@@ -86,24 +85,18 @@ class Recorder:
 
     def person(self, kind: Kind) -> None:
         """Counts a person."""
-        self._add("people", kind)
+        self._bins.add("people", kind)
 
     def alert(self) -> None:
         """Counts an alert."""
-        self._add("alerts")
+        self._bins.add("alerts")
 
     def tick(self, activity: Activity) -> None:
         """Counts the time since the last tick as ``activity``. Call it once per second at least."""
         now = time.monotonic()
         elapsed, self._ticked = now - self._ticked, now
         if elapsed <= LONGEST_TICK:
-            self._add(activity, amount=elapsed)
-
-    def _add(self, *names: str, amount: float = 1) -> None:
-        with self._lock:
-            counts = self._bins.setdefault(int(time.monotonic() // BIN_S), Counts())
-            for name in names:
-                setattr(counts, name, getattr(counts, name) + amount)
+            self._bins.add(activity, amount=elapsed)
 
     # What the page asks.
 
@@ -117,17 +110,15 @@ class Recorder:
             if self.path is not None:
                 with suppress(sqlite3.Error, OSError):
                     slots = read(self.path, start, end)
-            with self._lock:
-                bins = {number: replace(counts) for number, counts in self._bins.items()}
             found = {slot: replace(counts) for slot, counts in self._unwritten.items()}
-            _place(bins, found, synced=True)
+            place(self._bins.copy(), found, synced=True)
         new = [Slot(slot, self._detector, self._model, c) for slot, c in sorted(found.items()) if start <= slot < end]
         return slots + new
 
     def mark(self, ids: Iterable[str], seen: bool) -> None:
         """Marks alerts as seen, or as not seen. The writer writes it at once."""
         changed = dict.fromkeys(ids, seen)
-        with self._lock:
+        with self._marks_lock:
             self._marks |= changed
             self.seen = self.seen | changed.keys() if seen else self.seen - changed.keys()
         self._wake.set()
@@ -177,7 +168,7 @@ class Recorder:
         if self._db is not None and not path.exists():  # somebody has deleted or moved the folder
             self._disconnect()
         db = self._db or self._open(path)
-        with self._lock:
+        with self._marks_lock:
             marks = dict(self._marks)
         if not (self._unwritten or marks):
             return
@@ -191,30 +182,27 @@ class Recorder:
             if synced:
                 db.execute(TRIM_OLD, (time.time(),))
         self._unwritten.clear()
-        with self._lock:
+        with self._marks_lock:
             self._marks = {id: seen for id, seen in self._marks.items() if marks.get(id) is not seen}
 
     def _take_bins(self, synced: bool) -> None:
         """Places the bins into slots if they are due: after events, at the end of a slot, and at the end."""
-        with self._lock:
-            if not self._bins or not (self._closing or self._are_due(synced)):
-                return
-            bins, self._bins = self._bins, {}
-        _place(bins, self._unwritten, synced)
+        if self._closing or self._are_due(synced):
+            place(self._bins.take(), self._unwritten, synced)
 
     def _are_due(self, synced: bool) -> bool:
-        age = time.monotonic() - min(self._bins) * BIN_S
+        age = self._bins.age()
         if not synced and time.clock_gettime(time.CLOCK_BOOTTIME) < BOOT_S:
             return age >= SLOT_S
-        crossed = _slot_of(time.time() - age) != _slot_of(time.time())
-        return crossed or age >= SLOT_S or any(counts.has_events for counts in self._bins.values())
+        crossed = slot_of(time.time() - age) != slot_of(time.time())
+        return crossed or age >= SLOT_S or self._bins.has_events()
 
     def _open(self, path: Path) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # for this user only
         db = self._db = connect(path, SCHEMA)
         kept = {str(id) for (id,) in db.execute(f"SELECT id FROM seen ORDER BY seq DESC LIMIT {SEEN_KEPT}")}
-        with self._lock:
+        with self._marks_lock:
             self.seen = frozenset(kept - {id for id, seen in self._marks.items() if not seen}) | self.seen
         return db
 
@@ -236,16 +224,3 @@ class Recorder:
                 for row in saved[table]:
                     db.execute(statement, row)
         self._disconnect()  # the next opening reads the marks
-
-
-def _slot_of(moment: float) -> int:
-    return int(moment // SLOT_S) * SLOT_S
-
-
-def _place(bins: dict[int, Counts], slots: dict[int, Counts], synced: bool) -> None:
-    """Adds bins of monotonic time to the slots in which they lie by the clock of this moment."""
-    offset = time.time() - time.monotonic()
-    for number, counts in bins.items():
-        if not synced:
-            counts.unsynced = counts.watched
-        slots.setdefault(_slot_of((number + 0.5) * BIN_S + offset), Counts()).add(counts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from .counts import KINDS, SLOT_S, Counts, mask_share
+from .counts import KINDS, SLOT_S, Counts, Share, mask_share
 from .reading import Slot
 from .times import day_start, local_iso
 
@@ -47,9 +47,14 @@ class Period:
         """Returns whether nothing is known of this time. Its numbers are then shown as unknown, never as zero."""
         return self.unknown > 0 and self.counts.watched < UNKNOWN_S and not self.counts.has_events
 
+    @property
+    def share(self) -> Share | None:
+        """Returns the share of people with a mask, if there were enough people."""
+        return mask_share(self.counts)
+
     def row(self) -> dict[str, Any]:
         """Returns the values of ``COLUMNS``; a number that is not known is None."""
-        counts, share = self.counts, mask_share(self.counts)
+        counts, share = self.counts, self.share
         known = {name: None if self.is_unknown else getattr(counts, name) for name in EVENTS}
         shares = (share.value, share.low, share.high) if share else (None, None, None)
         seconds = map(round, (counts.watched, counts.paused, counts.blind, self.unknown))

@@ -1,0 +1,127 @@
+"""edge.record.report: hours of days with 23 and 25 hours, unknown time, shares and their interval."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.recorded import fill_counts
+
+from edge.record.counts import SLOT_S, Counts, mask_share
+from edge.record.reading import read
+from edge.record.report import COLUMNS, Report
+
+DAY = date(2026, 11, 25)
+
+
+@pytest.fixture(params=["Europe/Berlin", "Asia/Kathmandu", "UTC"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    yield from in_zone(request.param, monkeypatch)
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    yield from in_zone("Europe/Berlin", monkeypatch)
+
+
+def in_zone(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", name)
+        time.tzset()
+        yield name
+    time.tzset()
+
+
+def at(*parts: int) -> float:
+    """The Unix time of a local time."""
+    return datetime(*parts).timestamp()  # type: ignore[arg-type]
+
+
+def full(start: float, end: float, **counts: Any) -> Iterator[tuple[float, Counts]]:
+    moment = start
+    while moment < end:
+        yield moment, Counts(**counts, watched=1200.0)
+        moment += SLOT_S
+
+
+def report_of(path: Path, first: date, last: date, now: float = 4e9) -> Report:
+    return Report(first, last, partial(read, path), now)
+
+
+def test_a_day_has_the_hours_that_it_has(tmp_path: Path, berlin: str) -> None:
+    path = tmp_path / "record.db"
+    fill_counts(path, full(at(2026, 1, 1), at(2027, 1, 1), people=1, mask=1))
+    for day, hours in ((date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (DAY, 24)):
+        report = report_of(path, day, day)
+        rows = report.by("hour")
+        assert len({period.label for period in rows}) == len(rows) == hours
+        assert [period.counts.people for period in rows] == [3] * hours
+        assert report.total.counts.people == 3 * hours and report.total.unknown == 0
+        assert len(report.by("hour_of_day")) in (hours, 24)
+    labels = [period.label for period in report_of(path, date(2026, 10, 25), date(2026, 10, 25)).by("hour")]
+    assert labels[2:4] == ["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00"]
+
+
+def test_days_and_weekdays_add_up_in_every_time_zone(tmp_path: Path, zone: str) -> None:
+    path = tmp_path / "record.db"
+    fill_counts(path, full(at(2026, 11, 15), at(2026, 12, 5), people=1, no_mask=1))
+    report = report_of(path, date(2026, 11, 16), date(2026, 11, 29))
+    days, weekdays = report.by("day"), report.by("weekday")
+    assert len(days) == 14 and [period.counts.people for period in days] == [72] * 14
+    assert [period.label for period in weekdays][:2] == ["Monday", "Tuesday"] and len(weekdays) == 7
+    assert {period.counts.people for period in weekdays} == {144}
+    assert sum(period.counts.people for period in report.by("hour_of_day")) == 14 * 72
+
+
+def test_time_that_was_not_watched_is_unknown_and_never_zero(tmp_path: Path, berlin: str) -> None:
+    path = tmp_path / "record.db"
+    hour = at(2026, 11, 25, 9)
+    fill_counts(path, full(hour, hour + 3600))  # watched, and nobody came
+    fill_counts(path, [(hour + 3600 + n * SLOT_S, Counts(paused=1200.0)) for n in range(3)])
+    fill_counts(path, [(hour + 7200, Counts(people=2, mask=2, watched=900.0, blind=300.0))])
+    by_hour = {period.label[11:13]: period for period in report_of(path, DAY, DAY).by("hour")}
+    assert by_hour["09"].row()["people"] == 0 and by_hour["09"].unknown == 0
+    assert by_hour["10"].row()["people"] is None and by_hour["10"].row()["paused_s"] == 3600
+    assert by_hour["11"].row()["people"] == 2 and by_hour["11"].unknown == 3600 - 900
+    assert by_hour["12"].row()["people"] is None and by_hour["12"].row()["unknown_s"] == 3600
+    outages = report_of(path, DAY, DAY).outages()
+    assert [(one["start"][11:16], one["end"][11:16]) for one in outages] == [("00:00", "09:00"), ("10:00", "00:00")]
+    assert outages[1]["paused_s"] == 3600 and outages[1]["camera_lost_s"] == 300
+
+
+def test_the_future_is_neither_counted_nor_unknown(tmp_path: Path, berlin: str) -> None:
+    path, now = tmp_path / "record.db", at(2026, 11, 25, 10, 30)
+    fill_counts(path, full(at(2026, 11, 25), at(2026, 11, 25, 10, 20)))
+    fill_counts(path, [(now, Counts(watched=600.0))])
+    report = report_of(path, DAY, date(2026, 11, 27), now)
+    assert [len(report.by("hour")), report.total.seconds, report.total.unknown] == [11, 10.5 * 3600, 0]
+
+
+def test_a_clock_that_was_set_back_makes_no_longer_hour(tmp_path: Path, berlin: str) -> None:
+    path, hour = tmp_path / "record.db", at(2026, 11, 25, 9)
+    for _ in range(2):  # the same hour was lived through twice
+        fill_counts(path, full(hour, hour + 3600, people=1, mask=1))
+    (nine,) = [period for period in report_of(path, DAY, DAY).by("hour") if "T09" in period.label]
+    assert nine.counts.watched == 3600 and nine.counts.people == 6
+
+
+def test_a_share_needs_30_people_and_has_its_interval() -> None:
+    assert mask_share(Counts(people=60, mask=20, no_mask=9, unsure=31)) is None
+    share = mask_share(Counts(people=30, mask=27, no_mask=2, incorrect_mask=1))
+    assert share is not None
+    assert (share.value, share.low, share.high) == pytest.approx((0.9, 0.744, 0.965), abs=0.001)
+    every = mask_share(Counts(people=30, mask=30))
+    assert every is not None and every.high == 1.0 and every.low == pytest.approx(0.886, abs=0.001)
+
+
+def test_a_report_says_whether_haar_counted(tmp_path: Path) -> None:
+    path, noon = tmp_path / "record.db", datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
+    fill_counts(path, [(noon, Counts(people=1, mask=1, watched=9.0))])
+    assert not report_of(path, date(2026, 11, 23), date(2026, 11, 27)).is_biased
+    fill_counts(path, [(noon, Counts(people=1, mask=1, watched=9.0))], "haar")
+    report = report_of(path, date(2026, 11, 23), date(2026, 11, 27))
+    assert report.is_biased and [name for name, _ in report.detectors] == ["haar", "yunet"]
+    assert list(report.total.row()) == COLUMNS
