@@ -5,6 +5,8 @@ HTML file, ``{{key}}`` is replaced by the text, ``{{language}}`` by the language
 which the page's modules read.
 """
 
+import gzip
+import hashlib
 import html
 import json
 import re
@@ -17,8 +19,14 @@ from aiohttp import web
 STATIC = Path(__file__).with_name("static")
 LANGUAGE_COOKIE = "maskwatch_language"
 DEFAULT_LANGUAGE = "en"
-SERVED = (".js", ".css", ".svg", ".png", ".webmanifest")
-"""Endings of the files that are served as they are."""
+SERVED = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+"""Endings of the files that are served as they are, and their media types."""
 
 
 @cache
@@ -61,9 +69,12 @@ def render(name: str, language: str) -> str:
 def html_handler(name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Makes a handler that answers with an HTML file below ``static/``."""
 
+    @cache
+    def content(language: str) -> Content:
+        return Content(render(name, language).encode(), "text/html")
+
     async def handle(request: web.Request) -> web.Response:
-        headers = {"Vary": "Accept-Language, Cookie"}
-        return web.Response(text=render(name, language_of(request)), content_type="text/html", headers=headers)
+        return content(language_of(request)).answer(request, vary="Accept-Language, Cookie, Accept-Encoding")
 
     return handle
 
@@ -74,8 +85,38 @@ def file_routes() -> list[web.RouteDef]:
     return [web.get(f"/{path.relative_to(STATIC)}", _file_handler(path)) for path in files]
 
 
-def _file_handler(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(path)
+def _file_handler(path: Path) -> Callable[[web.Request], Awaitable[web.Response]]:
+    content = cache(lambda: Content(path.read_bytes(), SERVED[path.suffix]))
+
+    async def handle(request: web.Request) -> web.Response:
+        return content().answer(request, vary="Accept-Encoding")
 
     return handle
+
+
+class Content:
+    """A file of the page as it is sent: compressed once, and with a tag by which a browser asks whether it changed.
+
+    Only files are compressed, which are the same for everybody: the length of a compressed answer with a secret and
+    something of the request in it would tell about the secret.
+    """
+
+    def __init__(self, body: bytes, content_type: str) -> None:
+        self._body = body
+        self._compressed = gzip.compress(body, mtime=0)
+        self._type = content_type
+        self._tag = hashlib.sha256(body).hexdigest()[:16]
+
+    def answer(self, request: web.Request, vary: str) -> web.Response:
+        """Answers with the content, or with 304 if the browser has it."""
+        compressed = "gzip" in request.headers.get("Accept-Encoding", "") and len(self._compressed) < len(self._body)
+        tag = f'"{self._tag}{"-gzip" if compressed else ""}"'
+        # no-cache: a browser keeps the file, and asks each time whether it has changed; an upgrade is used at once
+        headers = {"Vary": vary, "ETag": tag, "Cache-Control": "no-cache"}
+        if tag in request.headers.get("If-None-Match", ""):
+            return web.Response(status=304, headers=headers)
+        charset = "utf-8" if self._type.startswith("text/") else None
+        if not compressed:
+            return web.Response(body=self._body, headers=headers, content_type=self._type, charset=charset)
+        headers["Content-Encoding"] = "gzip"
+        return web.Response(body=self._compressed, headers=headers, content_type=self._type, charset=charset)

@@ -52,13 +52,18 @@ class Bus:
     def __init__(self) -> None:
         self.shown: Shown | None = None
         self.last_messages: dict[str, Any] = {}
-        self.has_viewers = False
-        """Whether anyone looks at the live image. Set by the page's thread."""
+        self.viewed_until = 0.0
+        """Monotonic time until which somebody looks at the live image. Set by the page's thread."""
         self._alerts: deque[AlertMessage] = deque(maxlen=MAX_ALERTS)
         self._recent_boxes: deque[tuple[float, Box]] = deque(maxlen=MAX_RECENT_BOXES)
         self._listeners: tuple[Listener, ...] = ()
         self._lock = threading.Lock()
         self._stats_sent = float("-inf")
+
+    @property
+    def has_viewers(self) -> bool:
+        """Whether anyone looks at the live image."""
+        return time.monotonic() < self.viewed_until
 
     @property
     def alerts(self) -> tuple[AlertMessage, ...]:

@@ -15,13 +15,15 @@ from aiohttp import web
 
 from ..mqtt.messages import AlertMessage
 from ..outbox.reading import history
+from .answers import error_response
 from .bus import Bus
+from .streams import is_open, open_stream
 
 MAX_ALERTS = 100
 """Alerts listed on the page; the newest."""
 CHART_DAYS = 7
 MAX_STREAMS = 20
-"""Pages that may be open at once."""
+"""Browsers that may follow the door at once; the pages of one browser share a stream."""
 KEEP_ALIVE_INTERVAL = 15.0
 """Seconds without an event after which a comment is sent, so that proxies and phones keep the connection open."""
 WRITE_TIMEOUT = 20.0
@@ -66,10 +68,10 @@ class Feed:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Streams ``now`` once, then ``alert``, ``state``, ``health`` and ``stats`` as they are sent."""
         if self._streams >= MAX_STREAMS:
-            return web.Response(status=503, text=f"{MAX_STREAMS} pages are open already; close another one first")
+            return error_response(503, f"{MAX_STREAMS} browsers have this page open; close it in another one first")
         loop = asyncio.get_running_loop()
         pending = asyncio.Queue[tuple[str, Any]]()
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        response: web.StreamResponse | None = None
         self._streams += 1
 
         def enqueue(kind: str, message: Any) -> None:
@@ -77,18 +79,18 @@ class Feed:
 
         remove_listener = self._bus.add_listener(enqueue)
         try:
-            await response.prepare(request)
-            await response.write(encode_event("now", self._page_state()))
-            while pending.qsize() < MAX_PENDING_EVENTS:
-                event = await _next_event(pending)
+            response = await open_stream(request, "text/event-stream")
+            event = encode_event("now", self._page_state())
+            while is_open(request) and pending.qsize() < MAX_PENDING_EVENTS:
                 async with asyncio.timeout(WRITE_TIMEOUT):
                     await response.write(event)
+                event = await _next_event(pending)
         except (ConnectionError, TimeoutError):
             pass  # the client has gone
         finally:
             remove_listener()
             self._streams -= 1
-        return response
+        return response or web.Response()  # nobody reads it: the client left before the headers
 
 
 async def _next_event(pending: "asyncio.Queue[tuple[str, Any]]") -> bytes:

@@ -9,7 +9,7 @@ from aiohttp import web
 from .. import __version__
 from ..config.schema import Config
 from ..errors import ConfigError
-from .answers import error_response
+from .answers import RUN, error_response
 from .backend import Backend
 from .bus import Bus
 
@@ -30,6 +30,7 @@ class Settings:
         """Returns everything that the page shows when it is opened."""
         config, shown = self.config, self._bus.shown
         return {
+            "run": RUN,
             "device": config.device.name,
             "version": __version__,
             "model": self._backend.model,
@@ -38,6 +39,7 @@ class Settings:
             "zones": config.detect.zones,
             "min_face": config.detect.min_face,
             "setup": config.web.setup,
+            "fps": config.web.fps,
             "locked": bool(config.web.password_hash),
             "snapshots": config.snapshots.mode != "off",
             **{kind: asdict(message) for kind, message in self._bus.last_messages.items()},

@@ -10,12 +10,13 @@ from aiohttp import web
 from ..camera.pictures import encode_jpeg
 from ..faces.detector import Detector
 from ..faces.drawing import annotate, blur
+from .answers import RUN, error_response
 from .bus import Bus, Shown
+from .streams import is_open, open_stream
+from .viewers import MAX_VIEWERS, Viewers
 
 BOUNDARY = "maskwatch-frame"
 JPEG_QUALITY = 75
-MAX_VIEWERS = 4
-"""Viewers at once: each needs bandwidth, and all share one encoder."""
 WRITE_TIMEOUT = 20.0
 
 
@@ -50,42 +51,56 @@ class View:
         self._eager: Detector | None = None
         self._encoded: EncodedFrame | None = None
         self._lock = asyncio.Lock()
-        self._viewers = 0
+        self._viewers = Viewers(self._interval, lambda until: setattr(bus, "viewed_until", until))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Streams MJPEG until the viewer leaves."""
-        if self._viewers >= MAX_VIEWERS:
-            return web.Response(status=503, text=f"{MAX_VIEWERS} pages show the live image; close another one first")
-        response = web.StreamResponse(headers={"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"})
-        self._count_viewers(1)
+        """Streams MJPEG until the viewer leaves, for programs such as Home Assistant."""
+        viewer = str(id(request))
+        if not self._viewers.admit(viewer, stays=True):
+            return self._full()
+        response: web.StreamResponse | None = None
         try:
-            await response.prepare(request)
+            response = await open_stream(request, f"multipart/x-mixed-replace; boundary={BOUNDARY}")
             last = None
-            while True:
-                jpeg = await self.newest_jpeg()
-                if jpeg is not None and jpeg is not last:
-                    last = jpeg
+            while is_open(request):
+                frame = await self.newest_frame()
+                if frame is not None and frame is not last:
+                    last, jpeg = frame, frame.jpeg
                     header = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                     async with asyncio.timeout(WRITE_TIMEOUT):  # a viewer that reads nothing has gone
                         await response.write(header.encode() + jpeg + b"\r\n")
                 await asyncio.sleep(self._interval)
         except (ConnectionError, TimeoutError):
-            return response
+            pass
         finally:
-            self._count_viewers(-1)
-
-    def _count_viewers(self, change: int) -> None:
-        self._viewers += change
-        self._bus.has_viewers = self._viewers > 0
+            self._viewers.leave(viewer)
+        return response or web.Response()  # nobody reads it: the viewer left before the headers
 
     async def still(self, request: web.Request) -> web.Response:
-        """Answers with the newest frame as JPEG."""
-        jpeg = await self.newest_jpeg()
-        if jpeg is None:
-            return web.Response(status=503, text="no frame yet; the camera is being opened")
-        return web.Response(body=jpeg, content_type="image/jpeg")
+        """Answers with the newest frame as JPEG, or with 304 if the client has it.
 
-    async def newest_jpeg(self) -> bytes | None:
+        The page asks again and again with ``?viewer=NAME``, and counts as a viewer meanwhile: between two images it
+        holds no connection, of which a browser allows six.
+        """
+        if request.method == "HEAD":
+            return web.Response(content_type="image/jpeg")
+        viewer = request.query.get("viewer", "")[:36]
+        if viewer and not self._viewers.admit(viewer):
+            return self._full()
+        frame = await self.newest_frame()
+        if frame is None:
+            return error_response(503, "no frame yet; the camera is being opened")
+        tag = f'"{RUN}-{frame.number}-{frame.faces_visible:d}"'
+        if request.headers.get("If-None-Match") == tag:
+            return web.Response(status=304, headers={"ETag": tag})
+        return web.Response(body=frame.jpeg, content_type="image/jpeg", headers={"ETag": tag})
+
+    @staticmethod
+    def _full() -> web.Response:
+        text = f"{MAX_VIEWERS} browsers show the live image; close the page in another one first"
+        return error_response(503, text, viewers=MAX_VIEWERS)
+
+    async def newest_frame(self) -> EncodedFrame | None:
         """Returns the newest frame as JPEG; the same object as before while there is no newer one."""
         async with self._lock:
             shown = self._bus.shown
@@ -96,7 +111,7 @@ class View:
                 loop = asyncio.get_running_loop()
                 jpeg = await loop.run_in_executor(self._worker, self._encode, shown, faces_visible)
                 self._encoded = EncodedFrame(shown.number, faces_visible, jpeg)
-            return self._encoded.jpeg
+            return self._encoded
 
     def _encode(self, shown: Shown, faces_visible: bool) -> bytes:
         image = shown.image

@@ -19,7 +19,7 @@ from support.browsing import Watched, events_of, pictures_of
 from support.processes import after
 
 from edge.config.load import load
-from edge.web.view import MAX_VIEWERS
+from edge.web.viewers import MAX_VIEWERS
 
 
 @pytest.fixture
