@@ -3,9 +3,13 @@
 import errno
 import socket
 from contextlib import suppress
+from typing import Any
 
 ELSEWHERE = {socket.AF_INET: "198.51.100.1", socket.AF_INET6: "2001:db8::1"}
 """Addresses for documentation (RFC 5737, RFC 3849): the way to them leads to the router."""
+
+BACKLOG = 128
+"""Connections that the kernel keeps until the server accepts them."""
 
 
 def host_and_port(host: str, port: int) -> str:
@@ -13,7 +17,7 @@ def host_and_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def url_of(host: str, port: int) -> str:
+def url_of(host: str, port: int, scheme: str = "http") -> str:
     """Returns an URL that a browser can open for a server that listens at ``host``.
 
     A server that listens at every address of this machine (``0.0.0.0``, ``::``) is found at the one that the machine
@@ -21,7 +25,7 @@ def url_of(host: str, port: int) -> str:
     """
     if (family := _every_address(host)) is not None:
         host = _own_address(family) or socket.gethostname() or "localhost"
-    return f"http://{host_and_port(host.replace('%', '%25'), port)}/"
+    return f"{scheme}://{host_and_port(host.replace('%', '%25'), port)}/"
 
 
 def listen_problem(host: str, port: int, error: OSError) -> str:
@@ -40,15 +44,47 @@ def listen_problem(host: str, port: int, error: OSError) -> str:
 
 def try_to_listen(host: str, port: int) -> None:
     """Listens for a moment. Raises ``OSError`` as a server at this address would."""
-    for family, kind, protocol, _, address in socket.getaddrinfo(
-        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    ):
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind(address)
-            probe.listen(1)
+    for probe in listen(host, port):
+        probe.close()
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Listens at every address of a host. Asks the name server.
+
+    Raises ``OSError`` if none can be used, or if one of them is in use.
+    """
+    listening: list[socket.socket] = []
+    failure: OSError | None = None
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "this is no host name") from None
+    for family, kind, protocol, _, address in dict.fromkeys(found):
+        try:
+            listening.append(_listening_socket(family, kind, protocol, address))
+        except OSError as error:
+            failure = error
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):  # a machine without IPv6, for example
+                break
+    if failure and (not listening or failure.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)):
+        for one in listening:
+            one.close()
+        raise failure
+    return listening
+
+
+def _listening_socket(family: int, kind: int, protocol: int, address: Any) -> socket.socket:
+    made = socket.socket(family, kind, protocol)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(address)
+        made.listen(BACKLOG)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def is_same_host(one: str, other: str) -> bool:

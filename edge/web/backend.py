@@ -26,6 +26,10 @@ class Backend(Protocol):
         """The counts, and the marks on alerts."""
 
     @property
+    def sessions(self) -> Path:
+        """The file that keeps who is logged in, if its folder exists."""
+
+    @property
     def snapshots(self) -> Path:
         """The folder of snapshots."""
 

@@ -4,21 +4,32 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import ipaddress
-import socket
+import logging
+import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from .passwords import Limiter, Sessions, matches
+from ..config.web import WebConfig
+from .hosts import Hosts, is_from_this_page
+from .limiter import Limiter
+from .passwords import matches
+from .proxies import AT_BASE, BASE, VIA_PROXY, is_forwarded, neighbourhood
+from .sessions import DEVICE_IDLE, LONGEST, Sessions, hashed
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-SESSION_COOKIE = "maskwatch"
 MAX_LOGIN_BYTES = 4096
 """Bytes of a login request; anyone can send one."""
+LOGIN_BODY_S = 10.0
+WRITE_S = 600.0
+"""Seconds between two times at which it is written down that sessions are in use."""
+WRITE_WAIT_S = 2.0
+MAX_ACCEPTED_HEADERS = 50
 PUBLIC_PATHS = ("/healthz", "/login", "/style.css", "/icon.svg", "/js/login.js", "/js/common.js")
 """Paths that need no password."""
 SECURITY_HEADERS = {
@@ -37,54 +48,94 @@ SECURITY_HEADERS = {
 class Guard:
     """Refuses requests before they reach a handler (aiohttp middleware), and handles login and logout.
 
-    Runs in the page's thread; passwords are hashed in the executor. With an empty ``password_hash`` no login is needed
-    (the configuration allows that on loopback only).
+    Runs in the page's thread; passwords are hashed, and sessions written, in the executor. Without a password in the
+    options no login is needed (the configuration allows that on loopback only). ``file`` keeps the sessions over a
+    restart; None keeps them in memory.
     """
 
-    def __init__(self, host: str, password_hash: str) -> None:
-        self._password_hash = password_hash
+    def __init__(self, options: WebConfig, file: Path | None = None) -> None:
+        self._password_hash = options.password_hash
+        self._https = bool(options.certificate)
+        self._hosts = Hosts(options.host, options.allowed_hosts)
+        self._sessions = Sessions(file, options.password_hash)
         self._limiter = Limiter()
-        self._sessions = Sessions()
         self._accepted_headers: set[bytes] = set()
-        self._hashing = asyncio.Lock()  # one at a time: each takes 16 MB
-        name = socket.gethostname().lower()
-        self._host_names = {"localhost", name, f"{name.partition('.')[0]}.local", host.lower()}
+        # one at a time: each takes 16 MB. Who is known does not wait behind strangers
+        self._hashing = {known: asyncio.Lock() for known in (False, True)}
+        self._writing = asyncio.Lock()
+        self._write_at = 0.0
+        self._told_of_proxy = False
+        self._open: dict[str, set[asyncio.Transport]] = {}
+        # browsers send a cookie to every port of a host, where another door may be served
+        self._session_cookie, self._device_cookie = f"maskwatch_{options.port}", f"maskwatch_device_{options.port}"
 
     def middleware(self) -> Any:
         """Makes the middleware for ``web.Application``."""
 
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return self._refuse_foreign(request) or await self._require_login(request) or await handler(request)
+            if refusal := self._hosts.refusal(request) or self._refuse_foreign(request) or self._redirect(request):
+                return refusal
+            return await self._require_login(request) or await self._handle(request, handler)
 
         return guard
 
     def _refuse_foreign(self, request: web.Request) -> web.Response | None:
-        """Refuses requests from another site's page, and requests to another host name (DNS rebinding)."""
-        name = (urlsplit(f"//{request.headers.get('Host', '')}").hostname or "").lower()
-        if name not in self._host_names and not _is_ip_address(name):
-            names = ", ".join(sorted(self._host_names))
-            text = f"this page is not served under the host name {name!r}; use its IP address or one of: {names}"
-            return web.Response(status=421, text=text)
-        if request.method in ("GET", "HEAD"):
+        """Refuses requests from another site's page."""
+        if not self._told_of_proxy and is_forwarded(request) and not request.get(VIA_PROXY):
+            self._told_of_proxy = True
+            log.warning(
+                "a proxy at %s passes requests on to the page, but trusted_proxies in [web] does not name it: all its "
+                "visitors count as one when wrong passwords are limited",
+                request.remote,
+            )
+        if request.method in ("GET", "HEAD") or is_from_this_page(request):
             return None
-        origin = request.headers.get("Origin")
-        site = request.headers.get("Sec-Fetch-Site", "same-origin")
-        if (origin and urlsplit(origin).netloc != request.headers["Host"]) or site not in ("same-origin", "none"):
-            return web.Response(status=403, text="the request comes from another site's page; open this page itself")
+        return web.Response(status=403, text="the request comes from another site's page; open this page itself")
+
+    def _redirect(self, request: web.Request) -> web.Response | None:
+        """Leads to https where the page has a certificate, and from the base path to the page below it."""
+        where = request.get(BASE, "") + request.rel_url.raw_path_qs
+        if self._https and not request.secure and not request.get(VIA_PROXY):
+            address = f"https://{request.host}{where}"
+            return web.Response(status=308, headers={"Location": address}, text=f"this page is at {address}")
+        if request.get(AT_BASE):
+            return web.Response(status=307, headers={"Location": request[BASE].rpartition("/")[2] + "/"})
         return None
 
     async def _require_login(self, request: web.Request) -> web.StreamResponse | None:
-        if not self._password_hash or request.path in PUBLIC_PATHS:
+        if not self._password_hash or request.path in PUBLIC_PATHS or self._session_of(request):
             return None
-        if self._sessions.is_valid(request.cookies.get(SESSION_COOKIE, "")):
-            return None
+        if request.method in ("GET", "HEAD") and _is_for_a_person(request):
+            up = "../" * (request.rel_url.raw_path.count("/") - 1)
+            return web.Response(status=303, headers={"Location": f"{up}login"})
         if "Authorization" in request.headers:
             return await self._basic_authentication(request)
-        if request.path == "/" and request.method == "GET":
-            raise web.HTTPSeeOther("login")
         challenge = {"WWW-Authenticate": 'Basic realm="maskwatch"'} if request.path == "/metrics" else None
         return web.Response(status=401, text="log in first", headers=challenge)
+
+    def _session_of(self, request: web.Request) -> str | None:
+        return next((token for token in _cookies(request, self._session_cookie) if self._is_session(token)), None)
+
+    def _is_session(self, token: str) -> bool:
+        return self._sessions.logins.is_valid(token)
+
+    async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Handles a request. What is still open when its session ends is ended with it."""
+        token = self._session_of(request) if self._password_hash else None
+        if token is None or request.transport is None:
+            return await handler(request)
+        transport, others = request.transport, self._open.setdefault(hashed(token), set())
+        others.add(transport)
+        try:
+            self._write_at = self._write_at or asyncio.get_running_loop().time() + WRITE_S
+            if asyncio.get_running_loop().time() > self._write_at:
+                await self._write()
+            return await handler(request)
+        finally:
+            others.discard(transport)
+            if not others:
+                self._open.pop(hashed(token), None)
 
     async def _basic_authentication(self, request: web.Request) -> web.StreamResponse | None:
         """Checks basic authentication, for programs such as Prometheus: any user name, and the page's password."""
@@ -98,58 +149,93 @@ class Guard:
             password = ""
         refusal = await self._check_password(request, password)
         if not refusal:
+            if len(self._accepted_headers) >= MAX_ACCEPTED_HEADERS:
+                self._accepted_headers.clear()
             self._accepted_headers.add(digest)
         return refusal
 
-    async def _check_password(self, request: web.Request, password: str) -> web.Response | None:
-        """Returns None for the right password, else the response that refuses it."""
-        address = request.remote or ""
-        if (seconds := self._limiter.seconds_to_wait(address)) > 0:
+    async def _check_password(self, request: web.Request, password: str, device: str = "") -> web.Response | None:
+        """Returns None for the right password, else the response that refuses it.
+
+        ``device`` is the token of a browser that has logged in before. Its tries are counted apart from all others.
+        """
+        visitor = f"device {hashed(device)}" if device else neighbourhood(request.remote or "")
+        if (seconds := self._limiter.seconds_to_wait(visitor, bool(device))) > 0:
             text = f"too many wrong passwords; try again in {seconds:.0f} s"
             return web.Response(status=429, text=text, headers={"Retry-After": f"{seconds:.0f}"})
-        self._limiter.count_wrong(address)  # before the check, so that guesses sent at once are all counted
-        async with self._hashing:
+        self._limiter.count_wrong(visitor, bool(device))  # before the check, so that guesses sent at once all count
+        async with self._hashing[bool(device)]:
             loop = asyncio.get_running_loop()
             right = await loop.run_in_executor(None, matches, password, self._password_hash)
         if right:
-            self._limiter.uncount(address)
+            self._limiter.uncount(visitor)
             return None
         return web.Response(status=401, text="wrong password")
 
     async def login(self, request: web.Request) -> web.Response:
-        """Checks the password of a form and sets the session cookie."""
+        """Checks the password of a form; sets the cookies of the session and of the browser."""
         if (request.content_length or MAX_LOGIN_BYTES + 1) > MAX_LOGIN_BYTES:
             return web.Response(status=413, text=f"a login has at most {MAX_LOGIN_BYTES} bytes")
-        form = await request.post()
-        if refusal := await self._check_password(request, str(form.get("password", ""))):
+        try:
+            form = await asyncio.wait_for(request.post(), LOGIN_BODY_S)
+        except TimeoutError:
+            return web.Response(status=408, text="the login did not arrive in time; try again")
+        except (ValueError, LookupError):
+            return web.Response(status=400, text="this is no form with a password")
+        devices = self._sessions.devices
+        device = next((token for token in _cookies(request, self._device_cookie) if devices.is_valid(token)), "")
+        if refusal := await self._check_password(request, str(form.get("password", "")), device):
             return refusal
         response = web.Response(text="logged in")
-        response.set_cookie(
-            SESSION_COOKIE,
-            self._sessions.create(),
-            httponly=True,
-            samesite="Strict",
-            path="/",
-            secure=request.headers.get("X-Forwarded-Proto") == "https",
-        )
+        self._set_cookie(request, response, self._session_cookie, self._sessions.logins.create(), LONGEST)
+        self._set_cookie(request, response, self._device_cookie, device or devices.create(), DEVICE_IDLE)
+        await self._write()
         return response
 
+    def _set_cookie(self, request: web.Request, response: web.Response, name: str, token: str, seconds: float) -> None:
+        path, age = request.get(BASE) or "/", int(seconds)
+        response.set_cookie(name, token, httponly=True, samesite="Lax", path=path, secure=request.secure, max_age=age)
+
     async def logout(self, request: web.Request) -> web.Response:
-        """Ends the session."""
-        self._sessions.end(request.cookies.get(SESSION_COOKIE, ""))
+        """Ends the session, and what is still open in it."""
+        for token in _cookies(request, self._session_cookie):
+            self._sessions.logins.end(token)
+            for other in self._open.pop(hashed(token), set()):
+                if other is not request.transport:
+                    other.abort()
+        await self._write()
         response = web.Response(text="logged out")
-        response.del_cookie(SESSION_COOKIE)
+        response.del_cookie(self._session_cookie, path=request.get(BASE) or "/")
         return response
+
+    async def close(self, app: web.Application) -> None:
+        """Writes the sessions (aiohttp's ``on_cleanup``)."""
+        if self._password_hash:
+            await self._write()
+
+    async def _write(self) -> None:
+        """Keeps the sessions on disk. Waits for a disk that is slow, but not for one that hangs."""
+        await asyncio.wait({asyncio.ensure_future(self._write_in_turn())}, timeout=WRITE_WAIT_S)
+
+    async def _write_in_turn(self) -> None:
+        """Writes once at a time, so that the last one has the last state."""
+        async with self._writing:
+            self._write_at = 0.0
+            await asyncio.get_running_loop().run_in_executor(None, self._sessions.write, self._sessions.content())
 
 
 async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Adds the headers to every response, streams and errors included (aiohttp's ``on_response_prepare``)."""
-    response.headers.update(SECURITY_HEADERS)
+    kept = {"Cache-Control": response.headers["Cache-Control"]} if "Cache-Control" in response.headers else {}
+    response.headers.update({**SECURITY_HEADERS, **kept})
 
 
-def _is_ip_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+def _cookies(request: web.Request, name: str) -> list[str]:
+    """Returns every value of a cookie: a browser sends one for each path at which it was set."""
+    return re.findall(rf"(?:^|;)\s*{re.escape(name)}=([\w-]+)", "; ".join(request.headers.getall("Cookie", [])))
+
+
+def _is_for_a_person(request: web.Request) -> bool:
+    """Returns whether a browser opens the request's address as a page."""
+    mode = request.headers.get("Sec-Fetch-Mode")
+    return mode == "navigate" if mode else "text/html" in request.headers.get("Accept", "") or request.path == "/"

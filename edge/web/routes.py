@@ -45,13 +45,14 @@ class Page:
 def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadPoolExecutor) -> web.Application:
     """Makes the application of a door's page."""
     options = config.web
-    guard = Guard(options.host, options.password_hash)
+    guard = Guard(options, backend.sessions)
     settings = Settings(config, bus, backend)
     view = View(bus, options.fps, lambda: settings.config.web.setup, backend.open_eager, worker)
     feed = Feed(bus, backend.outbox, settings.state)
     metrics = Metrics(bus, config.device.name, backend.model)
     app = web.Application(middlewares=[guard.middleware()], client_max_size=MAX_BYTES)
     app.on_response_prepare.append(add_security_headers)
+    app.on_cleanup.append(guard.close)
     app.add_routes(
         [
             web.get("/", html_handler("index.html")),

@@ -1,22 +1,31 @@
-"""Serves an application over HTTP: the server's thread, an address that may come later, and a bounded shutdown."""
+"""Serves an application over HTTP or HTTPS: the server's thread, an address that may come later, a bounded shutdown."""
 
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ..config.web import WebConfig
-from ..listening import listen_problem, url_of
+from ..errors import ConfigError
+from ..listening import listen, listen_problem, url_of
 from ..timing import Backoff
+from .certificates import LOOK_S, Certificate
+from .listener import Listener
+from .proxies import Proxies
 
 log = logging.getLogger(__name__)
 
 START_TIMEOUT = 2.0
 """Seconds for which the caller waits for the first attempt; a name server may take longer."""
 STOP_TIMEOUT = 5.0
+QUIET_S = 60.0
+"""Seconds between two unexpected errors in the log; anyone can send requests."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between attempts to use an address: 1, 2, 4 ... 30."""
 
@@ -66,29 +75,77 @@ class Server:
         self._started.set()
 
     async def _serve(self) -> None:
-        runner = web.AppRunner(self._make_application(), access_log=None, shutdown_timeout=0.5)
+        runner = web.AppRunner(self._make_application(), access_log=None, logger=_quiet_logger(), shutdown_timeout=0.5)
         await runner.setup()
+        assert runner.server is not None
+        certificate = Certificate(self._options.certificate, self._options.key)
+        proxies = Proxies(self._options.trusted_proxies, self._options.base_path)
+        _show_as_seen(runner.server, proxies)
+        listener = Listener(runner.server, lambda: certificate.context, proxies.trusts)
         try:
-            await self._listen(runner)
-            await self._stopping.wait()
+            await self._listen(listener, certificate)
+            await self._keep(certificate)
         finally:
+            await listener.close()
             await runner.cleanup()
 
-    async def _listen(self, runner: web.AppRunner) -> None:
+    async def _listen(self, listener: Listener, certificate: Certificate) -> None:
         """Listens as soon as the address can be used: its port may be another program's, its network may come later."""
         host, port = self._options.host, self._options.port
         backoff = Backoff(SHORTEST_PAUSE, LONGEST_PAUSE)
         while not self._stopping.is_set():
-            site = web.TCPSite(runner, host, port)
             try:
-                await site.start()
+                certificate.load()
+                listener.start(await self._loop.run_in_executor(None, listen, host, port))
+            except ConfigError as error:
+                self._report(f"the page is not served: {error}")
             except OSError as error:
-                await site.stop()
                 self._report(f"the page cannot use {listen_problem(host, port, error)}")
-                self._started.set()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), backoff.next())
             else:
                 self._report(None)
-                log.info("the page is at %s", url_of(host, port))
+                log.info("the page is at %s", url_of(host, port, "https" if certificate.context else "http"))
                 return self._started.set()
+            self._started.set()
+            await self._wait(backoff.next())
+
+    async def _keep(self, certificate: Certificate) -> None:
+        """Serves until ``close``, and takes a renewed certificate."""
+        last = None
+        while not self._stopping.is_set():
+            if (problem := certificate.look()) != last:
+                self._report(problem and f"the page goes on with its last certificate: {problem}")
+            last = problem
+            await self._wait(LOOK_S)
+
+    async def _wait(self, seconds: float) -> None:
+        """Waits, and no longer than until ``close``."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+def _show_as_seen(server: web.Server, proxies: Proxies) -> None:
+    """Makes every request what the visitor sent to the outermost trusted proxy, before anything looks at it."""
+    make_request = server.request_factory
+
+    def as_seen(*args: Any) -> web.BaseRequest:
+        return proxies.as_seen(make_request(*args))
+
+    server.request_factory = as_seen
+
+
+def _quiet_logger() -> logging.Logger:
+    """Returns the logger of aiohttp's server, without requests that are no HTTP, and with few of its other errors."""
+    logger = logging.Logger(f"{__name__}.requests")
+    logger.parent = log
+    next_at = 0.0
+
+    def is_told(record: logging.LogRecord) -> bool:
+        nonlocal next_at
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError) or time.monotonic() < next_at:
+            return False
+        next_at = time.monotonic() + QUIET_S
+        return True
+
+    logger.addFilter(is_told)
+    return logger

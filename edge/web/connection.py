@@ -1,0 +1,101 @@
+"""Watches one connection of the page: whether it keeps sending, or reading, and within which time."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+HEAD_S = 20.0
+"""Seconds in which the head of a request must be complete, and for which an idle connection is kept."""
+MAX_HEAD_BYTES = 32_768
+SEND_S = 60.0
+"""Seconds in which a response that is complete must be on its way."""
+BODY_PATIENCE_S, BODY_BYTES_PER_S = 20.0, 4096
+"""A body may stall for so many seconds, and may on average come as slowly as this."""
+STALL_S = 10.0
+"""Seconds for which a visitor may read nothing while something is sent."""
+
+
+class Connection(asyncio.Protocol):
+    """Watches one connection, and passes everything on to the protocol of aiohttp that ``make_protocol`` makes.
+
+    ``group`` is the address that it counts for. ``forget`` is called when it has ended.
+    """
+
+    def __init__(self, make_protocol: Callable[[], Any], group: str, forget: Callable[["Connection"], None]) -> None:
+        self.group = group
+        self.request: web.BaseRequest | None = None
+        """The request that is being handled."""
+        self._now = asyncio.get_running_loop().time
+        self.waiting_since = self._now()
+        self.task: asyncio.Task[None] | None = None
+        self._make_protocol = make_protocol
+        self._protocol: Any = None
+        self._forget = forget
+        self._transport: asyncio.Transport | None = None
+        self._head: bytes | None = b""
+        self._head_bytes = 0
+        self._patience = BODY_PATIENCE_S
+        self._stalled_since: float | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+        self._protocol = self._make_protocol()
+        self._protocol.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._patience = min(BODY_PATIENCE_S, self._patience + len(data) / BODY_BYTES_PER_S)
+        if self.request is None and self._head is not None:
+            end = self._head + data[:MAX_HEAD_BYTES]
+            self._head = None if b"\r\n\r\n" in end else end[-3:]
+            self._head_bytes += len(data)
+            if self._head is not None and self._head_bytes > MAX_HEAD_BYTES:
+                return self.abort()
+        self._protocol.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._protocol.eof_received()  # type: ignore[no-any-return]
+
+    def pause_writing(self) -> None:
+        self._stalled_since = self._now()
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._stalled_since = None
+        self._protocol.resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._forget(self)
+        self._protocol.connection_lost(error)
+
+    def begin(self, request: web.BaseRequest) -> None:
+        """Notes that a request is being handled."""
+        self.request, self._patience = request, BODY_PATIENCE_S
+
+    def end(self) -> None:
+        """Notes that the connection waits for its next request."""
+        self.request, self.waiting_since = None, self._now()
+        self._head, self._head_bytes = b"", 0
+
+    def abort(self) -> None:
+        """Ends the connection at once."""
+        if self._transport:
+            self._transport.abort()
+        elif self.task:
+            self.task.cancel()
+
+    @property
+    def is_idle(self) -> bool:
+        """Returns whether nothing is handled or sent."""
+        return self.request is None and not (self._transport and self._transport.get_write_buffer_size())
+
+    def is_overdue(self, now: float, seconds: float) -> bool:
+        """Returns whether a time limit has passed. To be called every ``seconds``."""
+        if self._stalled_since is not None and now - self._stalled_since > STALL_S:
+            return True
+        if self.request is None:
+            return now - self.waiting_since > (HEAD_S if self.is_idle else SEND_S)
+        if self._transport and self._transport.is_reading() and not self.request.content.is_eof():
+            self._patience -= seconds  # not while we do not read: then the visitor waits for us
+        return self._patience < 0
