@@ -11,6 +11,7 @@ from ..config.schema import Config
 from ..errors import ConfigError
 from .answers import RUN, error_response
 from .backend import Backend
+from .bodies import read_json
 from .bus import Bus
 
 CHANGEABLE = {"detect": ("zones", "min_face"), "web": ("setup",)}
@@ -52,7 +53,7 @@ class Settings:
     async def change(self, request: web.Request) -> web.Response:
         """Changes options in the executor, because that writes files and opens a detector."""
         try:
-            sections = checked_changes(await request.json())
+            sections = checked_changes(await read_json(request))
             loop = asyncio.get_running_loop()
             async with self._changing:
                 self.config = await loop.run_in_executor(None, self._backend.change, sections)
