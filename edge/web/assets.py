@@ -16,6 +16,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from .. import __version__
+
 STATIC = Path(__file__).with_name("static")
 LANGUAGE_COOKIE = "maskwatch_language"
 DEFAULT_LANGUAGE = "en"
@@ -60,6 +62,7 @@ def render(name: str, language: str) -> str:
     texts = languages()[language]
     values = {
         "language": language,
+        "version": __version__,
         "texts": json.dumps(texts, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         **{key: html.escape(text) for key, text in texts.items()},
     }

@@ -1,28 +1,69 @@
 // Follows the device: what it sends is merged into `now` and passed to listeners.
-import { $, t } from "./common.js";
+import { $, login, t } from "./common.js";
+import { stream } from "./stream.js";
 
-/** The newest of everything: the fields of api/now. */
+/** The newest of everything: the fields of api/now, and the newest event of each kind. */
 export const now = {};
+/** The connection to the device: state is ok, gone, login or refused, and reason tells why it is refused. */
+export let link = { state: "starting" };
+/** Whether somebody can see the page. */
+export let seen = false;
 const listeners = [];
 
-/** Calls listener(data) for each event of these kinds: now, alert, state, health, stats. */
+/**
+ * Calls listener(data) for each event of these kinds: now, alert, state, health, stats of the device; of this page
+ * itself link, seen, and doubt (something else had no answer).
+ */
 export function listen(kinds, listener) {
   for (const kind of kinds.split(" ")) listeners.push([kind, listener]);
 }
 
 export function take(kind, data) {
-  if (kind === "now") Object.assign(now, data);
-  else now[kind] = data;
+  const { version } = now;
+  if (kind === "link") link = data;
+  else if (kind === "seen") seen = data;
+  else if (kind === "now") {
+    for (const key of Object.keys(now)) if (!(key in data)) delete now[key]; // of an earlier run of the device
+    Object.assign(now, data);
+  } else now[kind] = data;
+  // another version has another page; what is not saved is kept
+  if (version && version !== now.version && !document.querySelector("details[open]")) return location.reload();
   for (const [wanted, listener] of listeners) if (wanted === kind) listener(data);
 }
 
+listen("link", () => {
+  if (link.state === "login") return login();
+  const bad = ["gone", "refused"].includes(link.state);
+  if (bad) $("broken").textContent = link.state === "gone" ? t("broken") : t("broken.refused", { reason: link.reason });
+  $("broken").hidden = !bad;
+});
+
+/** Follows the device while somebody can see the page. */
 export function follow() {
-  const events = new EventSource("events");
-  for (const kind of ["now", "alert", "state", "health", "stats"])
-    events.addEventListener(kind, event => { $("broken").hidden = true; take(kind, JSON.parse(event.data)); });
-  events.addEventListener("error", () => {
-    $("broken").textContent = t("broken");
-    $("broken").hidden = false;
-    if (events.readyState === EventSource.CLOSED) setTimeout(follow, 5000);
-  });
+  let source = shared();
+  const look = yes => {
+    if (yes) source.start();
+    else source.stop();
+    if (yes !== seen) take("seen", yes);
+  };
+  function shared() {
+    try {
+      // the version in the name: pages of an earlier version may still use its worker
+      const name = `maskwatch ${$("texts").dataset.version}`;
+      const worker = new SharedWorker(new URL("worker.js", import.meta.url), { type: "module", name });
+      worker.port.onmessage = ({ data: [kind, data] }) => take(kind, data);
+      worker.onerror = () => { source = stream(take); look(seen); }; // a browser without modules in workers
+      return { start: () => worker.port.postMessage(true), stop: () => worker.port.postMessage(false) };
+    } catch {
+      return stream(take); // Chrome on Android has no such worker; it shows one page at a time
+    }
+  }
+  const attend = () => look(!document.hidden);
+  document.addEventListener("visibilitychange", attend);
+  for (const kind of ["pageshow", "online", "focus"]) addEventListener(kind, attend);
+  addEventListener("pagehide", () => look(false)); // a page with open connections is not kept for Back
+  document.addEventListener("freeze", () => look(false));
+  document.addEventListener("resume", attend);
+  listen("doubt", () => seen && source.start());
+  attend();
 }

@@ -1,12 +1,18 @@
 // Health and statistics, and the verdict in the header.
-import { $, element, send, t } from "./common.js";
-import { listen, now } from "./events.js";
+import { $, element, keep, say, send, t } from "./common.js";
+import { link, listen, now } from "./events.js";
 
 const UNITS = {
   fps: "", frames: "", dropped: "", detect_ms: " ms", classify_ms: " ms", latency_ms: " ms", cpu_temp_c: " °C",
   throttled: "", rss_mb: " MB", outbox: "", uptime_s: " s",
 };
 const value = (name, number) => number == null ? undefined : `${number}${UNITS[name] ?? ""}`;
+
+function pair([name]) {
+  const made = element("div");
+  made.append(element("dt", t(`health.${name}`)), element("dd"));
+  return made;
+}
 
 function showNumbers() {
   const { health, state, stats } = now, today = state?.today;
@@ -16,16 +22,14 @@ function showNumbers() {
     alerts_today: today?.alerts, ...Object.fromEntries(Object.keys(UNITS).map(name => [name, value(name, stats?.[name])])),
     model: now.model, detector: now.detector, version: now.version,
   };
-  $("numbers").replaceChildren(...Object.entries(rows).filter(([, shown]) => shown !== undefined).map(([name, shown]) => {
-    const pair = element("div");
-    pair.append(element("dt", t(`health.${name}`)), element("dd", shown));
-    return pair;
-  }));
+  // what is not known yet has its place already, so that nothing moves when it comes
+  keep($("numbers"), Object.entries(rows), ([name]) => name, pair, (made, [, shown]) => say(made.lastChild, shown ?? "–"));
   const bare = state?.no_mask === "ON";
-  $("verdict").textContent = health?.problem ?? t(!health ? "verdict.starting" : bare ? "verdict.bare" : "verdict.good");
-  $("verdict").className = health?.problem || bare ? "bad" : "good";
+  const known = link.state === "ok", verdict = !known ? "unknown" : !health ? "starting" : bare ? "bare" : "good";
+  say($("verdict"), known && health?.problem || t(`verdict.${verdict}`));
+  $("verdict").className = !known ? "" : health?.problem || bare ? "bad" : "good";
 }
-listen("now state health stats", showNumbers);
+listen("now state health stats link", showNumbers);
 $("test").addEventListener("click", async () => {
   try {
     await send("api/test", {});

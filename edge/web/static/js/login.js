@@ -2,12 +2,21 @@
 import { $, t } from "./common.js";
 
 const form = $("form"), told = $("told");
+
+/** Goes to the part from which the login was asked for; the other pages of this browser, which wait here, do so too. */
+function back() {
+  try {
+    localStorage["maskwatch.login"] = Date.now();
+  } catch { /* a browser that keeps nothing */ }
+  location.href = `.${location.hash}`;
+}
+addEventListener("storage", event => { if (event.key === "maskwatch.login") location.href = `.${location.hash}`; });
 form.addEventListener("submit", async event => {
   event.preventDefault();
   told.textContent = "";
   try {
     const answer = await fetch("login", { method: "POST", body: new URLSearchParams(new FormData(form)) });
-    if (answer.ok) location.href = ".";
+    if (answer.ok) back();
     else told.textContent = await answer.text();
   } catch {
     told.textContent = t("login.no_answer");
