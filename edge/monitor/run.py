@@ -108,6 +108,7 @@ class DoorBackend:
         self.model = door.model
         self.outbox = door.outlet.outbox
         self.record = door.record
+        self.sessions = door.outlet.files.sessions
         self.snapshots = door.outlet.files.snapshots
         self.send_test = door.outlet.publisher.send_test
 

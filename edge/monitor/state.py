@@ -50,6 +50,11 @@ class StateFiles:
         return self.folder / "health.json"
 
     @property
+    def sessions(self) -> Path:
+        """Returns the file that keeps who is logged in to the page (JSON)."""
+        return self.folder / "sessions.json"
+
+    @property
     def announced(self) -> Path:
         """Returns the file of the retained messages that this camera has left at brokers (JSON)."""
         return self.folder / "announced.json"
