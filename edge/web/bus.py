@@ -25,7 +25,7 @@ BLUR_HOLD = 1.5
 STATS_INTERVAL = 2.0
 """Seconds between two statistics messages while there is a listener."""
 Listener = Callable[[str, Any], None]
-"""Called with the message's topic (``alert``, ``state``, ``health`` or ``stats``) and the message."""
+"""Called with the message's topic (``alert``, ``state``, ``health``, ``stats`` or ``marks``) and the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,10 @@ class Bus:
         """Keeps a message as the newest of its topic and passes it to the listeners."""
         with self._lock:
             self.last_messages = self.last_messages | {message.topic: message}
+        self._notify(message.topic, message)
+
+    def tell(self, message: Any) -> None:
+        """Passes a message from one page to the listeners, which are the other pages. It is not kept."""
         self._notify(message.topic, message)
 
     def send_test(self) -> bool:

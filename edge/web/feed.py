@@ -1,27 +1,17 @@
-"""Lists earlier alerts, and streams new messages as server-sent events (WHATWG HTML, 9.2)."""
+"""Streams new messages as server-sent events (WHATWG HTML, 9.2)."""
 
 import asyncio
 import json
-import os
-import sqlite3
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from ..mqtt.messages import AlertMessage
-from ..outbox.reading import history
 from .answers import error_response
 from .bus import Bus
 from .streams import is_open, open_stream
 
-MAX_ALERTS = 100
-"""Alerts listed on the page; the newest."""
-CHART_DAYS = 7
 MAX_STREAMS = 20
 """Browsers that may follow the door at once; the pages of one browser share a stream."""
 KEEP_ALIVE_INTERVAL = 15.0
@@ -32,41 +22,15 @@ MAX_PENDING_EVENTS = 200
 
 
 class Feed:
-    """Answers ``/api/alerts`` and ``/events``.
+    """Answers ``/events``. Runs in the page's thread; ``page_state`` returns what a page shows when it is opened."""
 
-    Runs in the page's thread, except ``_load_alerts`` (executor). ``outbox`` is the file with the alerts of earlier
-    runs, or None; ``page_state`` returns what a page shows when it is opened.
-    """
-
-    def __init__(self, bus: Bus, outbox: Path | None, page_state: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, bus: Bus, page_state: Callable[[], dict[str, Any]]) -> None:
         self._bus = bus
-        self._outbox = outbox
         self._page_state = page_state
         self._streams = 0
 
-    async def alerts(self, request: web.Request) -> web.Response:
-        """Answers with the newest alerts, newest first, and the number of alerts on each of the last days."""
-        loop = asyncio.get_running_loop()
-        alerts = await loop.run_in_executor(None, self._load_alerts)
-        return web.json_response(
-            {"alerts": [asdict(alert) for alert in alerts[:MAX_ALERTS]], "days": alerts_per_day(alerts, date.today())}
-        )
-
-    def _load_alerts(self) -> list[AlertMessage]:
-        """Merges the alerts on disk with those in memory, which the disk may not have yet; newest first."""
-        alerts: dict[str, AlertMessage] = {}
-        if self._outbox is not None and os.path.exists(self._outbox):
-            try:
-                for payload in history(self._outbox)[1]:
-                    alert = AlertMessage.decode(payload)
-                    alerts[alert.id] = alert
-            except (sqlite3.Error, ValueError):
-                pass  # a damaged or locked file: health reports it, and this run's alerts are in memory
-        alerts |= {alert.id: alert for alert in self._bus.alerts}
-        return sorted(alerts.values(), key=lambda alert: alert.time, reverse=True)
-
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Streams ``now`` once, then ``alert``, ``state``, ``health`` and ``stats`` as they are sent."""
+        """Streams ``now`` once, then ``alert``, ``state``, ``health``, ``stats`` and ``marks`` as they are sent."""
         if self._streams >= MAX_STREAMS:
             return error_response(503, f"{MAX_STREAMS} browsers have this page open; close it in another one first")
         loop = asyncio.get_running_loop()
@@ -106,15 +70,3 @@ async def _next_event(pending: "asyncio.Queue[tuple[str, Any]]") -> bytes:
 def encode_event(kind: str, data: Any) -> bytes:
     """Encodes a server-sent event with JSON data."""
     return f"event: {kind}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
-
-
-def alerts_per_day(alerts: Iterable[AlertMessage], today: date) -> list[dict[str, Any]]:
-    """Counts the alerts on each of the last ``CHART_DAYS`` local days, the oldest day first."""
-    counts: Counter[date] = Counter()
-    for alert in alerts:
-        try:
-            counts[datetime.fromisoformat(alert.time).astimezone().date()] += 1
-        except ValueError:
-            continue
-    days = [today - timedelta(days=age) for age in reversed(range(CHART_DAYS))]
-    return [{"day": day.isoformat(), "alerts": counts[day]} for day in days]

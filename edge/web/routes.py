@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from aiohttp import web
 
 from ..config.schema import Config
+from .alerts import Alerts
 from .answers import error_response
 from .assets import file_routes, html_handler
 from .backend import Backend
@@ -14,8 +15,10 @@ from .check import MAX_BYTES, Check
 from .feed import Feed
 from .guard import Guard, Handler, add_security_headers
 from .metrics import Metrics
+from .report import Reports
 from .server import Server
 from .settings import Settings
+from .snapshots import SnapshotFiles
 from .view import View
 
 
@@ -48,9 +51,13 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
     guard = Guard(options, backend.sessions)
     settings = Settings(config, bus, backend)
     view = View(bus, options.fps, lambda: settings.config.web.setup, backend.open_eager, worker)
-    feed = Feed(bus, backend.outbox, settings.state)
+    feed = Feed(bus, settings.state)
+    alerts = Alerts(bus, backend, config.device.name)
+    snapshots = SnapshotFiles(bus, backend.snapshots, worker)
+    reports = Reports(backend.record, config.device.name)
     metrics = Metrics(bus, config.device.name, backend.model)
     app = web.Application(middlewares=[guard.middleware()], client_max_size=MAX_BYTES)
+    app.on_startup.append(alerts.read_ahead)
     app.on_response_prepare.append(add_security_headers)
     app.on_cleanup.append(guard.close)
     app.add_routes(
@@ -62,8 +69,9 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
             web.get("/live.jpg", view.still),
             web.get("/events", feed.events),
             web.get("/api/now", settings.now),
-            web.get("/api/alerts", feed.alerts),
-            web.get("/api/snapshots/{id:[0-9a-f-]{36}}", _snapshot_handler(backend)),
+            *alerts.routes(),
+            *snapshots.routes(),
+            *reports.routes(),
             web.post("/api/check", Check(backend.open_models, worker).handle),
             web.post("/api/settings", settings.change),
             web.post("/api/test", _test_handler(backend)),
@@ -74,16 +82,6 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
         ]
     )
     return app
-
-
-def _snapshot_handler(backend: Backend) -> Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        path = backend.snapshots / f"{request.match_info['id']}.jpg"
-        if not path.is_file():
-            return error_response(404, "this alert has no snapshot, or the snapshot was deleted")
-        return web.FileResponse(path)
-
-    return handle
 
 
 def _test_handler(backend: Backend) -> Handler:

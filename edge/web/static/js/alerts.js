@@ -135,7 +135,7 @@ $("mark-all").addEventListener("click", () => mark({ all: true, seen: true }));
 $("people").addEventListener("toggle", () => then(showPeople));
 listen("now", () => then(() => update(false)));
 listen("alert", () => then(() => update(true)));
-listen("seen", ({ ids, seen }) => then(async () => {
+listen("marks", ({ ids, seen }) => then(async () => {
   if (!ids) return search();
   for (const id of ids) {
     const card = $("list").querySelector(`[data-id="${id}"]`);

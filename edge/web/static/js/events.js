@@ -11,7 +11,7 @@ export let seen = false;
 const listeners = [];
 
 /**
- * Calls listener(data) for each event of these kinds: now, alert, state, health, stats of the device; of this page
+ * Calls listener(data) for each event of these kinds: now, alert, marks, state, health, stats of the device; of this page
  * itself link, seen, and doubt (something else had no answer).
  */
 export function listen(kinds, listener) {

@@ -1,0 +1,71 @@
+// The report of a day or a week. The address has its dates, so that Back and bookmarks work.
+import { $, ask, element, label, t } from "./common.js";
+import { locale, minutes, notes, table } from "./counts.js";
+
+const LISTED = 40, OUTAGES = 8;
+let unit = "day", first = "", today = "";
+
+const shift = (day, days) => new Date(Date.parse(`${day}T00:00Z`) + days * 864e5).toISOString().slice(0, 10);
+const monday = day => shift(day, -((new Date(`${day}T00:00Z`).getUTCDay() + 6) % 7));
+const long = day => new Date(`${day}T12:00`).toLocaleDateString(locale, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const short = (time, with_day) => `${with_day ? `${new Date(`${time.slice(0, 10)}T12:00`)
+  .toLocaleDateString(locale, { weekday: "short" })} ` : ""}${time.slice(11, 16)}`;
+
+function list(id, title, items, rest) {
+  $(id).replaceChildren();
+  if (!items.length) return;
+  const made = element("ol");
+  made.append(...items.map(text => element("li", text)));
+  $(id).append(element("h2", title), made);
+  if (rest) $(id).append(element("p", rest, "small"));
+}
+async function show() {
+  const last = shift(first, unit === "week" ? 6 : 0), range = `from=${first}&to=${last}`;
+  const [found, alerts] = await Promise.all([ask(`api/report?${range}`), ask(`api/alerts?${range}&limit=${LISTED}`)]);
+  const week = unit === "week", { outages } = found;
+  today = found.today;
+  $("title").textContent = t("report.of", { device: found.device, dates: week ? `${long(first)} – ${long(last)}` : long(first) });
+  document.title = `${$("title").textContent}`;
+  $("notes").replaceChildren(...notes(found));
+  $("tables").replaceChildren(...(week ? [table(found.days, t("report.by_day")), table(found.hours_of_day, t("report.by_hour"))]
+    : [table(found.hours, t("report.by_hour"))]));
+  list("outages", t("report.outages"), outages.slice(-OUTAGES).map(one => t("report.outage", {
+    start: short(one.start, week), end: short(one.end, week), unknown: minutes(one.unknown_s),
+    paused: minutes(one.paused_s), lost: minutes(one.camera_lost_s) })),
+    outages.length > OUTAGES ? t("report.more", { number: outages.length - OUTAGES + found.more_outages }) : "");
+  list("alert-list", t("nav.alerts"), alerts.alerts.map(one => `${short(one.local_time, week)} ${label(one.event_type)}`),
+    alerts.total > LISTED ? t("report.more", { number: alerts.total - LISTED }) : "");
+  $("made").textContent = t("report.made", { time: new Date().toLocaleString(locale), detectors: found.detectors.join("; ") || "–" });
+  $("date").value = first;
+  $("date").max = today;
+  $("next").disabled = last >= today;
+  for (const name of ["day", "week"]) $(name).setAttribute("aria-pressed", name === unit);
+  for (const kind of ["csv", "json"]) $(kind).href = `api/report.${kind}?${range}`;
+}
+async function turn() {
+  const asked = new URLSearchParams(location.search);
+  unit = asked.has("week") ? "week" : "day";
+  try {
+    today ||= (await ask("api/report")).today;
+    first = asked.get(unit) || today;
+    if (unit === "week") first = monday(first);
+    await show();
+    $("failed").hidden = true;
+  } catch (error) {
+    $("failed").textContent = t("report.failed", { reason: error.message });
+    $("failed").hidden = false;
+  }
+}
+function go(name, day) {
+  if (!day) return;
+  history.pushState(null, "", `?${name}=${day}`);
+  turn();
+}
+addEventListener("popstate", turn);
+$("day").addEventListener("click", () => go("day", unit === "week" && today <= shift(first, 6) && today >= first ? today : first));
+$("week").addEventListener("click", () => go("week", first));
+$("date").addEventListener("change", event => go(unit, event.target.value));
+$("previous").addEventListener("click", () => go(unit, shift(first, unit === "week" ? -7 : -1)));
+$("next").addEventListener("click", () => go(unit, shift(first, unit === "week" ? 7 : 1)));
+$("print").addEventListener("click", () => print());
+turn();
