@@ -121,7 +121,7 @@ class Sessions:
                 self.logins.restore(kept["sessions"], gap)
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             reason = getattr(error, "strerror", None) or "it is damaged"
             log.warning("%s cannot be read: %s; everybody must log in to the page again", file, reason)
 
@@ -149,7 +149,7 @@ class Sessions:
 
 def _boot() -> str:
     try:
-        return BOOT_ID.read_text("ascii").strip()
+        return BOOT_ID.read_text("utf-8").strip()
     except OSError:
         return ""
 

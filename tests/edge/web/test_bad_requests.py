@@ -29,8 +29,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 def raw(door: Watched, *lines: str, body: bytes = b"") -> str:
     """Sends a request as it is; returns the answer."""
     with closing(socket.create_connection(("127.0.0.1", door.port), 60)) as connection:
-        connection.sendall("\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + body)
-        connection.shutdown(socket.SHUT_WR)
+        connection.sendall("\r\n".join([*lines, "Connection: close", "", ""]).encode("utf-8", "surrogateescape") + body)
         answer = b""
         while piece := connection.recv(65536):
             answer += piece
@@ -57,14 +56,14 @@ def raw(door: Watched, *lines: str, body: bytes = b"") -> str:
     ],
 )
 def test_a_host_that_is_malformed_or_of_another_site(door: Watched, host: str, status: int) -> None:
-    answer = raw(door, "GET /api/now HTTP/1.1", f"Host: {host}", "Connection: close")
+    answer = raw(door, "GET /api/now HTTP/1.1", f"Host: {host}")
     assert answer.startswith(f"HTTP/1.1 {status} "), answer
     assert "host" in answer.partition("\r\n\r\n")[2]
 
 
 def test_no_host_and_two_hosts(door: Watched) -> None:
     for hosts in ([], ["Host: 127.0.0.1", "Host: evil.example"]):
-        assert raw(door, "GET /api/now HTTP/1.1", *hosts, "Connection: close").startswith("HTTP/1.1 400 ")
+        assert " 400 " in raw(door, "GET /api/now HTTP/1.1", *hosts).splitlines()[0]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,7 @@ def test_an_origin_that_is_malformed(door: Watched, origin: str) -> None:
     ("body", "text"),
     [
         (b"[" * 100_000, "nested too deeply"),
-        (b'{"detect":' * 50_000, "nested too deeply"),
+        (b'{"detect":' * 20_000, "nested too deeply"),
         (b"{", "this is no JSON"),
         (b"\xff\xfe\xfd", "this is no JSON"),
         (b"1" * 5000, "this is no JSON"),
@@ -99,6 +98,6 @@ def test_json_that_is_none(door: Watched, body: bytes, text: str) -> None:
 
 def test_nothing_of_it_reaches_the_log(door: Watched) -> None:
     for line in ("GET", "\x16\x03\x01", "GET / HTTP/9.9", "GET /" + "x" * 10_000 + " HTTP/1.1", "OPTIONS * HTTP/1.1"):
-        raw(door, line, "Host: 127.0.0.1", "Content-Length: -1", "Connection: close")
+        raw(door, line, "Host: 127.0.0.1", "Content-Length: -1")
     raw(door, "GET / HTTP/1.1", "Host: 127.0.0.1", *(f"X-{number}: {'y' * 8000}" for number in range(8)))
     assert "Traceback" not in door.process.err and door.process.err.count("\n") < 6, door.process.err
