@@ -7,7 +7,7 @@ that is no trusted proxy: everything to the left of it may be invented by the vi
 import ipaddress
 import re
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 from yarl import URL
@@ -16,7 +16,14 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 R = TypeVar("R", bound=web.BaseRequest)
 
 MAX_HOPS = 20
-VIA_PROXY, BASE, AT_BASE = "maskwatch.via_proxy", "maskwatch.base", "maskwatch.at_base"
+
+
+def _key(name: str) -> Any:
+    """Returns a key for marks of a request; aiohttp 3.14 warns of plain texts, and earlier ones know nothing else."""
+    return web.RequestKey(name, object) if hasattr(web, "RequestKey") else name
+
+
+VIA_PROXY, BASE, AT_BASE = _key("via_proxy"), _key("base"), _key("at_base")
 """What a request is marked with: a trusted proxy has sent it; the path before the page's own paths, as the visitor sees
 it; its path is exactly that, without a slash at its end."""
 FORWARDED_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
