@@ -28,7 +28,7 @@ class Connection(asyncio.Protocol):
         self.request: web.BaseRequest | None = None
         """The request that is being handled."""
         self._now = asyncio.get_running_loop().time
-        self.waiting_since = self._now()
+        self.waiting_since = self.active_at = self._now()
         self.task: asyncio.Task[None] | None = None
         self._make_protocol = make_protocol
         self._protocol: Any = None
@@ -45,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._protocol.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
+        self.active_at = self._now()
         self._patience = min(BODY_PATIENCE_S, self._patience + len(data) / BODY_BYTES_PER_S)
         if self.request is None and self._head is not None:
             end = self._head + data[:MAX_HEAD_BYTES]
@@ -76,6 +77,7 @@ class Connection(asyncio.Protocol):
     def end(self) -> None:
         """Notes that the connection waits for its next request."""
         self.request, self.waiting_since = None, self._now()
+        self.active_at = self.waiting_since
         self._head, self._head_bytes = b"", 0
 
     def abort(self) -> None:
@@ -86,16 +88,24 @@ class Connection(asyncio.Protocol):
             self.task.cancel()
 
     @property
-    def is_idle(self) -> bool:
-        """Returns whether nothing is handled or sent."""
-        return self.request is None and not (self._transport and self._transport.get_write_buffer_size())
+    def is_waiting(self) -> bool:
+        """Returns whether nothing is done or sent until the visitor sends more."""
+        if self.request is None:
+            return not (self._transport and self._transport.get_write_buffer_size())
+        return self._reads_body
+
+    @property
+    def _reads_body(self) -> bool:
+        """Returns whether a body is not complete, and is not held back by us."""
+        reading = self._transport is not None and self._transport.is_reading()
+        return reading and self.request is not None and not self.request.content.is_eof()
 
     def is_overdue(self, now: float, seconds: float) -> bool:
         """Returns whether a time limit has passed. To be called every ``seconds``."""
         if self._stalled_since is not None and now - self._stalled_since > STALL_S:
             return True
         if self.request is None:
-            return now - self.waiting_since > (HEAD_S if self.is_idle else SEND_S)
-        if self._transport and self._transport.is_reading() and not self.request.content.is_eof():
-            self._patience -= seconds  # not while we do not read: then the visitor waits for us
+            return now - self.waiting_since > (HEAD_S if self.is_waiting else SEND_S)
+        if self._reads_body:
+            self._patience -= seconds
         return self._patience < 0

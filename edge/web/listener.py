@@ -110,14 +110,14 @@ class Listener:
         """Returns whether one more connection may be open; ends one that does nothing if that is needed."""
         sizes = Counter(connection.group for connection in self._connections)
         if sizes[group] >= self._limit_per_address:
-            candidates = [one for one in self._connections if one.group == group and one.is_idle]
+            candidates = [one for one in self._connections if one.group == group and one.is_waiting]
         elif len(self._connections) >= self._limit:
-            candidates = [one for one in self._connections if one.is_idle]
+            candidates = [one for one in self._connections if one.is_waiting]
         else:
             return True
         if not candidates:
             return False
-        oldest = max(candidates, key=lambda one: (sizes[one.group], -one.waiting_since))
+        oldest = max(candidates, key=lambda one: (sizes[one.group], -one.active_at))
         self._connections.discard(oldest)
         oldest.abort()
         return True
