@@ -79,7 +79,7 @@ class Alerts:
                 "alerts": await asyncio.get_running_loop().run_in_executor(None, self._described, shown),
                 "next": _mark_of(shown[-1]) if len(rest) > limit else None,
                 "total": len(matching),
-                "unseen": sum(entry.alert.id not in seen for entry in entries),
+                "unseen": sum(entry.alert.id not in seen for entry in matching),
                 "days": alerts_per_day(entries, date.today()),
             }
         )

@@ -8,6 +8,7 @@ let shown = new Set(), next = null, asked = Promise.resolve();
 
 const query = more => `${new URLSearchParams([...new FormData($("search")), ...Object.entries(more ?? {})]
   .filter(([, value]) => value))}`;
+const hours = from => t("alerts.hours", Object.fromEntries([["from", from], ["to", from + 1]].map(([name, hour]) => [name, `${hour}`.padStart(2, 0)])));
 const day = date => new Date(`${date}T12:00`).toLocaleDateString(locale, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 
 function fillCard(card, seen) {
@@ -38,10 +39,9 @@ function place(alert, top) {
   const hour = alert.local_time.slice(0, 13), key = hour + alert.local_time.slice(19), list = $("list");
   let group = top ? list.firstElementChild : list.lastElementChild;
   if (group?.dataset.key !== key) {
-    const from = Number(hour.slice(11));
-    group = element("section");
+    group = element("div");
     group.dataset.key = key;
-    group.append(element("h3", t("alerts.hour_of", { day: day(hour.slice(0, 10)), from, to: from + 1 })), element("ol"));
+    group.append(element("h3", `${day(hour.slice(0, 10))}, ${hours(Number(hour.slice(11)))}`), element("ol"));
     top ? list.prepend(group) : list.append(group);
   }
   group.lastElementChild[top ? "prepend" : "append"](makeCard(alert));
@@ -121,7 +121,7 @@ async function showPeople() {
 }
 
 for (let hour = 0; hour < 24; hour++) {
-  const option = element("option", t("alerts.hours", { from: hour, to: hour + 1 }));
+  const option = element("option", hours(hour));
   option.value = hour;
   $("search").elements.hour.append(option);
 }

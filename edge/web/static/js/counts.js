@@ -5,7 +5,17 @@ import { count, element, language, percent, t } from "./common.js";
 export const locale = navigator.languages.find(tag => tag.startsWith(language)) ?? language;
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const KINDS = ["mask", "incorrect_mask", "no_mask", "unsure"], NUMBERS = ["people", "mask", "no_mask", "incorrect_mask", "unsure", "alerts"];
-export const minutes = seconds => t("report.minutes", { minutes: Math.round(seconds / 60) });
+
+/** Returns a duration in words, in minutes or hours. */
+export const lasting = seconds => seconds < 7200 ? t("report.minutes", { minutes: Math.round(seconds / 60) })
+  : t("report.hours", { hours: Math.round(seconds / 360) / 10 });
+
+/** Tells how long nobody was counted, and why: paused, camera lost, or the rest, in which maskwatch did not run. */
+export function unknown({ unknown_s, paused_s, camera_lost_s }) {
+  const off = unknown_s - paused_s - camera_lost_s, why = { paused: paused_s, lost: camera_lost_s, off };
+  const parts = Object.entries(why).filter(([, seconds]) => seconds >= 60).map(([name, seconds]) => `${t(`report.${name}`)} ${lasting(seconds)}`);
+  return `${lasting(unknown_s)}${parts.length ? ` (${parts.join(", ")})` : ""}`;
+}
 
 /** Returns a weekday, date or hour of the device as people write it. */
 function named(text, rows) {
@@ -54,7 +64,7 @@ export function table(rows, caption) {
       line.insertCell().append(bar(row, most));
       line.append(...[...NUMBERS.map(kind => row[kind]), share(row)].map(text => element("td", text)));
     }
-    line.append(element("td", row.unknown_s ? minutes(row.unknown_s) : ""));
+    line.append(element("td", row.unknown_s ? lasting(row.unknown_s) : ""));
   }
   // it may be wider than a phone: then it scrolls, with the keyboard too
   scrolled.tabIndex = 0;
@@ -75,6 +85,6 @@ export function notes(found) {
   if (found.biased) texts.push(t("report.biased"));
   if (!total.clock_synced) texts.push(t("report.unsynced"));
   if (total.unknown_s)
-    texts.push(t("report.unknown_sum", { time: minutes(total.unknown_s), paused: minutes(total.paused_s), lost: minutes(total.camera_lost_s) }));
+    texts.push(t("report.unknown_sum", { time: unknown(total) }));
   return texts.map(text => element("p", text, "note"));
 }

@@ -1,6 +1,6 @@
 // The report of a day or a week. The address has its dates, so that Back and bookmarks work.
 import { $, ask, element, label, t } from "./common.js";
-import { locale, minutes, notes, table } from "./counts.js";
+import { locale, notes, table, unknown } from "./counts.js";
 
 const LISTED = 40, OUTAGES = 8;
 let unit = "day", first = "", today = "";
@@ -29,9 +29,7 @@ async function show() {
   $("notes").replaceChildren(...notes(found));
   $("tables").replaceChildren(...(week ? [table(found.days, t("report.by_day")), table(found.hours_of_day, t("report.by_hour"))]
     : [table(found.hours, t("report.by_hour"))]));
-  list("outages", t("report.outages"), outages.slice(-OUTAGES).map(one => t("report.outage", {
-    start: short(one.start, week), end: short(one.end, week), unknown: minutes(one.unknown_s),
-    paused: minutes(one.paused_s), lost: minutes(one.camera_lost_s) })),
+  list("outages", t("report.outages"), outages.slice(-OUTAGES).map(one => `${short(one.start, week)} – ${short(one.end, week)}: ${unknown(one)}`),
     outages.length > OUTAGES ? t("report.more", { number: outages.length - OUTAGES + found.more_outages }) : "");
   list("alert-list", t("nav.alerts"), alerts.alerts.map(one => `${short(one.local_time, week)} ${label(one.event_type)}`),
     alerts.total > LISTED ? t("report.more", { number: alerts.total - LISTED }) : "");
