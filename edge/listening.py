@@ -110,6 +110,11 @@ def _every_address(host: str) -> socket.AddressFamily | None:
     return None
 
 
+def own_addresses() -> list[str]:
+    """Returns the addresses that this machine has in its network, IPv4 and IPv6."""
+    return [address for family in ELSEWHERE if (address := _own_address(socket.AddressFamily(family)))]
+
+
 def _own_address(family: socket.AddressFamily) -> str:
     """Returns the address that this machine has towards its router; empty without one. Sends nothing."""
     with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:

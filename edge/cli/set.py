@@ -1,8 +1,9 @@
-"""``maskwatch set``: changes options in the configuration file, and sets the password of the page."""
+"""``maskwatch set``: changes options in the configuration file; sets password and certificate of the page."""
 
 import argparse
 import getpass
 import os
+import re
 import sys
 from typing import Any
 
@@ -15,6 +16,12 @@ from .arguments import EXIT_OK, add_detector_option, add_device_option, in_utf8,
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("values", nargs="*", metavar="SECTION.OPTION=VALUE", help="for example detect.min_face=60")
     command.add_argument("--web-password", action="store_true", help="ask for the page's password and store its hash")
+    command.add_argument(
+        "--web-certificate",
+        nargs="*",
+        metavar="FILE",
+        help="serve the page over https: with a certificate and its key (PEM), or without FILE with one that is made",
+    )
     command.add_argument("--source", help="the camera")
     command.add_argument("--broker", metavar="HOST[:PORT]", help="the broker, also as mqtt://user@host or mqtts://...")
     add_detector_option(command)
@@ -26,10 +33,13 @@ def run(args: argparse.Namespace) -> int:
     if args.config is None:
         raise ConfigError("name the file: maskwatch set --config FILE SECTION.OPTION=VALUE")
     values = {section: _in_utf8(options) for section, options in overrides(args).items() if options}
-    for section, options in edit.parse([in_utf8(text) for text in args.values]).items():
+    files, more = _files_and_values(args.web_certificate)
+    for section, options in edit.parse([in_utf8(text) for text in (*args.values, *more)]).items():
         values.setdefault(section, {}).update(options)
     if args.web_password:
         values.setdefault("web", {})["password_hash"] = ask_password_hash()
+    if files is not None:
+        values.setdefault("web", {}).update(_certificate(args, files))
     if not values:
         raise ConfigError(f"nothing to change in {args.config}: give SECTION.OPTION=VALUE")
     edit.write(args.config, values)
@@ -39,8 +49,35 @@ def run(args: argparse.Namespace) -> int:
     if replaced := settings.give_way(values):
         print(f"this replaces what was set on the page: {', '.join(replaced)}")
     if "web" in values and (page := settings.load().web).enabled:
-        print(f"the page will be at {url_of(page.host, page.port)}")
+        print(f"the page will be at {url_of(page.host, page.port, 'https' if page.certificate else 'http')}")
     return EXIT_OK
+
+
+def _files_and_values(words: list[str] | None) -> tuple[list[str] | None, list[str]]:
+    """Tells the files of ``--web-certificate`` from the values that follow them."""
+    if words is None:
+        return None, []
+    values = [word for word in words if re.match(r"[a-z]+\.[a-z_]+=", word)]
+    return [word for word in words if word not in values], values
+
+
+def _certificate(args: argparse.Namespace, files: list[str]) -> dict[str, str]:
+    """Returns the options for https, with a pair that can be used. Raises ``ConfigError``."""
+    from ..web.certificates import load_pair
+    from ..web.self_signed import self_signed
+
+    if len(files) > 2:
+        raise ConfigError("--web-certificate takes a certificate and its key, one file with both, or nothing")
+    certificate, key = [os.path.abspath(os.path.expanduser(in_utf8(file))) for file in files] + [""] * (2 - len(files))
+    if not files:
+        made_at, key_at, is_new = self_signed(args.config, open_settings(args).load().web)
+        certificate, key = str(made_at), str(key_at)
+        print(
+            f"{certificate} {'was made' if is_new else 'is still good'}; a browser warns of it once: nobody signed it"
+        )
+    pair = load_pair(certificate, key)
+    print(f"the certificate is valid until {pair.until}, for {', '.join(sorted(pair.names)) or 'no name'}")
+    return {"certificate": certificate, "key": key}
 
 
 def _in_utf8(options: dict[str, Any]) -> dict[str, Any]:

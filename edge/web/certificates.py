@@ -3,6 +3,8 @@
 import os
 import ssl
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,25 @@ EXPIRED, NOT_YET_VALID = 10, 9
 """Codes of OpenSSL (``X509_V_ERR_...``)."""
 
 
-def load_pair(certificate: str, key: str) -> tuple[ssl.SSLContext, float]:
-    """Loads a certificate and its key; returns the context and the time at which the certificate expires.
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A certificate and its key, loaded: when it expires (seconds since 1970) and which names and addresses it is for.
+
+    Both are unknown (infinite, empty) while this machine's clock says that the certificate is not yet valid.
+    """
+
+    context: ssl.SSLContext
+    expires: float
+    names: frozenset[str]
+
+    @property
+    def until(self) -> str:
+        """Returns the day on which the certificate expires."""
+        return f"{datetime.fromtimestamp(self.expires, UTC):%Y-%m-%d}" if self.expires < float("inf") else "unknown"
+
+
+def load_pair(certificate: str, key: str) -> Pair:
+    """Loads a certificate and its key.
 
     ``key`` is empty if it is in the certificate's file. Raises ``ConfigError`` with one sentence that says what is
     wrong and what to do.
@@ -32,7 +51,7 @@ def load_pair(certificate: str, key: str) -> tuple[ssl.SSLContext, float]:
         raise ConfigError(f"the key {shown_file(str(key_file))} has a passphrase; save it without one") from None
     except OSError as error:  # ssl.SSLError is one
         raise ConfigError(_pair_problem(error, certificate_file, key_file)) from None
-    return context, _expiry(context, certificate_file)
+    return _described(context, certificate_file)
 
 
 def _readable(path: str) -> Path:
@@ -60,26 +79,27 @@ def _pair_problem(error: OSError, certificate: Path, key: Path) -> str:
     )
 
 
-def _expiry(context: ssl.SSLContext, certificate: Path) -> float:
-    """Returns when the certificate expires, as it shows in a handshake with ourselves. Raises ``ConfigError``."""
+def _described(context: ssl.SSLContext, certificate: Path) -> Pair:
+    """Tells what the certificate says, as it shows in a handshake with ourselves. Raises ``ConfigError``."""
     trusting = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
     trusting.check_hostname = False
     trusting.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN  # the certificate itself is trusted
     trusting.verify_flags &= ~getattr(ssl.VerifyFlags, "VERIFY_X509_STRICT", 0)
     trusting.load_verify_locations(certificate)
     try:
-        expires = ssl.cert_time_to_seconds(str(_handshake(context, trusting)["notAfter"]))
+        seen = _handshake(context, trusting)
     except ssl.SSLCertVerificationError as error:
         if error.verify_code == EXPIRED:
             raise ConfigError(
                 f"the certificate {shown_file(str(certificate))} has expired; renew it, or check this machine's clock"
             ) from None
         if error.verify_code == NOT_YET_VALID:  # by the clock of this machine, which may not be set yet
-            return float("inf")
+            return Pair(context, float("inf"), frozenset())
         raise ConfigError(
             f"the certificate {shown_file(str(certificate))} cannot be used: {error.verify_message}"
         ) from None
-    return expires
+    expires = float(ssl.cert_time_to_seconds(str(seen["notAfter"])))
+    return Pair(context, expires, frozenset(name for _, name in seen.get("subjectAltName", ())))
 
 
 def _handshake(server_context: ssl.SSLContext, client_context: ssl.SSLContext) -> dict[str, Any]:
@@ -88,13 +108,12 @@ def _handshake(server_context: ssl.SSLContext, client_context: ssl.SSLContext) -
     client = client_context.wrap_bio(to_client, to_server)
     server = server_context.wrap_bio(to_server, to_client, server_side=True)
     for _ in range(10):
-        for end in (client, server):
-            try:
-                end.do_handshake()
-            except ssl.SSLWantReadError:
-                continue
-        if seen := client.getpeercert():
-            return dict(seen)
+        try:
+            client.do_handshake()
+            return dict(client.getpeercert() or {})
+        except ssl.SSLWantReadError:
+            with suppress(ssl.SSLWantReadError):
+                server.do_handshake()
     raise ssl.SSLError("no handshake")
 
 
@@ -106,8 +125,7 @@ class Certificate:
 
     def __init__(self, certificate: str, key: str) -> None:
         self._paths = certificate, key
-        self.context: ssl.SSLContext | None = None
-        self._expires = float("inf")
+        self._pair: Pair | None = None
         self._seen: Any = None
         self._next_look = 0.0
         self._problem: str | None = None
@@ -116,21 +134,26 @@ class Certificate:
         """Loads the pair for the first time. Raises ``ConfigError``."""
         if self._paths[0]:
             self._seen = self._state()
-            self.context, self._expires = load_pair(*self._paths)
+            self._pair = load_pair(*self._paths)
+
+    @property
+    def context(self) -> ssl.SSLContext | None:
+        """Returns the context for new connections; None without a certificate."""
+        return self._pair.context if self._pair else None
 
     def look(self) -> str | None:
         """Takes a renewed pair; returns what is wrong with the certificate now, None if nothing is."""
-        if self.context is None or time.monotonic() < self._next_look:
+        if self._pair is None or time.monotonic() < self._next_look:
             return self._problem
         self._next_look = time.monotonic() + LOOK_S
         if (state := self._state()) != self._seen or self._problem:
             self._seen = state
             try:
-                self.context, self._expires = load_pair(*self._paths)
+                self._pair = load_pair(*self._paths)
                 self._problem = None
             except ConfigError as error:
                 self._problem = str(error)
-        if not self._problem and time.time() > self._expires:
+        if not self._problem and time.time() > self._pair.expires:
             self._problem = f"the certificate {shown_file(self._paths[0])} has expired; renew it"
         return self._problem
 
@@ -143,8 +166,3 @@ class Certificate:
             except (OSError, ValueError):
                 states.append(None)
         return states
-
-
-def date_of(seconds: float) -> str:
-    """Writes the day of a time."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
