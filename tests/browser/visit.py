@@ -2,33 +2,34 @@
 
 import os
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 from support import PATIENCE
-from support.browsing import Watched
 
 SHOTS = os.environ.get("MASKWATCH_SCREENSHOTS")
 """The folder that keeps a screenshot of each part of the page, if it is set."""
 
 
-class Visit:
-    """The page in a browser context of its own; ``errors`` and ``requested`` (addresses) are what the browser reports.
+class Door(Protocol):
+    """What serves the page at a port of this machine: a maskwatch, or a relay to it."""
 
-    ``options`` are those of Playwright's ``new_context``.
-    """
+    port: int
 
-    def __init__(self, chromium: Any, watched: Watched, **options: Any) -> None:
-        self._context = chromium.new_context(accept_downloads=True, **options)
-        self.page = self._context.new_page()
+
+class Tab:
+    """The page in a tab; ``errors`` and ``requested`` (addresses) are what the browser reports."""
+
+    def __init__(self, context: Any, address: str) -> None:
+        self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE * 1000)
         self.errors: list[str] = []
         self.requested: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda line: line.type == "error" and self.errors.append(line.text))
         self.page.on("request", lambda request: self.requested.append(request.url))
-        self.page.goto(f"http://127.0.0.1:{watched.port}/")
+        self.page.goto(address)
 
     def wait_for_script(self, expression: str) -> None:
         """Waits until a JavaScript expression is true.
@@ -59,6 +60,19 @@ class Visit:
     def save_screenshot(self, name: str) -> None:
         if SHOTS:
             self.page.screenshot(path=f"{SHOTS}/{name}.png")
+
+
+class Visit(Tab):
+    """The page in a browser context of its own. ``options`` are those of Playwright's ``new_context``."""
+
+    def __init__(self, chromium: Any, door: Door, path: str = "", **options: Any) -> None:
+        self._context = chromium.new_context(accept_downloads=True, **options)
+        self._address = f"http://127.0.0.1:{door.port}/{path}"
+        super().__init__(self._context, self._address)
+
+    def tab(self) -> Tab:
+        """Opens the page in another tab of the same browser."""
+        return Tab(self._context, self._address)
 
     def close(self) -> None:
         self._context.close()

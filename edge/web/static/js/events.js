@@ -18,6 +18,15 @@ export function listen(kinds, listener) {
   for (const kind of kinds.split(" ")) listeners.push([kind, listener]);
 }
 
+/** Calls a listener; one that fails, for example at a value that nobody expects, leaves the others alone. */
+function attempt(listener, data) {
+  try {
+    listener(data);
+  } catch (error) {
+    reportError(error);
+  }
+}
+
 export function take(kind, data) {
   const { version } = now;
   if (kind === "link") link = data;
@@ -28,7 +37,7 @@ export function take(kind, data) {
   } else now[kind] = data;
   // another version has another page; what is not saved is kept
   if (version && version !== now.version && !document.querySelector("details[open]")) return location.reload();
-  for (const [wanted, listener] of listeners) if (wanted === kind) listener(data);
+  for (const [wanted, listener] of listeners) if (wanted === kind) attempt(listener, data);
 }
 
 listen("link", () => {
