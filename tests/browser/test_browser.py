@@ -40,7 +40,7 @@ def test_a_part_without_live_image_requests_no_stream(visit: Visit) -> None:
 
 def test_an_alert_appears_without_a_reload(visit: Visit, watched: Watched) -> None:
     visit.page.get_by_role("link", name="Alerts").click()
-    rows = visit.page.locator("#list tbody tr")
+    rows = visit.page.locator("#list li")
     rows.first.wait_for()
     count = rows.count()
     assert "No mask" in rows.first.inner_text()
@@ -49,7 +49,7 @@ def test_an_alert_appears_without_a_reload(visit: Visit, watched: Watched) -> No
     watched.camera.show(lambda number: cv2.add(empty, np.full_like(empty, number % 2)))
     visit.page.wait_for_timeout(5000)
     watched.camera.show(clip_pictures(DOOR, *BARE, 1))
-    visit.wait_for_script(f"document.querySelectorAll('#list tbody tr').length > {count}")
+    visit.wait_for_script(f"document.querySelectorAll('#list li').length > {count}")
     assert visit.page.locator("#chart .bar").count() == 7
     visit.save_screenshot("alerts")
 

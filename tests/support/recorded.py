@@ -40,6 +40,14 @@ def alert(moment: float, **values: Any) -> AlertMessage:
     return AlertMessage(**fields | values)
 
 
+def history_of(path: Path, count: int, *, newest: float, apart: float = 60.0) -> list[AlertMessage]:
+    """Writes alerts into the history of an outbox, every fourth of the other kind; returns them, the newest first."""
+    kinds = ("no_mask", "no_mask", "no_mask", "incorrect_mask")
+    made = [alert(newest - apart * age, event_type=kinds[age % 4]) for age in range(count)]
+    fill_history(path, reversed(made))
+    return made
+
+
 def fill_history(path: Path, alerts: Iterable[AlertMessage]) -> None:
     """Writes alerts into the history of an outbox file, as delivered ones."""
     with closing(connect(path, OUTBOX_SCHEMA)) as db, transaction(db):

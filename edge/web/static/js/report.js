@@ -56,7 +56,7 @@ async function turn() {
 }
 function go(name, day) {
   if (!day) return;
-  history.pushState(null, "", `?${name}=${day}`);
+  history.pushState(null, "", `?${name}=${name === "week" ? monday(day) : day}`);
   turn();
 }
 addEventListener("popstate", turn);
