@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def make_pair(folder: Path, name: str = "localhost", days: int = 30, passphrase: str = "") -> tuple[Path, Path]:
-    """Makes a certificate for ``name`` and 127.0.0.1, which signs itself, and its key; with -1 ``days`` it has expired."""
+    """Makes a certificate for ``name`` and 127.0.0.1 signed by itself, and its key; -1 ``days``: it has expired."""
     folder.mkdir(parents=True, exist_ok=True)
     key, request, certificate, extensions = (folder / f"{name}.{ending}" for ending in ("key", "csr", "crt", "txt"))
     extensions.write_text(f"subjectAltName = DNS:{name}, IP:127.0.0.1\n")
