@@ -17,6 +17,8 @@ form.addEventListener("submit", async event => {
   try {
     const answer = await fetch("login", { method: "POST", body: new URLSearchParams(new FormData(form)) });
     if (answer.ok) back();
+    else if (answer.status === 401) told.textContent = t("login.wrong");
+    else if (answer.status === 429) told.textContent = t("login.wait", { seconds: answer.headers.get("Retry-After") });
     else told.textContent = await answer.text();
   } catch {
     told.textContent = t("login.no_answer");
