@@ -130,7 +130,7 @@ def test_a_page_with_a_password_asks_for_it(chromium: Any, maskwatch: Any, tmp_p
         assert page.url.endswith("/login")
         page.get_by_label("Password").fill("wrong horse")
         page.get_by_role("button", name="Log in").click()
-        visit.wait_for_script("/wrong password/.test(document.getElementById('told').textContent)")
+        visit.wait_for_script("/Wrong password/.test(document.getElementById('told').textContent)")
         visit.save_screenshot("login")
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")

@@ -81,5 +81,5 @@ class Proxy:
         return [program, "run", "--adapter", "caddyfile", "--config", str(file)]
 
     def close(self) -> None:
-        self._popen.terminate()
+        self._popen.kill()  # asked to end, Caddy waits until every event stream has ended
         self._popen.wait(30)
