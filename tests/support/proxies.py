@@ -1,5 +1,6 @@
 """Real reverse proxies in front of a page: nginx and Caddy, with the examples of systemd/."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -47,7 +48,7 @@ class Proxy:
         command = prepare(program, door_port, key, change)
         environ = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin"}
         with (self.folder / "output").open("wb") as output:
-            self._popen = subprocess.Popen(command, stdout=output, stderr=output, env=environ)
+            self._popen = subprocess.Popen(command, stdout=output, stderr=output, env=environ, start_new_session=True)
         until(self._is_open, lambda: f"{kind}; it printed {(self.folder / 'output').read_text()}")
 
     def _is_open(self) -> bool:
@@ -81,5 +82,5 @@ class Proxy:
         return [program, "run", "--adapter", "caddyfile", "--config", str(file)]
 
     def close(self) -> None:
-        self._popen.kill()  # asked to end, Caddy waits until every event stream has ended
+        os.killpg(self._popen.pid, 9)  # asked to end, Caddy waits until every event stream has ended
         self._popen.wait(30)
