@@ -17,7 +17,7 @@ from ..files import replacing
 from ..paths import read_bytes
 from . import jpeg
 from .frames import Image
-from .headers import READABLE, SUFFIXES, Header, read_header
+from .headers import READABLE, SUFFIXES, Header, Size, read_header
 from .memory import free_memory
 from .printed import Printed
 
@@ -29,6 +29,10 @@ BYTES_PER_PIXEL = 24
 """Memory to decode and search a picture: 290 MB for 12 million pixels with the cascade and ``min_face`` 32."""
 LARGEST_JPEG = 2**24
 """Bytes of a file in which the end of its first JPEG picture is looked for."""
+MAX_BUFFERED = 16_000_000
+"""Largest picture that is decoded whole before it is reduced: 48 MB, and 64 MB more inside the decoder of WebP."""
+REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
+"""What libjpeg decodes directly, by factor."""
 SMALL = 4_000_000
 """Pixels up to which the memory is not looked at."""
 MADE_UP = (b"premature end of data", b"Premature end of JPEG", b"bad Huffman code", b"instead of RST")
@@ -40,13 +44,21 @@ PRINTED = Printed()
 
 
 class Unreadable(ValueError):
-    """The bytes are not a picture that can be read; the text is the reason."""
+    """The bytes are not a picture that can be read; the text is the reason.
+
+    ``code`` and ``details`` say the same to a page that has words of its own.
+    """
+
+    def __init__(self, text: str, code: str, **details: int | str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.details = details
 
 
 def read(path: Path) -> Image:
     """Reads a picture file, turned as its EXIF data say. Raises ``SourceError`` if it cannot be read."""
     try:
-        with _sparing_memory():
+        with within_memory():
             return _decode(read_bytes(path))
     except OSError as error:
         reason = error.strerror or str(error)
@@ -76,65 +88,111 @@ def decode(data: bytes) -> Image:
         raise SourceError(f"the picture of {len(data)} bytes cannot be decoded: {error}") from error
 
 
+def decode_reduced(data: bytes, longest: int) -> tuple[Image, Size]:
+    """Decodes the bytes of a picture file, reduced to ``longest`` pixels at its longer side, and turned.
+
+    Returns the size of the picture that is not reduced, too. A JPEG is decoded at a half, a quarter or an eighth: that
+    takes no more memory for 50 million pixels than for one. Raises ``Unreadable``.
+    """
+    header = read_header(data)
+    checked = _check_header(data, header)
+    buffered = checked.kind != "JPEG" or jpeg.is_buffered(data)
+    if buffered and checked.width * checked.height > MAX_BUFFERED:
+        kind = "progressive JPEG" if checked.kind == "JPEG" else checked.kind
+        raise _too_large(checked._replace(kind=kind), MAX_BUFFERED)
+    fitting = (f for f in REDUCED if checked.kind == "JPEG" and max(checked[1:]) >= f * longest)
+    factor = next(fitting, 1)
+    image = _decode_checked(data, checked, REDUCED.get(factor, cv2.IMREAD_COLOR))
+    height, width = image.shape[:2]
+    is_turned = (width > height) != (checked.width > checked.height)
+    size_turned = checked[2:0:-1] if is_turned and checked.width != checked.height else checked[1:]
+    scale = longest / max(width, height)
+    if scale < 1:
+        small = (max(1, round(width * scale)), max(1, round(height * scale)))
+        image = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)
+    return image, size_turned
+
+
 def _decode(data: bytes) -> Image:
     """Decodes what the header promises. Raises ``Unreadable``."""
-    header = read_header(data)
-    _check_header(data, header)
-    with _sparing_memory():
-        whole = jpeg.completed(data) if header and header.kind == "JPEG" else data
-        image = None if whole is None else _decoded(whole)
+    header = _check_header(data, read_header(data))
+    _check_memory(header)
+    return _decode_checked(data, header, cv2.IMREAD_COLOR)
+
+
+def _decode_checked(data: bytes, header: Header, mode: int) -> Image:
+    with within_memory():
+        whole = jpeg.completed(data) if header.kind == "JPEG" else data
+        image = None if whole is None else _decoded(whole, mode)
     if image is None:
-        raise Unreadable("it is cut off or damaged")
+        raise Unreadable("it is cut off or damaged", "damaged")
     return image
 
 
-def _check_header(data: bytes, header: Header | None) -> None:
+def _check_header(data: bytes, header: Header | None) -> Header:
     if not data:
-        raise Unreadable("the file is empty")
+        raise Unreadable("the file is empty", "empty")
     if header is None:
-        raise Unreadable(f"it is none of {', '.join(READABLE)}")
+        raise Unreadable(f"it is none of {', '.join(READABLE)}", "unknown")
     if header.kind not in READABLE:
-        raise Unreadable(f"it is a {header.kind} picture, which OpenCV cannot read here; convert it to JPEG")
+        text = f"it is a {header.kind} picture, which OpenCV cannot read here; convert it to JPEG"
+        raise Unreadable(text, "kind", kind=header.kind)
     pixels = header.width * header.height
     if not pixels:
-        raise Unreadable("its header is cut off or damaged")
+        raise Unreadable("its header is cut off or damaged", "damaged")
     if pixels > MAX_PIXELS:
-        size = f"{header.width} x {header.height} pixels"
-        raise Unreadable(f"it has {size}, and at most {MAX_PIXELS // 10**6} million are read; make it smaller")
+        raise _too_large(header, MAX_PIXELS)
+    if header.kind == "JPEG" and (scans := jpeg.scans(data)) > jpeg.MAX_SCANS:
+        text = f"it has {scans} scans, and at most {jpeg.MAX_SCANS} are read; save it again as JPEG"
+        raise Unreadable(text, "scans", scans=scans, limit=jpeg.MAX_SCANS)
+    return header
+
+
+def _too_large(header: Header, most: int) -> Unreadable:
+    kind, width, height = header
+    limit = most // 10**6
+    of_kind = "" if most == MAX_PIXELS else f" of a {kind}"
+    text = f"it has {width} x {height} pixels, and at most {limit} million are read{of_kind}; make it smaller"
+    return Unreadable(text, "pixels", kind=kind, width=width, height=height, limit=limit)
+
+
+def _check_memory(header: Header) -> None:
+    """Raises ``Unreadable`` if a picture that is not reduced needs more memory than is free."""
+    pixels = header.width * header.height
     if pixels > SMALL and (needed := BYTES_PER_PIXEL * pixels) > (free := free_memory()):
         need = f"{needed / 1e6:.0f} MB of memory for its {header.width} x {header.height} pixels"
-        raise Unreadable(f"it needs {need}, and {max(0, free) / 1e6:.0f} MB are free; make it smaller")
+        raise Unreadable(f"it needs {need}, and {max(0, free) / 1e6:.0f} MB are free; make it smaller", "memory")
 
 
 @contextmanager
 def sparing_memory(path: Path) -> Iterator[None]:
     """Raises ``SourceError`` if the block, which works on the picture ``path``, runs out of memory."""
     try:
-        with _sparing_memory():
+        with within_memory():
             yield
     except Unreadable as error:
         raise SourceError(f"{printable(path)} cannot be checked: {error}") from error
 
 
 @contextmanager
-def _sparing_memory() -> Iterator[None]:
+def within_memory() -> Iterator[None]:
     """Raises ``Unreadable`` if the block runs out of memory, which OpenCV and NumPy each say in their own way."""
     try:
         yield
     except (MemoryError, cv2.error) as error:
         if isinstance(error, cv2.error) and not _is_memory(error):
             raise
-        raise Unreadable("it needs more memory than is free; make it smaller") from error
+        raise Unreadable("it needs more memory than is free; make it smaller", "memory") from error
 
 
 def _is_memory(error: cv2.error) -> bool:
     return any(text in str(error) for text in ("nsufficient memory", "bad_alloc"))
 
 
-def _decoded(data: bytes) -> Image | None:
+def _decoded(data: bytes, mode: int) -> Image | None:
     """Returns what OpenCV decodes; None for what it refuses, and for a picture of which a part was made up."""
     try:
-        image, printed = PRINTED.during(lambda: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
+        image, printed = PRINTED.during(lambda: cv2.imdecode(np.frombuffer(data, np.uint8), mode))
     except cv2.error as error:
         if _is_memory(error):
             raise

@@ -1,106 +1,92 @@
-"""Checks uploaded images; an upload is inspected before it is decoded, because anyone can send one."""
+"""Checks uploaded images, one at a time, in a process of its own: anyone in the network may send one."""
 
 import asyncio
 import base64
-import io
-from collections.abc import Callable
-from concurrent.futures import Executor
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from aiohttp import web
-from PIL import Image as PilImage
 
-from ..camera import pictures
-from ..camera.frames import Image
-from ..errors import SourceError
-from ..faces.classifier import MaskClassifier
-from ..faces.detector import Detector
-from ..faces.drawing import annotate
-from ..faces.opening import detect_and_classify
-from .answers import error_response
+from ..config.schema import Config
+from .checker import Checker
+from .refusal import Refusal
+from .uploads import Uploads
 
-MAX_BYTES = 8 * 2**20
-MAX_PIXELS = 12_000_000
-"""A PNG file of 61 kB can decode to 367 MB; the size in its header tells before it is decoded."""
-FORMATS = ("JPEG", "PNG", "WEBP")
-JPEG_QUALITY = 85
-UPLOAD_TIMEOUT = 30.0
+MAX_PLACES = 8
+"""Images that may be received, or wait, or be checked, at the same time."""
+LONGEST_NAME = 36
 
 
-class UploadError(ValueError):
-    """An upload is refused. ``status`` is the HTTP status of the answer."""
+@dataclass(eq=False)
+class Place:
+    """The place of an image in the queue."""
 
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
+    name: str
+    is_received: bool = False
 
 
 class Check:
-    """Answers ``POST /api/check``, one image per request.
+    """Answers ``POST /api/check``, one image per request. Runs in the page's thread.
 
-    ``handle`` runs in the page's thread. Detection and drawing run in ``worker``, one image at a time, with a detector
-    and a classifier that ``open_models`` opens there at the first upload.
+    With ``?name=NAME`` in the address, ``GET /api/check/NAME`` tells how many images are checked before it.
     """
 
-    def __init__(self, open_models: Callable[[], tuple[Detector, MaskClassifier]], worker: Executor) -> None:
-        self._open_models = open_models
-        self._worker = worker
-        self._models: tuple[Detector, MaskClassifier] | None = None
+    def __init__(self, config: Config) -> None:
+        self._uploads = Uploads()
+        self._checker = Checker(config)
+        self._turn = asyncio.Lock()
+        self._places: list[Place] = []
+
+    def routes(self) -> tuple[web.RouteDef, ...]:
+        """Returns the routes of the check."""
+        return web.post("/api/check", self.handle), web.get("/api/check/{name}", self.place)
+
+    async def close(self, app: web.Application) -> None:
+        """Ends the process, so that nobody waits for it (``on_shutdown``)."""
+        self._checker.close()
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answers with the faces, and the image with the faces drawn in. The request's body is the image file."""
-        if (length := request.content_length or 0) > MAX_BYTES:
-            return error_response(413, f"the image has {length / 2**20:.1f} MiB; at most 8 MiB are allowed")
+        """Answers with the faces, and the image with the faces drawn in. The request's body is the image file.
+
+        Boxes are in pixels of the image that was sent; the image in the answer may be smaller.
+        """
         try:
-            async with asyncio.timeout(UPLOAD_TIMEOUT):
-                data = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            return error_response(413, "the image has more than 8 MiB; at most 8 MiB are allowed")
-        except TimeoutError:
-            return error_response(408, f"the image did not arrive within {UPLOAD_TIMEOUT:.0f} s; send it again")
+            with self._place(request.query.get("name", "")[:LONGEST_NAME]) as place:
+                return await self._check(request, place)
+        except Refusal as refusal:
+            return refusal.response()
+
+    async def _check(self, request: web.Request, place: Place) -> web.Response:
+        async with self._uploads.receive(request) as image:
+            place.is_received = True
+            self._places.append(self._places.pop(self._places.index(place)))
+            async with self._turn:
+                if request.transport is None or request.transport.is_closing():  # nobody waits for the answer
+                    return web.Response()
+                told, jpeg = await self._checker.check(image)
+        picture = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+        return web.json_response(told | {"picture": picture})
+
+    async def place(self, request: web.Request) -> web.Response:
+        """Answers how many images are checked before one: null if it is unknown, or has been checked."""
+        name = request.match_info["name"]
+        number = next((number for number, place in enumerate(self._places) if place.name == name), None)
+        before = None
+        if number is not None:
+            ahead = self._places[:number] if self._places[number].is_received else self._places
+            before = sum(place.is_received for place in ahead)
+        return web.json_response({"before": before})
+
+    @contextmanager
+    def _place(self, name: str) -> Iterator[Place]:
+        """Takes a place in the queue. Raises ``Refusal`` if none is free."""
+        if len(self._places) >= MAX_PLACES:
+            text = f"{MAX_PLACES} images are being checked or wait; try again in a minute"
+            raise Refusal(503, text, "full", waiting=MAX_PLACES)
+        place = Place(name)
+        self._places.append(place)
         try:
-            check_header(data)
-            loop = asyncio.get_running_loop()
-            return web.json_response(await loop.run_in_executor(self._worker, self._check, data))
-        except UploadError as error:
-            return error_response(error.status, str(error))
-
-    def _check(self, data: bytes) -> dict[str, Any]:
-        image = decode(data)
-        if self._models is None:
-            self._models = self._open_models()
-        faces = detect_and_classify(image, *self._models)
-        try:
-            jpeg = pictures.encode_jpeg(annotate(image, faces), JPEG_QUALITY)
-        except ValueError as error:
-            raise UploadError(422, "the image with the faces drawn in cannot be encoded as JPEG") from error
-        return {
-            "width": image.shape[1],
-            "height": image.shape[0],
-            "faces": [face.as_json() for face in faces],
-            "picture": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode(),
-        }
-
-
-def check_header(data: bytes) -> None:
-    """Reads only the header of an image file. Raises ``UploadError`` if it is not an image or has too many pixels."""
-    if not data:
-        raise UploadError(400, "the request has no body; send the image file as the body")
-    try:
-        with PilImage.open(io.BytesIO(data), formats=FORMATS) as header:
-            width, height = header.size
-    except Exception as error:  # a hostile file can make the header's parser raise anything
-        raise UploadError(415, "the file is not a JPEG, PNG or WebP image") from error
-    if width * height > MAX_PIXELS:
-        raise UploadError(413, f"the image is {width} x {height}; at most 12 million pixels are allowed")
-
-
-def decode(data: bytes) -> Image:
-    """Decodes an image file and turns it as its EXIF data say. Raises ``UploadError``."""
-    try:
-        image = pictures.decode(data)
-    except SourceError as error:
-        raise UploadError(422, f"the image cannot be used: {str(error).partition(': ')[2]}") from error
-    if image.shape[0] * image.shape[1] > MAX_PIXELS:
-        raise UploadError(413, "the image has more than 12 million pixels; at most 12 million are allowed")
-    return image
+            yield place
+        finally:
+            self._places.remove(place)

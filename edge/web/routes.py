@@ -11,7 +11,7 @@ from .answers import error_response
 from .assets import file_routes, html_handler
 from .backend import Backend
 from .bus import Bus
-from .check import MAX_BYTES, Check
+from .check import Check
 from .feed import Feed
 from .guard import Guard, Handler, add_security_headers
 from .metrics import Metrics
@@ -25,7 +25,7 @@ from .view import View
 class Page:
     """Serves the page of a door from ``start`` to ``close``, which the main thread calls.
 
-    Owns the server's thread ``page``, and the thread ``page-work``, which detects, draws and encodes. ``report``
+    Owns the server's thread ``page``, and the thread ``page-work``, which draws and encodes the live image. ``report``
     receives the problem while the page cannot be served, else None.
     """
 
@@ -56,7 +56,9 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
     snapshots = SnapshotFiles(bus, backend.snapshots, worker)
     reports = Reports(backend.record, config.device.name)
     metrics = Metrics(bus, config.device.name, backend.model)
-    app = web.Application(middlewares=[guard.middleware()], client_max_size=MAX_BYTES)
+    check = Check(config)
+    app = web.Application(middlewares=[guard.middleware()])
+    app.on_shutdown.append(check.close)
     app.on_startup.append(alerts.read_ahead)
     app.on_response_prepare.append(add_security_headers)
     app.on_cleanup.append(guard.close)
@@ -72,7 +74,7 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
             *alerts.routes(),
             *snapshots.routes(),
             *reports.routes(),
-            web.post("/api/check", Check(backend.open_models, worker).handle),
+            *check.routes(),
             web.post("/api/settings", settings.change),
             web.post("/api/test", _test_handler(backend)),
             web.get("/metrics", metrics.handle),
