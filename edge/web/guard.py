@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from ..config.web import WebConfig
-from .hosts import Hosts, is_from_this_page
+from .hosts import Hosts, is_from_another_site
 from .limiter import Limiter
 from .passwords import matches
 from .proxies import AT_BASE, BASE, VIA_PROXY, is_forwarded, neighbourhood
@@ -89,7 +89,7 @@ class Guard:
                 "visitors count as one when wrong passwords are limited",
                 request.remote,
             )
-        if request.method in ("GET", "HEAD") or is_from_this_page(request):
+        if not is_from_another_site(request):
             return None
         return web.Response(status=403, text="the request comes from another site's page; open this page itself")
 

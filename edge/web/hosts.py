@@ -55,16 +55,23 @@ def name_of(host: str) -> str | None:
     return found[1].strip("[]").lower().rstrip(".") if found else None
 
 
-def is_from_this_page(request: web.Request) -> bool:
-    """Returns whether the page itself, or no page at all, has sent a request.
+def is_from_another_site(request: web.Request) -> bool:
+    """Returns whether another site's page has sent a request, or loads something from here.
+
+    It cannot see what it loads, an image for example, but it would hold the places of viewers. A link to the page is no
+    such load.
 
     What the browser says counts first: no script can write ``Sec-Fetch-Site``, and no proxy changes it. Older
     browsers, and all of them over plain HTTP, send ``Origin`` only; it must be the host that was asked for.
     """
+    is_read = request.method in ("GET", "HEAD")
     if site := request.headers.get("Sec-Fetch-Site"):
-        return site in ("same-origin", "none")
+        is_link = is_read and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        return site not in ("same-origin", "none") and not is_link
+    if is_read:
+        return False
     origins = request.headers.getall("Origin", [])
-    return not origins or (len(origins) == 1 and _is_origin(request, origins[0]))
+    return bool(origins) and not (len(origins) == 1 and _is_origin(request, origins[0]))
 
 
 def _is_origin(request: web.Request, origin: str) -> bool:

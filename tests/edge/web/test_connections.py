@@ -6,12 +6,14 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import until
 from support.browsing import Watched
+from support.processes import after
 
 from edge.web.connection import BODY_PATIENCE_S, HEAD_S, STALL_S
 from edge.web.listener import MAX_CONNECTIONS, SHARE_PER_ADDRESS
@@ -83,6 +85,23 @@ def test_connections_from_many_addresses_leave_descriptors_for_the_door(door: Wa
         assert descriptors(door) - before <= MAX_CONNECTIONS + 10
         assert door.client.ask("/api/now").status == 200
     until(lambda: descriptors(door) <= before + 2, "all of them are closed")
+
+
+def test_a_broker_comes_back_while_connections_take_all_that_they_can(
+    maskwatch: Callable[..., Any], mosquitto: Any, subscriber: Any, tmp_path: Path
+) -> None:
+    broker = mosquitto().start()
+    few = after("import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))")
+    start = partial(maskwatch, program=few)
+    with closing(Watched(start, tmp_path, "", "--broker", broker.address)) as door, ExitStack() as stack:
+        broker.kill()
+        for number in range(800):
+            stack.enter_context(connect(door, HALF_HEAD if number % 2 else b"", f"127.0.1.{number % 200 + 1}"))
+        assert descriptors(door) < 200
+        broker.start()
+        received = subscriber(broker.port)
+        received.wait_for("maskwatch/entrance/alert")
+        assert door.process.err.count("\n") < 200
 
 
 def test_what_is_not_complete_in_time_is_closed(door: Watched) -> None:

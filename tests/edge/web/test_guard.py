@@ -88,6 +88,9 @@ def test_other_names_and_other_sites_are_refused(open_page: Watched) -> None:
     assert client.post("/api/settings", change, Origin="null").status == 403
     assert client.post("/api/settings", change, Sec_Fetch_Site="cross-site").status == 403
     assert client.post("/api/settings", change, Origin=f"http://{host}").status == 200
+    foreign = {"Sec_Fetch_Site": "cross-site"}
+    assert client.ask("/live.mjpeg", Sec_Fetch_Mode="no-cors", **foreign).status == 403, "an image elsewhere"
+    assert client.ask("/", Sec_Fetch_Mode="navigate", **foreign).status == 200, "a link to the page"
 
 
 def test_the_security_headers_are_in_every_response(open_page: Watched) -> None:
