@@ -32,8 +32,8 @@ from ..faces.opening import STILL_MIN_FACE, open_classifier, open_detector
 from ..faces.tiles import detect_in_tiles
 
 LONGEST_SIDE = 2000
-"""Pixels of the longer side that is searched; a JPEG of 4000 is decoded at its half. Nothing is gained above: the page's
-own copy would have to be larger, and a search of 4000 x 3000 took 290 MB and 5 s."""
+"""Pixels of the longer side that is searched; a JPEG of 4000 is decoded at its half. The page sends as many. To search
+4000 x 3000 pixels took 290 MB and 5 s."""
 JPEG_QUALITY = 85
 MEMORY = 144 * 2**20
 """Bytes that an image may take beyond what the process has when its detector is open."""

@@ -43,7 +43,7 @@ class Uploads:
         """Receives the body of a request; its file is open inside the block. Raises ``Refusal``."""
         length = request.content_length
         if length is not None and length > MAX_BYTES:
-            raise _too_many(f"{length / 2**20:.1f} MiB")
+            raise _too_many(f"{length / 2**20:.1f}")
         async with self._room(MAX_BYTES if length is None else length):
             file = os.memfd_create("upload")
             try:
@@ -77,7 +77,7 @@ async def _copy(request: web.Request, file: int) -> None:
             raise Refusal(408, text, "stalled", seconds=int(STALL_S)) from None
         received += len(chunk)
         if received > MAX_BYTES:
-            raise _too_many(f"more than {MAX_BYTES // 2**20} MiB")
+            raise _too_many(f"more than {MAX_BYTES // 2**20}")
         os.write(file, chunk)
         if len(head) < KIND_BYTES:
             head += chunk
@@ -103,4 +103,5 @@ def check_kind(head: bytes) -> None:
 
 def _too_many(size: str) -> Refusal:
     limit = MAX_BYTES // 2**20
-    return Refusal(413, f"the image has {size}; at most {limit} MiB are allowed", "too_large", size=size, limit=limit)
+    text = f"the image has {size} MiB; at most {limit} MiB are allowed"
+    return Refusal(413, text, "too_large", size=size, limit=limit)

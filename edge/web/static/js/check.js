@@ -1,14 +1,19 @@
 // Checks image files, and images of the visitor's camera.
-import { $, ask, count, element, label, percent, t } from "./common.js";
+import { $, ask, count, element, label, percent, say, t } from "./common.js";
+
+const LONGEST = 2000; // pixels that the device searches, so more would only take longer to send
+const LIMIT = 20; // MiB
+const POLL_MS = 1500;
 
 async function check(blob, name) {
-  const item = element("li"), title = element("h3", name);
-  item.append(title, element("p", t("check.checking")));
+  const item = element("li"), title = element("h3", name), state = element("p", t("check.checking"));
+  item.append(title, state);
   $("results").prepend(item);
   try {
-    if (blob.size > 8 * 2 ** 20) throw new Error(t("check.too_large", { size: (blob.size / 2 ** 20).toFixed(1), limit: 8 }));
-    const found = await ask("api/check", { method: "POST", body: blob });
-    const picture = element("img");
+    const small = await shrunk(blob), size = small.blob.size / 2 ** 20;
+    if (size > LIMIT) throw new Error(t("check.error.too_large", { size: size.toFixed(1), limit: LIMIT }));
+    const found = await upload(small.blob, state), picture = element("img");
+    for (const face of found.faces) face.box = face.box.map(pixel => Math.round(pixel / small.scale));
     picture.src = found.picture;
     picture.alt = t("check.marked", { name, faces: count("faces", found.faces.length) });
     const save = element("a", t("check.download"), "button");
@@ -17,8 +22,40 @@ async function check(blob, name) {
     item.replaceChildren(title, picture, faces(found.faces), save);
     return found.faces.length;
   } catch (error) {
-    item.replaceChildren(title, element("p", t("check.not_checked", { reason: error.message }), "bad"));
+    const key = `check.error.${error.details?.code}`, text = t(key, error.details);
+    item.replaceChildren(title, element("p", t("check.not_checked", { reason: text === key ? error.message : text }), "bad"));
     return NaN;
+  }
+}
+// Makes a large image smaller, and turns it upright. The device gets what this browser cannot decode as it is.
+async function shrunk(blob) {
+  const whole = { blob, scale: 1 };
+  try {
+    const image = await createImageBitmap(blob), scale = Math.min(1, LONGEST / Math.max(image.width, image.height));
+    if (scale === 1 && /^image\/(jpeg|png|webp)$/.test(blob.type)) return whole;
+    const canvas = element("canvas");
+    [canvas.width, canvas.height] = [image.width, image.height].map(side => Math.max(1, Math.round(side * scale)));
+    const drawing = canvas.getContext("2d");
+    drawing.imageSmoothingQuality = "high";
+    drawing.drawImage(image, 0, 0, canvas.width, canvas.height);
+    image.close();
+    const smaller = await new Promise(done => canvas.toBlob(done, "image/jpeg", 0.92));
+    return smaller ? { blob: smaller, scale } : whole;
+  } catch {
+    return whole;
+  }
+}
+// Sends an image; meanwhile the state says how many images are checked before it.
+async function upload(body, state) {
+  const name = Math.random().toString(36).slice(2);
+  const timer = setInterval(async () => {
+    const { before } = await ask(`api/check/${name}`).catch(() => ({}));
+    if (before !== null && before !== undefined) say(state, before ? count("check.before", before) : t("check.checking"));
+  }, POLL_MS);
+  try {
+    return await ask(`api/check?name=${name}`, { method: "POST", body });
+  } finally {
+    clearInterval(timer);
   }
 }
 function faces(found) {

@@ -25,12 +25,12 @@ export function element(name, text, className) {
 /** Goes to the login, which comes back to the part that is shown. */
 export const login = () => location.assign(`login${location.hash}`);
 
-/** Requests JSON. Throws an Error with the device's sentence; goes to the login where one is needed. */
+/** Requests JSON. Throws an Error with the device's sentence, and its details; goes to the login where one is needed. */
 export async function ask(path, options) {
   const answer = await fetch(path, options);
   if (answer.status === 401) login();
   const data = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(data.error ?? t("error.status", { status: answer.status }));
+  if (!answer.ok) throw Object.assign(new Error(data.error ?? t("error.status", { status: answer.status })), { details: data });
   return data;
 }
 
