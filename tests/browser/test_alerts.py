@@ -80,6 +80,34 @@ def test_a_new_alert_is_added_at_the_top_and_all_else_stays(visit: Visit, watche
     assert page.evaluate(live) == ["news"], "the list itself is not read out"
 
 
+def test_a_new_alert_moves_nothing_for_whoever_looks_at_older_ones(chromium: Any, watched: Watched) -> None:
+    phone = {"width": 360, "height": 740}
+    with closing(Visit(chromium, watched, viewport=phone)) as visit:
+        cards, page = open_alerts(visit), visit.page
+        wait_until_nobody_comes(visit, watched)
+        page.evaluate(
+            """() => {
+                window.shift = 0;
+                new PerformanceObserver(list => list.getEntries().forEach(one => shift += one.value))
+                    .observe({ type: "layout-shift" });
+                new MutationObserver(() => window.told = true)
+                    .observe(document.querySelector("#news"), { childList: true, characterData: true, subtree: true });
+            }"""
+        )
+        count, old = cards.count(), cards.nth(9)
+        old.scroll_into_view_if_needed()
+        page.evaluate("scrollBy(0, 400)")
+        top = old.bounding_box()["y"]
+        watched.camera.show(clip_pictures(DOOR, *BARE, 1))
+        visit.wait_for_script("window.told")
+        page.wait_for_timeout(1000)
+        assert (cards.count(), old.bounding_box()["y"]) == (count, top)
+        page.evaluate("scrollTo(0, document.querySelector('#found').offsetTop - 80)")
+        visit.wait_for_script(f"document.querySelectorAll('#list li').length > {count}")
+        page.wait_for_timeout(1000)
+        assert page.evaluate("shift") < 0.05
+
+
 def test_older_alerts_come_on_demand_until_all_are_there(visit: Visit, watched: Watched) -> None:
     cards, page = open_alerts(visit), visit.page
     wait_until_nobody_comes(visit, watched)

@@ -3,8 +3,8 @@ import { $, ask, count, element, keep, label, percent, say, send, t } from "./co
 import { locale, notes, table } from "./counts.js";
 import { listen } from "./events.js";
 
-const CHUNK = 48, NEWEST = 20;
-let shown = new Set(), next = null, asked = Promise.resolve();
+const CHUNK = 48;
+let shown = new Set(), next = null, asked = Promise.resolve(), waiting = false;
 
 const query = more => `${new URLSearchParams([...new FormData($("search")), ...Object.entries(more ?? {})]
   .filter(([, value]) => value))}`;
@@ -72,6 +72,22 @@ function showSums(found) {
   for (const kind of ["csv", "json"]) $(kind).href = `api/alerts.${kind}?${query()}`;
 }
 
+/** Changes the list so that what can be seen slides to its new place: a card that jumps is not the one that is tapped. */
+function smoothly(change) {
+  const before = new Map([...$("list").querySelectorAll("li, h3")].map(one => [one, one.getBoundingClientRect()])
+    .filter(([, box]) => box.bottom > -innerHeight && box.top < 2 * innerHeight));
+  change();
+  for (const one of before.keys()) for (const running of one.getAnimations()) running.cancel();
+  const duration = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 300;
+  for (const [one, old] of before) {
+    const { left, top } = one.getBoundingClientRect(), x = old.left - left, y = old.top - top;
+    if (x || y) one.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { duration, easing: "ease-out" });
+  }
+}
+
+/** Returns whether the newest alert that is shown lies above what can be seen. */
+const isAbove = () => $("list").querySelector("li")?.getBoundingClientRect().bottom < 0;
+
 async function search() {
   const found = await ask(`api/alerts?${query({ limit: CHUNK })}`);
   shown = new Set();
@@ -91,11 +107,14 @@ async function more() {
   if (fresh.length) $("list").querySelector(`[data-id="${fresh[0].id}"] button`).focus();
 }
 async function update(told) {
-  const found = await ask(`api/alerts?${query({ limit: NEWEST })}`);
+  const found = await ask(`api/alerts?${query({ limit: CHUNK })}`);
   const fresh = found.alerts.filter(alert => !shown.has(alert.id));
-  if (!shown.size || fresh.length === NEWEST) return search(); // all of them are new: others may lie between
-  fresh.reverse().forEach(alert => place(alert, true));
-  for (const alert of found.alerts) fillCard($("list").querySelector(`[data-id="${alert.id}"]`), alert.seen);
+  if (!shown.size || fresh.length === CHUNK) return search(); // all of them are new: others may lie between
+  fresh.reverse();
+  // whoever looks at older alerts gets the new ones when scrolling back to the top: until then nothing moves
+  waiting = fresh.length > 0 && isAbove();
+  if (!waiting) smoothly(() => fresh.forEach(alert => place(alert, true)));
+  for (const alert of found.alerts) if (shown.has(alert.id)) fillCard($("list").querySelector(`[data-id="${alert.id}"]`), alert.seen);
   showSums(found);
   const last = fresh.at(-1);
   if (told && last) say($("news"), t("alerts.new", { what: label(last.event_type), time: last.local_time.slice(11, 19) }));
@@ -133,6 +152,11 @@ $("search").addEventListener("change", () => then(async () => {
 $("more").addEventListener("click", () => then(more));
 $("mark-all").addEventListener("click", () => mark({ all: true, seen: true }));
 $("people").addEventListener("toggle", () => then(showPeople));
+addEventListener("scroll", () => {
+  if (!waiting || isAbove()) return;
+  waiting = false;
+  then(() => update(false));
+}, { passive: true });
 listen("now", () => then(() => update(false)));
 listen("alert", () => then(() => update(true)));
 listen("marks", ({ ids, seen }) => then(async () => {
