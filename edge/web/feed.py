@@ -14,8 +14,8 @@ from .streams import is_open, open_stream
 
 MAX_STREAMS = 20
 """Browsers that may follow the door at once; the pages of one browser share a stream."""
-KEEP_ALIVE_INTERVAL = 15.0
-"""Seconds without an event after which a comment is sent, so that proxies and phones keep the connection open."""
+KEEP_ALIVE_INTERVAL = 5.0
+"""Seconds without an event after which a comment is sent, so that a page notices that its connection is gone."""
 WRITE_TIMEOUT = 20.0
 MAX_PENDING_EVENTS = 200
 """Events that may wait for a slow client; beyond that its stream is closed, and the browser connects again."""
@@ -30,7 +30,7 @@ class Feed:
         self._streams = 0
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Streams ``now`` once, then ``alert``, ``state``, ``health``, ``stats`` and ``marks`` as they are sent."""
+        """Streams ``now`` once, then each message as it is sent, by its topic (``bus.Listener``)."""
         if self._streams >= MAX_STREAMS:
             return error_response(503, f"{MAX_STREAMS} browsers have this page open; close it in another one first")
         loop = asyncio.get_running_loop()

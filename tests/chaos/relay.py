@@ -20,6 +20,7 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._open: list[socket.socket] = []
+        self._lost: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -43,11 +44,15 @@ class Relay:
                     self.sent += data
                     if self.poison is not None and self.poison in data:
                         break
-                if not (self.drops_from_client if up else self.drops_from_broker):
+                if source not in self._lost and not (self.drops_from_client if up else self.drops_from_broker):
                     sink.sendall(data)
         for end in (source, sink):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def lose_connections(self) -> None:
+        """Discards all data of the connections that are open now, without ending them."""
+        self._lost.update(self._open)
 
     def close(self) -> None:
         for connection in (self._listener, *self._open):

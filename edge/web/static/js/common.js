@@ -22,8 +22,11 @@ export function element(name, text, className) {
   return made;
 }
 
-/** Goes to the login, which comes back to the part that is shown. */
-export const login = () => location.assign(`login${location.hash}`);
+/** Goes to the login, which comes back to the part that is shown. A device that is being restarted is waited for. */
+export async function login() {
+  const answer = await fetch("login", { method: "HEAD" }).catch(() => ({}));
+  if (answer.ok) location.assign(`login${location.hash}`);
+}
 
 /** Requests JSON. Throws an Error with the device's sentence, and its details; goes to the login where one is needed. */
 export async function ask(path, options) {

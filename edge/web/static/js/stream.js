@@ -1,6 +1,6 @@
 // Follows the device's events: in the worker that the pages of a browser share, or in the page itself.
 // fetch, and not EventSource, because EventSource hides why a connection failed and that nothing is heard any more.
-const SILENT = 35000; // milliseconds; the device sends at least a comment every 15 s
+const SILENT = 16000; // milliseconds; the device sends at least a comment every 5 s
 const DOUBTFUL = 5000; // after a suspension the connection may be gone without a sign
 const PAUSES = [300, 1000, 2000, 5000];
 const EVENTS = new URL("../events", import.meta.url);
@@ -10,12 +10,13 @@ const EVENTS = new URL("../events", import.meta.url);
  * (nobody answers), login (it is refused without a login) or refused (for a reason).
  */
 export function stream(deliver) {
-  let connection, heard, failures = 0, timer;
+  let connection, heard, welcome, failures = 0, timer;
 
   async function connect() {
     const mine = connection = new AbortController();
-    const watch = setInterval(() => Date.now() - heard > SILENT && mine.abort(), 5000);
+    const watch = setInterval(() => Date.now() - heard > (welcome ? SILENT : SILENT / 2) && mine.abort(), 1000);
     heard = Date.now();
+    welcome = false;
     clearTimeout(timer);
     let link;
     try {
@@ -27,13 +28,12 @@ export function stream(deliver) {
     }
     clearInterval(watch);
     if (connection !== mine) return; // stopped, or begun anew
-    // a connection that broke is tried again before anything is said
-    if (link && (failures || link.state !== "gone")) deliver("link", link);
+    if (link && !welcome) deliver("link", link); // a connection that broke is tried again before anything is said
     timer = setTimeout(connect, PAUSES[Math.min(failures++, PAUSES.length - 1)]);
   }
   async function read(answer) {
     const reader = answer.body.getReader(), decoder = new TextDecoder();
-    let text = "", welcome = false;
+    let text = "";
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return;
