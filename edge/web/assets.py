@@ -26,9 +26,10 @@ SERVED = {
     ".css": "text/css",
     ".svg": "image/svg+xml",
     ".png": "image/png",
-    ".webmanifest": "application/manifest+json",
 }
 """Endings of the files that are served as they are, and their media types."""
+ICONS = tuple(f"/{path.name}" for path in sorted(STATIC.glob("icon*")))
+"""Addresses of the icons. A phone may fetch them without the visitor's session."""
 
 
 @cache
@@ -62,11 +63,18 @@ def render(name: str, language: str) -> str:
     texts = languages()[language]
     values = {
         "language": language,
+        "languages": "".join(_language_option(code, code == language) for code in languages()),
         "version": __version__,
         "texts": json.dumps(texts, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         **{key: html.escape(text) for key, text in texts.items()},
     }
     return re.sub(r"\{\{([\w.]+)\}\}", lambda match: values[match[1]], (STATIC / name).read_text("utf-8"))
+
+
+def _language_option(code: str, selected: bool) -> str:
+    """Returns an entry of the choice of languages: each language's own name for itself."""
+    name = html.escape(languages()[code]["language.name"])
+    return f'<option value="{code}" lang="{code}"{" selected" if selected else ""}>{name}</option>'
 
 
 def html_handler(name: str) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -5,8 +5,7 @@ from typing import Protocol
 
 from ..config.load import Sections
 from ..config.schema import Config
-from ..faces.classifier import MaskClassifier
-from ..faces.detector import Detector
+from ..faces.hiding import FaceHider
 from ..record.recorder import Recorder
 
 
@@ -33,14 +32,24 @@ class Backend(Protocol):
     def snapshots(self) -> Path:
         """The folder of snapshots."""
 
-    def open_models(self) -> tuple[Detector, MaskClassifier]:
-        """Opens a detector and a classifier for still images, for the caller alone. Raises ``ModelError``."""
+    def open_hider(self) -> FaceHider:
+        """Opens what hides faces, for the caller's thread alone. Raises ``ModelError``."""
 
-    def open_eager(self) -> Detector:
-        """Opens a detector that finds faces to blur, for the caller alone. Raises ``ModelError``."""
+    def refresh(self) -> Config:
+        """Applies the options that are stored; returns the configuration with them. Raises ``ConfigError``."""
 
     def change(self, sections: Sections) -> Config:
         """Stores and applies options; returns the configuration with them. Raises ``ConfigError``."""
+
+    def pause(self, paused: bool) -> None:
+        """Pauses or resumes watching, and shows that on every page."""
+
+    @property
+    def restarts(self) -> bool:
+        """Whether maskwatch is started again after ``restart``."""
+
+    def restart(self) -> None:
+        """Ends maskwatch in order."""
 
     def send_test(self) -> bool:
         """Asks for a test text on the phone; returns False without a broker."""

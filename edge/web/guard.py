@@ -5,7 +5,6 @@ import base64
 import binascii
 import hashlib
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,14 @@ from typing import Any
 from aiohttp import web
 
 from ..config.web import WebConfig
+from .answers import error_response
+from .assets import ICONS
+from .browsers import cookies_of, is_for_a_person
 from .hosts import Hosts, is_from_another_site
 from .limiter import Limiter
 from .passwords import matches
 from .proxies import AT_BASE, BASE, VIA_PROXY, is_forwarded, neighbourhood
+from .sign_link import opens_sign
 from .sessions import DEVICE_IDLE, LONGEST, Sessions, hashed
 
 log = logging.getLogger(__name__)
@@ -30,34 +33,26 @@ WRITE_S = 600.0
 """Seconds between two times at which it is written down that sessions are in use."""
 WRITE_WAIT_S = 2.0
 MAX_ACCEPTED_HEADERS = 50
-PUBLIC_PATHS = ("/healthz", "/login", "/style.css", "/icon.svg", "/js/login.js", "/js/common.js")
+NO_SESSION = ""
+OPEN_AGAIN_S = 2.0
+PUBLIC_PATHS = ("/healthz", "/login", "/style.css", "/js/login.js", "/js/common.js", "/js/language.js", *ICONS)
 """Paths that need no password."""
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-    "media-src 'self' blob:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-    "Server": "maskwatch",
-}
 
 
 class Guard:
     """Refuses requests before they reach a handler (aiohttp middleware), and handles login and logout.
 
     Runs in the page's thread; passwords are hashed, and sessions written, in the executor. Without a password in the
-    options no login is needed (the configuration allows that on loopback only). ``file`` keeps the sessions over a
+    options no login is needed (the configuration allows that on loopback only). ``link_hash`` is that of the sign's link. ``file`` keeps the sessions over a
     restart; None keeps them in memory.
     """
 
-    def __init__(self, options: WebConfig, file: Path | None = None) -> None:
+    def __init__(self, options: WebConfig, file: Path | None = None, link_hash: str = "") -> None:
         self._password_hash = options.password_hash
         self._https = bool(options.certificate)
         self._hosts = Hosts(options.host, options.allowed_hosts)
         self._sessions = Sessions(file, options.password_hash)
+        self._link_hash = link_hash
         self._limiter = Limiter()
         self._accepted_headers: set[bytes] = set()
         # one at a time: each takes 16 MB. Who is known does not wait behind strangers
@@ -106,7 +101,9 @@ class Guard:
     async def _require_login(self, request: web.Request) -> web.StreamResponse | None:
         if not self._password_hash or request.path in PUBLIC_PATHS or self._session_of(request):
             return None
-        if request.method in ("GET", "HEAD") and _is_for_a_person(request):
+        if opens_sign(request, self._link_hash):
+            return None
+        if request.method in ("GET", "HEAD") and is_for_a_person(request):
             up = "../" * (request.rel_url.raw_path.count("/") - 1)
             return web.Response(status=303, headers={"Location": f"{up}login"})
         if "Authorization" in request.headers:
@@ -115,7 +112,7 @@ class Guard:
         return web.Response(status=401, text="log in first", headers=challenge)
 
     def _session_of(self, request: web.Request) -> str | None:
-        return next((token for token in _cookies(request, self._session_cookie) if self._is_session(token)), None)
+        return next((token for token in cookies_of(request, self._session_cookie) if self._is_session(token)), None)
 
     def _is_session(self, token: str) -> bool:
         return self._sessions.logins.is_valid(token)
@@ -123,11 +120,14 @@ class Guard:
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Handles a request. What is still open when its session ends is ended with it."""
         token = self._session_of(request) if self._password_hash else None
-        if token is None or request.transport is None:
+        if request.transport is None:
             return await handler(request)
-        transport, others = request.transport, self._open.setdefault(hashed(token), set())
+        key = hashed(token) if token else NO_SESSION
+        transport, others = request.transport, self._open.setdefault(key, set())
         others.add(transport)
         try:
+            if token is None:
+                return await handler(request)
             self._write_at = self._write_at or asyncio.get_running_loop().time() + WRITE_S
             if asyncio.get_running_loop().time() > self._write_at:
                 await self._write()
@@ -135,7 +135,7 @@ class Guard:
         finally:
             others.discard(transport)
             if not others:
-                self._open.pop(hashed(token), None)
+                self._open.pop(key, None)
 
     async def _basic_authentication(self, request: web.Request) -> web.StreamResponse | None:
         """Checks basic authentication, for programs such as Prometheus: any user name, and the page's password."""
@@ -183,7 +183,7 @@ class Guard:
         except (ValueError, LookupError):
             return web.Response(status=400, text="this is no form with a password")
         devices = self._sessions.devices
-        device = next((token for token in _cookies(request, self._device_cookie) if devices.is_valid(token)), "")
+        device = next((token for token in cookies_of(request, self._device_cookie) if devices.is_valid(token)), "")
         if refusal := await self._check_password(request, str(form.get("password", "")), device):
             return refusal
         response = web.Response(text="logged in")
@@ -198,7 +198,7 @@ class Guard:
 
     async def logout(self, request: web.Request) -> web.Response:
         """Ends the session, and what is still open in it."""
-        for token in _cookies(request, self._session_cookie):
+        for token in cookies_of(request, self._session_cookie):
             self._sessions.logins.end(token)
             for other in self._open.pop(hashed(token), set()):
                 if other is not request.transport:
@@ -207,6 +207,29 @@ class Guard:
         response = web.Response(text="logged out")
         response.del_cookie(self._session_cookie, path=request.get(BASE) or "/")
         return response
+
+    async def check_current(self, request: web.Request, password: str) -> web.Response | None:
+        """Returns None if the page has no password, or this one; else the response that refuses it."""
+        if not self._password_hash:
+            return None
+        refusal = await self._check_password(request, password)
+        # 401 means: log in; who asks has done that
+        return error_response(403, "the current password is wrong") if refusal and refusal.status == 401 else refusal
+
+    async def replace_password(self, request: web.Request, response: web.Response, password_hash: str) -> None:
+        """Takes another password at once. Every session but the visitor's ends, and what is open in it."""
+        self._password_hash = password_hash
+        self._accepted_headers.clear()
+        own = self._session_of(request)
+        self._sessions.replace_password(password_hash, own)
+        if own is None:
+            self._set_cookie(request, response, self._session_cookie, self._sessions.logins.create(), LONGEST)
+        for key in [key for key in self._open if own is None or key != hashed(own)]:
+            # what the visitor has open without a session is opened again with the cookie, which must be there first
+            delay = OPEN_AGAIN_S if key == NO_SESSION else 0
+            for transport in self._open.pop(key) - {request.transport}:
+                asyncio.get_running_loop().call_later(delay, transport.abort)
+        await self._write()
 
     async def close(self, app: web.Application) -> None:
         """Writes the sessions (aiohttp's ``on_cleanup``)."""
@@ -222,20 +245,3 @@ class Guard:
         async with self._writing:
             self._write_at = 0.0
             await asyncio.get_running_loop().run_in_executor(None, self._sessions.write, self._sessions.content())
-
-
-async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Adds the headers to every response, streams and errors included (aiohttp's ``on_response_prepare``)."""
-    kept = {"Cache-Control": response.headers["Cache-Control"]} if "Cache-Control" in response.headers else {}
-    response.headers.update({**SECURITY_HEADERS, **kept})
-
-
-def _cookies(request: web.Request, name: str) -> list[str]:
-    """Returns every value of a cookie: a browser sends one for each path at which it was set."""
-    return re.findall(rf"(?:^|;)\s*{re.escape(name)}=([\w-]+)", "; ".join(request.headers.getall("Cookie", [])))
-
-
-def _is_for_a_person(request: web.Request) -> bool:
-    """Returns whether a browser opens the request's address as a page."""
-    mode = request.headers.get("Sec-Fetch-Mode")
-    return mode == "navigate" if mode else "text/html" in request.headers.get("Accept", "") or request.path == "/"

@@ -7,13 +7,16 @@ import secrets
 
 N, R, P = 2**14, 8, 1
 """scrypt's cost: 16 MB and about 50 ms on a PC per guess; the parameters of RFC 7914 for interactive logins."""
-MIN_LENGTH = 8
+MIN_LENGTH, MAX_LENGTH = 8, 256
+"""Characters of a password. A longer one would not fit into a login."""
 
 
 def hash_password(password: str) -> str:
-    """Returns ``scrypt$N$r$p$salt$hash``. Raises ``ValueError`` for a password that is too short."""
+    """Returns ``scrypt$N$r$p$salt$hash``. Raises ``ValueError`` for a password that is too short or too long."""
     if len(password) < MIN_LENGTH:
         raise ValueError(f"the password has {len(password)} characters; use {MIN_LENGTH} or more")
+    if len(password) > MAX_LENGTH:
+        raise ValueError(f"the password has {len(password)} characters; use {MAX_LENGTH} or less")
     salt = secrets.token_bytes(16)
     return f"scrypt${N}${R}${P}${_base64(salt)}${_base64(_scrypt(password, salt, N, R, P))}"
 

@@ -13,12 +13,18 @@ from .backend import Backend
 from .bus import Bus
 from .check import Check
 from .feed import Feed
-from .guard import Guard, Handler, add_security_headers
+from .guard import Guard, Handler
+from .headers import add_security_headers
+from .manifest import manifest_handler
 from .metrics import Metrics
+from .pause import pause_handler
 from .report import Reports
 from .server import Server
 from .settings import Settings
+from .setup import Setup
+from .sign import Sign
 from .snapshots import SnapshotFiles
+from .tuning import faces_handler
 from .view import View
 
 
@@ -48,9 +54,9 @@ class Page:
 def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadPoolExecutor) -> web.Application:
     """Makes the application of a door's page."""
     options = config.web
-    guard = Guard(options, backend.sessions)
+    guard = Guard(options, backend.sessions, config.sign.link_hash)
     settings = Settings(config, bus, backend)
-    view = View(bus, options.fps, lambda: settings.config.web.setup, backend.open_eager, worker)
+    view = View(bus, options.fps, lambda: settings.config.web.setup, backend.open_hider, worker)
     feed = Feed(bus, settings.state)
     alerts = Alerts(bus, backend, config.device.name)
     snapshots = SnapshotFiles(bus, backend.snapshots, worker)
@@ -58,15 +64,16 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
     metrics = Metrics(bus, config.device.name, backend.model)
     check = Check(config)
     app = web.Application(middlewares=[guard.middleware()])
-    app.on_shutdown.append(check.close)
     app.on_startup.append(alerts.read_ahead)
     app.on_response_prepare.append(add_security_headers)
+    app.on_shutdown.append(check.close)
     app.on_cleanup.append(guard.close)
     app.add_routes(
         [
             web.get("/", html_handler("index.html")),
             web.get("/login", html_handler("login.html")),
             *file_routes(),
+            web.get("/manifest.webmanifest", manifest_handler(config.device.name)),
             web.get("/live.mjpeg", view.stream),
             web.get("/live.jpg", view.still),
             web.get("/events", feed.events),
@@ -74,8 +81,12 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
             *alerts.routes(),
             *snapshots.routes(),
             *reports.routes(),
+            *Sign(config.sign, bus).routes(),
             *check.routes(),
+            *Setup(settings, guard, backend, bus).routes(),
             web.post("/api/settings", settings.change),
+            web.get("/api/faces", faces_handler(bus)),
+            web.post("/api/pause", pause_handler(backend)),
             web.post("/api/test", _test_handler(backend)),
             web.get("/metrics", metrics.handle),
             web.get("/healthz", metrics.healthz),

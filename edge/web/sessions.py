@@ -78,9 +78,10 @@ class Tokens:
         """Forgets a token; an unknown one is ignored."""
         self._times.pop(hashed(token), None)
 
-    def end_all(self) -> None:
-        """Forgets every token."""
-        self._times.clear()
+    def end_others(self, token: str | None) -> None:
+        """Forgets every other token; all of them for None."""
+        key = hashed(token) if token else ""
+        self._times = {key: self._times[key]} if key in self._times else {}
 
     def ages(self) -> dict[str, list[float]]:
         """Returns the seconds since creation and last use, by the token's hash."""
@@ -124,6 +125,11 @@ class Sessions:
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             reason = getattr(error, "strerror", None) or "it is damaged"
             log.warning("%s cannot be read: %s; everybody must log in to the page again", file, reason)
+
+    def replace_password(self, password_hash: str, session: str | None) -> None:
+        """Takes another password: every session but this one ends."""
+        self._password = hashed(password_hash)
+        self.logins.end_others(session)
 
     def content(self) -> bytes:
         """Returns what is kept on disk."""

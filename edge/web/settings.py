@@ -1,12 +1,14 @@
 """Tells what the page shows when it is opened, and changes the options that the page may change."""
 
 import asyncio
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 from aiohttp import web
 
 from .. import __version__
+from ..config.changeable import CHANGEABLE, tuning, version
+from ..config.load import Sections
 from ..config.schema import Config
 from ..errors import ConfigError
 from .answers import RUN, error_response
@@ -14,8 +16,19 @@ from .backend import Backend
 from .bodies import read_json
 from .bus import Bus
 
-CHANGEABLE = {"detect": ("zones", "min_face"), "web": ("setup",)}
-"""The only options that the page may change, by section."""
+VERSION = "settings_version"
+"""The name of the version of the options, in the state and in a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Options were changed: every page gets the state anew."""
+
+    topic: ClassVar[str] = "now"
+
+
+class Conflict(Exception):
+    """The options were changed after the sender of a request had read them."""
 
 
 class Settings:
@@ -25,6 +38,8 @@ class Settings:
         self.config = config
         self._bus = bus
         self._backend = backend
+        self.next_name: str | None = None
+        """The door's name from the next start on, if it differs."""
         self._changing = asyncio.Lock()  # one change at a time, because each reads the file and writes it again
 
     def state(self) -> dict[str, Any]:
@@ -33,13 +48,16 @@ class Settings:
         return {
             "run": RUN,
             "device": config.device.name,
+            "next_name": self.next_name,
+            "restarts": self._backend.restarts,
             "version": __version__,
             "model": self._backend.model,
             "detector": config.detect.detector,
             "frame_size": [shown.image.shape[1], shown.image.shape[0]] if shown else None,
-            "zones": config.detect.zones,
-            "min_face": config.detect.min_face,
+            **tuning(config),
+            VERSION: version(config),
             "setup": config.web.setup,
+            "blur": config.privacy.blur,
             "fps": config.web.fps,
             "locked": bool(config.web.password_hash),
             "snapshots": config.snapshots.mode != "off",
@@ -51,23 +69,48 @@ class Settings:
         return web.json_response(self.state())
 
     async def change(self, request: web.Request) -> web.Response:
-        """Changes options in the executor, because that writes files and opens a detector."""
+        """Changes options that the page may change; answers 409 with the state if they are not those it knows."""
         try:
-            sections = checked_changes(await read_json(request))
-            loop = asyncio.get_running_loop()
-            async with self._changing:
-                self.config = await loop.run_in_executor(None, self._backend.change, sections)
+            await self.store(*checked_changes(await read_json(request)))
         except (ConfigError, ValueError) as error:
             return error_response(400, str(error))
+        except Conflict as conflict:
+            return web.json_response({"error": str(conflict), "now": self.state()}, status=409)
         return web.json_response(self.state())
 
+    async def store(self, sections: Sections, known: str | None = None) -> None:
+        """Stores and applies options in the executor, because that writes files and opens a detector.
 
-def checked_changes(data: Any) -> dict[str, dict[str, Any]]:
-    """Returns the sections of a request if the page may change each option in them. Raises ``ValueError``."""
-    if not isinstance(data, dict) or not data:
-        raise ValueError("send sections with options, for example {'detect': {'min_face': 60}}")
-    for section, options in data.items():
-        for key in options if isinstance(options, dict) else [options]:
+        Every page is told. Raises ``ConfigError``, and then nothing is changed; raises ``Conflict`` if ``known`` is
+        not the version of the options that are stored, which are then in use: `maskwatch set` may have changed them.
+        """
+        loop = asyncio.get_running_loop()
+        async with self._changing:
+            if known is not None:
+                before = version(self.config)
+                self.config = await loop.run_in_executor(None, self._backend.refresh)
+                if version(self.config) != before:
+                    self._bus.tell(Changed())
+                if version(self.config) != known:
+                    raise Conflict("these options were changed meanwhile, on another page or with maskwatch set")
+            self.config = await loop.run_in_executor(None, self._backend.change, sections)
+        self._bus.tell(Changed())
+
+
+def checked_changes(data: Any) -> tuple[dict[str, dict[str, Any]], str | None]:
+    """Returns the sections of a request and the version that it names.
+
+    Raises ``ValueError`` unless the page may change each option in them.
+    """
+    example = "{'detect': {'min_face': 60}}"
+    sections = {name: part for name, part in data.items() if name != VERSION} if isinstance(data, dict) else {}
+    if not sections or not all(isinstance(options, dict) and options for options in sections.values()):
+        raise ValueError(f"send sections with options, for example {example}")
+    for section, options in sections.items():
+        for key in options:
             if key not in CHANGEABLE.get(section, ()):
-                raise ValueError(f"{section}.{key} cannot be changed on the page; use `maskwatch set`")
-    return data
+                raise ValueError(f"{section}.{key} cannot be changed on the page; use `maskwatch set`"[:300])
+    known = data.get(VERSION)
+    if known is not None and not isinstance(known, str):
+        raise ValueError(f"{VERSION} must be the text that /api/now has")
+    return sections, known

@@ -114,7 +114,7 @@ def test_the_keyboard_reaches_every_control_and_all_controls_have_names(visit: V
     for _ in range(40):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
-    assert {"Live", "Alerts", "Health", "zone-0-0", "zone-0-3", "smallest-corner", "add", "save", "setup"} <= reached
+    assert {"Live", "Alerts", "Health", "zone-0-0", "zone-0-3", "smallest-corner", "add", "save", "mode-switch"} <= reached
     unnamed = page.evaluate(
         """[...document.querySelectorAll("button, a, input, img, [role=button], section")].filter(element =>
             !(element.ariaLabel || element.textContent.trim() || element.labels?.length || element.hasAttribute("alt")

@@ -1,5 +1,6 @@
 // Logs in.
 import { $, t } from "./common.js";
+import "./language.js";
 
 const form = $("form"), told = $("told");
 

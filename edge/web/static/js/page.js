@@ -2,10 +2,13 @@
 import { $ } from "./common.js";
 import { follow, link, listen, now, seen } from "./events.js";
 import { look } from "./live.js";
+import "./state.js";
 import { camera } from "./check.js";
 import "./zones.js";
 import "./alerts.js";
 import "./health.js";
+import "./setup.js";
+import "./language.js";
 
 const parts = [...document.querySelectorAll("main > section")], places = {};
 let shown;
