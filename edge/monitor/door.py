@@ -11,13 +11,14 @@ from ..camera.source import Source
 from ..config.schema import Config
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
+from ..faces.face import Face
 from ..faces.geometry import Box
-from ..faces.opening import open_eager
+from ..faces.opening import open_hider
 from ..mqtt.messages import AlertMessage, Health, utc_now, uuid7
 from ..people.policy import Alert, PersonState, Policy, longest_look
 from ..people.tracker import Tracker
 from ..record.recorder import Recorder
-from ..web.bus import Bus
+from ..web.bus import Bus, Camera
 from .health import HealthMonitor
 from .loop import Stages
 from .machine import clock_synced
@@ -37,8 +38,8 @@ RUN = secrets.token_hex(4)
 class Door:
     """The parts of one door, and the observer of its loop.
 
-    Everything here runs in the loop's thread, except ``pipeline.change`` (any thread). ``progress`` is called after
-    every frame. Raises ``ModelError`` like ``open_detector``, unless a ``detector`` is given.
+    Everything here runs in the loop's thread, except ``pipeline.change`` and ``show_pause`` (any thread). ``progress``
+    is called after every frame. Raises ``ModelError`` like ``open_detector``, unless a ``detector`` is given.
     """
 
     def __init__(
@@ -70,15 +71,16 @@ class Door:
             detector,
             watching=self.watching,
             viewed=lambda: bus is not None and bus.has_viewers,
+            judge_by=self.policy.change,
         )
         self._rate = RateWatch(source.name, longest_look(config.decide))
         self._searches = 0
-        blurring = config.snapshots.mode == "blurred"
         self._bus = bus
         self._snapshots = Snapshots(
             config.snapshots,
             outlet.files.snapshots,
-            open_eager(config.detect).detect if blurring else lambda image: [],
+            config.device.name,
+            open_hider(config).hide if config.snapshots.mode == "blurred" else None,
             lambda text: health.report("snapshots", text),
         )
 
@@ -96,6 +98,11 @@ class Door:
         """Returns whether frames count: watching is not paused, and the camera sees something."""
         return self.outlet.publisher.enabled and self.source.condition == "ok"
 
+    def show_pause(self) -> None:
+        """Shows on the page whether watching is paused. For any thread."""
+        if self._bus:
+            self._bus.show_pause(not self.outlet.publisher.enabled)
+
     def record_time(self) -> None:
         """Counts the time since the last call as watched, paused or blind."""
         enabled = self.outlet.publisher.enabled
@@ -109,7 +116,9 @@ class Door:
         if self._snapshots.on:  # somebody seen a moment ago is still there, even if the detector misses the face now
             tracks = [*scene.previous, *scene.tracks]
             people = [*scene.boxes, *(track.box for track in tracks), Box(*alert.box)]
-            jpeg = self._snapshots.take(scene.frame.image, people)
+            jpeg = self._snapshots.take(
+                scene.frame.image, people, Face(Box(*alert.box), {alert.event_type: alert.score})
+            )
         message = alert_message(
             alert,
             device=self.config.device.name,
@@ -166,6 +175,8 @@ class Door:
     def camera_changed(self, condition: Condition, reason: str | None) -> None:
         """Notes a new condition of the camera; a camera that sees nothing sees nobody."""
         self.health.camera(condition, reason)
+        if self._bus:
+            self._bus.show(Camera(condition, reason, utc_now()))
         if condition != "ok":
             self.statistics.nobody()
             self._measure_anew()

@@ -1,6 +1,8 @@
 """The wiring of ``maskwatch run``: opens the parts of a door, and runs the loop over it under supervision."""
 
 import logging
+import os
+import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -8,13 +10,13 @@ from functools import partial
 from typing import Any
 
 from ..camera.source import Source, open_source
+from ..config.changeable import with_changes
+from ..config.edit import SettingsStore
 from ..config.load import Sections
 from ..config.schema import Config
 from ..errors import ConfigError, SourceError
-from ..faces.classifier import MaskClassifier
-from ..faces.detector import Detector
-from ..faces.opening import STILL_MIN_FACE, open_classifier, open_detector, open_eager
-from ..mqtt.messages import Health
+from ..faces.hiding import FaceHider
+from ..faces.opening import open_classifier, open_detector, open_hider
 from ..record.recorder import Recorder
 from ..timing import wait_until
 from ..web.bus import Bus
@@ -52,12 +54,12 @@ def watch_door(
     or_demo: bool,
     show_stats: bool,
     on_source_open: Callable[[Source], None],
-    store_changes: Callable[[Sections], Config],
+    settings: SettingsStore,
 ) -> bool:
     """Opens everything and runs the loop until the source ends or is stopped; False if alerts were lost.
 
-    ``on_source_open`` receives the source as soon as it can be stopped. ``store_changes`` stores changes made on the
-    page and returns the configuration with them. Raises what the parts raise when they are opened.
+    ``on_source_open`` receives the source as soon as it can be stopped. ``settings`` stores changes made on the
+    page. Raises what the parts raise when they are opened.
     """
     detector, classifier, notify = open_detector(config.detect), open_classifier(config), Notifier()
     with ExitStack() as stack:
@@ -73,7 +75,7 @@ def watch_door(
         door = Door(config, source, classifier, outlet, health, record, bus=bus, detector=detector)
         if bus:
             try:
-                stack.callback(open_page(door, bus, store_changes).close)
+                stack.callback(open_page(door, bus, settings).close)
             except ConfigError as error:
                 if not notify.supervised:  # at a door it is better to watch without a page than not to watch
                     raise
@@ -101,40 +103,53 @@ class DoorBackend:
     The page's threads call it. Of what the loop's thread owns it calls only ``pipeline.change``.
     """
 
-    def __init__(self, door: Door, store_changes: Callable[[Sections], Config]) -> None:
+    def __init__(self, door: Door, settings: SettingsStore) -> None:
         self._config = door.config
         self._pipeline = door.pipeline
-        self._store_changes = store_changes
+        self._settings = settings
         self.model = door.model
         self.outbox = door.outlet.outbox
         self.record = door.record
         self.sessions = door.outlet.files.sessions
         self.snapshots = door.outlet.files.snapshots
         self.send_test = door.outlet.publisher.send_test
+        self.restarts = Notifier().supervised  # systemd starts it again (Restart=always)
+        self._door = door
 
-    def open_models(self) -> tuple[Detector, MaskClassifier]:
-        """Opens a detector and a classifier for still images: small faces count, and zones do not apply."""
-        still = replace(self._config.detect, min_face=STILL_MIN_FACE, zones=())
-        return open_detector(still), open_classifier(self._config)
+    def open_hider(self) -> FaceHider:
+        """Opens what hides faces on the page."""
+        return open_hider(self._config)
 
-    def open_eager(self) -> Detector:
-        """Opens a detector that finds faces to blur."""
-        return open_eager(self._config.detect)
+    def pause(self, paused: bool) -> None:
+        """Pauses or resumes watching, as ``enabled/set`` does."""
+        self._door.outlet.publisher.enable(not paused, "on the page")
+        self._door.show_pause()
+
+    def restart(self) -> None:
+        """Ends maskwatch as systemd does: what is open is closed in order."""
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def change(self, sections: Sections) -> Config:
-        """Stores options and hands the detector's over to the loop; returns the configuration with them."""
-        kept = self._store_changes(sections)
-        self._pipeline.change(kept.detect)
-        return replace(self._config, detect=kept.detect, web=kept.web)
+        """Stores options and hands over what the loop uses; returns the configuration with them."""
+        return self._apply(self._settings.keep(sections))
+
+    def refresh(self) -> Config:
+        """Applies what `maskwatch set`, or an editor, has stored since; returns the configuration with it."""
+        return self._apply(self._settings.load())
+
+    def _apply(self, kept: Config) -> Config:
+        config = with_changes(self._config, kept)
+        self._pipeline.change(config.detect, config.decide)
+        return config
 
 
-def open_page(door: Door, bus: Bus, store_changes: Callable[[Sections], Config]) -> Any:
+def open_page(door: Door, bus: Bus, settings: SettingsStore) -> Any:
     """Serves the page over this door. Raises ``ConfigError`` if its extra is missing."""
     try:
         from ..web.routes import Page
     except ImportError as error:
         raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
-    return Page(door.config, bus, DoorBackend(door, store_changes), partial(door.health.report, "page")).start()
+    return Page(door.config, bus, DoorBackend(door, settings), partial(door.health.report, "page")).start()
 
 
 class Supervision:
@@ -146,7 +161,7 @@ class Supervision:
         self._line = StatsLine(door.statistics) if show_stats else None
         publisher, source = door.outlet.publisher, door.source
         self._watchdog = Watchdog(notify, {"the camera": source.alive, "the MQTT connection": lambda: publisher.alive})
-        self._ready = False
+        self._ready, self._status = False, ""
 
     def frame_done(self) -> None:
         """Reports progress after a frame."""
@@ -158,16 +173,23 @@ class Supervision:
         """Reports progress. Called after every frame, and at least once per second while there is none."""
         door = self._door
         if not self._ready and (door.statistics.frames or door.source.condition != "ok"):
-            door.health.attach(self._show)  # not earlier: health must not say ok before a frame was seen
+            door.health.attach(door.show_health)  # not earlier: health must not say ok before a frame was seen
             self._notify("READY=1")  # with a lost camera too: it is being looked for, and reported as lost
             self._ready = True
         door.health.tick()
+        door.show_pause()
         door.record_time()
+        self._show_status()
         self._watchdog.pulse()
 
-    def _show(self, health: Health) -> None:
-        self._door.show_health(health)
-        self._notify(f"STATUS={health.problem or f'watching {self._door.source.name}'}")  # for systemctl status
+    def _show_status(self) -> None:
+        """Shows what is done in ``systemctl status``."""
+        door = self._door
+        watching = f"watching {door.source.name}" if door.outlet.publisher.enabled else "watching is paused"
+        status = door.health.now.problem or watching
+        if self._ready and status != self._status:
+            self._status = status
+            self._notify(f"STATUS={status}")
 
     def close(self) -> None:
         """Ends the watchdog, before what it watches is closed."""
@@ -178,7 +200,7 @@ class Supervision:
 def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
     """Runs the loop over a door until its source ends or is stopped; False if alerts were lost."""
     source, outlet = door.source, door.outlet
-    paused = "" if outlet.publisher.enabled else "; paused by enabled/set, until ON is published there"
+    paused = "" if outlet.publisher.enabled else "; paused, until it is resumed on the page or by ON to enabled/set"
     log.info("watching %s with model %s%s", source.name, door.model, paused)
     supervision = Supervision(door, notify, show_stats)
     door.progress, source.on_idle = supervision.frame_done, supervision.progress

@@ -70,16 +70,20 @@ class Policy:
     """Turns tracks into alerts."""
 
     def __init__(self, rules: DecideConfig) -> None:
-        self._rules = rules
+        self.change(rules)
         self._people: dict[int, _Person] = {}
         self._searches: deque[float] = deque()
-        self._longest_window = max(rules.window, (rules.frames + 1) * LONGEST_LOOK_S)
         self._window = rules.window
 
     @property
     def states(self) -> dict[int, PersonState]:
         """What each present person counts as, by the key of their track."""
         return {key: person.state for key, person in self._people.items()}
+
+    def change(self, rules: DecideConfig) -> None:
+        """Judges by other rules from the next sighting on; what is known of the people stays. For the loop's thread."""
+        self._rules = rules
+        self._longest_window = max(rules.window, (rules.frames + 1) * LONGEST_LOOK_S)
 
     def settled(self, track: Track) -> bool:
         """Returns whether a person is judged, has no alert pending, and the last sighting confirmed the judgement."""

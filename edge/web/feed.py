@@ -30,7 +30,7 @@ class Feed:
         self._streams = 0
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Streams ``now`` once, then each message as it is sent, by its topic (``bus.Listener``)."""
+        """Streams ``now`` at first and after each change of options, and each message by its topic (``bus.Listener``)."""
         if self._streams >= MAX_STREAMS:
             return error_response(503, f"{MAX_STREAMS} browsers have this page open; close it in another one first")
         loop = asyncio.get_running_loop()
@@ -48,7 +48,7 @@ class Feed:
             while is_open(request) and pending.qsize() < MAX_PENDING_EVENTS:
                 async with asyncio.timeout(WRITE_TIMEOUT):
                     await response.write(event)
-                event = await _next_event(pending)
+                event = await self._next_event(pending)
         except (ConnectionError, TimeoutError):
             pass  # the client has gone
         finally:
@@ -56,15 +56,14 @@ class Feed:
             self._streams -= 1
         return response or web.Response()  # nobody reads it: the client left before the headers
 
-
-async def _next_event(pending: "asyncio.Queue[tuple[str, Any]]") -> bytes:
-    """Waits for the next event; returns a comment if there is none within ``KEEP_ALIVE_INTERVAL``."""
-    try:
-        async with asyncio.timeout(KEEP_ALIVE_INTERVAL):
-            kind, message = await pending.get()
-        return encode_event(kind, asdict(message))
-    except TimeoutError:
-        return b": keep-alive\n\n"
+    async def _next_event(self, pending: "asyncio.Queue[tuple[str, Any]]") -> bytes:
+        """Waits for the next event; returns a comment if there is none within ``KEEP_ALIVE_INTERVAL``."""
+        try:
+            async with asyncio.timeout(KEEP_ALIVE_INTERVAL):
+                kind, message = await pending.get()
+        except TimeoutError:
+            return b": keep-alive\n\n"
+        return encode_event(kind, self._page_state() if kind == "now" else asdict(message))
 
 
 def encode_event(kind: str, data: Any) -> bytes:
