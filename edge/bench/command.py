@@ -23,6 +23,7 @@ from .choices import EMPTY
 from .clip import measure_clip, source_frames
 from .delivery import measure_delivery
 from .fleet import measure_fleet
+from .page import measure_page
 from .process import measure_service
 from .progress import ProgressLine
 from .rivals import open_rival
@@ -72,22 +73,23 @@ def profile_sources(args: argparse.Namespace, config: Config) -> Figures:
 
 
 def measure_watching(args: argparse.Namespace, config: Config, progress: ProgressLine) -> Figures:
-    """Measures the loop on each source, then the service as a process, then the delivery to a subscriber."""
+    """Measures the loop on each source, then the service as a process and under its page, then the delivery."""
     rivals = [open_rival(name, config) for name in args.compare]
     clips = []
     for source in args.sources or ["demo", EMPTY]:
         frames = source_frames(source, config, args.frames)
         clips.append(measure_clip(source, frames, config, rivals, progress.show).as_json())
         show(progress, tables.clip_table(clips[-1]) + "\n")
-    options = ["--source", next((source for source in args.sources if source != EMPTY), "demo")]
-    options += ["--detector", config.detect.detector]
-    options += ["--config", str(args.config)] if args.config else []
-    service = measure_service(options)
+    source = ["--source", next((source for source in args.sources if source != EMPTY), "demo")]
+    detector = ["--detector", config.detect.detector]
+    service = measure_service([*source, *detector, *(["--config", str(args.config)] if args.config else [])])
     show(progress, tables.service_line(service))
+    page = measure_page(detector, progress.show)
+    show(progress, tables.page_line(page))
     with open_broker() as broker:
         delivery = measure_delivery(broker)
     show(progress, tables.delivery_line(delivery))
-    return {"clips": clips, "service": service, "delivery": delivery}
+    return {"clips": clips, "service": service, "page": page, "delivery": delivery}
 
 
 def show(progress: ProgressLine, text: str) -> None:

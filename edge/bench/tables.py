@@ -54,6 +54,22 @@ def service_line(figures: Figures) -> str:
     )
 
 
+def page_line(figures: Figures | None) -> str:
+    """Formats the figures of ``measure_page``."""
+    if figures is None:
+        return "page under load: not measured, because the extra web is missing"
+    alone, load = figures["alone"], figures["load"]
+    return (
+        f"page under load: {figures['viewers']} viewers, {counted(figures['checks'], 'check')} of 12 million pixels, two at "
+        f"once, {figures['check_s']:.1f} s each: at most {load['peak_mb']:.0f} MB instead of "
+        f"{alone['peak_mb']:.0f} MB; {_dropped(load)} instead of {_dropped(alone)} dropped"
+    )
+
+
+def _dropped(phase: Figures) -> str:
+    return f"{phase['dropped']} of {phase['frames'] + phase['dropped']}"
+
+
 def delivery_line(figures: Figures) -> str:
     """Formats the figures of ``measure_delivery``."""
     return (

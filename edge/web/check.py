@@ -11,7 +11,7 @@ from aiohttp import web
 from ..config.schema import Config
 from .checker import Checker
 from .refusal import Refusal
-from .uploads import Uploads
+from .uploads import Uploads, drain
 
 MAX_PLACES = 8
 """Images that may be received, or wait, or be checked, at the same time."""
@@ -55,6 +55,7 @@ class Check:
             with self._place(request.query.get("name", "")[:LONGEST_NAME]) as place:
                 return await self._check(request, place)
         except Refusal as refusal:
+            await drain(request)
             return refusal.response()
 
     async def _check(self, request: web.Request, place: Place) -> web.Response:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
@@ -16,6 +16,9 @@ ALL_BYTES = 24 * 2**20
 """Bytes of all uploads together that are in memory. No upload goes to disk: the device keeps no image of anybody."""
 STALL_S = 15.0
 """Seconds for which an upload may stand still. There is no limit for all of it: 4 MB take 40 s over a slow phone."""
+DRAIN_S, DRAIN_BYTES = 60.0, 64 * 2**20
+"""Seconds and bytes for which the rest of a refused upload is read and thrown away: browsers read no answer before they
+have sent everything, and a connection that is closed meanwhile hides the answer."""
 KIND_BYTES = 300
 """First bytes, which tell the kind of a file."""
 KINDS = ("JPEG", "PNG", "WebP")
@@ -66,6 +69,15 @@ class Uploads:
                 self._freed.notify_all()
 
 
+async def drain(request: web.Request) -> None:
+    """Reads the rest of an upload, and keeps nothing of it."""
+    drained = 0
+    with suppress(TimeoutError, ConnectionError, web.HTTPException):
+        async with asyncio.timeout(DRAIN_S):
+            while not request.content.at_eof() and drained < DRAIN_BYTES:
+                drained += len(await request.content.readany())
+
+
 async def _copy(request: web.Request, file: int) -> None:
     received, head = 0, b""
     while not request.content.at_eof():
@@ -97,7 +109,7 @@ def check_kind(head: bytes) -> None:
     if kind == "HEIC":
         raise Refusal(415, HEIC_ADVICE, "heic")
     if kind:
-        raise Refusal(415, f"this is a {kind} file; send a JPEG, PNG or WebP image", "kind", kind=kind)
+        raise Refusal(415, f"this is a file of the kind {kind}; send a JPEG, PNG or WebP image", "kind", kind=kind)
     raise Refusal(415, "the file is not a JPEG, PNG or WebP image", "unknown")
 
 

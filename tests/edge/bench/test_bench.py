@@ -179,7 +179,10 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path, mosquitto: A
     figures = json.loads((tmp_path / "f.json").read_text())
     assert [clip["source"] for clip in figures["clips"]] == ["demo", "empty"]
     assert figures["service"]["ready_s"] > 0 and figures["delivery"]["alerts"] == 200
-    for text in ("demo: 30 frames of 640x480", "classify", "times as much", "first frame after", "p99"):
+    alone, load = figures["page"]["alone"], figures["page"]["load"]
+    assert 30 < alone["peak_mb"] < load["peak_mb"] < 500 and figures["page"]["checks"] >= 2 and load["frames"] > 0
+    texts = ("demo: 30 frames of 640x480", "classify", "times as much", "first frame after", "page under load", "p99")
+    for text in texts:
         assert text in done.stdout
     assert "\r" not in done.stderr, "no progress line without a terminal"
 
