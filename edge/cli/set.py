@@ -8,6 +8,8 @@ import sys
 from typing import Any
 
 from ..config import edit
+from ..config.load import Sections
+from ..config.web import WebConfig
 from ..errors import ConfigError
 from ..listening import url_of
 from .arguments import EXIT_OK, add_detector_option, add_device_option, in_utf8, open_settings, overrides
@@ -21,6 +23,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="FILE",
         help="serve the page over https: with a certificate and its key (PEM), or without FILE with one that is made",
+    )
+    command.add_argument(
+        "--sign-link", action="store_true", help="make the link that opens the sign at the door without the password"
     )
     command.add_argument("--source", help="the camera")
     command.add_argument("--broker", metavar="HOST[:PORT]", help="the broker, also as mqtt://user@host or mqtts://...")
@@ -38,6 +43,11 @@ def run(args: argparse.Namespace) -> int:
         values.setdefault(section, {}).update(options)
     if args.web_password:
         values.setdefault("web", {})["password_hash"] = ask_password_hash()
+    key = ""
+    if args.sign_link:
+        from ..web.sign_link import new_key
+
+        key, values.setdefault("sign", {})["link_hash"] = new_key()
     if files is not None:
         values.setdefault("web", {}).update(_certificate(args, files))
     if not values:
@@ -48,9 +58,19 @@ def run(args: argparse.Namespace) -> int:
     settings = open_settings(args)
     if replaced := settings.give_way(values):
         print(f"this replaces what was set on the page: {', '.join(replaced)}")
-    if "web" in values and (page := settings.load().web).enabled:
-        print(f"the page will be at {url_of(page.host, page.port, 'https' if page.certificate else 'http')}")
+    _print_addresses(settings.load().web, values, key)
     return EXIT_OK
+
+
+def _print_addresses(page: WebConfig, values: Sections, key: str) -> None:
+    """Prints where a browser finds the page, and the sign with the key of its new link."""
+    url = url_of(page.host, page.port, "https" if page.certificate else "http")
+    if "web" in values and page.enabled:
+        print(f"the page will be at {url}")
+    if key:
+        print(f"the sign will be at {url}sign?key={key} (an earlier link no longer opens it)")
+        if not page.enabled:
+            print("the page is off, and the sign is part of it; turn it on with web.enabled=true")
 
 
 def _files_and_values(words: list[str] | None) -> tuple[list[str] | None, list[str]]:

@@ -100,7 +100,8 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
 def _test_handler(backend: Backend) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         if not backend.send_test():
-            return error_response(503, "there is no connection to a broker, so that no phone can hear it")
+            text = "there is no connection to a broker, so that no phone can hear it"
+            return error_response(503, text, code="no_broker")
         return web.json_response({"sent": True})
 
     return handle

@@ -3,6 +3,7 @@
 Run: PYTHONPATH=.:tests .venv/bin/python -m support.reference > systemd/maskwatch.toml
 """
 
+import json
 import textwrap
 
 from edge.config.option import Allowed
@@ -22,7 +23,7 @@ def toml_value(default: object) -> str:
         return str(default).lower()
     if isinstance(default, str):
         return f'"{default}"'
-    return "[]" if default == () else str(default)
+    return json.dumps(default) if isinstance(default, tuple) else str(default)
 
 
 def lines(key: str, default: object, allowed: Allowed) -> list[str]:
