@@ -33,10 +33,14 @@ test-picamera:
 test-homeassistant: $(VENV)/test.stamp
 	tests/homeassistant/run $(ARGS)
 
-# the page in Debian's Chromium (sudo apt install chromium)
+TOOLS = $(VENV)/browser-tools
+
+# the page in Debian's Chromium, with axe-core and Lighthouse (sudo apt install chromium nodejs npm)
 test-browser: $(VENV)/test.stamp
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50'
-	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+	@[ -e $(TOOLS)/node_modules/lighthouse ] || PUPPETEER_SKIP_DOWNLOAD=1 npm install --no-save --no-package-lock \
+		--no-audit --no-fund --silent --prefix $(TOOLS) axe-core@4.10.3 lighthouse@12.8.2
+	MASKWATCH_BROWSER_TOOLS=$(TOOLS) $(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
 # installs maskwatch as a service: sudo make install ARGS="--broker ADDRESS"
 install:

@@ -63,16 +63,21 @@ class Tab:
 
 
 class Visit(Tab):
-    """The page in a browser context of its own. ``options`` are those of Playwright's ``new_context``."""
+    """The page in a browser context of its own. ``options`` are those of Playwright's ``new_context``.
 
-    def __init__(self, chromium: Any, door: Door, path: str = "", **options: Any) -> None:
+    ``script`` runs in each page before the page's own.
+    """
+
+    def __init__(self, chromium: Any, door: Door, path: str = "", script: str = "", **options: Any) -> None:
         self._context = chromium.new_context(accept_downloads=True, **options)
+        if script:
+            self._context.add_init_script(script)
         self._address = f"http://127.0.0.1:{door.port}/{path}"
         super().__init__(self._context, self._address)
 
-    def tab(self) -> Tab:
+    def tab(self, part: str = "") -> Tab:
         """Opens the page in another tab of the same browser."""
-        return Tab(self._context, self._address)
+        return Tab(self._context, self._address + part)
 
     def close(self) -> None:
         self._context.close()
