@@ -30,6 +30,7 @@ HANDSHAKE_S, SHUTDOWN_S = 10.0, 5.0
 """Seconds for the beginning and the end of a TLS connection."""
 SEND_BUFFER = 131_072
 """Bytes that the kernel buffers per connection: its own 2.5 MB hide for 40 s that nobody reads a live image."""
+MAX_DROPPED_BYTES, DROP_STALL_S = 64 * 2**20, 2.0
 SWEEP_S = 1.0
 TLS_HANDSHAKE = 0x16
 """First byte of a TLS connection."""
@@ -155,9 +156,28 @@ class Listener:
             return await handle(request)
         connection.begin(request)
         try:
-            return await handle(request)
+            response = await handle(request)
+            await _read_on(request)
+            return response
+        except web.HTTPException:
+            await _read_on(request)
+            raise
         finally:
             connection.end()
+
+
+async def _read_on(request: web.BaseRequest) -> None:
+    """Reads the rest of a body that was refused before its end, and drops it.
+
+    Browsers, and proxies such as Caddy, send the whole body first. If the connection ended before, they would report
+    that instead of the answer.
+    """
+    left = MAX_DROPPED_BYTES
+    if (request.content_length or 0) > left:
+        return
+    with suppress(Exception):  # nothing more comes, or it is damaged: it is dropped anyway
+        while left > 0 and not request.content.at_eof():
+            left -= len(await asyncio.wait_for(request.content.readany(), DROP_STALL_S))
 
 
 async def _begins_with_tls(accepted: socket.socket) -> bool:

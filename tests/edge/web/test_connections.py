@@ -146,6 +146,20 @@ def test_a_slow_upload_is_not_cut_off(door: Watched) -> None:
     assert b"HTTP/1.1 200" in answer and time.monotonic() - begun > BODY_PATIENCE_S
 
 
+def test_the_answer_to_a_body_that_is_refused_is_not_lost(door: Watched) -> None:
+    """At 2 MB/s, as a phone sends it. It would take a connection that ends before for a fault of the network."""
+    size = 6_000_000
+    head = f"POST /api/check HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n"
+    with connect(door, head.encode()) as connection:
+        for _ in range(0, size, 200_000):
+            connection.sendall(bytes(200_000))
+            time.sleep(0.1)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 4") and b'"error"' in answer, answer
+
+
 def test_a_viewer_that_reads_nothing_makes_room(door: Watched) -> None:
     door.until(lambda: door.client.ask("/live.jpg").status == 200, "an image")
     with ExitStack() as stack:
