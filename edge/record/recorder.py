@@ -123,7 +123,7 @@ class Recorder:
             self.seen = self.seen | changed.keys() if seen else self.seen - changed.keys()
         self._wake.set()
 
-    def close(self, timeout: float = 2.0) -> bool:
+    def close(self, timeout: float = 1.0) -> bool:
         """Writes what is left, for at most ``timeout`` seconds. Returns False if something could not be written."""
         self._closing = True
         self._wake.set()
