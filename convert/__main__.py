@@ -18,8 +18,8 @@ with ending_at_interrupt("\nstopped\n", 130):
 
     from .data import commands as data
     from .errors import DataError
+    from .evaluation import blur_command, end_to_end
     from .evaluation import commands as evaluation
-    from .evaluation import end_to_end
     from .training import commands as training
 
 ENDED, USAGE, STOPPED = 0, 2, 130
@@ -64,6 +64,11 @@ COMMANDS = {
         "count right, missed and false alerts on videos, and measure their delay",
         end_to_end.add_evaluate_clips,
         end_to_end.run_evaluate_clips,
+    ),
+    "evaluate-blur": Command(
+        "measure how many faces are blurred beyond recognition, and how much else is blurred",
+        blur_command.add_evaluate_blur,
+        blur_command.run_evaluate_blur,
     ),
     "leave-one-out": Command(
         "train without each source in turn, and measure on that source",

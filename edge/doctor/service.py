@@ -23,7 +23,7 @@ def check_service(files: StateFiles) -> Result:
             return "FAIL", f"{text}: {running['problem']}"
         text += " without a problem"
     if files.outbox.exists() and setting(files.outbox, "enabled") == "OFF":
-        return "warn", f"{text}, but watching is paused; publish ON to .../enabled/set"
+        return "warn", f"{text}, but watching is paused; resume it on the page, or publish ON to .../enabled/set"
     return "ok", text
 
 

@@ -1,29 +1,24 @@
-"""Opens the detector and classifier that the configuration names, and the detectors used for blurring."""
+"""Opens the detector and classifier that the configuration names, and what hides faces."""
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from ..camera.frames import Image
 from ..config.schema import Config, DetectConfig
 from .classifier import MaskClassifier
-from .detector import Detector, Region
+from .detector import Detector
 from .face import Face
-from .geometry import Box
 from .haar import HaarDetector
+from .hiding import EagerDetector, FaceHider
 from .tflite import TfliteNetwork
 from .yunet import YuNetDetector
 
 STILL_MIN_FACE = 32
 """Smallest face, in pixels, that the check of single pictures searches for. It is smaller than at the door, because no
 further frame follows in which the face may be larger."""
-BLUR_MIN_FACE = 24
-"""Smallest face, in pixels, that is blurred."""
 
 
 def open_detector(config: DetectConfig) -> Detector:
@@ -35,32 +30,17 @@ def open_detector(config: DetectConfig) -> Detector:
     return YuNetDetector(config) if config.detector == "yunet" else HaarDetector(config)
 
 
-class CombinedDetector:
-    """Detects with several detectors; a face that several of them find has several boxes."""
+def open_eager(config: DetectConfig) -> EagerDetector:
+    """Opens the detector that finds faces to hide: YuNet, whatever ``detector`` says. Raises ``ModelError``.
 
-    def __init__(self, detectors: Sequence[Detector]) -> None:
-        self._detectors = detectors
-
-    def detect(
-        self, image: NDArray[np.uint8], luma: NDArray[np.uint8] | None = None, regions: Sequence[Region] | None = None
-    ) -> list[Box]:
-        """See ``Detector``."""
-        return sorted(box for detector in self._detectors for box in detector.detect(image, luma, regions))
-
-
-def open_eager(config: DetectConfig) -> Detector:
-    """Opens several lenient detectors for blurring.
-
-    A blurred wall does no harm; a face that is not blurred does. YuNet is one of them if the configuration names it,
-    because it finds masked bystanders that no cascade finds.
+    The cascades are no part of it: their boxes blurred up to 0.92 of a picture.
     """
-    detectors: list[Detector] = [
-        HaarDetector(DetectConfig(cascade=cascade, min_face=BLUR_MIN_FACE, scale_step=1.1, neighbours=1))
-        for cascade in ("alt2", "default")
-    ]
-    if config.detector == "yunet":
-        detectors.append(YuNetDetector(DetectConfig(network=config.network, min_face=BLUR_MIN_FACE, score=0.3)))
-    return CombinedDetector(detectors)
+    return EagerDetector(config)
+
+
+def open_hider(config: Config) -> FaceHider:
+    """Opens what hides faces, for the caller's thread alone. Raises ``ModelError``."""
+    return FaceHider(open_eager(config.detect), config.privacy.blur)
 
 
 def model_path(config: Config) -> Path:

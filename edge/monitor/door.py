@@ -138,7 +138,8 @@ class Door:
         self.statistics.frame_done(scene.tracks)
         self._watch_rate(scene)
         if self._bus:
-            self._bus.show_frame(scene.frame.image, scene.faces, self.statistics.stats)
+            faces = scene.faces if self.watching() else ()  # those of the last search are old while there is none
+            self._bus.show_frame(scene.frame.image, faces, self.statistics.stats)
         self.progress()
 
     def _watch_rate(self, scene: Scene) -> None:

@@ -50,6 +50,10 @@ class Publisher(Protocol):
         """Takes a state, health or statistics. Never blocks."""
         ...
 
+    def enable(self, on: bool, how: str) -> None:
+        """Resumes or pauses watching; ``how`` is for the log. Never blocks."""
+        ...
+
     def send_test(self) -> bool:
         """Asks for a test text on the phone. Returns False where nobody can hear it."""
         ...
@@ -62,12 +66,14 @@ class Publisher(Protocol):
 class PrintPublisher:
     """Prints alerts as JSON lines on a stream, as they would be sent.
 
-    A stream that fails raises unless ``required`` is False: alerts that go to a broker too must not end with it.
+    A stream that fails raises unless ``required`` is False: alerts that go to a broker too must not end with it. A
+    pause ends with the process.
     """
 
-    waiting, enabled, alive = 0, True, True
+    waiting, alive = 0, True
 
     def __init__(self, out: TextIO | None = None, *, required: bool = True) -> None:
+        self.enabled = True
         self._out = out or sys.stdout
         self._required = required
 
@@ -83,6 +89,11 @@ class PrintPublisher:
     def show(self, message: State | Health | Stats) -> None:
         """Prints nothing: states are for subscribers."""
 
+    def enable(self, on: bool, how: str) -> None:
+        if on != self.enabled:
+            log.warning("watching %s %s", "resumed" if on else "paused", how)
+        self.enabled = on
+
     def send_test(self) -> bool:
         return False
 
@@ -91,9 +102,10 @@ class PrintPublisher:
 
 
 class TeePublisher:
-    """Publishes to two publishers."""
+    """Publishes to two publishers. The first one keeps whether watching is paused."""
 
     def __init__(self, first: Publisher, second: Publisher) -> None:
+        self._first = first
         self._all = (first, second)
 
     @property
@@ -102,7 +114,7 @@ class TeePublisher:
 
     @property
     def enabled(self) -> bool:
-        return all(publisher.enabled for publisher in self._all)
+        return self._first.enabled
 
     @property
     def alive(self) -> bool:
@@ -115,6 +127,9 @@ class TeePublisher:
     def show(self, message: State | Health | Stats) -> None:
         for publisher in self._all:
             publisher.show(message)
+
+    def enable(self, on: bool, how: str) -> None:
+        self._first.enable(on, how)
 
     def send_test(self) -> bool:
         return any([publisher.send_test() for publisher in self._all])
@@ -211,5 +226,5 @@ def open_broker_outlet(
     announcing = Announcing(config, Announced(files.announced), health.report)
     message = discovery(config, health.now.model)
     publisher = MqttPublisher(config.mqtt, config.device.name, files.outbox, V5, announcing.report, message)
-    taker = TeePublisher(PrintPublisher(required=False), publisher) if to_stdout else publisher
+    taker = TeePublisher(publisher, PrintPublisher(required=False)) if to_stdout else publisher
     return Outlet(taker, files, state, files.outbox, largest_picture=publisher.largest_picture)

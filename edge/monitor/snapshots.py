@@ -1,12 +1,13 @@
 """Takes pictures of alerts, where the configuration asks for them, and deletes them after a while.
 
 Faces are blurred before the picture is encoded: averaged down to a few cells, then smoothed. The blur covers what the
-loop found in the frame and what less strict detectors find. A face that none of them finds stays visible, which is why
-pictures are off by default.
+loop found in the frame and what a less strict detector finds. A face that neither finds stays visible, which is why
+pictures are off by default. The marks are drawn last: the alert's box and label, the local time and the device.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import cv2
@@ -15,10 +16,12 @@ import numpy as np
 from ..camera.frames import Image
 from ..camera.pictures import decode, encode_jpeg
 from ..config.schema import SnapshotsConfig
-from ..faces.drawing import blur
+from ..faces.drawing import annotate, caption
+from ..faces.face import Face
 from ..faces.geometry import Box
 from ..files import replacing
 from ..mqtt.messages import UNBLURRED
+from .machine import clock_synced
 from .retention import purge
 
 QUALITY, LOWER_QUALITY = 80, 60
@@ -30,20 +33,22 @@ NARROWEST = 160
 class Snapshots:
     """Takes pictures and keeps them in ``folder``.
 
-    ``search`` finds face boxes in an image, with more false detections than the loop accepts. ``report`` receives why
-    a picture cannot be saved, and None when it can again. Runs in the loop's thread.
+    ``hide`` returns an image without recognizable faces, given those that are known; None for mode ``full``.
+    ``report`` receives why a picture cannot be saved, and None when it can again. Runs in the loop's thread.
     """
 
     def __init__(
         self,
         rules: SnapshotsConfig,
         folder: Path,
-        search: Callable[[Image], list[Box]],
+        device: str,
+        hide: Callable[[Image, list[Box]], Image] | None = None,
         report: Callable[[str | None], None] = lambda text: None,
     ) -> None:
         self._rules = rules
         self._folder = folder
-        self._search = search
+        self._device = device
+        self._hide = hide
         self._report = report
 
     @property
@@ -51,11 +56,17 @@ class Snapshots:
         """Returns whether pictures are taken."""
         return self._rules.mode != "off"
 
-    def take(self, image: Image, boxes: Iterable[Box]) -> bytes:
-        """Encodes the image as JPEG, with every face blurred unless ``mode`` is ``full``; that is marked."""
-        if self._rules.mode == "full":
-            return UNBLURRED + encode_jpeg(image, QUALITY)[2:]
-        return encode_jpeg(blur(image, [*boxes, *self._search(image)]), QUALITY)
+    def take(self, image: Image, boxes: Sequence[Box], face: Face) -> bytes:
+        """Encodes the image as JPEG, with every face blurred unless ``mode`` is ``full``, which is said in the file.
+
+        ``boxes`` are the people in the image, and ``face`` is the one that caused the alert: it gets a box.
+        """
+        hidden = image if self._hide is None else self._hide(image, [*boxes])
+        time = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+        uncertain = "" if clock_synced() else " (time uncertain)"
+        marked = caption(annotate(hidden, [face], boxes), f"{self._device} {time}{uncertain}", boxes)
+        jpeg = encode_jpeg(marked, QUALITY)
+        return jpeg if self._hide else UNBLURRED + jpeg[2:]
 
     def fitted(self, jpeg: bytes, largest: int | None) -> bytes:
         """Returns a picture as it can be sent, where the broker takes ``largest`` bytes (None: any number).

@@ -61,6 +61,7 @@ class MqttPublisher:
         self._mailbox = Mailbox[Request]()
         self._retained: dict[str, bytes] = {}
         self._warned_at = float("-inf")
+        self._enabling = threading.Lock()
         self._deadline: float | None = None
         self._progress_at = time.monotonic()
         self._will = Will(self._topics.status, b"offline")
@@ -90,7 +91,7 @@ class MqttPublisher:
 
     @property
     def enabled(self) -> bool:
-        """Returns False while watching is paused by the command ``enabled/set``."""
+        """Returns False while watching is paused, by the command ``enabled/set`` or by ``enable``."""
         return self._enabled
 
     @property
@@ -120,6 +121,16 @@ class MqttPublisher:
         """Asks subscribers such as the phone for a test; returns False without a connection."""
         self._mailbox.put(SendOnce(self._topics.test, b"test", qos=1))
         return self._link.connected
+
+    def enable(self, on: bool, how: str) -> None:
+        """Resumes or pauses watching, keeps that on disk and publishes it. ``how`` is for the log."""
+        word = "ON" if on else "OFF"
+        with self._enabling:
+            if on != self._enabled:
+                log.warning("watching %s %s", "resumed" if on else "paused", how)
+                self._enabled = on
+                self._outbox.set("enabled", word)
+            self._mailbox.put(Retain(self._topics.enabled_state, word.encode()))
 
     def close(self, timeout: float = 3.0) -> bool:
         """Waits for the last acknowledgements while there is a connection, publishes ``offline`` and disconnects.
@@ -233,17 +244,8 @@ class MqttPublisher:
             return
         try:
             command = parse(topic, payload, retained, self._topics.root)
-        except ValueError as fault:
-            return self._warn(f"command on {topic[:100]!r} ignored: {fault}")
-        word = "ON" if command.value else "OFF"
-        if command.value != self._enabled:
-            log.warning("watching %s over MQTT", "resumed" if command.value else "paused")
-            self._enabled = command.value
-            self._outbox.set("enabled", word)
-        self._handle(Retain(self._topics.enabled_state, word.encode()))
-
-    def _warn(self, text: str) -> None:
-        """Logs a warning, unless one was logged a moment ago."""
-        if time.monotonic() - self._warned_at > WARNING_INTERVAL:
-            self._warned_at = time.monotonic()
-            log.warning("%s", text)
+            self.enable(command.value, "over MQTT")
+        except ValueError as fault:  # logged, unless another one was logged a moment ago
+            if time.monotonic() - self._warned_at > WARNING_INTERVAL:
+                self._warned_at = time.monotonic()
+                log.warning("command on %r ignored: %s", topic[:100], fault)

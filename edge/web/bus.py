@@ -9,12 +9,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ..camera.frames import Image
 from ..faces.face import Face
 from ..faces.geometry import Box
-from ..mqtt.messages import AlertMessage, Health, State, Stats
+from ..mqtt.messages import AlertMessage, CameraCondition, Health, State, Stats
 
 log = logging.getLogger(__name__)
 MAX_ALERTS = 200
@@ -25,17 +25,40 @@ BLUR_HOLD = 1.5
 STATS_INTERVAL = 2.0
 """Seconds between two statistics messages while there is a listener."""
 Listener = Callable[[str, Any], None]
-"""Called with the message's topic (``alert``, ``state``, ``health``, ``stats`` or ``marks``) and the message."""
+"""Called with the message's topic (``alert``, ``state``, ``health``, ``stats``, ``pause``, ``camera`` or ``marks``) and
+the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Whether watching is paused, whoever paused it."""
+
+    topic: ClassVar[str] = "pause"
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """The camera's condition, the reason unless it is ``ok``, and since when (UTC)."""
+
+    topic: ClassVar[str] = "camera"
+    condition: CameraCondition
+    reason: str | None
+    since: str
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One frame as the page shows it, with its faces, and the boxes of the last ``BLUR_HOLD`` seconds."""
+    """One frame as the page shows it, with its faces, and the boxes of the last ``BLUR_HOLD`` seconds.
+
+    ``time`` is when the loop was done with it, in seconds since the epoch.
+    """
 
     image: Image
     faces: Sequence[Face]
     recent_boxes: Sequence[Box]
     number: int
+    time: float
 
 
 class Bus:
@@ -79,7 +102,7 @@ class Bus:
         while self._recent_boxes and now - self._recent_boxes[0][0] > BLUR_HOLD:
             self._recent_boxes.popleft()
         number = self.shown.number + 1 if self.shown else 0
-        self.shown = Shown(image, faces, tuple(box for _, box in self._recent_boxes), number)
+        self.shown = Shown(image, faces, tuple(box for _, box in self._recent_boxes), number, time.time())
         if self._listeners and now - self._stats_sent >= STATS_INTERVAL:
             self._stats_sent = now
             self.show(stats())
@@ -90,7 +113,15 @@ class Bus:
             self._alerts.append(alert)
         self._notify(alert.topic, alert)
 
-    def show(self, message: State | Health | Stats) -> None:
+    def enable(self, on: bool, how: str) -> None:
+        """Does nothing: the page shows a pause, and another publisher keeps it."""
+
+    def show_pause(self, paused: bool) -> None:
+        """Shows whether watching is paused, unless that is known already. For any thread."""
+        if self.last_messages.get(Pause.topic) != Pause(paused):
+            self.show(Pause(paused))
+
+    def show(self, message: "State | Health | Stats | Pause | Camera") -> None:
         """Keeps a message as the newest of its topic and passes it to the listeners."""
         with self._lock:
             self.last_messages = self.last_messages | {message.topic: message}

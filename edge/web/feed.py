@@ -4,12 +4,11 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from .answers import error_response
-from .bus import Bus
 from .streams import is_open, open_stream
 
 MAX_STREAMS = 20
@@ -21,10 +20,18 @@ MAX_PENDING_EVENTS = 200
 """Events that may wait for a slow client; beyond that its stream is closed, and the browser connects again."""
 
 
+class Events(Protocol):
+    """What a feed streams: a door's ``Bus``, or all ``Doors``."""
+
+    def add_listener(self, listener: Callable[[str, Any], None]) -> Callable[[], None]:
+        """Calls ``listener(topic, message)`` for each message from now on; returns a function that removes it."""
+        ...
+
+
 class Feed:
     """Answers ``/events``. Runs in the page's thread; ``page_state`` returns what a page shows when it is opened."""
 
-    def __init__(self, bus: Bus, page_state: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, bus: Events, page_state: Callable[[], dict[str, Any]]) -> None:
         self._bus = bus
         self._page_state = page_state
         self._streams = 0

@@ -52,6 +52,7 @@ class Metrics:
         yield alerts
         yield from self._stats()
         yield from self._state()
+        yield from self._pause()
         yield from self._health()
 
     def _stats(self) -> Iterator[Metric]:
@@ -75,6 +76,10 @@ class Metrics:
             people.add_metric(["no"], state.no_mask_count)
             yield people
 
+    def _pause(self) -> Iterator[Metric]:
+        if (pause := self._bus.last_messages.get("pause")) is not None:
+            yield GaugeMetricFamily("maskwatch_paused", "1 while watching is paused", value=float(pause.paused))
+
     def _health(self) -> Iterator[Metric]:
         if (health := self._bus.last_messages.get("health")) is not None:
             yield GaugeMetricFamily("maskwatch_healthy", "1 without a problem", value=float(health.problem is None))
@@ -90,7 +95,12 @@ class Metrics:
         )
 
     async def healthz(self, request: web.Request) -> web.Response:
-        """Answers 200 without a problem, else 503; without details, because it needs no password."""
-        health = self._bus.last_messages.get("health")
-        healthy = health is not None and health.problem is None
-        return web.json_response({"status": "ok" if healthy else "problem"}, status=200 if healthy else 503)
+        """Answers 200 without a problem, else 503; without details, because it needs no password.
+
+        Somebody paused on purpose, so a pause is no problem: the status is ``paused``, with 200.
+        """
+        messages = self._bus.last_messages
+        health, pause = messages.get("health"), messages.get("pause")
+        if health is None or health.problem is not None:
+            return web.json_response({"status": "problem"}, status=503)
+        return web.json_response({"status": "paused" if pause is not None and pause.paused else "ok"})

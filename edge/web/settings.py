@@ -18,6 +18,7 @@ from .bus import Bus
 
 VERSION = "settings_version"
 """The name of the version of the options, in the state and in a request."""
+DEFAULTS = tuning(Config())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Settings:
             "frame_size": [shown.image.shape[1], shown.image.shape[0]] if shown else None,
             **tuning(config),
             VERSION: version(config),
+            "defaults": DEFAULTS,
             "setup": config.web.setup,
             "blur": config.privacy.blur,
             "fps": config.web.fps,

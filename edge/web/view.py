@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from email.utils import formatdate
 from typing import NamedTuple
 
 from aiohttp import web
 
 from ..camera.pictures import encode_jpeg
-from ..faces.detector import Detector
-from ..faces.drawing import annotate, blur
+from ..faces.drawing import annotate
+from ..faces.hiding import FaceHider
 from .answers import RUN, error_response
 from .bus import Bus, Shown
 from .streams import is_open, open_stream
@@ -26,13 +27,14 @@ class EncodedFrame(NamedTuple):
     number: int
     faces_visible: bool
     jpeg: bytes
+    time: float
 
 
 class View:
     """Answers ``/live.mjpeg`` and ``/live.jpg``.
 
-    Runs in the page's thread; frames are drawn and encoded in ``worker``, and ``open_eager`` opens there the detector
-    that finds faces to blur. ``set_up_mode`` tells whether faces are shown.
+    Runs in the page's thread; frames are drawn and encoded in ``worker``, and ``open_hider`` opens there what hides
+    faces. ``set_up_mode`` tells whether faces are shown.
     """
 
     def __init__(
@@ -40,15 +42,15 @@ class View:
         bus: Bus,
         fps: float,
         set_up_mode: Callable[[], bool],
-        open_eager: Callable[[], Detector],
+        open_hider: Callable[[], FaceHider],
         worker: Executor,
     ) -> None:
         self._bus = bus
         self._interval = 1 / fps
         self._set_up_mode = set_up_mode
-        self._open_eager = open_eager
+        self._open_hider = open_hider
         self._worker = worker
-        self._eager: Detector | None = None
+        self._hider: FaceHider | None = None
         self._encoded: EncodedFrame | None = None
         self._lock = asyncio.Lock()
         self._viewers = Viewers(self._interval, lambda until: setattr(bus, "viewed_until", until))
@@ -91,9 +93,10 @@ class View:
         if frame is None:
             return error_response(503, "no frame yet; the camera is being opened")
         tag = f'"{RUN}-{frame.number}-{frame.faces_visible:d}"'
+        headers = {"ETag": tag, "Last-Modified": formatdate(frame.time, usegmt=True)}  # when the camera gave it
         if request.headers.get("If-None-Match") == tag:
-            return web.Response(status=304, headers={"ETag": tag})
-        return web.Response(body=frame.jpeg, content_type="image/jpeg", headers={"ETag": tag})
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=frame.jpeg, content_type="image/jpeg", headers=headers)
 
     @staticmethod
     def _full() -> web.Response:
@@ -110,13 +113,13 @@ class View:
             if self._encoded is None or self._encoded[:2] != (shown.number, faces_visible):
                 loop = asyncio.get_running_loop()
                 jpeg = await loop.run_in_executor(self._worker, self._encode, shown, faces_visible)
-                self._encoded = EncodedFrame(shown.number, faces_visible, jpeg)
+                self._encoded = EncodedFrame(shown.number, faces_visible, jpeg, shown.time)
             return self._encoded
 
     def _encode(self, shown: Shown, faces_visible: bool) -> bytes:
         image = shown.image
         if not faces_visible:
-            if self._eager is None:
-                self._eager = self._open_eager()
-            image = blur(image, [*shown.recent_boxes, *self._eager.detect(image)])
+            if self._hider is None:
+                self._hider = self._open_hider()
+            image = self._hider.hide(image, shown.recent_boxes)
         return encode_jpeg(annotate(image, shown.faces), JPEG_QUALITY)

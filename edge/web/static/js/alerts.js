@@ -1,6 +1,6 @@
 // Lists the alerts by hour, the newest first. A new alert is added at the top; what is there already stays as it is.
-import { $, ask, count, element, keep, label, percent, say, send, t } from "./common.js";
-import { locale, notes, table } from "./counts.js";
+import { $, ask, count, element, keep, label, locale, percent, say, send, t, tell } from "./common.js";
+import { notes, table } from "./counts.js";
 import { listen } from "./events.js";
 
 const CHUNK = 48;
@@ -121,14 +121,14 @@ async function update(told) {
 }
 /** Does one thing after the other, so that an answer that comes late never shows an old search. */
 function then(work) {
-  asked = asked.then(work).catch(error => say($("news"), t("alerts.failed", { reason: error.message })));
+  asked = asked.then(work).catch(error => tell($("news"), "alerts.failed", error));
   return asked;
 }
 async function mark(marks) {
   try {
     await send(`api/alerts/seen?${query()}`, marks);
   } catch (error) {
-    say($("news"), t("not_changed", { reason: error.message }));
+    tell($("news"), "not_changed", error);
   }
 }
 

@@ -1,5 +1,5 @@
 // Checks image files, and images of the visitor's camera.
-import { $, ask, count, element, label, percent, say, t } from "./common.js";
+import { $, ask, count, element, label, locale, percent, say, t } from "./common.js";
 
 const LONGEST = 2000; // pixels that the device searches, so more would only take longer to send
 const LIMIT = 20; // MiB
@@ -110,7 +110,7 @@ $("shoot").addEventListener("click", async () => {
   [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
   canvas.getContext("2d").drawImage(video, 0, 0);
   const blob = await new Promise(done => canvas.toBlob(done, "image/jpeg", 0.92));
-  const time = new Date().toLocaleTimeString();
+  const time = new Date().toLocaleTimeString(locale);
   const found = await check(blob, t("check.camera_picture", { time }));
   $("checking").textContent = isNaN(found) ? t("check.sum_none") : t("check.sum", { good: 1, faces: count("faces", found) });
 });

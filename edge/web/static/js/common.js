@@ -3,6 +3,8 @@ export const $ = id => document.getElementById(id);
 export const language = document.documentElement.lang;
 const TEXTS = JSON.parse($("texts").textContent);
 const plurals = new Intl.PluralRules(language);
+/** The visitor's form of the language, for dates and numbers: a Swiss or a British one. */
+export const locale = navigator.languages.find(tag => tag.split("-")[0] === language) ?? language;
 
 /** Returns a text in the page's language, with {name} replaced by the value of that name. */
 export const t = (key, values = {}) => (TEXTS[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
@@ -13,7 +15,8 @@ export const count = (key, number) => t(`${key}.${plurals.select(number)}`, { nu
 /** Returns the words for a label, or an unknown label as it is. */
 export const label = name => TEXTS[`label.${name}`] ?? name;
 
-export const percent = share => `${Math.round(share * 100)} %`;
+const shares = new Intl.NumberFormat(locale, { style: "percent" });
+export const percent = share => shares.format(share);
 
 export function element(name, text, className) {
   const made = document.createElement(name);
@@ -43,6 +46,17 @@ export const send = (path, data) =>
 /** Sets an element's text where it differs: a text that stays the same is not announced again. */
 export function say(at, text) {
   if (at.textContent !== String(text)) at.textContent = text;
+}
+
+/**
+ * Says in an element what failed: a text with {reason}. A reason that the device names by a code is said in the page's
+ * language; any other is the device's sentence, which is English, and marked so that a screen reader reads it well.
+ */
+export function tell(at, key, error) {
+  const known = TEXTS[`error.${error.details?.code}`], reason = element("span", known ?? error.message);
+  if (!known && error.details) reason.lang = "en";
+  const [before, after] = t(key).split("{reason}");
+  at.replaceChildren(before, reason, after ?? "");
 }
 
 /**

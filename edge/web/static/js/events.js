@@ -1,5 +1,5 @@
 // Follows the device: what it sends is merged into `now` and passed to listeners.
-import { $, login, t } from "./common.js";
+import { $, login, t, tell } from "./common.js";
 import { stream } from "./stream.js";
 
 /** The newest of everything: the fields of api/now, and the newest event of each kind. */
@@ -43,7 +43,8 @@ export function take(kind, data) {
 listen("link", () => {
   if (link.state === "login") return login();
   const bad = ["gone", "refused"].includes(link.state);
-  if (bad) $("broken").textContent = link.state === "gone" ? t("broken") : t("broken.refused", { reason: link.reason });
+  if (link.state === "gone") $("broken").textContent = t("broken");
+  if (link.state === "refused") tell($("broken"), "broken.refused", { message: link.reason, details: {} });
   $("broken").hidden = !bad;
 });
 

@@ -1,6 +1,6 @@
 // The report of a day or a week. The address has its dates, so that Back and bookmarks work.
-import { $, ask, element, label, t } from "./common.js";
-import { locale, notes, table, unknown } from "./counts.js";
+import { $, ask, element, label, locale, t, tell } from "./common.js";
+import { notes, table, unknown } from "./counts.js";
 
 const LISTED = 40, OUTAGES = 8;
 let unit = "day", first = "", today = "";
@@ -50,7 +50,7 @@ async function turn() {
     await show();
     $("failed").hidden = true;
   } catch (error) {
-    $("failed").textContent = t("report.failed", { reason: error.message });
+    tell($("failed"), "report.failed", error);
     $("failed").hidden = false;
   }
 }

@@ -2,7 +2,7 @@
 //
 // What the device knows decides whether a step is done. What only the visitor knows (the name is right, a test was
 // sent, the camera is aimed) is remembered by this browser.
-import { $, ask, say, send, t } from "./common.js";
+import { $, ask, say, send, t, tell } from "./common.js";
 import { listen, now, seen, take } from "./events.js";
 
 const STEPS = ["password", "name", "aim", "zone", "test", "finish"], DEFAULT_NAME = "entrance";
@@ -65,7 +65,8 @@ async function attempt(at, action) {
     show();
     return true;
   } catch (error) {
-    say(at, error.words ?? t("setup.failed", { reason: error.message }));
+    if (error.words) say(at, error.words);
+    else tell(at, "setup.failed", error);
     at.className = "bad";
   }
 }
@@ -82,7 +83,7 @@ $("password-form").addEventListener("submit", event => {
     if (answer.status === 403) throw words(t("setup.password_wrong"));
     if (answer.status === 429) throw words(t("login.wait", { seconds: answer.headers.get("Retry-After") }));
     const data = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(data.error ?? t("error.status", { status: answer.status }));
+    if (!answer.ok) throw Object.assign(new Error(data.error ?? t("error.status", { status: answer.status })), { details: data });
     $("password-form").reset();
     take("now", data);
     return t("setup.password_saved");
