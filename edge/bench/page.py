@@ -39,8 +39,9 @@ def measure_page(
 ) -> dict[str, Any] | None:
     """Watches the bundled clip as a camera shows it, first alone and then under load; None without the extra ``web``.
 
-    Returns ``alone`` and ``load``, each with ``peak_mb`` (of all processes, in 10^6 bytes),
-    ``frames`` and ``dropped``; and ``check_s``, seconds per check. ``wrapper`` is a command that runs maskwatch. Raises ``EdgeError`` if maskwatch does not start.
+    Returns ``alone`` and ``load``, each with ``peak_mb`` (of all processes, in 10^6 bytes), ``frames`` and ``dropped``;
+    and ``check_s``, seconds per check. ``wrapper`` is a command that runs maskwatch. Raises ``EdgeError`` if maskwatch
+    does not start.
     """
     if importlib.util.find_spec("aiohttp") is None:
         return None

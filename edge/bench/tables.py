@@ -60,8 +60,8 @@ def page_line(figures: Figures | None) -> str:
         return "page under load: not measured, because the extra web is missing"
     alone, load = figures["alone"], figures["load"]
     return (
-        f"page under load: {figures['viewers']} viewers, {counted(figures['checks'], 'check')} of 12 million pixels, two at "
-        f"once, {figures['check_s']:.1f} s each: at most {load['peak_mb']:.0f} MB instead of "
+        f"page under load: {figures['viewers']} viewers, {counted(figures['checks'], 'check')} of 12 million pixels, "
+        f"two at once, {figures['check_s']:.1f} s each: at most {load['peak_mb']:.0f} MB instead of "
         f"{alone['peak_mb']:.0f} MB; {_dropped(load)} instead of {_dropped(alone)} dropped"
     )
 

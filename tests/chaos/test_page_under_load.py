@@ -1,4 +1,4 @@
-"""The door under its page: two checks of large photographs at once and four viewers cost it neither memory nor frames."""
+"""The door under its page: two checks of photographs at once and four viewers stay in its memory and cost no frame."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,11 @@ GROUPS = Path("/sys/fs/cgroup")
 
 @pytest.fixture
 def group() -> Iterator[Path | None]:
-    """A control group with that limit of memory; None where this machine lets nobody make one."""
+    """A control group with that limit of memory; None where this machine lets nobody make one (then it is measured)."""
+    controllers = GROUPS / "cgroup.controllers"
+    if not controllers.is_file() or "memory" not in controllers.read_text("ascii").split():
+        yield None
+        return
     made = GROUPS / f"maskwatch-test-{os.getpid()}"
     try:
         made.mkdir()

@@ -50,7 +50,7 @@ convert -> edge.monitor.loop edge.monitor.scene
 edge.outbox -> edge.outbox
 edge.camera.picamera -> picamera2
 edge.faces.tflite -> ai_edge_litert tflite_runtime
-edge.web -> aiohttp PIL prometheus_client
+edge.web -> aiohttp prometheus_client
 """
 """Imports that NEVERS would forbid and that are allowed."""
 
