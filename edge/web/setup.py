@@ -67,7 +67,8 @@ class Setup:
     async def restart(self, request: web.Request) -> web.Response:
         """Ends maskwatch in order where systemd starts it again."""
         if not self._backend.restarts:
-            return error_response(409, "nothing starts maskwatch again by itself here; restart it on the device")
+            text = "nothing starts maskwatch again by itself here; restart it on the device"
+            return error_response(409, text, code="no_restart")
         asyncio.get_running_loop().call_later(0.2, self._backend.restart)  # after the answer
         return web.json_response({"restarting": True})
 

@@ -1,7 +1,6 @@
 // Shows counts of people as tables with a bar in each row: the numbers are there for everybody, also on paper.
 import { count, element, locale, percent, t } from "./common.js";
 
-/** The visitor's variant of the page's language, for dates. */
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const KINDS = ["mask", "incorrect_mask", "no_mask", "unsure"], NUMBERS = ["people", "mask", "no_mask", "incorrect_mask", "unsure", "alerts"];
 

@@ -1,11 +1,11 @@
 // What the page must not hide: watching is paused, or the camera sees nothing.
-import { $, language, say, send, t, tell } from "./common.js";
+import { $, locale, say, send, t, tell } from "./common.js";
 import { link, listen, now } from "./events.js";
 
 /** Returns the local time of day; with the date if that is not today. */
 export function clock(when) {
   const time = new Date(when), today = time.toDateString() === new Date().toDateString();
-  return time.toLocaleString(language, { timeStyle: "medium", dateStyle: today ? undefined : "medium" });
+  return time.toLocaleString(locale, { timeStyle: "medium", dateStyle: today ? undefined : "medium" });
 }
 
 /** Returns why the camera sees nothing, and since when; nothing while it sees. */
