@@ -133,7 +133,7 @@ def test_a_head_without_end_is_closed_at_once(door: Watched) -> None:
 
 def test_a_slow_upload_is_not_cut_off(door: Watched) -> None:
     """200 kB at 8 kB/s take longer than a body may stall."""
-    body = b'{"detect": {}}'.ljust(200_000)
+    body = b"{}".ljust(200_000)
     head = f"POST /api/settings HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     begun = time.monotonic()
     with connect(door, head.encode()) as connection:
@@ -143,7 +143,7 @@ def test_a_slow_upload_is_not_cut_off(door: Watched) -> None:
         answer = b""
         while piece := connection.recv(65536):
             answer += piece
-    assert b"HTTP/1.1 200" in answer and time.monotonic() - begun > BODY_PATIENCE_S
+    assert b"send sections" in answer and time.monotonic() - begun > BODY_PATIENCE_S
 
 
 def test_the_answer_to_a_body_that_is_refused_is_not_lost(door: Watched) -> None:
