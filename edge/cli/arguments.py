@@ -75,7 +75,11 @@ def overrides(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         "classify": {"model": getattr(args, "model", None)},
         "device": {"name": getattr(args, "device", None)},
         "detect": {"min_face": getattr(args, "min_face", None), "detector": getattr(args, "detector", None)},
-        "web": {"enabled": getattr(args, "web", None)},
+        "web": {
+            "enabled": getattr(args, "web", None),
+            "host": getattr(args, "web_host", None),
+            "port": getattr(args, "web_port", None),
+        },
         "phone": {"format": getattr(args, "post_format", None), "token_file": getattr(args, "post_token", None)},
         "mqtt": parse_broker_address(args.broker) if getattr(args, "broker", None) else {},
     }

@@ -55,6 +55,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--post-format", choices=get_args(PostFormat), help="what the address understands (default: as configured)"
     )
     command.add_argument("--post-token", metavar="FILE", help="a file with an access token for the address")
+    command.add_argument(
+        "--web", action="store_true", default=None, help="also serve all doors of the broker on one page"
+    )
+    command.add_argument("--web-host", metavar="HOST", help="address of that page (default: [web] host)")
+    command.add_argument("--web-port", metavar="PORT", type=int, help="port of that page (default: [web] port)")
     command.add_argument("--test", action="store_true", help="post a test, say whether it was accepted, and end")
     add_device_option(command)
 
@@ -78,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
         else:
             subscriber = subscribe_for_phone(config, mqtt, destination, stack)
         stack.callback(subscriber.close)
+        if args.web:
+            open_overview(config, mqtt, stack)
         if notify.supervised and config.mqtt.host:  # else the broker is the monitor's own, which starts after this
             wait_until(lambda: subscriber.ready.is_set() or stopped.is_set(), SUBSCRIBED_WITHIN)
         notify("READY=1")
@@ -96,6 +103,28 @@ def subscribe_for_phone(config: Config, mqtt: MqttConfig, destination: Destinati
     only_311 = not config.mqtt.host or store.setting(PROTOCOL) == str(int(V311))
     protocol = V311 if only_311 else V5
     return Subscriber(mqtt, print_line, protocol, phone, session_id(store, mqtt.prefix))
+
+
+def open_overview(config: Config, mqtt: MqttConfig, stack: ExitStack) -> None:
+    """Serves all doors of the broker on one page; ``stack`` ends it. Raises ``ConfigError`` if its extra is missing."""
+    from ..mqtt.observer import Observer
+
+    try:
+        from ..web.doors import Doors
+        from ..web.overview import overview_application
+        from ..web.server import Server
+    except ImportError as error:
+        raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
+    doors, sessions = Doors(mqtt.prefix), folder_of(config) / "overview-sessions.json"
+    stack.callback(Observer(replace(config, mqtt=mqtt), doors).close)
+    server = Server(config.web, lambda: overview_application(config.web, doors, sessions), report_page)
+    stack.callback(server.start().close)
+
+
+def report_page(problem: str | None) -> None:
+    """Logs why the page is not served. The alerts are printed and posted all the same."""
+    if problem:
+        log.error("%s", problem)
 
 
 def send_test(destination: Destination | None, config: Config) -> int:

@@ -19,8 +19,8 @@ from .hosts import Hosts, is_from_another_site
 from .limiter import Limiter
 from .passwords import matches
 from .proxies import AT_BASE, BASE, VIA_PROXY, is_forwarded, neighbourhood
-from .sign_link import opens_sign
 from .sessions import DEVICE_IDLE, LONGEST, Sessions, hashed
+from .sign_link import opens_sign
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ class Guard:
     """Refuses requests before they reach a handler (aiohttp middleware), and handles login and logout.
 
     Runs in the page's thread; passwords are hashed, and sessions written, in the executor. Without a password in the
-    options no login is needed (the configuration allows that on loopback only). ``link_hash`` is that of the sign's link. ``file`` keeps the sessions over a
-    restart; None keeps them in memory.
+    options no login is needed (the configuration allows that on loopback only). ``file`` keeps the sessions over a
+    restart; None keeps them in memory. ``link_hash`` is that of the sign's link.
     """
 
     def __init__(self, options: WebConfig, file: Path | None = None, link_hash: str = "") -> None:

@@ -1,0 +1,42 @@
+"""Serves all doors of a broker on one page, which changes nothing. Loads neither NumPy nor OpenCV."""
+
+from pathlib import Path
+
+from aiohttp import web
+
+from ..config.web import WebConfig
+from .assets import file_routes, html_handler
+from .doors import Doors
+from .feed import Feed
+from .guard import Guard
+from .headers import add_security_headers
+
+
+def overview_application(options: WebConfig, doors: Doors, sessions: Path) -> web.Application:
+    """Makes the application of the overview; ``sessions`` keeps who is logged in, if its folder exists."""
+    guard = Guard(options, sessions)
+    feed = Feed(doors, doors.state)
+    app = web.Application(middlewares=[guard.middleware()])
+    app.on_response_prepare.append(add_security_headers)
+    app.on_cleanup.append(guard.close)
+
+    async def show(request: web.Request) -> web.Response:
+        return web.json_response(doors.state())
+
+    async def healthz(request: web.Request) -> web.Response:
+        connected = doors.state()["broker"]["connected"]
+        return web.json_response({"status": "ok" if connected else "problem"}, status=200 if connected else 503)
+
+    app.add_routes(
+        [
+            web.get("/", html_handler("overview.html")),
+            web.get("/login", html_handler("login.html")),
+            *file_routes(),
+            web.get("/events", feed.events),
+            web.get("/api/doors", show),
+            web.get("/healthz", healthz),
+            web.post("/login", guard.login),
+            web.post("/logout", guard.logout),
+        ]
+    )
+    return app
