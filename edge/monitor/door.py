@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 from ..camera.frames import Condition
 from ..camera.source import Source
@@ -76,13 +77,9 @@ class Door:
         self._rate = RateWatch(source.name, longest_look(config.decide))
         self._searches = 0
         self._bus = bus
-        self._snapshots = Snapshots(
-            config.snapshots,
-            outlet.files.snapshots,
-            config.device.name,
-            open_hider(config).hide if config.snapshots.mode == "blurred" else None,
-            lambda text: health.report("snapshots", text),
-        )
+        hide = open_hider(config).hide if config.snapshots.mode == "blurred" else None
+        report = partial(health.report, "snapshots")
+        self._snapshots = Snapshots(config.snapshots, outlet.files.snapshots, config.device.name, hide, report)
 
     @property
     def stages(self) -> Stages:

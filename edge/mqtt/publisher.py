@@ -234,8 +234,7 @@ class MqttPublisher:
     def _publish_retained(self) -> None:
         for topic, payload in self._retained.items():
             self._delivery.offer(Outgoing(topic, payload, retain=True))
-        # last: the states are true now
-        self._delivery.offer(Outgoing(self._topics.status, b"online", retain=True, last=True))
+        self._delivery.offer(Outgoing(self._topics.status, b"online", retain=True, last=True))  # the states are true
 
     def _on_message(self, topic: str, payload: bytes, retained: bool) -> None:
         if self._discovery is not None and topic == self._discovery.birth_topic:
