@@ -1,6 +1,7 @@
 // Follows the device's events: in the worker that the pages of a browser share, or in the page itself.
 // fetch, and not EventSource, because EventSource hides why a connection failed and that nothing is heard any more.
 const SILENT = 16000; // milliseconds; the device sends at least a comment every 5 s
+const BEGIN = 8000; // until an answer must begin
 const DOUBTFUL = 5000; // after a suspension the connection may be gone without a sign
 const PAUSES = [300, 1000, 2000, 5000];
 const EVENTS = new URL("../events", import.meta.url);
@@ -10,13 +11,15 @@ const EVENTS = new URL("../events", import.meta.url);
  * (nobody answers), login (it is refused without a login) or refused (for a reason).
  */
 export function stream(deliver) {
-  let connection, heard, welcome, failures = 0, timer;
+  let connection, heard, welcome, waiting, failures = 0, timer;
+
+  const silence = () => Date.now() - heard;
 
   async function connect() {
     const mine = connection = new AbortController();
-    const watch = setInterval(() => Date.now() - heard > (welcome ? SILENT : SILENT / 2) && mine.abort(), 1000);
+    const watch = setInterval(() => silence() > (welcome ? SILENT : BEGIN) && mine.abort(), 1000);
     heard = Date.now();
-    welcome = false;
+    welcome = waiting = false;
     clearTimeout(timer);
     let link;
     try {
@@ -29,6 +32,7 @@ export function stream(deliver) {
     clearInterval(watch);
     if (connection !== mine) return; // stopped, or begun anew
     if (link && !welcome) deliver("link", link); // a connection that broke is tried again before anything is said
+    waiting = true;
     timer = setTimeout(connect, PAUSES[Math.min(failures++, PAUSES.length - 1)]);
   }
   async function read(answer) {
@@ -51,7 +55,7 @@ export function stream(deliver) {
     get open() { return !!connection; },
     /** Connects, or makes sure that the connection lives. */
     start() {
-      if (connection && !failures && Date.now() - heard < DOUBTFUL) return;
+      if (connection && !waiting && silence() < (welcome ? DOUBTFUL : BEGIN)) return;
       this.stop();
       connect();
     },
