@@ -6,7 +6,7 @@ const KINDS = ["mask", "incorrect_mask", "no_mask", "unsure"], NUMBERS = ["peopl
 
 /** Returns a duration in words, in minutes or hours. */
 export const lasting = seconds => seconds < 7200 ? t("report.minutes", { minutes: Math.round(seconds / 60) })
-  : t("report.hours", { hours: Math.round(seconds / 360) / 10 });
+  : t("report.hours", { hours: (Math.round(seconds / 360) / 10).toLocaleString(locale) });
 
 /** Tells how long nobody was counted, and why: paused, camera lost, or the rest, in which maskwatch did not run. */
 export function unknown({ unknown_s, paused_s, camera_lost_s }) {
