@@ -17,6 +17,7 @@ from support import until
 from support.browsing import Watched
 from support.certificates import make_pair
 from support.commands import maskwatch as command
+from support.users import NOBODY, open_folder, run_without_rights
 
 from edge.config.load import load
 from edge.errors import ConfigError
@@ -127,6 +128,25 @@ def test_one_is_made_once_for_all_names_of_this_machine(tmp_path: Path) -> None:
     key.unlink()
     command("set", "--config", file, "--web-certificate")
     assert key.stat().st_mode & 0o777 == 0o600, "a configuration that everybody may read does not open the key"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to the service's group")
+def test_root_gives_the_key_to_the_group_of_the_configuration() -> None:
+    """As in /etc/maskwatch, whose files belong to root and the group of the service."""
+    with open_folder() as folder:
+        file = folder / "door.toml"
+        file.write_text("[web]\n")
+        file.chmod(0o640)
+        os.chown(file, 0, NOBODY)
+        assert command("set", "--config", file, "--web-certificate").returncode == 0
+        web = load(file).web
+        done = run_without_rights(
+            "import calendar, sys; from edge.web.certificates import load_pair",
+            "print(load_pair(*sys.argv[1:]).until)",
+            web.certificate,
+            web.key,
+        )
+        assert done.returncode == 0 and Path(web.key).stat().st_mode & 0o777 == 0o640, done.stderr
 
 
 def test_without_openssl_it_says_what_to_do(tmp_path: Path) -> None:
