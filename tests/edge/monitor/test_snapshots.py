@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import numpy as np
@@ -12,11 +12,13 @@ from support.users import open_folder, run_without_rights
 
 from edge.camera.frames import Image
 from edge.config.schema import BlurredPart, Config, DetectConfig, PrivacyConfig, SnapshotMode, SnapshotsConfig
+from edge.faces.drawing import COLOURS
 from edge.faces.face import Face
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
 from edge.faces.hiding import blur
 from edge.faces.opening import open_hider
+from edge.faces.yunet import YuNetDetector
 from edge.monitor.retention import purge, purge_all
 from edge.monitor.snapshots import NARROWEST, Snapshots
 from edge.mqtt.messages import UNBLURRED
@@ -164,3 +166,32 @@ def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one() -> None:
             assert done.returncode == 1
             assert done.stderr == f"maskwatch: {folder}/state/snapshots: Permission denied\n"
         (folder / "state" / "snapshots").chmod(0o755)
+
+
+@pytest.mark.parametrize("mode", ["blurred", "full"])
+def test_a_snapshot_carries_box_label_and_a_line_of_text(mode: SnapshotMode, door: Path, tmp_path: Path) -> None:
+    image = clip_image(door, 60)
+    box = sensitive_detector().detect(image)[0]
+    jpeg = snapshots_of(mode, tmp_path).take(image, [box], Face(box, {"no_mask": 0.97}))
+    assert jpeg.startswith(UNBLURRED) == (mode == "full")
+    taken = np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.int16)
+    red = np.abs(taken - COLOURS["no_mask"]).max(axis=2) < 60
+    assert red[box.y0 + 20 : box.y1 - 20, box.x0 - 1 : box.x0 + 3].any(axis=1).mean() > 0.9, "the box"
+    assert red[box.y0 - 22 : box.y0 - 2, box.x0 : box.x0 + 100].mean() > 0.4, "the label above it"
+    line = taken[-19:, :300]
+    assert (line.max(axis=2) < 60).mean() > 0.5 and (line.min(axis=2) > 180).mean() > 0.02, "light text on a dark line"
+
+
+def test_with_eyes_hidden_the_snapshot_still_shows_the_mask(door: Path, tmp_path: Path) -> None:
+    image, face = clip_image(door, 230), Face(Box(0, 0, 9, 9), {"no_mask": 0.9})
+    shown = {}
+    for part in get_args(BlurredPart):
+        jpeg = snapshots_of("blurred", tmp_path, part).take(image, [], face)
+        shown[part] = np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.int16)
+    for one in YuNetDetector(DetectConfig(min_face=24)).detections(image):
+        for x, y in one.landmarks[3:].astype(int):  # the corners of the mouth
+            before = image[y : y + 12, x - 6 : x + 6].astype(np.int16)
+            after = {
+                part: np.abs(picture[y : y + 12, x - 6 : x + 6] - before).mean() for part, picture in shown.items()
+            }
+            assert after["eyes"] < 6 < after["face"]

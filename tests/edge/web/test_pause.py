@@ -6,8 +6,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from support.browsing import Watched, events_of
+
+from edge.faces.drawing import COLOURS
 
 
 @pytest.fixture
@@ -38,12 +42,20 @@ def test_a_pause_is_the_one_of_mqtt_and_survives_a_restart(
         assert "paused, until it is resumed" in door.process.err
 
 
+def red(jpeg: bytes) -> int:
+    """Counts the pixels in the colour of a bare face's box."""
+    image = np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.int16)
+    return int((np.abs(image - COLOURS["no_mask"]).max(axis=2) < 40).sum())
+
+
 def test_without_a_broker_a_pause_stops_alerts_and_is_said_everywhere(watched: Watched) -> None:
     client = watched.client
     watched.until(lambda: client.ask("/api/now").json.get("pause") == {"paused": False}, "watching")
     watched.until(lambda: client.ask("/healthz").json == {"status": "ok"}, "health")
     assert "maskwatch_paused 0.0" in client.ask("/metrics").text
+    watched.until(lambda: red(client.ask("/live.jpg").body) > 500, "the box of a face")
     client.post("/api/pause", {"paused": True})
+    watched.until(lambda: red(client.ask("/live.jpg").body) < 50, "no box of a search that is over")
     assert client.ask("/api/now").json["pause"] == {"paused": True}, "the next answer says it"
     answer = client.ask("/healthz")
     assert (answer.status, answer.json) == (200, {"status": "paused"}), "somebody paused on purpose: no problem"
