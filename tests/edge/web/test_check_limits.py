@@ -223,3 +223,18 @@ def test_an_upload_that_stands_still_is_ended_and_others_go_on(watched: Watched)
     answer = answer_of(stalled)
     assert not answer or b"408" in answer[:20]
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize("kind", [".png", ".webp"])
+def test_the_largest_images_that_are_decoded_whole_leave_the_service_within_its_memory(
+    watched: Watched, kind: str
+) -> None:
+    """The unit begins to slow the service down at 300 MB (``MemoryHigh``)."""
+    lossless = [cv2.IMWRITE_WEBP_QUALITY, 101] if kind == ".webp" else []
+    image = cv2.resize(cv2.imdecode(np.frombuffer(DOOR, np.uint8), 1), (4000, 4000))
+    thread, answers = in_background(watched, cv2.imencode(kind, image, lossless)[1].tobytes())
+    peak = 0.0
+    while thread.is_alive():
+        peak = max(peak, tree_memory_mb(watched.process.popen.pid))
+        time.sleep(0.02)
+    assert answers[0].status == 200 and peak < 300
