@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from ..config import edit
-from ..config.load import Sections
+from ..config.load import Sections, read
 from ..config.web import WebConfig
 from ..errors import ConfigError
 from ..listening import url_of
@@ -52,13 +52,16 @@ def run(args: argparse.Namespace) -> int:
         values.setdefault("web", {}).update(_certificate(args, files))
     if not values:
         raise ConfigError(f"nothing to change in {args.config}: give SECTION.OPTION=VALUE")
+    if "web" in values:
+        values["web"] = _page_password(args) | values["web"]
     edit.write(args.config, values)
     names = ", ".join(f"{section}.{key}" for section, options in values.items() for key in options)
     print(f"{args.config}: {names} changed; restart maskwatch to apply the change")
     settings = open_settings(args)
     if replaced := settings.give_way(values):
         print(f"this replaces what was set on the page: {', '.join(replaced)}")
-    _print_addresses(settings.load().web, values, key)
+    if "web" in values or key:
+        _print_addresses(settings.load().web, values, key)
     return EXIT_OK
 
 
@@ -71,6 +74,15 @@ def _print_addresses(page: WebConfig, values: Sections, key: str) -> None:
         print(f"the sign will be at {url}sign?key={key} (an earlier link no longer opens it)")
         if not page.enabled:
             print("the page is off, and the sign is part of it; turn it on with web.enabled=true")
+
+
+def _page_password(args: argparse.Namespace) -> dict[str, str]:
+    """Returns the password that was set on the page where the file has none: the file must be complete by itself."""
+    try:
+        of_file, in_use = read(args.config).get("web", {}), open_settings(args).load().web.password_hash
+        return {"password_hash": in_use} if in_use and not of_file.get("password_hash") else {}
+    except ConfigError:  # the file does not exist yet, or the change is to mend it
+        return {}
 
 
 def _files_and_values(words: list[str] | None) -> tuple[list[str] | None, list[str]]:

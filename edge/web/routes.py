@@ -60,7 +60,6 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
     feed = Feed(bus, settings.state)
     alerts = Alerts(bus, backend, config.device.name)
     snapshots = SnapshotFiles(bus, backend.snapshots, worker)
-    reports = Reports(backend.record, config.device.name)
     metrics = Metrics(bus, config.device.name, backend.model)
     check = Check(config)
     app = web.Application(middlewares=[guard.middleware()])
@@ -70,17 +69,14 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
     app.on_cleanup.append(guard.close)
     app.add_routes(
         [
-            web.get("/", html_handler("index.html")),
-            web.get("/login", html_handler("login.html")),
-            *file_routes(),
-            web.get("/manifest.webmanifest", manifest_handler(config.device.name)),
+            *_files(config.device.name),
             web.get("/live.mjpeg", view.stream),
             web.get("/live.jpg", view.still),
             web.get("/events", feed.events),
             web.get("/api/now", settings.now),
             *alerts.routes(),
             *snapshots.routes(),
-            *reports.routes(),
+            *Reports(backend.record, config.device.name).routes(),
             *Sign(config.sign, bus).routes(),
             *check.routes(),
             *Setup(settings, guard, backend, bus).routes(),
@@ -95,6 +91,15 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
         ]
     )
     return app
+
+
+def _files(device: str) -> list[web.RouteDef]:
+    return [
+        web.get("/", html_handler("index.html")),
+        web.get("/login", html_handler("login.html")),
+        web.get("/manifest.webmanifest", manifest_handler(device)),
+        *file_routes(),
+    ]
 
 
 def _test_handler(backend: Backend) -> Handler:

@@ -12,6 +12,7 @@ from support import ROOT
 from edge.config import edit as settings
 from edge.config.load import load
 from edge.errors import ConfigError
+from edge.web.passwords import hash_password
 
 
 @pytest.fixture
@@ -119,6 +120,23 @@ def test_set_replaces_the_value_that_was_set_on_the_page(file: Path, tmp_path: P
     page.write_text("detect = 5 # by hand")
     done = maskwatch_set("--config", str(file), "detect.min_face=80", state=str(state))
     assert done.returncode == 0 and "set on the page" not in done.stdout and "Traceback" not in done.stderr
+
+
+def test_the_password_that_was_set_on_the_page_is_enough_to_open_it_to_the_network(file: Path, tmp_path: Path) -> None:
+    page, password_hash = tmp_path / "page.toml", hash_password("correct horse")
+    page.write_text(f'[web]\npassword_hash = "{password_hash}"\n')
+    done = maskwatch_set("--config", str(file), "web.enabled=true", "web.host=0.0.0.0", state=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert load(file).web.password_hash == password_hash and "password_hash" not in page.read_text()
+    assert password_hash not in done.stdout
+
+
+def test_what_the_command_line_gives_is_not_changed_on_the_page(file: Path) -> None:
+    store = settings.SettingsStore(file, lambda config: file.parent, {"device": {"name": "front"}})
+    before = file.read_text()
+    with pytest.raises(ConfigError, match="device.name is given on the command line"):
+        store.keep({"device": {"name": "back"}})
+    assert file.read_text() == before and store.load().device.name == "front"
 
 
 def test_a_symbolic_link_remains_a_link(file: Path, tmp_path: Path) -> None:

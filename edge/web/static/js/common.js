@@ -9,8 +9,11 @@ export const locale = navigator.languages.find(tag => tag.split("-")[0] === lang
 /** Returns a text in the page's language, with {name} replaced by the value of that name. */
 export const t = (key, values = {}) => (TEXTS[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 
-/** Returns the text for a number: "faces.one" or "faces.other". */
-export const count = (key, number) => t(`${key}.${plurals.select(number)}`, { number });
+/** Returns the text for a number: "faces.one", "faces.other", or another form that the language has. */
+export const count = (key, number) => {
+  const form = `${key}.${plurals.select(number)}`;
+  return t(form in TEXTS ? form : `${key}.other`, { number });
+};
 
 /** Returns the words for a label, or an unknown label as it is. */
 export const label = name => TEXTS[`label.${name}`] ?? name;
