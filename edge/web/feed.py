@@ -37,7 +37,7 @@ class Feed:
         self._streams = 0
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Streams ``now`` at first and after each change of options, and each message by its topic (``bus.Listener``)."""
+        """Streams ``now`` at first and after each change of options, and messages by topic (``bus.Listener``)."""
         if self._streams >= MAX_STREAMS:
             return error_response(503, f"{MAX_STREAMS} browsers have this page open; close it in another one first")
         loop = asyncio.get_running_loop()

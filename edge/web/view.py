@@ -90,6 +90,8 @@ class View:
         if viewer and not self._viewers.admit(viewer):
             return self._full()
         frame = await self.newest_frame()
+        if frame is None and viewer:
+            return web.Response(status=204)  # not an error: the page asks again
         if frame is None:
             return error_response(503, "no frame yet; the camera is being opened")
         tag = f'"{RUN}-{frame.number}-{frame.faces_visible:d}"'
