@@ -102,8 +102,8 @@ class SettingsStore:
 
     def keep(self, sections: Sections) -> Config:
         """Writes options; returns the configuration with them. Raises ``ConfigError``, and then nothing is changed."""
-        for section, options in sections.items():
-            if given := sorted(key for key in options if self._overrides.get(section, {}).get(key) is not None):
+        for section, pairs in sections.items():
+            if given := sorted(key for key in pairs if self._overrides.get(section, {}).get(key) is not None):
                 raise ConfigError(f"{section}.{given[0]} is given on the command line, which counts; change it there")
         file = self._file
         if file is not None and file.is_file() and os.access(file, os.W_OK):

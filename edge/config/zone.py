@@ -24,6 +24,9 @@ class Zone(tuple[Corner, ...]):
     def __eq__(self, other: object) -> bool:
         return tuple.__eq__(self, other) is True and self.name == getattr(other, "name", "")
 
+    def __ne__(self, other: object) -> bool:  # else that of tuples
+        return not self == other
+
     def __hash__(self) -> int:
         return tuple.__hash__(self)
 

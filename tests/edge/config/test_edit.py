@@ -205,3 +205,16 @@ def test_the_password_of_the_page_is_saved_as_a_hash(file: Path, typed: str, cod
     saved = load(file).web.password_hash
     assert saved.startswith("scrypt$") if code == 0 else saved == "" and "8 or more" in done.stderr
     assert "horse" not in file.read_text() + done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[detect]\nmin_face = 50 # kept\n", "[detect]\n[[detect.zones]]\ncorners = [[0, 0], [1, 0], [1, 1]]\n"]
+)
+def test_named_zones_stay_in_their_section(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "door.toml"
+    file.write_text(text)
+    zones = [{"name": "left", "corners": [[0, 0], [1, 0], [0.5, 1]]}]
+    settings.write(file, {"detect": {"zones": zones}})
+    settings.write(file, {"detect": {"score": 0.7}, "web": {"port": 9000}})
+    config = load(file)
+    assert config.detect.zones[0].name == "left" and (config.detect.score, config.web.port) == (0.7, 9000)

@@ -127,9 +127,21 @@ def test_zones_become_polygons(write: Write) -> None:
     assert load(write(f"[detect]\nzones = [{ZONE}]")).detect.zones == (((0.2, 0.1), (0.8, 0.1), (0.8, 1.0)),)
 
 
+def test_a_zone_may_have_a_name(write: Write) -> None:
+    corners = [[0.2, 0.1], [0.8, 0.1], [0.8, 1.0]]
+    path = write(f'[detect]\nzones = [{corners}, {{name = "left door", corners = {corners}}}]')
+    plain, named = load(path).detect.zones
+    assert (plain.name, named.name) == ("", "left door")
+    assert plain.plain == corners and named.plain == {"name": "left door", "corners": corners} and plain != named
+
+
 @pytest.mark.parametrize(
     ("zones", "message"),
     [
+        pytest.param([ZONE] * 33, "at most 32", id="too many zones"),
+        pytest.param([[[0.5, 0.5]] * 65], "at most 64", id="too many corners"),
+        pytest.param([{"name": "a\nb", "corners": ZONE}], "one line", id="a name of two lines"),
+        pytest.param([{"corners": ZONE, "colour": "red"}], "list of polygons", id="an unknown key"),
         pytest.param(ZONE, "list of polygons", id="one polygon without the list"),
         pytest.param([ZONE[:2]], "3 corners", id="two corners"),
         pytest.param([[[0, 0], [0, 2], [1, 1]]], "0 to 1", id="pixels"),
