@@ -74,15 +74,19 @@ function showSums(found) {
 
 /** Changes the list so that what can be seen slides to its new place: a card that jumps is not the one that is tapped. */
 function smoothly(change) {
-  const before = new Map([...$("list").querySelectorAll("li, h3")].map(one => [one, one.getBoundingClientRect()])
+  const before = new Map([...$("list").querySelectorAll(":scope > div, li, h3")].map(one => [one, one.getBoundingClientRect()])
     .filter(([, box]) => box.bottom > -innerHeight && box.top < 2 * innerHeight));
   change();
   for (const one of before.keys()) for (const running of one.getAnimations()) running.cancel();
-  const duration = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 300;
-  for (const [one, old] of before) {
-    const { left, top } = one.getBoundingClientRect(), x = old.left - left, y = old.top - top;
-    if (x || y) one.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { duration, easing: "ease-out" });
+  const duration = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 300, moved = new Map(), slides = [];
+  for (const [one, old] of before) { // a group comes before what is in it
+    const { left, top } = one.getBoundingClientRect(), group = one.parentElement.closest("#list > div");
+    moved.set(one, [old.left - left, old.top - top]);
+    const [x, y] = moved.get(one).map((far, axis) => far - (moved.get(group)?.[axis] ?? 0));
+    slides.push([one, x, y]);
   }
+  for (const [one, x, y] of slides) // after all is measured: a group that slides takes its cards along
+    if (x || y) one.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { duration, easing: "ease-out" });
 }
 
 /** Returns whether the newest alert that is shown lies above what can be seen. */
