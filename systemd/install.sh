@@ -439,9 +439,10 @@ finish() {
     name=$(first) of=''
     [ "$name" = maskwatch ] || of=" --device $name"
     unit=$(unit_of "$name") && unit=${unit%.service}
+    echo
+    echo "Installed. What next:"
+    [ -z "$web" ] || echo "  first steps       \"Set up\" on the page: its address is above, in what doctor says"
     cat <<END
-
-Installed. What next:
   your broker       sudo maskwatch set$of --broker mqtt://USER@ADDRESS
   its password      sudo nano $etc/$name.password
   other settings    sudo nano $etc/$name.toml
