@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..addresses import RAW_CHARACTERS, host_of, is_ambiguous, is_ip, shown, shown_file, split_login
 from ..paths import fault
-from ..signs import faults as _in_sign
 from .schema import Config, MqttConfig, SourceConfig
+from .signs import faults as _in_sign
 from .web_contradictions import in_web as _in_web
 
 NETWORK = ("rtsp://", "rtsps://", "http://", "https://")

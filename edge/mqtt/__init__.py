@@ -4,5 +4,6 @@ In: alerts, states, health and statistics. Out: messages at the broker; alerts g
 Public names: ``Topics`` (topics.py), the messages (messages.py), ``MqttPublisher`` (publisher.py), ``Subscriber``
 (subscriber.py), ``EmbeddedBroker`` (embedded_broker.py), ``Announced`` (announced.py), ``take_back`` (taking_back.py).
 No module here loads OpenCV or NumPy.
-Threads: paho's network thread, the publisher's thread ``mqtt-publisher``, the subscriber's thread ``mqtt-subscriber``.
+Threads: paho's network thread, the publisher's thread ``mqtt-publisher``, the subscriber's thread ``mqtt-subscriber``,
+the observer's thread ``mqtt-observer``.
 """

@@ -7,8 +7,8 @@ from aiohttp import web
 
 from .. import __version__
 from ..config.sign import SignConfig
+from ..config.signs import describe, message_for, read_logo
 from ..errors import ConfigError
-from ..signs import describe, message_for, read_logo
 from .answers import error_response
 from .assets import html_handler
 from .bus import Bus

@@ -11,7 +11,7 @@ import pytest
 from browser.visit import Tab
 from support.browsing import Watched
 
-from edge.signs import BUNDLED, MESSAGES
+from edge.config.signs import BUNDLED, MESSAGES
 
 pytestmark = pytest.mark.browser
 TABLET = {"width": 1280, "height": 800}

@@ -13,8 +13,8 @@ import pytest
 from support.browsing import Watched, events_of
 
 from edge.config.load import load
+from edge.config.signs import BUNDLED, MESSAGES, message_for, read_texts
 from edge.errors import ConfigError
-from edge.signs import BUNDLED, MESSAGES, message_for, read_texts
 from edge.web.passwords import hash_password
 from edge.web.sign_link import hash_key
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .addresses import shown
-from .config.sign import SignConfig
-from .errors import ConfigError
-from .paths import read_bytes
+from ..addresses import shown
+from ..errors import ConfigError
+from ..paths import read_bytes
+from .sign import SignConfig
 
-BUNDLED = Path(__file__).parent / "web" / "static" / "sign"
+BUNDLED = Path(__file__).parents[1] / "web" / "static" / "sign"
 MESSAGES = ("idle", "no_mask", "incorrect_mask", "mask")
 """What the sign can say: nobody is judged, put on a mask, cover the nose, thank you."""
 CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
