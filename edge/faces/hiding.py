@@ -104,7 +104,7 @@ class FaceHider:
         return _hide_eyes(target, boxes, found)
 
 
-def outline(box: Box, score: float = 0.0) -> Box:
+def outline(box: Box, score: float = 1.0) -> Box:
     """Returns a face's box with the margin that is blurred too: hair, ears and chin can identify a person."""
     share = MARGIN + MARGIN_PER_DOUBT * (1 - score)
     x, y = round(share * box.width), round(share * box.height)

@@ -23,6 +23,8 @@ def open_folder() -> Iterator[Path]:
 
 def run_without_rights(imports: str, code: str, *args: object) -> subprocess.CompletedProcess[str]:
     """Runs Python code in a process of its own; between ``imports`` and ``code``, root becomes another user."""
-    lower = f"import os\nif os.geteuid() == 0: os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
-    command = [sys.executable, "-c", f"{imports}\n{lower}{code}", *map(str, args)]
+    # a Python below /root cannot be read any more then: what is imported late is imported now
+    early = "import os\nimport encodings.utf_8_sig\n"
+    lower = f"if os.geteuid() == 0: os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
+    command = [sys.executable, "-c", f"{imports}\n{early}{lower}{code}", *map(str, args)]
     return subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=60)
