@@ -51,7 +51,7 @@ def test_a_sentence_of_the_device_is_marked_as_english(chromium: Any, maskwatch:
     with closing(Watched(maskwatch, tmp_path, "", "--print")) as door:
         with closing(Visit(chromium, door, "#setup", locale="de")) as visit:
             visit.page.locator("#step-name summary").click()
-            visit.page.get_by_label("Name", exact=True).fill("Haustür")
+            visit.page.locator("#name").fill("Haustür")
             visit.page.get_by_role("button", name="Name speichern").click()
             sentence = visit.page.locator("#name-told [lang=en]")
             sentence.wait_for()
