@@ -74,7 +74,7 @@ def _texts_of(code: str, folder: Path | None) -> dict[str, str]:
 def _read(file: Path) -> dict[str, str]:
     example = '{"no_mask": "Please put on a mask"}'
     try:
-        texts = json.loads(read_bytes(file, MAX_BYTES).decode("utf-8-sig"))
+        texts = json.loads(read_bytes(file, MAX_BYTES).decode("utf-8").removeprefix("\ufeff"))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError):

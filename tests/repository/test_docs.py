@@ -23,7 +23,9 @@ DOCUMENTS = [ROOT / "README.md", *sorted(path for folder in FOLDERS for path in 
 """Every document but the list of changes, which may name what is gone."""
 TEXTS = {str(path.relative_to(ROOT)): path.read_text() for path in DOCUMENTS}
 ALL = "\n\n".join(TEXTS.values())
-FOREIGN = {"--no-install-recommends": "apt", "--list-cameras": "rpicam-hello"}
+FOREIGN = {"--no-install-recommends": "apt", "--list-cameras": "rpicam-hello"} | dict.fromkeys(
+    ("--kiosk", "--noerrdialogs", "--no-first-run", "--incognito"), "chromium"
+)
 """Options of other programs, and whose they are."""
 TOPICS = {"status", "alert", "state", "health", "stats", "snapshot", "test", "enabled/set", "enabled/state"}
 SECTIONS = "|".join(dict.fromkeys(section for section, *_ in options()))
