@@ -229,7 +229,8 @@ class Guard:
             delay = OPEN_AGAIN_S if key == NO_SESSION else 0
             for transport in self._open.pop(key) - {request.transport}:
                 asyncio.get_running_loop().call_later(delay, transport.abort)
-        await self._write()
+        # not awaited: until the answer has brought the cookie, the visitor's own requests are refused
+        self._last_write = asyncio.ensure_future(self._write_in_turn())
 
     async def close(self, app: web.Application) -> None:
         """Writes the sessions (aiohttp's ``on_cleanup``)."""

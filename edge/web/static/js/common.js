@@ -28,8 +28,12 @@ export function element(name, text, className) {
   return made;
 }
 
+/** While login is true, a refusal does not lead to the login: the answer with the session's cookie is on its way. */
+export const hold = { login: false };
+
 /** Goes to the login, which comes back to the part that is shown. A device that is being restarted is waited for. */
 export async function login() {
+  if (hold.login) return;
   const answer = await fetch("login", { method: "HEAD" }).catch(() => ({}));
   if (answer.ok) location.assign(`login${location.hash}`);
 }

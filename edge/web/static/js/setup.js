@@ -2,7 +2,7 @@
 //
 // What the device knows decides whether a step is done. What only the visitor knows (the name is right, a test was
 // sent, the camera is aimed) is remembered by this browser.
-import { $, ask, say, send, t, tell } from "./common.js";
+import { $, ask, hold, say, send, t, tell } from "./common.js";
 import { listen, now, seen, take } from "./events.js";
 
 const STEPS = ["password", "name", "aim", "zone", "test", "finish"], DEFAULT_NAME = "entrance";
@@ -79,6 +79,8 @@ $("password-form").addEventListener("submit", event => {
     if (length < 8 || length > 256) throw words(t("setup.password_length", { length }));
     if (password !== $("again").value) throw words(t("setup.password_differ"));
     const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ current: $("current").value, new: password }) };
+    hold.login = true;
+    setTimeout(() => { hold.login = false; take("doubt"); }, 5000); // what was refused meanwhile is asked again
     const answer = await fetch("api/password", options);
     if (answer.status === 403) throw words(t("setup.password_wrong"));
     if (answer.status === 429) throw words(t("login.wait", { seconds: answer.headers.get("Retry-After") }));
