@@ -95,8 +95,8 @@ def _files_and_values(words: list[str] | None) -> tuple[list[str] | None, list[s
 
 def _certificate(args: argparse.Namespace, files: list[str]) -> dict[str, str]:
     """Returns the options for https, with a pair that can be used. Raises ``ConfigError``."""
-    from ..web.certificates import load_pair
-    from ..web.self_signed import self_signed
+    from ..serving.certificates import load_pair
+    from ..serving.self_signed import self_signed
 
     if len(files) > 2:
         raise ConfigError("--web-certificate takes a certificate and its key, one file with both, or nothing")
@@ -118,7 +118,7 @@ def _in_utf8(options: dict[str, Any]) -> dict[str, Any]:
 
 def ask_password_hash() -> str:
     """Asks for a password twice, or reads the first line of a pipe; returns its hash. Raises ``ConfigError``."""
-    from ..web.passwords import hash_password
+    from ..serving.passwords import hash_password
 
     if sys.stdin.isatty():
         password = in_utf8(getpass.getpass("password of the page: "))

@@ -110,9 +110,9 @@ def open_overview(config: Config, mqtt: MqttConfig, stack: ExitStack) -> None:
     from ..mqtt.observer import Observer
 
     try:
+        from ..serving.server import Server
         from ..web.doors import Doors
         from ..web.overview import overview_application
-        from ..web.server import Server
     except ImportError as error:
         raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
     doors, sessions = Doors(mqtt.prefix), folder_of(config) / "overview-sessions.json"

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..config.web import WebConfig
 from ..listening import listen_problem, try_to_listen, url_of
 from ..monitor.state import running_health
-from ..web.certificates import load_pair
+from ..serving.certificates import load_pair
 from .check import Result
 
 WARN_S = 14 * 86400

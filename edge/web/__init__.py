@@ -2,7 +2,7 @@
 
 In: frames and messages through ``Bus``, files and settings through ``Backend``. Out: HTTP. Public names: ``Bus``,
 ``Page``, ``Backend``. ``routes`` puts the page together, and ``static/`` is what the browser gets. Threads: ``page``
-runs the server, ``page-work`` draws and encodes the live image, and the event loop's default executor (``asyncio_N``)
-reads files, checks passwords and changes settings. ``checker`` starts the process ``checking`` for uploaded images.
+runs the handlers (``serving``), ``page-work`` draws and encodes the live image, and the event loop's default executor
+(``asyncio_N``) reads files and changes settings. ``checker`` starts the process ``checking`` for uploaded images.
 Only ``bus`` is loaded unless ``[web] enabled`` is set; the loop imports no other file of this room.
 """

@@ -13,11 +13,11 @@ from aiohttp import web
 from ..record.alerts import COLUMNS, AlertIndex, Entry, Search, exported
 from ..record.export import csv_lines, file_name, json_lines
 from ..record.times import local_iso
-from .answers import error_response
+from ..serving.answers import error_response
+from ..serving.bodies import read_json
+from ..serving.download import download
 from .backend import Backend
-from .bodies import read_json
 from .bus import Bus
-from .download import download
 
 PAGE_SIZE, LARGEST_PAGE = 48, 200
 """Alerts in one answer: by default, and at most."""

@@ -30,6 +30,7 @@ SERVED = {
 """Endings of the files that are served as they are, and their media types."""
 ICONS = tuple(f"/{path.name}" for path in sorted(STATIC.glob("icon*")))
 """Addresses of the icons. A phone may fetch them without the visitor's session."""
+PUBLIC_PATHS = ("/healthz", "/login", "/style.css", "/js/login.js", "/js/common.js", "/js/language.js", *ICONS)
 
 
 @cache
@@ -37,6 +38,11 @@ def languages() -> Mapping[str, Mapping[str, str]]:
     """Returns the texts of every language by key, by the language's code."""
     files = sorted((STATIC / "lang").glob("*.json"))
     return {file.stem: json.loads(file.read_text("utf-8")) for file in files}
+
+
+def is_public(request: web.Request) -> bool:
+    """Returns whether a request needs no password: the login, its files, and the health check without details."""
+    return request.path in PUBLIC_PATHS
 
 
 def language_of(request: web.Request) -> str:

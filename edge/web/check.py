@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from ..config.schema import Config
+from ..serving.refusal import Refusal
 from .checker import Checker
-from .refusal import Refusal
 from .uploads import Uploads, drain
 
 MAX_PLACES = 8

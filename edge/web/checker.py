@@ -17,7 +17,7 @@ from typing import Any
 
 from ..config.schema import Config
 from ..faces.opening import STILL_MIN_FACE
-from .refusal import Refusal
+from ..serving.refusal import Refusal
 
 log = logging.getLogger(__name__)
 

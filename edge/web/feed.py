@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from .answers import error_response
-from .streams import is_open, open_stream
+from ..serving.answers import error_response
+from ..serving.streams import is_open, open_stream
 
 MAX_STREAMS = 20
 """Browsers that may follow the door at once; the pages of one browser share a stream."""

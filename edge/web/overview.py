@@ -5,16 +5,16 @@ from pathlib import Path
 from aiohttp import web
 
 from ..config.web import WebConfig
-from .assets import file_routes, html_handler
+from ..serving.guard import Guard
+from ..serving.headers import add_security_headers
+from .assets import file_routes, html_handler, is_public
 from .doors import Doors
 from .feed import Feed
-from .guard import Guard
-from .headers import add_security_headers
 
 
 def overview_application(options: WebConfig, doors: Doors, sessions: Path) -> web.Application:
     """Makes the application of the overview; ``sessions`` keeps who is logged in, if its folder exists."""
-    guard = Guard(options, sessions)
+    guard = Guard(options, sessions, is_public)
     feed = Feed(doors, doors.state)
     app = web.Application(middlewares=[guard.middleware()])
     app.on_response_prepare.append(add_security_headers)
@@ -35,8 +35,7 @@ def overview_application(options: WebConfig, doors: Doors, sessions: Path) -> we
             web.get("/events", feed.events),
             web.get("/api/doors", show),
             web.get("/healthz", healthz),
-            web.post("/login", guard.login),
-            web.post("/logout", guard.logout),
+            *guard.routes(),
         ]
     )
     return app

@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from .answers import error_response
+from ..serving.answers import error_response
+from ..serving.bodies import read_json
+from ..serving.guard import Handler
 from .backend import Backend
-from .bodies import read_json
-from .guard import Handler
 
 
 def pause_handler(backend: Backend) -> Handler:

@@ -12,9 +12,9 @@ from ..record.recorder import Recorder
 from ..record.report import BIAS, COLUMNS, By, Period, Report
 from ..record.sql import DAYS_KEPT
 from ..record.times import parse_date
-from .answers import error_response
+from ..serving.answers import error_response
+from ..serving.download import download
 from .assets import html_handler
-from .download import download
 
 MOST_OUTAGES = 100
 

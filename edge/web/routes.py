@@ -6,20 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 from aiohttp import web
 
 from ..config.schema import Config
+from ..serving.answers import error_response
+from ..serving.guard import Guard, Handler
+from ..serving.headers import add_security_headers
+from ..serving.server import Server
 from .alerts import Alerts
-from .answers import error_response
-from .assets import file_routes, html_handler
+from .assets import file_routes, html_handler, is_public
 from .backend import Backend
 from .bus import Bus
 from .check import Check
 from .feed import Feed
-from .guard import Guard, Handler
-from .headers import add_security_headers
 from .manifest import manifest_handler
 from .metrics import Metrics
 from .pause import pause_handler
 from .report import Reports
-from .server import Server
 from .settings import Settings
 from .setup import Setup
 from .sign import Sign
@@ -54,7 +54,8 @@ class Page:
 def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadPoolExecutor) -> web.Application:
     """Makes the application of a door's page."""
     options = config.web
-    guard = Guard(options, backend.sessions, config.sign.link_hash)
+    sign = Sign(config.sign, bus)
+    guard = Guard(options, backend.sessions, lambda request: is_public(request) or sign.is_public(request))
     settings = Settings(config, bus, backend)
     view = View(bus, options.fps, lambda: settings.config.web.setup, backend.open_hider, worker)
     feed = Feed(bus, settings.state)
@@ -77,7 +78,7 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
             *alerts.routes(),
             *snapshots.routes(),
             *Reports(backend.record, config.device.name).routes(),
-            *Sign(config.sign, bus).routes(),
+            *sign.routes(),
             *check.routes(),
             *Setup(settings, guard, backend, bus).routes(),
             web.post("/api/settings", settings.change),
@@ -86,8 +87,7 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
             web.post("/api/test", _test_handler(backend)),
             web.get("/metrics", metrics.handle),
             web.get("/healthz", metrics.healthz),
-            web.post("/login", guard.login),
-            web.post("/logout", guard.logout),
+            *guard.routes(),
         ]
     )
     return app

@@ -11,9 +11,9 @@ from ..config.changeable import CHANGEABLE, tuning, version
 from ..config.load import Sections
 from ..config.schema import Config
 from ..errors import ConfigError
-from .answers import RUN, error_response
+from ..serving.answers import RUN, error_response
+from ..serving.bodies import read_json
 from .backend import Backend
-from .bodies import read_json
 from .bus import Bus
 
 VERSION = "settings_version"

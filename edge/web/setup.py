@@ -7,12 +7,12 @@ from typing import Any
 from aiohttp import web
 
 from ..errors import ConfigError
-from .answers import error_response
+from ..serving.answers import error_response
+from ..serving.bodies import read_json
+from ..serving.guard import Guard
+from ..serving.passwords import hash_password
 from .backend import Backend
-from .bodies import read_json
 from .bus import Bus, Shown
-from .guard import Guard
-from .passwords import hash_password
 from .settings import Settings
 
 STEP = 8

@@ -9,11 +9,12 @@ from .. import __version__
 from ..config.sign import SignConfig
 from ..config.signs import describe, message_for, read_logo
 from ..errors import ConfigError
-from .answers import error_response
+from ..serving.answers import error_response
+from ..serving.streams import is_open, open_stream
 from .assets import html_handler
 from .bus import Bus
 from .feed import encode_event
-from .streams import is_open, open_stream
+from .sign_link import opens_sign
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +29,12 @@ class Sign:
 
     def __init__(self, options: SignConfig, bus: Bus) -> None:
         self._bus = bus
+        self._link_hash = options.link_hash
         self._screens = 0
         try:
             self._described, self._logo = describe(options), read_logo(options)
-        except (
-            ConfigError
-        ) as error:  # a file was changed since the options were checked; a plain sign is better than none
+        except ConfigError as error:
+            # a file was changed since the options were checked; a plain sign is better than none
             log.warning("the sign at the door shows its own texts: %s", error)
             self._described, self._logo = describe(SignConfig()), None
 
@@ -44,6 +45,10 @@ class Sign:
             web.get("/sign/events", self.events),
             web.get("/sign/logo", self.logo),
         )
+
+    def is_public(self, request: web.Request) -> bool:
+        """Returns whether a request needs no password, because it has the key of the sign's link."""
+        return opens_sign(request, self._link_hash)
 
     @property
     def message(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from aiohttp import web
 
 from ..camera.pictures import encode_jpeg
-from .answers import error_response
+from ..serving.answers import error_response
 from .bus import Bus
 
 WIDTH = 240

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from aiohttp import web
 
 from ..camera.headers import read_header
-from .refusal import Refusal
+from ..serving.refusal import Refusal
 
 MAX_BYTES = 20 * 2**20
 """A photograph of 50 million pixels has 10 to 20 MB."""

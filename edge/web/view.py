@@ -11,9 +11,9 @@ from aiohttp import web
 from ..camera.pictures import encode_jpeg
 from ..faces.drawing import annotate
 from ..faces.hiding import FaceHider
-from .answers import RUN, error_response
+from ..serving.answers import RUN, error_response
+from ..serving.streams import is_open, open_stream
 from .bus import Bus, Shown
-from .streams import is_open, open_stream
 from .viewers import MAX_VIEWERS, Viewers
 
 BOUNDARY = "maskwatch-frame"

@@ -12,7 +12,7 @@ from support.certificates import make_pair
 from support.proxies import NAME, Proxy
 
 from edge.listening import own_addresses
-from edge.web.passwords import hash_password
+from edge.serving.passwords import hash_password
 
 PASSWORD = "correct horse"
 LOCKED = f'password_hash = "{hash_password(PASSWORD)}"\n'

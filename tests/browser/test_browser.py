@@ -16,7 +16,7 @@ from support.browsing import BARE, Watched
 from support.cameras import clip_pictures
 
 from edge.config.load import load
-from edge.web.passwords import hash_password
+from edge.serving.passwords import hash_password
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse"
@@ -114,7 +114,17 @@ def test_the_keyboard_reaches_every_control_and_all_controls_have_names(visit: V
     for _ in range(40):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
-    assert {"Live", "Alerts", "Health", "zone-0-0", "zone-0-3", "smallest-corner", "add", "save", "mode-switch"} <= reached
+    assert {
+        "Live",
+        "Alerts",
+        "Health",
+        "zone-0-0",
+        "zone-0-3",
+        "smallest-corner",
+        "add",
+        "save",
+        "mode-switch",
+    } <= reached
     unnamed = page.evaluate(
         """[...document.querySelectorAll("button, a, input, img, [role=button], section")].filter(element =>
             !(element.ariaLabel || element.textContent.trim() || element.labels?.length || element.hasAttribute("alt")

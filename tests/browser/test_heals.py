@@ -12,7 +12,7 @@ from browser.visit import Visit
 from chaos.relay import Relay
 from support.browsing import Watched
 
-from edge.web.passwords import hash_password
+from edge.serving.passwords import hash_password
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse"

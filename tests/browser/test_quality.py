@@ -19,11 +19,11 @@ from support.browsing import Watched
 
 from edge.config.web import WebConfig
 from edge.mqtt.messages import Health, Stats
-from edge.web.answers import error_response
+from edge.serving.answers import error_response
+from edge.serving.server import Server
 from edge.web.assets import STATIC, file_routes, html_handler
 from edge.web.bus import Bus
 from edge.web.feed import Feed
-from edge.web.server import Server
 
 pytestmark = pytest.mark.browser
 TOOLS = (ROOT / os.environ.get("MASKWATCH_BROWSER_TOOLS", ".venv/browser-tools")) / "node_modules"

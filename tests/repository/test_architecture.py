@@ -25,17 +25,20 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 40
 NEVERS = """
 edge -> convert
 convert -> edge.mqtt edge.outbox edge.web edge.cli edge.monitor.*
-edge.camera edge.faces edge.people -> edge.outbox edge.mqtt edge.record edge.phone edge.web edge.monitor edge.cli edge.bench
+edge.camera edge.faces edge.people -> edge.outbox edge.mqtt edge.record edge.phone edge.serving edge.web edge.monitor
+edge.camera edge.faces edge.people -> edge.cli edge.bench
 edge.camera -> edge.faces edge.people
 edge.faces -> edge.people
 edge.people.tracker edge.people.policy -> cv2 numpy time datetime
 edge.mqtt -> edge.camera edge.faces edge.people edge.record edge.phone edge.web edge.monitor edge.cli cv2 numpy
 edge.phone -> edge.camera edge.faces edge.people edge.web edge.monitor edge.cli edge.bench edge.doctor cv2 numpy
-edge.record -> edge.camera edge.faces edge.people edge.phone edge.web edge.monitor edge.cli edge.bench edge.doctor
-edge.record -> cv2 numpy
+edge.record -> edge.camera edge.faces edge.people edge.phone edge.serving edge.web edge.monitor edge.cli edge.bench
+edge.record -> edge.doctor cv2 numpy
 edge.outbox -> edge.*
-edge.config -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.record edge.phone edge.web edge.monitor
-edge.config -> edge.cli edge.bench edge.doctor
+edge.config -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.record edge.phone edge.serving edge.web
+edge.config -> edge.monitor edge.cli edge.bench edge.doctor
+edge.serving -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.record edge.phone edge.web edge.monitor
+edge.serving -> edge.cli edge.bench edge.doctor cv2 numpy
 edge.web -> edge.phone edge.monitor edge.cli edge.bench edge.doctor
 edge.monitor -> edge.phone edge.cli edge.bench edge.doctor
 edge.bench edge.doctor -> edge.cli
@@ -50,6 +53,7 @@ convert -> edge.monitor.loop edge.monitor.scene
 edge.outbox -> edge.outbox
 edge.camera.picamera -> picamera2
 edge.faces.tflite -> ai_edge_litert tflite_runtime
+edge.serving -> aiohttp
 edge.web -> aiohttp prometheus_client
 """
 """Imports that NEVERS would forbid and that are allowed."""

@@ -1,4 +1,4 @@
-"""Draws the page's icons for phones from ``icon.svg``: ``PYTHONPATH=tests .venv/bin/python tests/support/make_icons.py``.
+"""Draws the page's icons for phones from ``icon.svg``: ``PYTHONPATH=tests .venv/bin/python -m support.make_icons``.
 
 It needs what the tests in a browser need. A maskable icon and Apple's fill the whole square: the phone cuts its own
 shape out of it.

@@ -12,7 +12,7 @@ from support import ROOT
 from edge.config import edit as settings
 from edge.config.load import load
 from edge.errors import ConfigError
-from edge.web.passwords import hash_password
+from edge.serving.passwords import hash_password
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_a_value_that_is_not_utf8_is_refused(file: Path) -> None:
 
 
 def test_a_password_with_other_letters_is_the_same_in_any_locale(file: Path, latin: dict[str, str]) -> None:
-    from edge.web.passwords import matches
+    from edge.serving.passwords import matches
 
     for env in (ASCII, latin, {}):
         done = maskwatch("set", "--config", file, "--web-password", env=env, input="schlüssel\n".encode())

@@ -15,7 +15,7 @@ from support.browsing import Client, events_of
 from support.many_doors import Doors
 
 from edge.mqtt.messages import Health, State, encode
-from edge.web.passwords import hash_password
+from edge.serving.passwords import hash_password
 
 TODAY = {"people": 20, "mask": 18, "alerts": 2}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.browsing import Watched
 
-from edge.web.passwords import MAX_LENGTH
+from edge.serving.passwords import MAX_LENGTH
 
 PASSWORD = "correct horse"
 

@@ -15,7 +15,7 @@ from support.browsing import Watched, events_of
 from edge.config.load import load
 from edge.config.signs import BUNDLED, MESSAGES, message_for, read_texts
 from edge.errors import ConfigError
-from edge.web.passwords import hash_password
+from edge.serving.passwords import hash_password
 from edge.web.sign_link import hash_key
 
 KEY = "k" * 32

@@ -1,4 +1,4 @@
-"""edge.web.guard and edge.web.passwords: login, other sites, and what the page may change."""
+"""edge.serving.guard and edge.serving.passwords: login, other sites, and what the page may change."""
 
 import base64
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from support.browsing import Client, Watched
 
 from edge.config.load import load
 from edge.errors import ConfigError
-from edge.web.limiter import MAX_TRIES
-from edge.web.passwords import hash_password, matches
+from edge.serving.limiter import MAX_TRIES
+from edge.serving.passwords import hash_password, matches
 
 PASSWORD = "correct horse"
 

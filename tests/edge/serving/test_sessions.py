@@ -1,4 +1,4 @@
-"""edge.web.sessions: who is logged in, over restarts of the process and of the machine, whatever the date is."""
+"""edge.serving.sessions: who is logged in, over restarts of the process and of the machine, whatever the date is."""
 
 import json
 import os
@@ -11,8 +11,8 @@ import pytest
 from support.browsing import Watched
 from support.users import open_folder, run_without_rights
 
-from edge.web.passwords import hash_password
-from edge.web.sessions import DAY, IDLE, LONGEST, Sessions, Tokens
+from edge.serving.passwords import hash_password
+from edge.serving.sessions import DAY, IDLE, LONGEST, Sessions, Tokens
 
 PASSWORD = "correct horse"
 HASH = "the hash of the password"
@@ -142,7 +142,7 @@ def test_a_folder_that_cannot_be_written_is_said_once() -> None:
     )
     with open_folder() as folder:
         done = run_without_rights(
-            "import sys; from pathlib import Path; from edge.web.sessions import Sessions",
+            "import sys; from pathlib import Path; from edge.serving.sessions import Sessions",
             code,
             folder / "sessions.json",
         )

@@ -1,4 +1,4 @@
-"""edge.web.limiter: guesses are slowed down, and nobody else is locked out."""
+"""edge.serving.limiter: guesses are slowed down, and nobody else is locked out."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from support.browsing import Answer, Watched
 
-from edge.web.limiter import MAX_TRIES, MAX_TRIES_IN_ALL, Limiter
-from edge.web.passwords import hash_password
+from edge.serving.limiter import MAX_TRIES, MAX_TRIES_IN_ALL, Limiter
+from edge.serving.passwords import hash_password
 
 PASSWORD = "correct horse"
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}

@@ -13,14 +13,12 @@ from aiohttp import web
 
 from ..config.web import WebConfig
 from .answers import error_response
-from .assets import ICONS
 from .browsers import cookies_of, is_for_a_person
 from .hosts import Hosts, is_from_another_site
 from .limiter import Limiter
 from .passwords import matches
 from .proxies import AT_BASE, BASE, VIA_PROXY, is_forwarded, neighbourhood
 from .sessions import DEVICE_IDLE, LONGEST, Sessions, hashed
-from .sign_link import opens_sign
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +33,6 @@ WRITE_WAIT_S = 2.0
 MAX_ACCEPTED_HEADERS = 50
 NO_SESSION = ""
 OPEN_AGAIN_S = 2.0
-PUBLIC_PATHS = ("/healthz", "/login", "/style.css", "/js/login.js", "/js/common.js", "/js/language.js", *ICONS)
-"""Paths that need no password."""
 
 
 class Guard:
@@ -44,15 +40,15 @@ class Guard:
 
     Runs in the page's thread; passwords are hashed, and sessions written, in the executor. Without a password in the
     options no login is needed (the configuration allows that on loopback only). ``file`` keeps the sessions over a
-    restart; None keeps them in memory. ``link_hash`` is that of the sign's link.
+    restart; None keeps them in memory. ``is_public`` tells which requests need no password.
     """
 
-    def __init__(self, options: WebConfig, file: Path | None = None, link_hash: str = "") -> None:
+    def __init__(self, options: WebConfig, file: Path | None, is_public: Callable[[web.Request], bool]) -> None:
         self._password_hash = options.password_hash
         self._https = bool(options.certificate)
         self._hosts = Hosts(options.host, options.allowed_hosts)
         self._sessions = Sessions(file, options.password_hash)
-        self._link_hash = link_hash
+        self._is_public = is_public
         self._limiter = Limiter()
         self._accepted_headers: set[bytes] = set()
         # one at a time: each takes 16 MB. Who is known does not wait behind strangers
@@ -63,6 +59,10 @@ class Guard:
         self._open: dict[str, set[asyncio.Transport]] = {}
         # browsers send a cookie to every port of a host, where another door may be served
         self._session_cookie, self._device_cookie = f"maskwatch_{options.port}", f"maskwatch_device_{options.port}"
+
+    def routes(self) -> tuple[web.RouteDef, ...]:
+        """Returns the routes of login and logout."""
+        return web.post("/login", self.login), web.post("/logout", self.logout)
 
     def middleware(self) -> Any:
         """Makes the middleware for ``web.Application``."""
@@ -99,9 +99,7 @@ class Guard:
         return None
 
     async def _require_login(self, request: web.Request) -> web.StreamResponse | None:
-        if not self._password_hash or request.path in PUBLIC_PATHS or self._session_of(request):
-            return None
-        if opens_sign(request, self._link_hash):
+        if not self._password_hash or self._is_public(request) or self._session_of(request):
             return None
         if request.method in ("GET", "HEAD") and is_for_a_person(request):
             up = "../" * (request.rel_url.raw_path.count("/") - 1)

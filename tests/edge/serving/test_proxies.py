@@ -1,4 +1,4 @@
-"""edge.web.proxies and edge.web.hosts: what counts of a request that a proxy has passed on."""
+"""edge.serving.proxies and edge.serving.hosts: what counts of a request that a proxy has passed on."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -9,8 +9,8 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from support.browsing import Watched
 
-from edge.web.passwords import hash_password
-from edge.web.proxies import BASE, Proxies, neighbourhood
+from edge.serving.passwords import hash_password
+from edge.serving.proxies import BASE, Proxies, neighbourhood
 
 PASSWORD = "correct horse"
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}

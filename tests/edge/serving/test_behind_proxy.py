@@ -13,8 +13,8 @@ import pytest
 from support.browsing import Answer, Watched, events_of, pictures_of
 from support.proxies import NAME, Proxy
 
-from edge.web.limiter import MAX_TRIES
-from edge.web.passwords import hash_password
+from edge.serving.limiter import MAX_TRIES
+from edge.serving.passwords import hash_password
 
 PASSWORD = "correct horse"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -15,7 +15,7 @@ from support.browsing import Client
 from support.notified import Systemd
 
 from edge.listening import host_and_port, listen_problem, try_to_listen, url_of
-from edge.web.passwords import hash_password
+from edge.serving.passwords import hash_password
 
 
 @pytest.fixture

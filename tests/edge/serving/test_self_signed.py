@@ -1,4 +1,4 @@
-"""edge.web.self_signed: a certificate that is made once for all names of this machine."""
+"""edge.serving.self_signed: a certificate that is made once for all names of this machine."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ from support.commands import maskwatch as command
 from support.users import NOBODY, open_folder, run_without_rights
 
 from edge.config.load import load
-from edge.web.certificates import load_pair
+from edge.serving.certificates import load_pair
 
 
 def test_one_is_made_once_for_all_names_of_this_machine(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""edge.web.listener and edge.web.connection: connections that send nothing, or read nothing, harm nobody."""
+"""edge.serving.listener and edge.serving.connection: connections that send nothing, or read nothing, harm nobody."""
 
 import contextlib
 import os
@@ -15,9 +15,9 @@ from support import until
 from support.browsing import Watched
 from support.processes import after
 
-from edge.web.connection import BODY_PATIENCE_S, HEAD_S, STALL_S
-from edge.web.listener import MAX_CONNECTIONS, SHARE_PER_ADDRESS
-from edge.web.passwords import hash_password
+from edge.serving.connection import BODY_PATIENCE_S, HEAD_S, STALL_S
+from edge.serving.listener import MAX_CONNECTIONS, SHARE_PER_ADDRESS
+from edge.serving.passwords import hash_password
 
 PER_ADDRESS = int(MAX_CONNECTIONS * SHARE_PER_ADDRESS)
 HALF_HEAD = b"GET /api/now HTTP/1.1\r\nHost: 127.0.0.1\r\n"

@@ -19,8 +19,8 @@ from support.certificates import make_pair
 from support.commands import maskwatch as command
 
 from edge.errors import ConfigError
-from edge.web.certificates import load_pair
-from edge.web.passwords import hash_password
+from edge.serving.certificates import load_pair
+from edge.serving.passwords import hash_password
 
 PASSWORD = "correct horse"
 
