@@ -86,20 +86,26 @@ def test_zones_and_smallest_face_are_saved_and_take_effect_at_once(watched: Watc
 
 
 def test_a_change_is_kept_in_the_state_folder_if_the_file_cannot_be_written(maskwatch: Any, tmp_path: Path) -> None:
-    """The sandboxed service cannot write its file; here there is no file at all."""
+    """The sandboxed service cannot write its file; here there is no file at all.
+
+    What the command line gives counts, and cannot be changed on the page: the change would have no effect.
+    """
     state = tmp_path / "state" / "maskwatch" / "entrance" / "page.toml"
     state.parent.mkdir(parents=True)
     code = (
         "import sys; from pathlib import Path; from edge.config.edit import SettingsStore\n"
         "store = SettingsStore(None, lambda config: Path(sys.argv[1]), {'detect': {'min_face': 70}})\n"
-        "kept = store.keep({'detect': {'zones': [[[0, 0], [1, 0], [1, 1]]], 'min_face': 40}})\n"
-        "print(kept.detect.min_face, len(store.load().detect.zones))"
+        "kept = store.keep({'detect': {'zones': [[[0, 0], [1, 0], [1, 1]]]}, 'decide': {'threshold': 0.7}})\n"
+        "print(kept.detect.min_face, kept.decide.threshold, len(store.load().detect.zones))\n"
+        "store.keep({'detect': {'min_face': 40}})"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(state.parent)], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
-    assert done.stdout.split() == ["70", "1"], "the command line takes precedence"
-    assert "min_face = 40" in state.read_text() and state.stat().st_mode & 0o077 == 0
+    assert done.stdout.split() == ["70", "0.7", "1"], done.stderr
+    assert "ConfigError: detect.min_face is given on the command line" in done.stderr
+    kept = state.read_text()
+    assert "threshold = 0.7" in kept and "min_face" not in kept and state.stat().st_mode & 0o077 == 0
 
 
 def test_an_alert_is_streamed_and_kept_for_the_next_start(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> None:
