@@ -12,7 +12,8 @@ from support.tiny import MODEL, door_list, draw_tree, run_convert, write_list
 from convert.__main__ import main, noting_ctrl_c
 
 COMMANDS = ("prepare", "train", "quantize", "evaluate", "compare")
-COMMANDS += ("evaluate-scenes", "evaluate-clips", "leave-one-out", "search", "card", "single-shot", "bench-chart")
+COMMANDS += ("evaluate-scenes", "evaluate-clips", "evaluate-blur", "leave-one-out", "search", "card")
+COMMANDS += ("single-shot", "bench-chart")
 
 
 def answer(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
@@ -40,6 +41,7 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         ["prepare", "{}", "--out", "new"],
         ["evaluate", "{}", "."],
         ["evaluate-clips", "{}"],
+        ["evaluate-blur", "{}"],
         ["bench-chart", "{}", "--out", "a.png"],
         ["single-shot", "--out", "{}"],
         ["train", ".", "--epochs", "{}"],

@@ -65,7 +65,7 @@ class Pipeline:
         boxes = [*self.detector.detect(image, as_luma(luma)), *extra]
         tracks = self.tracker.update(self.classifier.classify(image, boxes), self.now)
         self.policy.update(tracks, self.now)
-        assert set(self.policy.states.values()) <= {"unknown", "mask", "no_mask", "incorrect_mask"}
+        assert set(self.policy.states.values()) <= {"unknown", "unsure", "mask", "no_mask", "incorrect_mask"}
         return len(tracks)
 
 
