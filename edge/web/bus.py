@@ -3,7 +3,6 @@
 The loop does not know who reads them, and it neither draws nor encodes anything.
 """
 
-import logging
 import threading
 import time
 from collections import deque
@@ -15,8 +14,8 @@ from ..camera.frames import Image
 from ..faces.face import Face
 from ..faces.geometry import Box
 from ..mqtt.messages import AlertMessage, CameraCondition, Health, State, Stats
+from .listeners import Listener, Listeners
 
-log = logging.getLogger(__name__)
 MAX_ALERTS = 200
 """Alerts kept in memory; the oldest is dropped first."""
 MAX_RECENT_BOXES = 200
@@ -24,9 +23,6 @@ BLUR_HOLD = 1.5
 """Seconds for which a face's box is still blurred after the detector has missed the face."""
 STATS_INTERVAL = 2.0
 """Seconds between two statistics messages while there is a listener."""
-Listener = Callable[[str, Any], None]
-"""Called with the message's topic (``alert``, ``state``, ``health``, ``stats``, ``pause``, ``camera`` or ``marks``) and
-the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,7 @@ class Bus:
         """Monotonic time until which somebody looks at the live image. Set by the page's thread."""
         self._alerts: deque[AlertMessage] = deque(maxlen=MAX_ALERTS)
         self._recent_boxes: deque[tuple[float, Box]] = deque(maxlen=MAX_RECENT_BOXES)
-        self._listeners: tuple[Listener, ...] = ()
+        self._listeners = Listeners()
         self._lock = threading.Lock()
         self._stats_sent = float("-inf")
 
@@ -111,7 +107,7 @@ class Bus:
         """Keeps an alert and passes it to the listeners."""
         with self._lock:
             self._alerts.append(alert)
-        self._notify(alert.topic, alert)
+        self._listeners.notify(alert)
 
     def enable(self, on: bool, how: str) -> None:
         """Does nothing: the page shows a pause, and another publisher keeps it."""
@@ -125,11 +121,11 @@ class Bus:
         """Keeps a message as the newest of its topic and passes it to the listeners."""
         with self._lock:
             self.last_messages = self.last_messages | {message.topic: message}
-        self._notify(message.topic, message)
+        self._listeners.notify(message)
 
     def tell(self, message: Any) -> None:
         """Passes a message from one page to the listeners, which are the other pages. It is not kept."""
-        self._notify(message.topic, message)
+        self._listeners.notify(message)
 
     def send_test(self) -> bool:
         """Returns False: the page is no phone."""
@@ -142,20 +138,6 @@ class Bus:
     def add_listener(self, listener: Listener) -> Callable[[], None]:
         """Calls ``listener(topic, message)`` for each message from now on; returns a function that removes it.
 
-        The listener runs in the sender's thread, so it must hand over and return at once. It is removed if it raises.
+        Topics are ``alert``, ``state``, ``health``, ``stats``, ``pause``, ``camera`` and ``marks``.
         """
-        with self._lock:
-            self._listeners += (listener,)
-        return lambda: self._remove(listener)
-
-    def _remove(self, listener: Listener) -> None:
-        with self._lock:
-            self._listeners = tuple(other for other in self._listeners if other is not listener)
-
-    def _notify(self, topic: str, message: Any) -> None:
-        for listener in self._listeners:
-            try:
-                listener(topic, message)
-            except Exception:  # a fault of the page must not end the loop
-                log.exception("a listener of the page failed and was removed")
-                self._remove(listener)
+        return self._listeners.add(listener)

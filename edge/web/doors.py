@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from ..config.option import NAME
 from ..mqtt.messages import AlertMessage
+from .listeners import Listener, Listeners
 
 MOST_DOORS = 1000
 """Doors that are kept, so that no stray publisher fills the memory."""
@@ -24,7 +24,6 @@ CONDITIONS = ("ok", "lost", "frozen", "dark")
 LINK = re.compile(r"https?://[^\s@\\]+", re.IGNORECASE)
 Standing = Literal["offline", "silent", "camera", "bare", "problem", "paused", "waiting", "good"]
 """How a door stands, the worst first. ``waiting``: it has said nothing yet that tells."""
-Listener = Callable[[str, Any], None]
 
 
 @dataclass(slots=True)
@@ -112,8 +111,7 @@ class Doors:
         self._tell_at = 0.0
         self._rows: dict[str, dict[str, Any]] = {}
         self._broker = Broker(False, _now())
-        self._listeners: tuple[Listener, ...] = ()
-        self._lock = threading.Lock()
+        self._listeners = Listeners()
 
     def state(self) -> dict[str, Any]:
         """Returns everything that a page shows when it is opened. For any thread."""
@@ -124,13 +122,7 @@ class Doors:
 
     def add_listener(self, listener: Listener) -> Callable[[], None]:
         """Calls ``listener(topic, message)`` for each change, in the observer's thread; returns what removes it."""
-        with self._lock:
-            self._listeners += (listener,)
-        return lambda: self._remove(listener)
-
-    def _remove(self, listener: Listener) -> None:
-        with self._lock:
-            self._listeners = tuple(other for other in self._listeners if other is not listener)
+        return self._listeners.add(listener)
 
     # Everything below runs in the observer's thread.
 
@@ -187,15 +179,11 @@ class Doors:
         gone = [name for name in self._rows if name not in rows]
         self._rows = rows
         if changed or gone:
-            self._notify(Changes(changed, gone))
+            self._listeners.notify(Changes(changed, gone))
 
     def _show(self, broker: Broker) -> None:
         self._broker = broker
-        self._notify(broker)
-
-    def _notify(self, message: Changes | Broker) -> None:
-        for listener in self._listeners:
-            listener(message.topic, message)
+        self._listeners.notify(broker)
 
 
 def _take(door: Door, kind: str, payload: bytes, retained: bool) -> None:

@@ -171,7 +171,8 @@ def test_nothing_is_drawn_without_a_viewer(watched: Watched) -> None:
 
 
 def test_without_the_page_only_the_bus_is_loaded() -> None:
-    pages = "m.startswith(('aiohttp', 'PIL', 'prometheus', 'edge.web.')) and m != 'edge.web.bus'"
+    heavy = "('aiohttp', 'PIL', 'prometheus', 'edge.serving', 'edge.web.')"
+    pages = f"m.startswith({heavy}) and m not in ('edge.web.bus', 'edge.web.listeners')"
     code = f"import sys, edge.cli.run, edge.monitor.run; print(json.dumps([m for m in sys.modules if {pages}]))"
     done = subprocess.run(
         [sys.executable, "-c", f"import json; {code}"], cwd=ROOT, capture_output=True, text=True, timeout=60
