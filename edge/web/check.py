@@ -49,7 +49,8 @@ class Check:
     async def handle(self, request: web.Request) -> web.Response:
         """Answers with the faces, and the image with the faces drawn in. The request's body is the image file.
 
-        Boxes are in pixels of the image that was sent; the image in the answer may be smaller.
+        Boxes are in pixels of the image that was sent; the image in the answer may be smaller. ``?picture=no``
+        leaves it out.
         """
         try:
             with self._place(request.query.get("name", "")[:LONGEST_NAME]) as place:
@@ -66,6 +67,8 @@ class Check:
                 if request.transport is None or request.transport.is_closing():  # nobody waits for the answer
                     return web.Response()
                 told, jpeg = await self._checker.check(image)
+        if request.query.get("picture") == "no":
+            return web.json_response(told)
         picture = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
         return web.json_response(told | {"picture": picture})
 

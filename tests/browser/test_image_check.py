@@ -1,7 +1,10 @@
 """The part of the page that checks images: files, drag and drop, and the visitor's camera."""
 
 import io
+import json
 import threading
+import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +57,113 @@ def test_an_image_of_the_visitor_s_camera_is_checked(visit: Visit) -> None:
     visit.page.get_by_role("button", name="Check this image").click()
     visit.page.locator("#results td.no_mask").first.wait_for()
     visit.page.get_by_role("button", name="Camera off").click()
+    assert not visit.page.locator("#video").is_visible()
+
+
+SENT = "performance.getEntriesByType('resource').filter(entry => /check.picture=no/.test(entry.name)).length"
+MARKS = "[...document.querySelectorAll('#found-now text')].map(text => text.textContent).join()"
+
+
+def open_camera(visit: Visit) -> Any:
+    visit.page.get_by_role("link", name="Check an image").click()
+    visit.page.get_by_role("button", name="Use this device's camera").click()
+    visit.wait_for_script("document.getElementById('video').videoWidth > 0")
+    return visit.page.get_by_role("button", name="Check continuously")
+
+
+def test_the_visitor_s_camera_is_checked_continuously_until_it_is_stopped(visit: Visit) -> None:
+    """One image after the other, about one per second; what is found is drawn over the video."""
+    sent: list[tuple[float, Any]] = []
+    visit.page.on("request", lambda request: "picture=no" in request.url and sent.append((time.monotonic(), request)))
+    button = open_camera(visit)
+    button.click()
+    visit.wait_for_script(f"/^No mask .*%$/.test({MARKS})")
+    assert (
+        button.get_attribute("aria-pressed") == "true"
+        and visit.page.locator("#said").inner_text() == "In view: No mask"
+    )
+    video, box = (visit.page.locator(at).bounding_box() for at in ("#video", "#found-now rect"))
+    assert video["x"] <= box["x"] < box["x"] + box["width"] <= video["x"] + video["width"]
+    visit.save_screenshot("check-continuously")
+    before = len(sent)
+    visit.page.wait_for_timeout(4000)
+    assert 1 <= len(sent) - before <= 5
+    assert all(later - earlier > 0.9 for (earlier, _), (later, _) in pairwise(sent))
+    answer = sent[-2][1].response().json()
+    assert max(answer["width"], answer["height"]) <= 640 and "picture" not in answer
+    button.click()
+    visit.page.wait_for_timeout(500)
+    before = len(sent)
+    visit.page.wait_for_timeout(2500)
+    assert len(sent) == before and visit.page.evaluate(MARKS) == "" and button.get_attribute("aria-pressed") == "false"
+
+
+@pytest.mark.parametrize("end", [("link", "Health"), ("button", "Camera off")], ids=["part", "camera"])
+def test_the_continuous_check_ends_with_its_part_of_the_page_and_with_the_camera(visit: Visit, end: Any) -> None:
+    open_camera(visit).click()
+    visit.wait_for_script(f"{MARKS} !== ''")
+    visit.page.evaluate("window.track = document.getElementById('video').srcObject.getTracks()[0]")
+    visit.page.get_by_role(end[0], name=end[1]).click()
+    assert visit.page.evaluate("track.readyState") == "ended"
+    before = visit.page.evaluate(SENT)
+    visit.page.wait_for_timeout(2500)
+    assert visit.page.evaluate(SENT) <= before + 1 and visit.page.evaluate(MARKS) == ""
+    assert open_camera(visit).get_attribute("aria-pressed") == "false"
+
+
+def test_a_hidden_page_checks_nothing_and_goes_on_when_it_is_seen(visit: Visit) -> None:
+    open_camera(visit).click()
+    visit.wait_for_script(f"{MARKS} !== ''")
+    see = "seen => { Object.defineProperty(document, 'hidden', { value: !seen, configurable: true });"
+    see += " document.dispatchEvent(new Event('visibilitychange')); }"
+    visit.page.evaluate(see, False)
+    assert visit.page.evaluate(MARKS) == ""
+    visit.page.wait_for_timeout(500)
+    before = visit.page.evaluate(SENT)
+    visit.page.wait_for_timeout(2500)
+    assert visit.page.evaluate(SENT) == before
+    visit.page.evaluate(see, True)
+    visit.wait_for_script(f"{MARKS} !== ''")
+
+
+def test_the_continuous_check_waits_as_long_as_a_busy_device_asks_for(visit: Visit) -> None:
+    """The answer is the one that the device gives when its places are taken."""
+    moments: list[float] = []
+
+    def refuse(route: Any) -> None:
+        moments.append(time.monotonic())
+        if len(moments) > 1:
+            return route.continue_()
+        text = json.dumps({"error": "full", "code": "full", "waiting": 8})
+        route.fulfill(status=503, body=text, headers={"Retry-After": "3", "Content-Type": "application/json"})
+
+    visit.page.route("**/api/check?picture=no", refuse)
+    open_camera(visit).click()
+    visit.page.get_by_text("Not checked: 8 images are being checked or wait. Try again in a minute").wait_for()
+    visit.wait_for_script(f"{MARKS} !== ''")
+    assert moments[1] - moments[0] > 2.9
+    visit.errors[:] = [text for text in visit.errors if "503" not in text]
+
+
+def test_a_camera_that_is_allowed_too_late_is_closed_and_one_that_ends_is_reported(visit: Visit) -> None:
+    visit.page.evaluate(
+        """() => { const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        window.tracks = [];
+        navigator.mediaDevices.getUserMedia = async wanted => {
+            await new Promise(done => setTimeout(done, 600)); // the visitor is asked
+            const stream = await real(wanted);
+            window.tracks.push(...stream.getTracks());
+            return stream;
+        }; }"""
+    )
+    visit.page.get_by_role("link", name="Check an image").click()
+    visit.page.get_by_role("button", name="Use this device's camera").click()
+    visit.page.get_by_role("link", name="Health").click()
+    visit.wait_for_script("tracks.length === 1 && tracks[0].readyState === 'ended'")
+    open_camera(visit).click()
+    visit.wait_for_script(f"{MARKS} !== ''")
+    visit.page.evaluate("tracks[1].dispatchEvent(new Event('ended'))")
+    visit.page.get_by_text("No camera: it was disconnected, or is no longer allowed").wait_for()
     assert not visit.page.locator("#video").is_visible()
 
 

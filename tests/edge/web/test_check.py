@@ -56,6 +56,8 @@ def test_faces_are_listed_in_pixels_of_the_image_and_drawn_in(watched: Watched) 
     assert 100 < x0 < x1 < 320 and 60 < y0 < y1 < 240
     jpeg = base64.b64decode(answer.json["picture"].partition(",")[2])
     assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1).shape == (360, 1440, 3)
+    short = watched.client.ask("/api/check?picture=no", "POST", DOOR).json
+    assert short == {name: value for name, value in answer.json.items() if name != "picture"}
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])

@@ -1,11 +1,12 @@
-// Checks image files, and images of the visitor's camera.
-import { $, ask, count, element, label, locale, percent, say, t } from "./common.js";
+// Checks images and shows what is found in them.
+import { $, ask, count, element, label, percent, say, t } from "./common.js";
 
 const LONGEST = 2000; // pixels that the device searches, so more would only take longer to send
 const LIMIT = 20; // MiB
 const POLL_MS = 1500;
 
-async function check(blob, name) {
+/** Checks an image and lists it first; returns the number of faces, or NaN if the image cannot be checked. */
+export async function check(blob, name) {
   const item = element("li"), title = element("h3", name), state = element("p", t("check.checking"));
   item.append(title, state);
   $("results").prepend(item);
@@ -31,19 +32,23 @@ async function check(blob, name) {
 async function shrunk(blob) {
   const whole = { blob, scale: 1 };
   try {
-    const image = await createImageBitmap(blob), scale = Math.min(1, LONGEST / Math.max(image.width, image.height));
-    if (scale === 1 && /^image\/(jpeg|png|webp)$/.test(blob.type)) return whole;
-    const canvas = element("canvas");
-    [canvas.width, canvas.height] = [image.width, image.height].map(side => Math.max(1, Math.round(side * scale)));
-    const drawing = canvas.getContext("2d");
-    drawing.imageSmoothingQuality = "high";
-    drawing.drawImage(image, 0, 0, canvas.width, canvas.height);
+    const image = await createImageBitmap(blob), { width, height } = image;
+    if (Math.max(width, height) <= LONGEST && /^image\/(jpeg|png|webp)$/.test(blob.type)) return whole;
+    const smaller = await jpeg(image, width, height);
     image.close();
-    const smaller = await new Promise(done => canvas.toBlob(done, "image/jpeg", 0.92));
-    return smaller ? { blob: smaller, scale } : whole;
+    return smaller.blob ? smaller : whole;
   } catch {
     return whole;
   }
+}
+/** Draws an image or a video with at most so many pixels on its longer side; returns the JPEG, and the scale. */
+export async function jpeg(source, width, height, longest = LONGEST, quality = 0.92) {
+  const canvas = element("canvas"), scale = Math.min(1, longest / Math.max(width, height));
+  [canvas.width, canvas.height] = [width, height].map(side => Math.max(1, Math.round(side * scale)));
+  const drawing = canvas.getContext("2d");
+  drawing.imageSmoothingQuality = "high";
+  drawing.drawImage(source, 0, 0, canvas.width, canvas.height);
+  return { blob: await new Promise(done => canvas.toBlob(done, "image/jpeg", quality)), scale };
 }
 // Sends an image; meanwhile the state says how many images are checked before it.
 async function upload(body, state) {
@@ -87,30 +92,3 @@ for (const kind of ["dragover", "dragleave", "drop"])
     $("drop").classList.toggle("over", kind === "dragover");
     if (kind === "drop") checkAll([...event.dataTransfer.files]);
   });
-
-/** Opens the visitor's camera, or closes it. */
-export async function camera(on) {
-  const video = $("video");
-  video.srcObject?.getTracks().forEach(track => track.stop());
-  video.srcObject = null;
-  $("cam").hidden = !on;
-  if (!on) return;
-  try {
-    if (!navigator.mediaDevices) throw new Error(t("check.camera_https"));
-    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
-  } catch (error) {
-    $("cam").hidden = true;
-    $("checking").textContent = t("check.no_camera", { reason: error.message });
-  }
-}
-$("webcam").addEventListener("click", () => camera(true));
-$("camoff").addEventListener("click", () => camera(false));
-$("shoot").addEventListener("click", async () => {
-  const video = $("video"), canvas = element("canvas");
-  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-  canvas.getContext("2d").drawImage(video, 0, 0);
-  const blob = await new Promise(done => canvas.toBlob(done, "image/jpeg", 0.92));
-  const time = new Date().toLocaleTimeString(locale);
-  const found = await check(blob, t("check.camera_picture", { time }));
-  $("checking").textContent = isNaN(found) ? t("check.sum_none") : t("check.sum", { good: 1, faces: count("faces", found) });
-});

@@ -38,12 +38,13 @@ export async function login() {
   if (answer.ok) location.assign(`login${location.hash}`);
 }
 
-/** Requests JSON. Throws an Error with the device's sentence, and its details; goes to the login where one is needed. */
+/** Requests JSON. Throws an Error with the device's sentence, its details, and the milliseconds to wait; goes to the login where one is needed. */
 export async function ask(path, options) {
   const answer = await fetch(path, options);
   if (answer.status === 401) login();
   const data = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw Object.assign(new Error(data.error ?? t("error.status", { status: answer.status })), { details: data });
+  const wait = 1000 * answer.headers.get("Retry-After") || undefined;
+  if (!answer.ok) throw Object.assign(new Error(data.error ?? t("error.status", { status: answer.status })), { details: data, wait });
   return data;
 }
 

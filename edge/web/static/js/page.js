@@ -3,7 +3,7 @@ import { $ } from "./common.js";
 import { follow, link, listen, now, seen } from "./events.js";
 import { look } from "./live.js";
 import "./state.js";
-import { camera } from "./check.js";
+import { camera } from "./webcam.js";
 import "./zones.js";
 import "./alerts.js";
 import "./health.js";
