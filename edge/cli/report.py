@@ -16,7 +16,7 @@ from ..record import alerts
 from ..record.alerts import AlertIndex, Search, exported
 from ..record.export import csv_lines, json_lines
 from ..record.reading import read, read_seen
-from ..record.report import BIAS, COLUMNS, By, Period, Report
+from ..record.report import BIAS, COLUMNS, By, Period, Report, check_range
 from ..record.times import day_start, parse_date
 from .arguments import EXIT_OK, add_device_option, load_config
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.by == "alert":
             return _print_alerts(args, files, head)
-        report = Report(first, last, partial(read, files.record))
+        report = _counted(first, last, files.record)
     except (sqlite3.Error, OSError) as error:
         raise FileError(f"the state folder {files.folder} cannot be read: {error}") from error
     if not args.csv and not args.json:
@@ -65,6 +65,14 @@ def _days(args: argparse.Namespace) -> tuple[date, date]:
     if first > last:
         raise ConfigError(f"--from {first} is after --to {last}: exchange the two")
     return first, last
+
+
+def _counted(first: date, last: date, path: Path) -> Report:
+    try:
+        check_range(first, last)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return Report(first, last, partial(read, path))
 
 
 def _detectors(report: Report) -> list[dict[str, str]]:
@@ -102,6 +110,8 @@ def _print_report(report: Report, by: By, file: Path) -> int:
 
 def _share(period: Period) -> str:
     share = period.share
+    if period.is_unknown:
+        return "unknown"
     if share is None:
         return "fewer than 30 people"
     return f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%})"

@@ -60,7 +60,7 @@ class Search:
         if seen not in ("", "yes", "no"):
             raise ValueError(f"seen '{seen[:40]}' is not yes or no")
         if end <= start:
-            raise ValueError("to is before from: exchange the two")
+            raise ValueError("to is not after from: choose a later time, or exchange the two")
         return cls(start, end, int(hour) if hour else None, kind, {"yes": True, "no": False}.get(seen))
 
     def matches(self, entry: Entry, seen: Collection[str]) -> bool:

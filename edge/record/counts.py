@@ -3,8 +3,9 @@
 import math
 from dataclasses import astuple, dataclass, fields
 
-SLOT_S = 1200
-"""Seconds of one slot; slots begin at whole multiples of this in Unix time, so daylight saving does not change them."""
+SLOT_S = 900
+"""Seconds of one slot; slots begin at whole multiples of this in Unix time. The hours and days of every time zone begin
+with a slot, also where they are 30 or 45 minutes apart from UTC, and daylight saving changes no slot."""
 FEWEST_PEOPLE = 30
 """Judged people below which no share is given: it would say more about chance than about the door."""
 Z_95 = 1.96

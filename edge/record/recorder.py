@@ -1,7 +1,7 @@
 """Counts people, alerts and seconds of watching, and writes them down: SQLite, as durable as the outbox.
 
 What was counted is written within a minute if somebody came, and at the end of the slot otherwise: a kill or a power
-cut loses the running 20 minutes at most. What cannot be written (disk full, read-only) stays in memory, one row per
+cut loses the running 15 minutes at most. What cannot be written (disk full, read-only) stays in memory, one row per
 slot, and is written as soon as the disk allows it.
 """
 
@@ -193,7 +193,7 @@ class Recorder:
     def _are_due(self, synced: bool) -> bool:
         age = self._bins.age()
         if not synced and time.clock_gettime(time.CLOCK_BOOTTIME) < BOOT_S:
-            return age >= SLOT_S
+            return False
         crossed = slot_of(time.time() - age) != slot_of(time.time())
         return crossed or age >= SLOT_S or self._bins.has_events()
 

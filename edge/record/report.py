@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from .counts import KINDS, SLOT_S, Counts, Share, mask_share
 from .reading import Slot
+from .sql import DAYS_KEPT
 from .times import day_start, local_iso
 
 By = Literal["hour", "hour_of_day", "weekday", "day"]
@@ -59,6 +60,12 @@ class Period:
         shares = (share.value, share.low, share.high) if share else (None, None, None)
         seconds = map(round, (counts.watched, counts.paused, counts.blind, self.unknown))
         return dict(zip(COLUMNS, (*known.values(), *shares, *seconds, counts.unsynced < UNKNOWN_S), strict=True))
+
+
+def check_range(first: date, last: date) -> None:
+    """Raises ``ValueError`` if counts of so many days are never kept: a sum of them takes long, and much memory."""
+    if (last - first).days >= DAYS_KEPT:
+        raise ValueError(f"from and to are more than {DAYS_KEPT} days apart, and counts are kept for {DAYS_KEPT}")
 
 
 class Report:

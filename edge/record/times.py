@@ -5,6 +5,8 @@ from datetime import date, datetime, timedelta
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 ALLOWED = "a date like 2026-11-27, or a time like 2026-11-27T14:00"
+YEARS = range(1970, 9999)
+"""Years that are taken: clocks begin with the first, and calculations with dates end after the last."""
 
 
 def day_start(day: date) -> float:
@@ -18,9 +20,12 @@ def parse_date(name: str, text: str) -> date:
         if DATE.fullmatch(text) is None:
             raise ValueError
         day = date.fromisoformat(text)
-        day_start(day), day_start(day + timedelta(days=1))
+        if day.year not in YEARS:
+            raise ValueError
     except (ValueError, OverflowError, OSError) as error:
-        raise ValueError(f"{name} '{text[:40]}' is not a date of the calendar: write it like 2026-11-27") from error
+        raise ValueError(
+            f"{name} '{text[:40]}' is not a date of the calendar: write it like 2026-11-27, from 1970 on"
+        ) from error
     return day
 
 
@@ -33,7 +38,10 @@ def parse_moment(name: str, text: str, *, end: bool) -> float:
         day = parse_date(name, text)
         return day_start(day + timedelta(days=1) if end else day)
     try:
-        return datetime.fromisoformat(text).timestamp()
+        moment = datetime.fromisoformat(text)
+        if moment.year not in YEARS:
+            raise ValueError
+        return moment.timestamp()
     except (ValueError, OverflowError, OSError) as error:
         raise ValueError(f"{name} '{text[:40]}' is no time: write {ALLOWED}") from error
 

@@ -167,7 +167,7 @@ def _limit(request: web.Request) -> int:
 
 def _mark_of(entry: Entry) -> str:
     """Returns a text that names the place after this alert, also when the alert is no longer kept."""
-    return f"{entry.moment:.3f}_{entry.alert.id}"
+    return f"{entry.moment!r}_{entry.alert.id}"
 
 
 def _cursor(request: web.Request) -> tuple[float, str] | None:

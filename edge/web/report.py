@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ..record.export import csv_lines, file_name, json_lines
 from ..record.recorder import Recorder
-from ..record.report import BIAS, COLUMNS, By, Period, Report
+from ..record.report import BIAS, COLUMNS, By, Period, Report, check_range
 from ..record.sql import DAYS_KEPT
 from ..record.times import parse_date
 from ..serving.answers import error_response
@@ -108,6 +108,5 @@ def _days(query: Mapping[str, str]) -> tuple[date, date]:
     first = parse_date("from", query["from"]) if query.get("from") else last - timedelta(days=int(days) - 1)
     if first > last:
         raise ValueError("to is before from: exchange the two")
-    if (last - first).days >= DAYS_KEPT:
-        raise ValueError(f"from and to are more than {DAYS_KEPT} days apart, and counts are kept for {DAYS_KEPT}")
+    check_range(first, last)
     return first, last

@@ -27,7 +27,7 @@ def watched(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> Iterator[Watched]
     folder, now = tmp_path / "kept", time.time()
     folder.mkdir()
     history_of(folder / "outbox.db", NUMBER, newest=now - 7200)
-    came = Counts(people=20, mask=8, no_mask=11, unsure=1, alerts=11, watched=1200.0)
+    came = Counts(people=20, mask=8, no_mask=11, unsure=1, alerts=11, watched=900.0)
     fill_counts(folder / "record.db", [(now - 86400 * day, came) for day in range(1, 15)], "haar")
     text = f'[state]\nfolder = "{folder}"\n[snapshots]\nmode = "blurred"\n'
     with closing(Watched(maskwatch, tmp_path, text, "--broker", mosquitto().start().address)) as door:

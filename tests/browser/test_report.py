@@ -24,9 +24,9 @@ def watched(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> Iterator[Watched]
     folder, monday = tmp_path / "kept", datetime(2026, 3, 23).timestamp()
     folder.mkdir()
     history_of(folder / "outbox.db", 300, newest=datetime(2026, 3, 26, 20).timestamp(), apart=120)
-    came = Counts(people=12, mask=6, no_mask=5, unsure=1, alerts=5, watched=1200.0)
-    slots = [(monday + 1200 * number, came) for number in range(7 * 72) if number % 9]
-    fill_counts(folder / "record.db", [*slots, (THURSDAY.timestamp(), Counts(paused=1200.0))], "haar")
+    came = Counts(people=12, mask=6, no_mask=5, unsure=1, alerts=5, watched=900.0)
+    slots = [(monday + 900 * number, came) for number in range(7 * 96) if number % 9]
+    fill_counts(folder / "record.db", [*slots, (THURSDAY.timestamp(), Counts(paused=900.0))], "haar")
     text = f'[state]\nfolder = "{folder}"\n'
     with closing(Watched(maskwatch, tmp_path, text, "--broker", mosquitto().start().address)) as door:
         yield door

@@ -17,7 +17,7 @@ from edge.record.report import COLUMNS, Report
 DAY = date(2026, 11, 25)
 
 
-@pytest.fixture(params=["Europe/Berlin", "Asia/Kathmandu", "UTC"])
+@pytest.fixture(params=["Europe/Berlin", "Asia/Kathmandu", "Asia/Kolkata", "UTC"])
 def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield from in_zone(request.param, monkeypatch)
 
@@ -43,7 +43,7 @@ def at(*parts: int) -> float:
 def full(start: float, end: float, **counts: Any) -> Iterator[tuple[float, Counts]]:
     moment = start
     while moment < end:
-        yield moment, Counts(**counts, watched=1200.0)
+        yield moment, Counts(**counts, watched=float(SLOT_S))
         moment += SLOT_S
 
 
@@ -58,8 +58,8 @@ def test_a_day_has_the_hours_that_it_has(tmp_path: Path, berlin: str) -> None:
         report = report_of(path, day, day)
         rows = report.by("hour")
         assert len({period.label for period in rows}) == len(rows) == hours
-        assert [period.counts.people for period in rows] == [3] * hours
-        assert report.total.counts.people == 3 * hours and report.total.unknown == 0
+        assert [period.counts.people for period in rows] == [4] * hours
+        assert report.total.counts.people == 4 * hours and report.total.unknown == 0
         assert len(report.by("hour_of_day")) in (hours, 24)
     labels = [period.label for period in report_of(path, date(2026, 10, 25), date(2026, 10, 25)).by("hour")]
     assert labels[2:4] == ["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00"]
@@ -70,22 +70,35 @@ def test_days_and_weekdays_add_up_in_every_time_zone(tmp_path: Path, zone: str) 
     fill_counts(path, full(at(2026, 11, 15), at(2026, 12, 5), people=1, no_mask=1))
     report = report_of(path, date(2026, 11, 16), date(2026, 11, 29))
     days, weekdays = report.by("day"), report.by("weekday")
-    assert len(days) == 14 and [period.counts.people for period in days] == [72] * 14
+    assert len(days) == 14 and [period.counts.people for period in days] == [96] * 14
     assert [period.label for period in weekdays][:2] == ["Monday", "Tuesday"] and len(weekdays) == 7
-    assert {period.counts.people for period in weekdays} == {144}
-    assert sum(period.counts.people for period in report.by("hour_of_day")) == 14 * 72
+    assert {period.counts.people for period in weekdays} == {192}
+    assert sum(period.counts.people for period in report.by("hour_of_day")) == 14 * 96
+
+
+@pytest.mark.parametrize("name", ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns"])
+def test_midnight_parts_the_days_also_where_it_is_no_full_hour_of_utc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for _ in in_zone(name, monkeypatch):
+        path, midnight = tmp_path / "record.db", at(2026, 11, 25)
+        fill_counts(path, [(midnight - 1, Counts(people=1, mask=1)), (midnight + 1, Counts(people=2, mask=2))])
+        days = report_of(path, date(2026, 11, 24), date(2026, 11, 25)).by("day")
+        assert [period.counts.people for period in days] == [1, 2]
+        now = report_of(path, DAY, DAY, midnight + 300)
+        assert now.total.seconds == 300 and [period.counts.people for period in now.by("hour")] == [2]
 
 
 def test_time_that_was_not_watched_is_unknown_and_never_zero(tmp_path: Path, berlin: str) -> None:
     path = tmp_path / "record.db"
     hour = at(2026, 11, 25, 9)
     fill_counts(path, full(hour, hour + 3600))  # watched, and nobody came
-    fill_counts(path, [(hour + 3600 + n * SLOT_S, Counts(paused=1200.0)) for n in range(3)])
-    fill_counts(path, [(hour + 7200, Counts(people=2, mask=2, watched=900.0, blind=300.0))])
+    fill_counts(path, [(hour + 3600 + n * SLOT_S, Counts(paused=float(SLOT_S))) for n in range(4)])
+    fill_counts(path, [(hour + 7200, Counts(people=2, mask=2, watched=600.0, blind=300.0))])
     by_hour = {period.label[11:13]: period for period in report_of(path, DAY, DAY).by("hour")}
     assert by_hour["09"].row()["people"] == 0 and by_hour["09"].unknown == 0
     assert by_hour["10"].row()["people"] is None and by_hour["10"].row()["paused_s"] == 3600
-    assert by_hour["11"].row()["people"] == 2 and by_hour["11"].unknown == 3600 - 900
+    assert by_hour["11"].row()["people"] == 2 and by_hour["11"].unknown == 3600 - 600
     assert by_hour["12"].row()["people"] is None and by_hour["12"].row()["unknown_s"] == 3600
     outages = report_of(path, DAY, DAY).outages()
     assert [(one["start"][11:16], one["end"][11:16]) for one in outages] == [("00:00", "09:00"), ("10:00", "00:00")]
@@ -105,7 +118,7 @@ def test_a_clock_that_was_set_back_makes_no_longer_hour(tmp_path: Path, berlin: 
     for _ in range(2):  # the same hour was lived through twice
         fill_counts(path, full(hour, hour + 3600, people=1, mask=1))
     (nine,) = [period for period in report_of(path, DAY, DAY).by("hour") if "T09" in period.label]
-    assert nine.counts.watched == 3600 and nine.counts.people == 6
+    assert nine.counts.watched == 3600 and nine.counts.people == 8
 
 
 def test_a_share_needs_30_people_and_has_its_interval() -> None:

@@ -78,7 +78,18 @@ def test_a_search_counts_all_and_shows_a_part(door: Watched, earlier: list[Any])
 
 
 @pytest.mark.parametrize(
-    "query", ["from=x", "hour=24", "kind=mask", "limit=0", "limit=1e3", "before=x", "before=nan_x"]
+    "query",
+    [
+        "from=x",
+        "hour=24",
+        "kind=mask",
+        "limit=0",
+        "limit=1e3",
+        "before=x",
+        "before=nan_x",
+        "from=0001-01-01T00:00%2B14:00",
+        "to=9999-12-31T23:59-14:00",
+    ],
 )
 def test_a_wrong_search_is_refused_with_a_sentence(door: Watched, query: str) -> None:
     answer = door.client.ask(f"/api/alerts?{query}")
@@ -175,8 +186,8 @@ def test_the_first_of_5000_alerts_come_fast(door: Watched, state: Path) -> None:
 
 
 def test_the_report_has_hours_days_and_unknown_time(door: Watched, state: Path) -> None:
-    came = Counts(people=40, mask=20, no_mask=18, incorrect_mask=1, unsure=1, alerts=19, watched=1200.0)
-    fill_counts(state / "record.db", [(NOON + 1200 * number, came) for number in range(3)], "haar")
+    came = Counts(people=40, mask=20, no_mask=18, incorrect_mask=1, unsure=1, alerts=19, watched=900.0)
+    fill_counts(state / "record.db", [(NOON + 900 * number, came) for number in range(3)], "haar")
     day = door.client.ask("/api/report?from=2026-03-25&to=2026-03-25").json
     assert (day["total"]["people"], day["total"]["mask"], day["biased"]) == (120, 60, True)
     assert [row["people"] for row in day["hours"]] == [None] * 12 + [120] + [None] * 11
@@ -188,7 +199,14 @@ def test_the_report_has_hours_days_and_unknown_time(door: Watched, state: Path) 
     assert (row["weekday"], row["people"]) == ("Wednesday", "120")
     data = json.loads(door.client.ask("/api/report.json?from=2026-03-25&to=2026-03-25").text)
     assert len(data["rows"]) == 24 and "too low" in data["note"]
-    for query in ("from=x", "days=0", "days=401", "from=2026-03-26&to=2026-03-25", "from=2020-01-01"):
+    for query in (
+        "from=x",
+        "days=0",
+        "days=401",
+        "from=2026-03-26&to=2026-03-25",
+        "from=2020-01-01",
+        "to=0001-01-05&days=400",
+    ):
         assert door.client.ask(f"/api/report?{query}").status == 400, query
     assert door.client.ask("/api/report.csv?by=minute").status == 400
 
