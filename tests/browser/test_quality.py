@@ -16,6 +16,7 @@ from browser.visit import Tab, Visit
 from support import ROOT, until
 from support.brokers import free_port
 from support.browsing import Watched
+from support.many_doors import Doors
 
 from edge.config.web import WebConfig
 from edge.mqtt.messages import Health, Stats
@@ -53,21 +54,63 @@ def open_part(tab: Tab, part: str) -> None:
     tab.wait_for_script("document.body.classList.contains('settled')")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", [PHONE, LAPTOP], ids=["phone", "laptop"])
+def violations(tab: Tab) -> list[Any]:
+    """What axe-core finds in the page as it is now, with everything unfolded."""
+    tab.page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    tab.page.wait_for_timeout(700)
+    tab.page.evaluate(tool("axe-core/axe.min.js").read_text("utf-8"))
+    report = tab.page.evaluate("axe.run().then(found => found.violations)")
+    return [(found["id"], [node["html"][:120] for node in found["nodes"]][:3]) for found in report]
+
+
+SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+SCREENS = pytest.mark.parametrize("screen", [PHONE, LAPTOP], ids=["phone", "laptop"])
+
+
+@SCHEMES
+@SCREENS
 def test_axe_finds_no_violation(chromium: Any, watched: Watched, screen: dict[str, Any], scheme: str) -> None:
-    axe, found = tool("axe-core/axe.min.js").read_text("utf-8"), []
+    found = {}
     watched.until(lambda: watched.client.ask("/api/now").json.get("stats"), "statistics")
     with closing(Visit(chromium, watched, color_scheme=scheme, **screen)) as visit:
         for part in PARTS:
             open_part(visit, part)
-            visit.page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
-            visit.page.wait_for_timeout(700)
-            visit.page.evaluate(axe)
-            report = visit.page.evaluate("axe.run().then(found => found.violations)")
-            for violation in report:
-                found.append((part, violation["id"], [node["html"][:120] for node in violation["nodes"]][:3]))
-    assert found == []
+            found[part] = violations(visit)
+            if part == "check":
+                visit.page.get_by_role("button", name="Use this device's camera").click()
+                visit.page.get_by_role("button", name="Check continuously").click()
+                visit.page.locator("#found-now text").first.wait_for()
+                found["camera"] = violations(visit)
+        visit.page.goto(f"http://127.0.0.1:{watched.port}/report")
+        visit.page.locator("#tables table").first.wait_for()
+        found["report"] = violations(visit)
+        visit.page.goto(f"http://127.0.0.1:{watched.port}/sign")
+        visit.wait_for_script("document.body.dataset.message === 'no_mask'")
+        for message in ("no_mask", "incorrect_mask", "mask", "idle"):
+            visit.page.evaluate("message => { document.body.dataset.message = message; }", message)
+            found[f"sign, {message}"] = violations(visit)
+    assert not any(found.values()), found
+
+
+@SCHEMES
+@SCREENS
+def test_axe_finds_no_violation_in_the_overview(
+    chromium: Any, maskwatch: Any, mosquitto: Any, screen: dict[str, Any], scheme: str
+) -> None:
+    tool("axe-core/axe.min.js")
+    broker, port = mosquitto().start(), free_port()
+    with Doors(broker.port) as doors:
+        doors.announce("good", "http://192.0.2.1:8080/", today={"people": 20, "mask": 18, "alerts": 2})
+        doors.announce("gone", "")
+        doors.say("gone", "status", b"offline")
+        process = maskwatch("watch", "--broker", broker.address, "--web", "--web-port", port)
+        process.wait_for("the page is at")
+        with closing(Visit(chromium, SimpleNamespace(port=port), color_scheme=scheme, **screen)) as visit:
+            visit.page.get_by_text("2 doors: 1 needs attention").wait_for()
+            assert violations(visit) == []
+            broker.kill()
+            visit.page.get_by_text("No connection to the broker since").wait_for()
+            assert violations(visit) == []
 
 
 @pytest.mark.timeout(300)

@@ -7,6 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from browser.visit import Tab
 from support.browsing import Watched
@@ -122,3 +124,18 @@ def test_the_text_is_whole_on_any_screen(size: tuple[int, int], chromium: Any, d
         assert tab.page.evaluate(FIT, ["incorrect_mask", "Bitte auch die Nase bedecken"])[1]
         assert tab.page.evaluate("getComputedStyle(document.body).transitionDuration") == "0s"
         tab.save_screenshot(f"sign-{size[0]}x{size[1]}")
+
+
+def test_no_text_touches_the_edges_of_a_phone(chromium: Any, door: Watched) -> None:
+    tab = sign(chromium, door, viewport={"width": 360, "height": 740}, reduced_motion="reduce")
+    with closing(tab.page):
+        tab.page.route("**/sign/events*", lambda route: route.abort())
+        tab.page.reload()
+        for file in sorted(BUNDLED.glob("*.json")):
+            texts = json.loads(file.read_text("utf-8"))
+            for message in MESSAGES:
+                assert tab.page.evaluate(FIT, [message, texts[message]])[1]
+                image = cv2.imdecode(np.frombuffer(tab.page.screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE).astype(int)
+                rows, columns = np.nonzero(np.abs(image - image[0, 0]) > 60)
+                edges = columns.min(), 359 - columns.max(), rows.min(), 739 - rows.max()
+                assert min(edges) >= 12, (file.stem, message, edges)
