@@ -1,6 +1,7 @@
 """One visit to the page in a browser."""
 
 import os
+import re
 import time
 from typing import Any, Protocol
 
@@ -8,8 +9,14 @@ import cv2
 import numpy as np
 from support import PATIENCE
 
+from edge.web.assets import STATIC
+
 SHOTS = os.environ.get("MASKWATCH_SCREENSHOTS")
 """The folder that keeps a screenshot of each part of the page, if it is set."""
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
+LAPTOP = {"viewport": {"width": 1366, "height": 650}}
+PARTS = re.findall(r'<section id="(\w+)"', (STATIC / "index.html").read_text("utf-8"))
 
 
 class Door(Protocol):
@@ -81,3 +88,9 @@ class Visit(Tab):
 
     def close(self) -> None:
         self._context.close()
+
+
+def open_part(tab: Tab, part: str) -> None:
+    tab.page.evaluate(f"location.hash = {part!r}")
+    tab.wait_for_script(f"!document.getElementById({part!r}).hidden")
+    tab.wait_for_script("document.body.classList.contains('settled')")
