@@ -29,12 +29,14 @@ UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))
     0xDC00 + byte: f"\\x{byte:02x}" for byte in range(128, 256)
 }
 """Escapes of control characters, and of the bytes that Python keeps of a name that is not UTF-8."""
+LONGEST = 4096
+"""Characters of a path, or of an address, at most. A longer text is not examined, which takes time."""
 _BEHIND = re.compile(r"[/?#\\]")
 _NO_PATH = re.compile(
     r"[@?=&\\%\x00-\x1f]|//"  # characters of addresses
     r"|(?<!\d):|:(?!\d)"  # a colon that does not stand between two digits, as in 12:30.mp4
     r"|(^|/)\d+\.\d+\.\d+\.\d+"  # an IPv4 address
-    r"|^(?![/.~]).*[^/.][^/]*\.[^/]*/"  # a host name with a path
+    r"|^(?![/.~])(?:[^/]*/)*\.*[^/.]+\.[^/]*/"  # a host name with a path
     r"|^(rtsp|http|mqtt)s?\b",
     re.IGNORECASE,
 )
@@ -45,6 +47,8 @@ def shown(text: str) -> str:
 
     What could be a piece of a password, because the text is mistyped, is left out.
     """
+    if len(text) > LONGEST:
+        return HIDDEN
     scheme, is_address, rest = text.partition("://")
     if not is_address:
         server = SERVER.fullmatch(text)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 HEAD_S = 20.0
 """Seconds in which the head of a request must be complete, and for which an idle connection is kept."""
@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._head: bytes | None = b""
         self._head_bytes = 0
+        self._body: StreamReader | None = None
         self._patience = BODY_PATIENCE_S
         self._stalled_since: float | None = None
 
@@ -47,7 +48,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.active_at = self._now()
         self._patience = min(BODY_PATIENCE_S, self._patience + len(data) / BODY_BYTES_PER_S)
-        if self.request is None and self._head is not None:
+        if self._body and not self._body.is_eof():
+            self._head = data[-3:]  # the head of the next request may begin in it
+        elif self.request is None and self._head is not None:
             end = self._head + data[:MAX_HEAD_BYTES]
             self._head = None if b"\r\n\r\n" in end else end[-3:]
             self._head_bytes += len(data)
@@ -72,10 +75,14 @@ class Connection(asyncio.Protocol):
 
     def begin(self, request: web.BaseRequest) -> None:
         """Notes that a request is being handled."""
-        self.request, self._patience = request, BODY_PATIENCE_S
+        self.request, self._body, self._patience = request, None, BODY_PATIENCE_S
 
     def end(self) -> None:
-        """Notes that the connection waits for its next request."""
+        """Notes that the connection waits for its next request.
+
+        The rest of a body that nobody has read may still come. It is dropped, and is no head of a request.
+        """
+        self._body = self.request.content if self.request else None
         self.request, self.waiting_since = None, self._now()
         self.active_at = self.waiting_since
         self._head, self._head_bytes = b"", 0

@@ -17,6 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .answers import error_response
 from .connection import HEAD_S, Connection
 from .proxies import neighbourhood
 
@@ -162,8 +163,19 @@ class Listener:
         except web.HTTPException:
             await _read_on(request)
             raise
+        except Exception:
+            if request.content.exception() is None:
+                raise
+            return _incomplete()
         finally:
             connection.end()
+
+
+def _incomplete() -> web.Response:
+    """Answers a request whose body is damaged, or whose visitor has left in the middle of it."""
+    response = error_response(400, "the body of the request is damaged or incomplete; send it again")
+    response.force_close()
+    return response
 
 
 async def _read_on(request: web.BaseRequest) -> None:

@@ -134,7 +134,7 @@ def _show_as_seen(server: web.Server, proxies: Proxies) -> None:
 
 
 def _quiet_logger() -> logging.Logger:
-    """Returns the logger of aiohttp's server, without requests that are no HTTP, and with few of its other errors."""
+    """Returns the logger of aiohttp's server, without damaged requests, and with few of its other errors."""
     logger = logging.Logger(f"{__name__}.requests")
     logger.parent = log
     next_at = 0.0
@@ -142,7 +142,7 @@ def _quiet_logger() -> logging.Logger:
     def is_told(record: logging.LogRecord) -> bool:
         nonlocal next_at
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, HttpProcessingError) or time.monotonic() < next_at:
+        if isinstance(error, HttpProcessingError | web.RequestPayloadError) or time.monotonic() < next_at:
             return False
         next_at = time.monotonic() + QUIET_S
         return True

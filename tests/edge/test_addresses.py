@@ -126,3 +126,9 @@ def test_raw_characters_in_a_password_are_noticed(password: str, ambiguous: bool
         assert split_login(address) == ("rtsp://cam.lan/stream", "admin", password)
     encoded = with_login("rtsp://cam.lan/stream", "admin", password)
     assert not has_raw_characters(encoded) and not is_ambiguous(encoded)
+
+
+@pytest.mark.parametrize("piece", ["x", "1", "a.", "/a", "a/", "//", "rtsp://", "-", "["])
+def test_a_text_that_is_too_long_for_an_address_is_not_examined(piece: str) -> None:
+    assert shown(piece * 200_000) == "..."
+    shown((piece * 4096)[:4096])

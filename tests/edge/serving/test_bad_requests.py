@@ -1,6 +1,7 @@
 """Requests that no browser sends: each gets a sentence, never an error 500, and nothing in the log."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -94,6 +95,35 @@ def test_an_origin_that_is_malformed(door: Watched, origin: str) -> None:
 def test_json_that_is_none(door: Watched, body: bytes, text: str) -> None:
     answer = door.client.ask("/api/settings", "POST", body, Content_Type="application/json; charset=nonsense")
     assert answer.status == 400 and text in answer.json["error"], answer.text
+
+
+@pytest.mark.parametrize("path", ["/api/settings", "/api/check", "/login"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_body_that_is_not_what_its_encoding_says(door: Watched, path: str, encoding: str) -> None:
+    headers = ["Host: 127.0.0.1", f"Content-Encoding: {encoding}", "Content-Length: 5"]
+    if path == "/login":
+        headers.append("Content-Type: application/x-www-form-urlencoded")
+    answer = raw(door, f"POST {path} HTTP/1.1", *headers, body=b"abcde")
+    assert answer.startswith("HTTP/1.1 400 ") and "the body of the request is damaged" in answer, answer
+
+
+@pytest.mark.parametrize("path", ["/api/settings", "/api/check", "/login"])
+def test_a_visitor_who_leaves_in_the_middle_of_a_body(door: Watched, path: str) -> None:
+    before = door.process.err.count("Error handling")
+    with closing(socket.create_connection(("127.0.0.1", door.port), 60)) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3000\r\n\r\nabc"
+        connection.sendall(head.encode())
+        raw(door, "GET /api/now HTTP/1.1", "Host: 127.0.0.1")  # the server has the first request by now
+    raw(door, "GET /api/now HTTP/1.1", "Host: 127.0.0.1")
+    assert door.process.err.count("Error handling") == before
+
+
+def test_a_very_long_text_is_refused_at_once(door: Watched) -> None:
+    """It held up the whole process, the loop too: for 4 s with 100,000 characters."""
+    began = time.monotonic()
+    answer = door.client.post("/api/name", {"name": "x" * 200_000})
+    assert answer.status == 400 and "allowed: 1 to 64 of a-z" in answer.json["error"], answer.text
+    assert time.monotonic() - began < 5
 
 
 def test_nothing_of_it_reaches_the_log(door: Watched) -> None:

@@ -16,7 +16,7 @@ from support.browsing import Watched
 from support.processes import after
 
 from edge.serving.connection import BODY_PATIENCE_S, HEAD_S, STALL_S
-from edge.serving.listener import MAX_CONNECTIONS, SHARE_PER_ADDRESS
+from edge.serving.listener import MAX_CONNECTIONS, MAX_DROPPED_BYTES, SHARE_PER_ADDRESS
 from edge.serving.passwords import hash_password
 
 PER_ADDRESS = int(MAX_CONNECTIONS * SHARE_PER_ADDRESS)
@@ -158,6 +158,23 @@ def test_the_answer_to_a_body_that_is_refused_is_not_lost(door: Watched) -> None
         while piece := connection.recv(65536):
             answer += piece
     assert answer.startswith(b"HTTP/1.1 4") and b'"error"' in answer, answer
+
+
+@pytest.mark.parametrize("path", ["/api/settings", "/nope"])
+def test_a_connection_goes_on_after_a_body_that_is_longer_than_what_is_read(door: Watched, path: str) -> None:
+    """The rest of the body is no head of the next request."""
+    size = MAX_DROPPED_BYTES + 3_000_000
+    with connect(
+        door, f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n".encode()
+    ) as sending:
+        for _ in range(0, size, 1_000_000):
+            sending.sendall(bytes(min(1_000_000, size)))
+            size -= 1_000_000
+        sending.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while piece := sending.recv(65536):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 4") and answer.count(b"HTTP/1.1 ") == 2, answer
 
 
 def test_a_viewer_that_reads_nothing_makes_room(door: Watched) -> None:
