@@ -23,6 +23,8 @@ from .arguments import EXIT_OK, add_device_option, load_config
 UNITS = (*get_args(By), "alert")
 DAYS = 7
 """Days of a report without --from."""
+MOST_DAYS = 3660
+"""Ten years took 5 s and 150 MB on two busy cores of x86."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -69,7 +71,7 @@ def _days(args: argparse.Namespace) -> tuple[date, date]:
 
 def _counted(first: date, last: date, path: Path) -> Report:
     try:
-        check_range(first, last)
+        check_range(first, last, MOST_DAYS)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     return Report(first, last, partial(read, path))

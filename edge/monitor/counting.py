@@ -9,7 +9,9 @@ CountedAs = Verdict | Literal["unsure"]
 
 
 class Tally(Protocol):
-    """Receives each person and each alert."""
+    """Receives each person and each alert, and knows the sums of the day so far: people judged, masks and alerts."""
+
+    def today(self) -> dict[str, int]: ...
 
     def person(self, kind: CountedAs) -> None: ...
 
@@ -18,6 +20,10 @@ class Tally(Protocol):
 
 class Uncounted:
     """A tally of a run whose counts are not kept."""
+
+    def today(self) -> dict[str, int]:
+        """Returns no people and no alerts."""
+        return {"people": 0, "mask": 0, "alerts": 0}
 
     def person(self, kind: CountedAs) -> None:
         """Does nothing."""

@@ -179,6 +179,7 @@ class Supervision:
         door.health.tick()
         door.show_pause()
         door.record_time()
+        door.statistics.tick()
         self._show_status()
         self._watchdog.pulse()
 

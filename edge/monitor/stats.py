@@ -4,7 +4,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -61,7 +61,7 @@ class Statistics:
         self._day = date.today()
         self._counting = Counting()
         self._tally = tally
-        self._today = {"people": 0, "mask": 0, "alerts": 0}
+        self._today = tally.today()
 
     def timed(self, stage: str, work: Callable[P, R]) -> Callable[P, R]:
         """Returns ``work`` with its duration noted under ``stage``."""
@@ -78,6 +78,7 @@ class Statistics:
 
     def alert(self) -> None:
         """Counts an alert."""
+        self._begin_day()
         self.alerts += 1
         self._today["alerts"] += 1
         self._tally.alert()
@@ -99,12 +100,24 @@ class Statistics:
 
     def nobody(self) -> None:
         """Shows that nobody is present: at the end, and while the camera sees nothing. The state is retained."""
+        self._begin_day()
         self._state, self._state_at = State(today=dict(self._today)), time.monotonic()
         self._show(self._state)
 
+    def tick(self) -> None:
+        """Shows the sums of a new day at midnight, also while the camera sees nothing. Call it once per second."""
+        if self._begin_day() and self._state is not None:
+            self._state = replace(self._state, today=dict(self._today))
+            self._show(self._state)
+
+    def _begin_day(self) -> bool:
+        if date.today() == self._day:
+            return False
+        self._day, self._today = date.today(), dict.fromkeys(self._today, 0)
+        return True
+
     def _count(self, tracks: Sequence[Track], states: Mapping[int, PersonState]) -> None:
-        if date.today() != self._day:
-            self._day, self._today = date.today(), dict.fromkeys(self._today, 0)
+        self._begin_day()
         for kind in self._counting.update({track.key for track in tracks}, states):
             self._tally.person(kind)
             self._today["people"] += kind != "unsure"

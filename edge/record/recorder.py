@@ -6,6 +6,7 @@ slot, and is written as soon as the disk allows it.
 """
 
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +33,7 @@ from .sql import (
     TRIM_OLD,
     TRIM_SEEN,
 )
+from .times import day_start
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +100,13 @@ class Recorder:
         elapsed, self._ticked = now - self._ticked, now
         if elapsed <= LONGEST_TICK:
             self._bins.add(activity, amount=elapsed)
+
+    def today(self) -> dict[str, int]:
+        """Returns the sums of the local day so far: people judged, masks and alerts. It reads the file."""
+        sums = Counts()
+        for slot in self.read(day_start(date.today()), math.inf):
+            sums.add(slot.counts)
+        return {"people": sums.judged, "mask": sums.mask, "alerts": sums.alerts}
 
     # What the page asks.
 

@@ -97,7 +97,7 @@ def test_without_a_file_nothing_was_counted(tmp_path: Path) -> None:
             ("--from", "2026-11-24", "--to", "2026-11-23"),
             "--from 2026-11-24 is after --to 2026-11-23: exchange the two",
         ),
-        (("--from", "1970-01-02"), "from and to are more than 400 days apart"),
+        (("--from", "1970-01-02"), "from and to are more than 3660 days apart"),
         (("--to", "0001-01-02"), "--to '0001-01-02' is not a date of the calendar"),
     ],
 )

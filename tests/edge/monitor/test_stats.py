@@ -2,11 +2,13 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 from support import until
 
 from edge.faces.geometry import Box
+from edge.monitor.counting import Uncounted
 from edge.monitor.machine import cpu_temperature, resident_mb, throttled
 from edge.monitor.stats import Statistics
 from edge.mqtt.messages import State, Stats
@@ -87,6 +89,49 @@ def test_today_s_sums_count_each_person_once() -> None:
     door.frame()
     state = door.state_of(p3="mask")
     assert state.today == {"people": 3, "mask": 2, "alerts": 1}
+
+
+@pytest.fixture
+def midnight(monkeypatch: pytest.MonkeyPatch) -> Iterator[float]:
+    """A time zone in which the local day ends in 2 seconds; gives when, in Unix time."""
+    ends = int(time.time()) + 3
+    east = -ends % 86400
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", f"XXX-{east // 3600:02}:{east // 60 % 60:02}:{east % 60:02}")
+        time.tzset()
+        yield ends
+    time.tzset()
+
+
+@pytest.mark.parametrize("sign", ["frames", "alert", "nobody", "tick"])
+def test_today_s_sums_begin_again_at_midnight_whatever_is_seen_then(midnight: float, sign: str) -> None:
+    door = Door()
+    assert door.state_of(p1="mask").today["people"] == 1
+    door.statistics.alert()
+    until(lambda: time.time() > midnight, "it is midnight", 10)
+    after = {"people": 0, "mask": 0, "alerts": 0}
+    if sign == "alert":  # the first frame of the new day has an alert
+        door.statistics.alert()
+        after["alerts"] = 1
+    if sign in ("frames", "alert"):
+        assert door.state_of(p1="mask").today == after
+    elif sign == "nobody":
+        door.statistics.nobody()
+    else:  # the camera sees nothing, and gives no frame
+        door.statistics.tick()
+        door.statistics.tick()
+        assert len(door.published) == 2
+    assert isinstance(last := door.published[-1], State) and last.today == after
+
+
+def test_today_s_sums_go_on_after_a_restart() -> None:
+    class Kept(Uncounted):
+        def today(self) -> dict[str, int]:
+            return {"people": 5, "mask": 3, "alerts": 2}
+
+    door = Door()
+    door.statistics = Statistics(door.published.append, door, tally=Kept())
+    assert door.state_of(p1="mask").today == {"people": 6, "mask": 4, "alerts": 2}
 
 
 def test_a_published_state_does_not_change() -> None:

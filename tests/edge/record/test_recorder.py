@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import date, datetime
+from datetime import time as dtime
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,18 @@ def test_what_was_written_survives_a_kill(path: Path) -> None:
     again = recorder(path)
     until(lambda: again.seen == {"seen"}, "the mark is read again")
     again.close(30)
+
+
+def test_the_sums_of_today_are_those_of_the_local_day(path: Path) -> None:
+    path.parent.mkdir()
+    midnight = datetime.combine(date.today(), dtime.min).timestamp()
+    fill_counts(path, [(midnight - 1, Counts(people=90, mask=90, alerts=90))])
+    fill_counts(path, [(midnight, Counts(people=4, mask=2, incorrect_mask=1, unsure=1, alerts=1))], "haar")
+    made = recorder(path)
+    made.person("no_mask")
+    assert made.today() == {"people": 4, "mask": 2, "alerts": 1}
+    made.close(30)
+    assert recorder(None).today() == {"people": 0, "mask": 0, "alerts": 0}
 
 
 def read_seen_or_none(path: Path) -> frozenset[str] | None:

@@ -215,10 +215,15 @@ def test_people_at_the_door_are_counted_over_a_restart(door: Watched) -> None:
     def people() -> int:
         return int(door.client.ask(f"/api/report?to={date.today()}").json["total"]["people"] or 0)
 
-    before = door.until(people, "somebody is counted")
+    def today() -> int:
+        state = door.client.ask("/api/now").json.get("state")
+        return int(state["today"]["people"]) if state else 0
+
+    before = door.until(lambda: today() >= 2 and people(), "somebody is counted")
     door.again()
     door.until(lambda: door.client.ask("/healthz").status, "the page is back")
     assert people() >= before
+    assert door.until(today, "a state is shown") >= 2
     total = door.client.ask("/api/report").json["total"]
     assert total["watched_s"] > 0 and total["people"] == sum(
         total[name] for name in ("mask", "no_mask", "incorrect_mask", "unsure")
