@@ -157,12 +157,13 @@ class Doors:
         message = _parsed(payload)
         prefix, _, rest = str(message.get("availability_topic", "")).partition("/")
         name, _, kind = rest.partition("/")
-        if (prefix, kind) != (self._prefix, "status") or not NAME.fullmatch(name):
+        is_full = name not in self._links and len(self._links) >= MOST_DOORS
+        if (prefix, kind) != (self._prefix, "status") or not NAME.fullmatch(name) or is_full:
             return
         described = message.get("device")
         link = str(described.get("configuration_url", "")) if isinstance(described, dict) else ""
         link = link.replace("{device}", name)
-        self._links[name] = link if LINK.fullmatch(link) and len(self._links) < MOST_DOORS else ""
+        self._links[name] = link if LINK.fullmatch(link) else ""
         if name in self._doors:
             self._doors[name].link = self._links[name]
 
@@ -196,7 +197,8 @@ def _take(door: Door, kind: str, payload: bytes, retained: bool) -> None:
         case "enabled/state":
             door.paused = payload == b"OFF"
         case "health":
-            health = _parsed(payload)
+            if not (health := _parsed(payload)):
+                return  # it must not make a problem look solved
             door.camera = camera if (camera := health.get("camera")) in CONDITIONS else "ok"
             door.problem = str(health.get("problem") or "")[:300]
         case "alert" if not retained:

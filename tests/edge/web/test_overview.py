@@ -109,6 +109,16 @@ def test_odd_messages_of_strangers_are_left_out(overview: Overview, doors: Doors
     assert "Traceback" not in overview.process.err
 
 
+def test_a_health_that_cannot_be_read_solves_no_problem(overview: Overview, doors: Doors) -> None:
+    doors.announce("porch")
+    doors.say("porch", "health", encode(Health("lost", "mask@1234", "the camera is lost: unplugged")))
+    overview.until("porch", standing="camera")
+    for payload in (b"\xff\xfe", b"null", b"[]", b"{", b"{}"):
+        doors.say("porch", "health", payload).wait_for_publish(20)
+    doors.say("porch", "state", encode(State(people=3)))
+    assert overview.until("porch", people=3)["standing"] == "camera"
+
+
 def test_200_doors(overview: Overview, doors: Doors) -> None:
     names = [f"door-{number:03}" for number in range(200)]
     for name in names:
