@@ -56,12 +56,13 @@ def test_axe_finds_no_violation(chromium: Any, watched: Watched, screen: dict[st
         visit.page.goto(f"http://127.0.0.1:{watched.port}/report")
         visit.page.locator("#tables table").first.wait_for()
         found["report"] = violations(visit)
+        visit.page.emulate_media(reduced_motion="reduce")  # colours between two messages count for nothing
         visit.page.goto(f"http://127.0.0.1:{watched.port}/sign")
         visit.wait_for_script("document.body.dataset.message === 'no_mask'")
         for message in ("no_mask", "incorrect_mask", "mask", "idle"):
             visit.page.evaluate("message => { document.body.dataset.message = message; }", message)
             found[f"sign, {message}"] = violations(visit)
-    assert not any(found.values()), found
+    assert {part: what for part, what in found.items() if what} == {}
 
 
 @SCHEMES
