@@ -90,6 +90,12 @@ class Bus:
         with self._lock:
             return tuple(self._alerts)
 
+    @property
+    def faces(self) -> Sequence[Face]:
+        """The faces in view. While the camera sees nothing, those of the last frame are in view no more."""
+        camera = self.last_messages.get(Camera.topic)
+        return () if self.shown is None or (camera and camera.condition != "ok") else self.shown.faces
+
     def show_frame(self, image: Image, faces: Sequence[Face], stats: Callable[[], Stats]) -> None:
         """Replaces the newest frame, and sends ``stats()`` to the listeners when it is due."""
         now = time.monotonic()

@@ -1,12 +1,13 @@
 """Handles the first run: the page's password, the door's name, a restart, and hints while the camera is aimed."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from ..errors import ConfigError
+from ..faces.face import Face
 from ..serving.answers import error_response
 from ..serving.bodies import read_json
 from ..serving.guard import Guard
@@ -77,7 +78,7 @@ class Setup:
         shown = self._bus.shown
         if shown is None:
             return error_response(503, "no frame yet; the camera is being opened")
-        return web.json_response({**_light(shown), "smallest": self._settings.config.detect.min_face})
+        return web.json_response({**_light(shown, self._bus.faces), "smallest": self._settings.config.detect.min_face})
 
 
 def _texts(data: Any, *names: str) -> dict[str, str]:
@@ -95,11 +96,11 @@ def _texts(data: Any, *names: str) -> dict[str, str]:
     return data
 
 
-def _light(shown: Shown) -> dict[str, Any]:
-    widest = max((face.box for face in shown.faces), key=lambda box: box.x1 - box.x0, default=None)
+def _light(shown: Shown, faces: Sequence[Face]) -> dict[str, Any]:
+    widest = max((face.box for face in faces), key=lambda box: box.x1 - box.x0, default=None)
     face = shown.image[widest.y0 : widest.y1, widest.x0 : widest.x1] if widest else None
     return {
-        "widths": [face.box.x1 - face.box.x0 for face in shown.faces],
+        "widths": [face.box.x1 - face.box.x0 for face in faces],
         "light": round(float(shown.image[::STEP, ::STEP].mean())),
         "face_light": round(float(face.mean())) if face is not None and face.size else None,
     }

@@ -13,8 +13,7 @@ def faces_handler(bus: Bus) -> Callable[[web.Request], Any]:
     """Returns the handler of ``/api/faces``; it costs nothing while nobody asks."""
 
     async def handle(request: web.Request) -> web.Response:
-        shown = bus.shown
-        return web.json_response({"faces": [_face(face) for face in shown.faces] if shown else []})
+        return web.json_response({"faces": [_face(face) for face in bus.faces]})
 
     return handle
 

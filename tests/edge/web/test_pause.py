@@ -72,10 +72,12 @@ def test_anything_else_is_refused_in_a_sentence(watched: Watched, body: bytes) -
 
 def test_the_camera_says_what_it_sees_nothing_for_and_since_when(watched: Watched) -> None:
     client = watched.client
-    watched.until(lambda: client.ask("/live.jpg").status == 200, "an image")
+    watched.until(lambda: client.ask("/api/faces").json["faces"], "a face in view")
     watched.camera.unplug()
     watched.until(lambda: client.ask("/api/now").json.get("camera", {}).get("condition") == "lost", "the lost camera")
     camera = client.ask("/api/now").json["camera"]
     assert camera["reason"] and camera["since"].endswith("Z")
+    assert client.ask("/api/faces").json == {"faces": []}, "nobody is in view"
+    assert client.ask("/api/aim").json["widths"] == []
     image = client.ask("/live.jpg")
     assert image.status == 200 and image.headers["Last-Modified"], "the old image says when it was taken"
