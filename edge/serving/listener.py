@@ -163,12 +163,17 @@ class Listener:
         except web.HTTPException:
             await _read_on(request)
             raise
-        except Exception:
-            if request.content.exception() is None:
+        except Exception as error:
+            has_left = isinstance(error, ConnectionError) and not _is_connected(request)
+            if request.content.exception() is None and not has_left:
                 raise
             return _incomplete()
         finally:
             connection.end()
+
+
+def _is_connected(request: web.BaseRequest) -> bool:
+    return request.transport is not None and not request.transport.is_closing()
 
 
 def _incomplete() -> web.Response:

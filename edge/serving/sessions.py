@@ -9,6 +9,7 @@ is wrong can neither end every session nor keep one for ever.
 import hashlib
 import json
 import logging
+import os
 import secrets
 import time
 from collections.abc import Mapping
@@ -92,7 +93,7 @@ class Tokens:
         """Takes over what ``ages`` returned ``gap`` seconds ago; leaves out what is no token."""
         now = _now() - gap
         for key, (created, used) in sorted(ages.items(), key=lambda item: -float(item[1][1])):
-            if len(key) == 64 and created >= 0 and used >= 0:
+            if len(key) == 64 and 0 <= created < float("inf") and 0 <= used < float("inf"):
                 self._put(str(key), now - created, now - used)
 
 
@@ -114,7 +115,7 @@ class Sessions:
 
     def _load(self, file: Path) -> None:
         try:
-            with file.open("rb") as opened:
+            with open(file, "rb", opener=_opened) as opened:
                 kept = json.loads(opened.read(MAX_BYTES))
             gap = _gap(kept)
             self.devices.restore(kept["devices"], gap)
@@ -122,7 +123,7 @@ class Sessions:
                 self.logins.restore(kept["sessions"], gap)
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             reason = getattr(error, "strerror", None) or "it is damaged"
             log.warning("%s cannot be read: %s; everybody must log in to the page again", file, reason)
 
@@ -153,6 +154,11 @@ class Sessions:
             self._failed = True
 
 
+def _opened(path: str, flags: int) -> int:
+    """Opens a file; a pipe in its place is empty, and is not waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _boot() -> str:
     try:
         return BOOT_ID.read_text("utf-8").strip()
@@ -161,8 +167,8 @@ def _boot() -> str:
 
 
 def _gap(kept: Mapping[str, Any]) -> float:
-    """Returns the seconds since the file was written."""
+    """Returns the seconds since the file was written. A date that is no number counts like one that is long ago."""
     running = _now() - float(kept["running"])
-    if kept["boot"] and kept["boot"] == _boot() and running >= 0:
+    if kept["boot"] and kept["boot"] == _boot() and 0 <= running < float("inf"):
         return running
-    return min(max(time.time() - float(kept["date"]), 0.0), LONGEST_GAP)
+    return max(0.0, min(LONGEST_GAP, time.time() - float(kept["date"])))

@@ -64,6 +64,8 @@ class Checker:
         except TimeoutError:
             await self._end()
             raise _slow() from None
+        except Refusal:
+            raise
         except (OSError, EOFError, ValueError):
             raise await self._failure() from None
         except asyncio.CancelledError:
@@ -96,7 +98,10 @@ class Checker:
         if self._socket and self._process and self._process.poll() is None:
             return self._socket
         await self._end()
-        connection = self._start()
+        try:
+            connection = self._start()
+        except OSError as error:  # no memory or no descriptor is left for it
+            raise _problem(error.strerror or str(error)) from None
         try:
             async with asyncio.timeout(START_S):
                 loop = asyncio.get_running_loop()
@@ -105,9 +110,13 @@ class Checker:
         except TimeoutError:
             await self._end()
             raise Refusal(503, "the device is too busy to check images; try again later", "busy") from None
+        except (OSError, EOFError, ValueError):
+            if self._closed:
+                raise _stopping() from None
+            raise _problem(f"their process has ended while it started ({(await self._ended())[1]})") from None
         if "problem" in told:
             await self._end()
-            raise Refusal(503, f"images cannot be checked: {told['problem']}", "problem", reason=told["problem"])
+            raise _problem(told["problem"])
         return connection
 
     def _start(self) -> socket.socket:
@@ -116,6 +125,7 @@ class Checker:
         if self._printed < 0:
             self._printed = os.memfd_create("checking")
         os.ftruncate(self._printed, 0)
+        os.lseek(self._printed, 0, os.SEEK_SET)  # the last process has left it behind what it wrote
         command = [sys.executable, "-P", "-m", "edge.web.checking", str(theirs.fileno()), str(os.getpid())]
         environment = {name: value for name, value in os.environ.items() if name not in PRIVATE}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
@@ -158,29 +168,39 @@ class Checker:
         return process.poll()
 
     async def _failure(self) -> Refusal:
-        """Collects a process that has ended by itself, and tells why."""
+        """Collects a process that has ended while it checked an image, and tells why."""
         if self._closed:
             return _stopping()
-        await asyncio.sleep(0.1)  # its socket closes before it has ended
-        code = await self._end()
+        code, _ = await self._ended()
         if code == -signal.SIGXCPU:
             return Refusal(
                 422, "the image takes too much processor time; make it smaller", "slow", seconds=int(CHECK_S)
             )
+        text = "the image made its decoder fail; save it again as JPEG, or make it smaller"
+        return Refusal(422, text, "failed")
+
+    async def _ended(self) -> tuple[int | None, str]:
+        """Collects a process that has ended by itself; returns its exit code, and how it has ended in words."""
+        await asyncio.sleep(0.1)  # its socket closes before it has ended
+        code = await self._end()
         printed = b""
         with suppress(OSError):
             printed = os.pread(self._printed, 2000, max(0, os.fstat(self._printed).st_size - 2000))
-        told = printed.decode(errors="replace").strip().rpartition("\n")[2] or f"exit status {code}"
-        if told != self._told:
+        last = printed.decode(errors="replace").strip().rpartition("\n")[2]
+        told = f"signal {-code}" if code and code < 0 else f"exit status {code}: {last}"
+        if told != self._told and code != -signal.SIGXCPU:
             self._told = told
             log.warning("the process that checks images has ended: %s", told)
-        text = "the image made its decoder fail; save it again as JPEG, or make it smaller"
-        return Refusal(422, text, "failed")
+        return code, told
 
 
 def _slow() -> Refusal:
     text = f"the image took longer than {CHECK_S:.0f} s to check; make it smaller, or save it again as JPEG"
     return Refusal(422, text, "slow", seconds=int(CHECK_S))
+
+
+def _problem(reason: str) -> Refusal:
+    return Refusal(503, f"images cannot be checked: {reason}", "problem", reason=reason)
 
 
 def _stopping() -> Refusal:

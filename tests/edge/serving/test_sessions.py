@@ -114,6 +114,8 @@ def test_the_number_is_bounded_and_the_one_used_longest_ago_ends() -> None:
         {"boot": "", "running": 0, "date": 0, "devices": {"a" * 64: "x"}, "password": "", "sessions": {}},
         {"boot": "", "running": 0, "date": 0, "devices": {"a" * 64: [None, 1]}, "password": "", "sessions": {}},
         {"boot": "", "running": 0, "date": 0, "devices": {"a" * 64: []}, "password": "", "sessions": {}},
+        {"boot": "", "running": 10**400, "date": 0, "devices": {}, "password": "", "sessions": {}},
+        {"boot": "", "running": 0, "date": 0, "devices": {"a" * 64: [10**400, 1]}, "password": "", "sessions": {}},
     )],
 )  # fmt: skip
 def test_a_damaged_file_is_said_once_and_written_anew(
@@ -125,6 +127,27 @@ def test_a_damaged_file_is_said_once_and_written_anew(
     token = sessions.logins.create()
     sessions.write(sessions.content())
     assert is_valid(file, token)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_is_none_keeps_no_session_for_ever(file: Path, logged_in: str, number: float) -> None:
+    """A session with such an age also kept all sessions from being written."""
+    kept = json.loads(file.read_text())
+    edited(file, sessions=dict.fromkeys(kept["sessions"], [number, number]))
+    assert not is_valid(file, logged_in)
+    edited(file, **kept | {"running": number, "date": number})
+    sessions = Sessions(file, HASH)
+    sessions.write(sessions.content())
+    ages = json.loads(file.read_text())["sessions"].values()
+    assert all(0 <= age <= DAY + 60 for both in ages for age in both)
+
+
+def test_a_pipe_in_place_of_the_file_is_not_waited_for(file: Path) -> None:
+    os.mkfifo(file)
+    sessions = Sessions(file, HASH)
+    token = sessions.logins.create()
+    sessions.write(sessions.content())
+    assert file.is_file() and is_valid(file, token)
 
 
 def test_without_a_folder_sessions_are_in_memory(tmp_path: Path) -> None:
