@@ -36,17 +36,24 @@ def test_image_files_are_checked_and_downloaded(visit: Visit, tmp_path: Path) ->
     visit.errors[:] = [text for text in visit.errors if "415" not in text]  # the refusal of the invalid file
 
 
-def test_image_files_can_be_dropped(visit: Visit) -> None:
+@pytest.mark.parametrize("place", ["#drop", "footer"])
+def test_image_files_can_be_dropped_anywhere_on_the_page(visit: Visit, place: str) -> None:
+    """A browser opens a file that is dropped where the page does not take it."""
+    drop = """async place => {
+        const blob = await (await fetch("/live.jpg")).blob(), dataTransfer = new DataTransfer();
+        for (const name of ["1.jpg", "2.jpg", "3.jpg"])
+            dataTransfer.items.add(new File([blob], name, { type: blob.type }));
+        const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+        document.querySelector(place).dispatchEvent(event);
+        return event.defaultPrevented;
+    }"""
+    assert visit.page.evaluate(drop, "#stage"), "the part with the live image takes no file, and the browser stays"
     visit.page.get_by_role("link", name="Check an image").click()
-    visit.page.evaluate(
-        """async () => {
-            const blob = await (await fetch("/live.jpg")).blob(), data = new DataTransfer();
-            data.items.add(new File([blob], "dropped.jpg", { type: "image/jpeg" }));
-            document.getElementById("drop").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
-        }"""
-    )
-    visit.wait_for_script("/1 checked/.test(document.getElementById('checking').textContent)")
-    assert "dropped.jpg" in visit.page.locator("#results > li").first.inner_text()
+    assert visit.page.locator("#results > li").count() == 0
+    assert visit.page.evaluate(drop, place)
+    visit.wait_for_script("/3 checked/.test(document.getElementById('checking').textContent)")
+    texts = visit.page.locator("#results > li").all_inner_texts()
+    assert [text[:5] for text in texts] == ["3.jpg", "2.jpg", "1.jpg"]
 
 
 def test_an_image_of_the_visitor_s_camera_is_checked(visit: Visit) -> None:
@@ -143,6 +150,17 @@ def test_the_continuous_check_waits_as_long_as_a_busy_device_asks_for(visit: Vis
     visit.wait_for_script(f"{MARKS} !== ''")
     assert moments[1] - moments[0] > 2.9
     visit.errors[:] = [text for text in visit.errors if "503" not in text]
+
+
+def test_the_continuous_check_goes_on_after_a_restart_of_the_device(visit: Visit, watched: Watched) -> None:
+    open_camera(visit).click()
+    visit.wait_for_script(f"{MARKS} !== ''")
+    assert watched.process.end(15) == 0
+    visit.wait_for_script("/^Not checked: /.test(document.getElementById('said').textContent)")
+    assert visit.page.evaluate(MARKS) == ""
+    watched.process = watched._start()
+    visit.wait_for_script(f"{MARKS} !== ''")
+    visit.errors[:] = [text for text in visit.errors if "Failed to load resource" not in text]
 
 
 def test_a_camera_that_is_allowed_too_late_is_closed_and_one_that_ends_is_reported(visit: Visit) -> None:

@@ -86,9 +86,12 @@ async function checkAll(files) {
     : t(bad ? "check.sum_bad" : "check.sum", { good: good.length, faces: count("faces", found), bad });
 }
 $("files").addEventListener("change", async event => { await checkAll([...event.target.files]); event.target.value = ""; });
+// Files may be dropped anywhere on the page: beside the area, a browser would leave the page and show the file.
 for (const kind of ["dragover", "dragleave", "drop"])
-  $("drop").addEventListener(kind, event => {
+  document.addEventListener(kind, event => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
     $("drop").classList.toggle("over", kind === "dragover");
-    if (kind === "drop") checkAll([...event.dataTransfer.files]);
+    if ($("check").hidden) event.dataTransfer.dropEffect = "none";
+    else if (kind === "drop") checkAll([...event.dataTransfer.files]);
   });
