@@ -20,6 +20,9 @@ CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 MOST_LANGUAGES = 8
 LONGEST_TEXT = 80
 """Characters of a text. A longer one cannot be read from 3 m on a small tablet."""
+INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u00a0\u202f\u3000\u200c\u200d"))
+"""Characters that texts need and Python does not count as printable: the soft hyphen, the spaces of French and Chinese,
+and the joiners of Persian and of emoji."""
 MAX_BYTES = 2**20
 LOGO_KINDS = (
     ("image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
@@ -88,7 +91,8 @@ def _read(file: Path) -> dict[str, str]:
 
 
 def _is_text(text: Any) -> bool:
-    return isinstance(text, str) and 0 < len(text.strip()) <= LONGEST_TEXT and text.replace("\u00ad", "").isprintable()
+    visible = text.translate(INVISIBLE) if isinstance(text, str) else ""
+    return bool(visible.strip()) and len(text) <= LONGEST_TEXT and visible.isprintable()
 
 
 def read_logo(sign: SignConfig) -> tuple[str, bytes] | None:

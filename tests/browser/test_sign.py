@@ -14,6 +14,8 @@ from browser.visit import Tab
 from support.browsing import Watched
 
 from edge.config.signs import BUNDLED, MESSAGES
+from edge.serving.passwords import hash_password
+from edge.web.sign_link import hash_key
 
 pytestmark = pytest.mark.browser
 TABLET = {"width": 1280, "height": 800}
@@ -62,6 +64,26 @@ def test_it_asks_in_one_language_after_the_other_and_is_idle_without_news(chromi
         door.process.popen.wait(10)
         door.process = door._start()
         tab.wait_for_script(f"{SHOWN} === 'no_mask'")
+
+
+def test_a_screen_whose_link_was_replaced_shows_the_login(chromium: Any, maskwatch: Any, tmp_path: Path) -> None:
+    text = f'password_hash = "{hash_password("correct horse")}"\n[sign]\nlink_hash = "{hash_key("k" * 32)}"\n'
+    with closing(Watched(maskwatch, tmp_path, text, "--print")) as door:
+        tab = Tab(chromium.new_context(viewport=TABLET), f"http://127.0.0.1:{door.port}/sign?key={'k' * 32}")
+        with closing(tab.page):
+            tab.wait_for_script(f"{SHOWN} === 'no_mask'")
+            door.file.write_text(door.file.read_text().replace(hash_key("k" * 32), hash_key("n" * 32)))
+            door.again()
+            tab.page.wait_for_url("**/login*")
+
+
+def test_a_damaged_logo_leaves_no_gap(chromium: Any, maskwatch: Any, tmp_path: Path) -> None:
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"cut off")
+    with closing(Watched(maskwatch, tmp_path, f'[sign]\nlogo = "{logo}"\n', "--print")) as door:
+        tab = sign(chromium, door)
+        with closing(tab.page):
+            tab.wait_for_script("document.getElementById('logo').src && document.getElementById('logo').hidden")
 
 
 def test_a_message_stays_long_enough_to_be_read_and_a_request_comes_at_once(chromium: Any, door: Watched) -> None:

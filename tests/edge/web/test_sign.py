@@ -148,6 +148,19 @@ def test_own_texts_that_cannot_be_used(content: bytes, message: str, tmp_path: P
     assert f"{tmp_path}/en.json: {message}" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "text", ["Merci\u00a0!", "Merci\u202f!", "謝謝\u3000您", "می\u200cخواهیم", "👩\u200d⚕️ thanks", "Mund\u00adschutz"]
+)
+def test_own_texts_have_the_spaces_and_joiners_of_their_language(text: str, tmp_path: Path) -> None:
+    (tmp_path / "en.json").write_text(json.dumps({"mask": text}), "utf-8")
+    file = tmp_path / "door.toml"
+    file.write_text(f'[sign]\ntexts = "{tmp_path}"\n')
+    assert read_texts(load(file).sign)["en"]["mask"] == text
+    (tmp_path / "en.json").write_text(json.dumps({"mask": "\u200d\u00a0"}), "utf-8")
+    with pytest.raises(ConfigError, match="mask must be a text"):
+        load(file)
+
+
 def test_a_new_language_needs_every_text(tmp_path: Path) -> None:
     (tmp_path / "nl.json").write_text('{"mask": "Dank u"}')
     file = tmp_path / "door.toml"

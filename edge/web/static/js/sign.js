@@ -95,6 +95,7 @@ async function follow() {
     const watch = setInterval(() => performance.now() - heard > SILENT && connection.abort(), 500);
     try {
       const answer = await fetch(`sign/events${location.search}`, { cache: "no-store", signal: connection.signal });
+      if (answer.status === 401) return location.reload(); // another link was made, or the login has ended: to the login
       if (answer.ok) await read(answer, () => { heard = performance.now(); });
     } catch { /* nobody answers: tried again */ }
     clearInterval(watch);
@@ -113,6 +114,7 @@ async function stayAwake() {
 document.addEventListener("visibilitychange", stayAwake);
 document.addEventListener("click", () => document.documentElement.requestFullscreen?.().catch(() => {}));
 addEventListener("resize", fit);
+$("logo").addEventListener("error", () => { $("logo").hidden = true; fit(); });
 stayAwake();
 say("idle");
 follow();
