@@ -95,7 +95,9 @@ class Guard:
             address = f"https://{request.host}{where}"
             return web.Response(status=308, headers={"Location": address}, text=f"this page is at {address}")
         if request.get(AT_BASE):
-            return web.Response(status=307, headers={"Location": request[BASE].rpartition("/")[2] + "/"})
+            query = request.rel_url.raw_query_string
+            below = request[BASE].rpartition("/")[2] + ("/?" if query else "/") + query
+            return web.Response(status=307, headers={"Location": below})
         return None
 
     async def _require_login(self, request: web.Request) -> web.StreamResponse | None:

@@ -64,10 +64,13 @@ class SnapshotFiles:
         return web.Response(body=jpeg, content_type="image/jpeg")
 
     async def _arrived(self, id: str) -> Path | None:
-        """Returns the file of a snapshot; waits for it a moment if the alert is the newest."""
+        """Returns the file of a snapshot; waits for it a moment if the alert is the newest.
+
+        A link is none: it could lead to any file that this process may read.
+        """
         path = self._folder / f"{id}.jpg"
         deadline = asyncio.get_running_loop().time() + ARRIVAL_S
-        while not path.is_file():
+        while path.is_symlink() or not path.is_file():
             newest = self._bus.alerts[-1:]
             if not (newest and newest[0].id == id) or asyncio.get_running_loop().time() > deadline:
                 return None

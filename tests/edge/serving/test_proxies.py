@@ -131,6 +131,7 @@ def test_login_behind_https_and_a_base_path(door: Watched) -> None:
     client = door.client
     bare = client.ask("/door", **https)
     assert bare.status == 307 and bare.headers["Location"] == "door/"
+    assert client.ask("/door?a=%2F&b", **https).headers["Location"] == "door/?a=%2F&b"
     for path, location in (("/door/", "login"), ("/door/sign", "login"), ("/door/a/b", "../login"), ("/", "login")):
         to_login = client.ask(path, Accept="text/html", **https)
         assert to_login.status == 303 and to_login.headers["Location"] == location, path

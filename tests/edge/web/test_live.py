@@ -136,6 +136,11 @@ def test_snapshots_are_served(maskwatch: Any, mosquitto: Any, tmp_path: Path) ->
         assert answer.status == 200 and decoded(answer.body).shape == (480, 640, 3)
         assert watched.client.ask("/api/snapshots/01a20696-75ce-7c37-871a-000000000000").status == 404
         assert watched.client.ask("/api/snapshots/..%2f..%2foutbox").status == 404
+        snapshot = next(tmp_path.rglob(f"{alert['id']}.jpg"))
+        snapshot.rename(tmp_path / "other.jpg")
+        snapshot.symlink_to(tmp_path / "other.jpg")
+        for kind in ("snapshots", "thumbnails"):
+            assert watched.client.ask(f"/api/{kind}/{alert['id']}").status == 404, "a link may lead to any file"
 
 
 def test_the_page_reports_a_lost_camera(watched: Watched) -> None:
