@@ -1,6 +1,5 @@
 """edge.web.checker: images that cost much, decoders that fail, uploads that are slow, and the queue of the checks."""
 
-import shutil
 import signal
 import socket
 import struct
@@ -128,31 +127,6 @@ def test_a_decoder_that_dies_costs_one_answer(watched: Watched, number: signal.S
     thread.join(60)
     assert answers[0].status == 422 and "made its decoder fail" in answers[0].json["error"]
     assert ask(watched, SMALL).status == 200 and watched.process.popen.poll() is None
-
-
-def test_a_process_that_is_ended_while_it_starts_is_no_fault_of_the_image(watched: Watched) -> None:
-    """The kernel ends it first where memory is short."""
-    monitor = psutil.Process(watched.process.popen.pid)
-    for _ in range(2):
-        thread, answers = in_background(watched, DOOR)
-        until(monitor.children, "it starts")
-        monitor.children()[0].kill()
-        thread.join(60)
-        assert answers[0].status == 503 and answers[0].json["code"] == "problem", answers[0].text
-        assert "ended while it started (signal 9)" in answers[0].json["error"]
-    assert ask(watched, SMALL).status == 200
-    assert "\0" not in watched.process.err and watched.process.err.count("has ended: signal 9") == 1
-
-
-def test_why_images_cannot_be_checked_is_told(maskwatch: Any, tmp_path: Path) -> None:
-    model = tmp_path / "own.tflite"
-    for file in (model, model.with_suffix(".json")):
-        shutil.copy(ROOT / "models" / f"mask{file.suffix}", file)
-    with closing(Watched(maskwatch, tmp_path, f'[classify]\nmodel = "{model}"\n', "--print")) as watched:
-        model.unlink()
-        answer = ask(watched, SMALL)
-        assert answer.status == 503 and "own.tflite" in answer.json["reason"], answer.text
-        assert answer.json["error"].startswith("images cannot be checked: ") and answer.headers["Retry-After"]
 
 
 def in_queue(watched: Watched, name: str) -> int | None:
