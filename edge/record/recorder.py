@@ -121,7 +121,7 @@ class Recorder:
                 with suppress(sqlite3.Error, OSError):
                     slots = read(self.path, start, end)
             found = {slot: replace(counts) for slot, counts in self._unwritten.items()}
-            place(self._bins.copy(), found, synced=True)
+            place(self._bins.copy(), found, self._clock_synced())
         new = [Slot(slot, self._detector, self._model, c) for slot, c in sorted(found.items()) if start <= slot < end]
         return slots + new
 

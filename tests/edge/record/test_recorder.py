@@ -18,6 +18,7 @@ from support.recorded import MODEL, fill_counts, recorder
 from edge.outbox.database import connect, transaction
 from edge.record.counts import SLOT_S, Counts
 from edge.record.reading import Slot, read, read_seen
+from edge.record.recorder import Recorder
 from edge.record.sql import ADD, PUT_SEEN, SCHEMA, SEEN_KEPT, SLOTS_KEPT, TRIM_COUNTS
 
 ALL = (0.0, 1e11)
@@ -119,6 +120,16 @@ def test_the_sums_of_today_are_those_of_the_local_day(path: Path) -> None:
     assert made.today() == {"people": 4, "mask": 2, "alerts": 1}
     made.close(30)
     assert recorder(None).today() == {"people": 0, "mask": 0, "alerts": 0}
+
+
+def test_what_is_not_written_yet_tells_that_the_clock_was_not_synchronized() -> None:
+    made = Recorder(None, detector="yunet", model=MODEL, report=lambda text: None, clock_synced=lambda: False)
+    time.sleep(0.05)
+    made.tick("watched")
+    sums = total(made.read(*ALL))
+    assert 0 < sums.watched == sums.unsynced
+    assert total(made.read(*ALL)).unsynced == sums.unsynced, "reading changes nothing"
+    made.close(30)
 
 
 def read_seen_or_none(path: Path) -> frozenset[str] | None:
