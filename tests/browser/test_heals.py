@@ -136,6 +136,21 @@ def test_an_ended_session_leads_to_the_login_and_back(chromium: Any, locked: Wat
         assert visit.page.locator("#broken").is_hidden()
 
 
+def test_a_login_page_that_is_still_loading_notices_the_login_in_another_tab(chromium: Any, locked: Watched) -> None:
+    held: list[Any] = []
+    with closing(Visit(chromium, locked)) as visit:
+        other = visit.tab()
+        other.page.wait_for_url("**/login*")
+        other.page.route("**/js/login.js", lambda route: held.append(route))
+        other.page.reload(wait_until="commit")
+        while not held:
+            other.page.wait_for_timeout(50)
+        log_in(visit)
+        wait_for_a_newer_image(visit)
+        held[0].continue_()
+        other.wait_for_script("document.title.startsWith('Live')")
+
+
 def test_logging_out_in_one_tab_leads_all_to_the_login(chromium: Any, locked: Watched) -> None:
     with closing(Visit(chromium, locked)) as visit:
         log_in(visit)

@@ -12,6 +12,9 @@ function back() {
   location.href = `.${location.hash}`;
 }
 addEventListener("storage", event => { if (event.key === "maskwatch.login") location.href = `.${location.hash}`; });
+try { // another page may have logged in while this one was being loaded
+  if (localStorage["maskwatch.login"] > performance.timeOrigin) location.href = `.${location.hash}`;
+} catch { /* a browser that keeps nothing */ }
 form.addEventListener("submit", async event => {
   event.preventDefault();
   told.textContent = "";
