@@ -29,8 +29,8 @@ UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))
     0xDC00 + byte: f"\\x{byte:02x}" for byte in range(128, 256)
 }
 """Escapes of control characters, and of the bytes that Python keeps of a name that is not UTF-8."""
-LONGEST = 4096
-"""Characters of a path, or of an address, at most. A longer text is not examined, which takes time."""
+LONGEST = 10_000
+"""Characters that are examined, at most: a path has 4096, and a longer text takes time."""
 _BEHIND = re.compile(r"[/?#\\]")
 _NO_PATH = re.compile(
     r"[@?=&\\%\x00-\x1f]|//"  # characters of addresses
