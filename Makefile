@@ -41,7 +41,7 @@ test-browser: $(VENV)/test.stamp
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50'
 	@[ -e $(TOOLS)/node_modules/lighthouse ] || PUPPETEER_SKIP_DOWNLOAD=1 npm install --no-save --no-package-lock \
 		--no-audit --no-fund --silent --prefix $(TOOLS) axe-core@4.10.3 lighthouse@12.8.2
-	MASKWATCH_BROWSER_TOOLS=$(TOOLS) $(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+	MASKWATCH_BROWSER_TOOLS=$(TOOLS) $(BIN)/python -m pytest -m browser -n 3 --dist loadfile tests/browser $(ARGS)
 
 # installs maskwatch as a service: sudo make install ARGS="--broker ADDRESS"
 install:
