@@ -49,7 +49,7 @@ def read_texts(sign: SignConfig) -> dict[str, dict[str, str]]:
     if not 1 <= len(codes) <= MOST_LANGUAGES:
         raise ConfigError(f'sign.languages: must name 1 to {MOST_LANGUAGES} languages, for example ["en"]')
     folder = Path(os.path.expanduser(sign.texts)) if sign.texts else None
-    if folder and not folder.is_dir():
+    if folder and not os.path.isdir(folder):  # unlike Path's, it never raises, for example for a name that is too long
         raise ConfigError(
             f"sign.texts = {shown(sign.texts)!r}: must be a folder that can be read, with files such as en.json"
         )

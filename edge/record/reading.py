@@ -1,9 +1,11 @@
 """Reads the record file, also from another process, while maskwatch runs or not."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..outbox.database import uri
 from .counts import Counts
@@ -21,21 +23,20 @@ class Slot:
 
 
 def read(path: Path, start: float, end: float) -> list[Slot]:
-    """Returns the slots that begin from ``start`` until before ``end`` (Unix time). Raises ``sqlite3.Error``.
-
-    A file that does not exist yet has none.
-    """
-    if not path.exists():
-        return []
-    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
-        return [
-            Slot(slot, detector, model, Counts(*row)) for slot, detector, model, *row in db.execute(READ, (start, end))
-        ]
+    """Returns the slots that begin from ``start`` until before ``end`` (Unix time). Raises ``sqlite3.Error``."""
+    rows = _rows(path, "counts", READ, (start, end))
+    return [Slot(slot, detector, model, Counts(*row)) for slot, detector, model, *row in rows]
 
 
 def read_seen(path: Path) -> frozenset[str]:
     """Returns the ids of the alerts that somebody has marked as seen. Raises ``sqlite3.Error``."""
+    return frozenset(id for (id,) in _rows(path, "seen", "SELECT id FROM seen"))
+
+
+def _rows(path: Path, table: str, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Returns what a statement finds; nothing in a file, or without a table, that another process is about to make."""
     if not path.exists():
-        return frozenset()
+        return []
     with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
-        return frozenset(id for (id,) in db.execute("SELECT id FROM seen"))
+        made = db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        return db.execute(statement, values).fetchall() if made else []

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
@@ -26,7 +27,7 @@ from edge.faces.opening import open_classifier
 from edge.monitor.door import Door
 from edge.monitor.health import HealthMonitor
 from edge.monitor.outlet import Outlet
-from edge.monitor.run import watch
+from edge.monitor.run import open_record, watch
 from edge.monitor.state import StateFiles
 from edge.monitor.systemd import Notifier
 from edge.mqtt.publisher import MqttPublisher
@@ -97,7 +98,10 @@ def main(part: str, flag: Path, port: int, folder: Path) -> None:
     publisher = MqttPublisher(config.mqtt, part, files.outbox, report=report)
     source = Live(opener, "camera", retry_opening=True)
     detector = Detector(part, flag)
-    watch(Door(config, source, classifier, Outlet(publisher, files), health, detector=detector), Notifier())
+    outlet = Outlet(publisher, files)
+    with ExitStack() as stack:
+        record = open_record(config, classifier.card.id, health, outlet, stack)
+        watch(Door(config, source, classifier, outlet, health, record, detector=detector), Notifier())
     print("ended by itself", flush=True)
 
 

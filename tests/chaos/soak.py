@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from edge.faces.opening import open_classifier  # noqa: E402
 from edge.monitor.door import Door  # noqa: E402
 from edge.monitor.health import HealthMonitor  # noqa: E402
 from edge.monitor.outlet import Outlet  # noqa: E402
-from edge.monitor.run import watch  # noqa: E402
+from edge.monitor.run import open_record, watch  # noqa: E402
 from edge.monitor.state import StateFolder  # noqa: E402
 from edge.monitor.systemd import Notifier  # noqa: E402
 from edge.mqtt.publisher import MqttPublisher  # noqa: E402
@@ -136,8 +137,11 @@ def soak(frames: int) -> dict[str, Any]:
         state = StateFolder(folder / "state", f"soak {os.getpid()}")
         source = Soak(frames, broker)
         publisher = MqttPublisher(config.mqtt, config.device.name, state.files.outbox, report=health.report)
-        door = Door(config, source, classifier, Outlet(publisher, state.files, state), health)
-        kept = watch(door, Notifier({}))
+        outlet = Outlet(publisher, state.files, state)
+        with ExitStack() as stack:
+            record = open_record(config, classifier.card.id, health, outlet, stack)
+            door = Door(config, source, classifier, outlet, health, record)
+            kept = watch(door, Notifier({}))
         source.close()
         state.close()
         broker.kill()
