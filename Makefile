@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test chaos test-systemd test-arm64 test-picamera test-homeassistant test-browser check install clip model clean
+.PHONY: run test chaos test-systemd test-arm64 test-picamera test-homeassistant test-browser test-security check install clip model clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/maskwatch run --or-demo $(ARGS)
@@ -17,6 +17,10 @@ test: $(VENV)/test.stamp
 chaos: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m "chaos and not alone" -n 4 --dist worksteal $(ARGS) || [ $$? = 5 ]
 	$(BIN)/python -m pytest -m "chaos and alone" $(ARGS) || [ $$? = 5 ]
+
+# attacks on it: by another user of this machine, from the network, with hostile files; some need root
+test-security: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m security -n 3 --dist worksteal tests/security $(ARGS)
 
 # needs root, systemd-container and debootstrap
 test-systemd: $(VENV)/test.stamp
