@@ -76,7 +76,7 @@ def test_the_steps_lead_from_the_first_start_to_the_end_of_set_up(chromium: Any,
         visit.page.get_by_role("link", name="Continue set-up").click()
         visit.page.locator("#step-zone summary").click()
         visit.page.get_by_role("link", name="To the zones").click()
-        assert visit.page.locator("#editing").evaluate("all => all.open")
+        visit.wait_for_script("document.getElementById('editing').open")
         visit.page.get_by_role("link", name="Set up", exact=True).click()
         visit.page.locator("#step-test summary").click()
         visit.page.locator("#setup-test").click()
