@@ -4,19 +4,19 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from .database import uri
+from .database import reading, uri
 from .sql import HISTORY_KEPT, OutboxMessage, waiting
 
 
 def peek(path: Path) -> tuple[list[OutboxMessage], list[tuple[str, str]]]:
     """Returns the messages that wait, and (id, reason) of the dead letters. Raises ``sqlite3.Error``."""
-    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
+    with reading(path) as db:
         return waiting(db), db.execute("SELECT id, reason FROM dead_letters ORDER BY seq").fetchall()
 
 
 def setting(path: Path, name: str) -> str | None:
     """Returns the value of a setting. Raises ``sqlite3.Error``."""
-    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
+    with reading(path) as db:
         row = db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
@@ -26,7 +26,7 @@ def history(path: Path, seq: int = 0, limit: int = HISTORY_KEPT) -> tuple[int, l
 
     All are returned where the numbers have begun anew, in a file that replaced a damaged one. Raises ``sqlite3.Error``.
     """
-    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
+    with reading(path) as db:
         last = db.execute("SELECT max(seq) FROM history").fetchone()[0] or 0
         sound = "typeof(payload) = 'blob' AND seq > ?"
         rows = db.execute(
@@ -38,5 +38,6 @@ def history(path: Path, seq: int = 0, limit: int = HISTORY_KEPT) -> tuple[int, l
 def resend(path: Path) -> int:
     """Puts the dead letters back in the queue, for the next start; returns how many. Raises ``sqlite3.Error``."""
     with closing(sqlite3.connect(uri(path, "rw"), uri=True, timeout=5)) as db, db:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")  # no -shm is mapped, if the file still has a WAL
         db.execute("INSERT OR IGNORE INTO alerts (id, topic, payload) SELECT id, topic, payload FROM dead_letters")
         return db.execute("DELETE FROM dead_letters").rowcount

@@ -1,13 +1,11 @@
 """Reads the record file, also from another process, while maskwatch runs or not."""
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..outbox.database import uri
+from ..outbox.database import reading
 from .counts import Counts
 from .sql import READ
 
@@ -37,6 +35,6 @@ def _rows(path: Path, table: str, statement: str, values: Sequence[Any] = ()) ->
     """Returns what a statement finds; nothing in a file, or without a table, that another process is about to make."""
     if not path.exists():
         return []
-    with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=2)) as db:
+    with reading(path) as db:
         made = db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
         return db.execute(statement, values).fetchall() if made else []
