@@ -11,7 +11,7 @@ These conventions hold everywhere. A docstring only notes exceptions.
 - Durations are seconds, scores and probabilities are 0..1, temperatures are degrees Celsius.
 - ``Frame.time`` (monotonic seconds, from the source) is the only clock that the tracker and the policy know.
   Wall-clock time appears only where it is shown or sent, as UTC ISO 8601.
-- picamera2, the TFLite runtime, aiohttp and amqtt are imported inside the function that opens them.
+- picamera2, the TFLite runtime and aiohttp are imported inside the function that opens them.
 - Each thread has a name, an owner, and an end that is bounded in time.
 - The log has a line per change of state, never one per frame or per attempt.
 - Exit codes: 0 ended as asked; 2 configuration or usage, after which systemd does not restart; 1 any other failure.

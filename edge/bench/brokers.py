@@ -12,6 +12,7 @@ from pathlib import Path
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
+from ..config.schema import MqttConfig
 from ..errors import BrokerError
 from ..mqtt.client import V5
 from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, any_port
@@ -25,21 +26,22 @@ STOP_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """A running broker. ``pid`` is its process, 0 if it runs in this process."""
+    """A running broker. ``pid`` is its process, 0 if it runs in this process. ``login`` is needed to publish there."""
 
     name: str
     port: int
     protocol: MQTTProtocolVersion
     pid: int = 0
+    login: MqttConfig | None = None
 
 
 @contextmanager
 def open_broker() -> Iterator[Broker]:
-    """Starts mosquitto if it is installed, else the embedded broker. Raises ``BrokerError`` if neither is installed."""
+    """Starts mosquitto if it is installed, else the embedded broker. Raises ``BrokerError`` if it does not start."""
     if _find_mosquitto() is None:
         embedded = EmbeddedBroker(any_port()).start()
         try:
-            yield Broker("the embedded broker", embedded.port, PROTOCOL)
+            yield Broker("the embedded broker", embedded.port, PROTOCOL, login=embedded.settings())
         finally:
             embedded.close()
         return

@@ -33,7 +33,7 @@ def measure_delivery(broker: Broker, alerts: int = 200) -> dict[str, Any]:
     """Publishes alerts; returns percentiles of the milliseconds from ``publish`` to the subscriber's callback."""
     with tempfile.TemporaryDirectory(prefix="maskwatch-") as folder:
         listener = AlertListener(broker)
-        settings = MqttConfig(host=HOST, port=broker.port)
+        settings = broker.login or MqttConfig(host=HOST, port=broker.port)
         publisher = MqttPublisher(settings, "bench", StateFiles(Path(folder)).outbox, broker.protocol)
         try:
             with closing(listener):

@@ -18,7 +18,6 @@ PACKAGES = (
     "ai-edge-litert",
     "tflite-runtime",
     "paho-mqtt",
-    "amqtt",
     "aiohttp",
     "picamera2",
 )

@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..config.schema import Config
-from ..files import replacing
+from ..files import replace as replace_file
 from ..listening import is_same_host
 from ..mqtt.announced import Announced, Announcement, announcement
 from ..mqtt.taking_back import Outcome, take_back
+from ..paths import read_bytes
 from .state import StateFiles, identity, is_claimed, running_health, state_files
 
 log = logging.getLogger("maskwatch")
+LONGEST_PATH = 4096
 
 
 class Announcing:
@@ -32,6 +34,7 @@ class Announcing:
         self._now = announcement(config, discovery=config.homeassistant.discovery)
         self._announced = announced
         self._health = health
+        self._lasting = lasting
         self._tried_elsewhere = False
         self._thread: threading.Thread | None = None
         if lasting:
@@ -52,8 +55,8 @@ class Announcing:
         refused: dict[str, str] = {}
         for old in self._announced.stale(self._now):
             here = old.at_broker_of(self._now)
-            if self._is_of_another(old):
-                self._announced.remove(old)  # the messages are that camera's own by now
+            if self._is_of_another(old) or (here and not self._lasting):
+                self._announced.remove(old)  # the messages are that camera's own by now, or that broker has gone
             elif here:
                 refused |= self._take_back(old).refused
             elif not self._tried_elsewhere:
@@ -107,15 +110,22 @@ def follow_renaming(config: Config, file: Path | None) -> None:
     try:
         for other in sorted(own.folder.parent.glob(f"*/{own.configuration.name}")):
             earlier = StateFiles(other.parent)
-            if other != own.configuration and other.read_bytes() == named_by and running_health(other.parent) is None:
+            if other != own.configuration and _names(other) == named_by and running_health(other.parent) is None:
                 Announced(own.announced).take_over(earlier.announced)
                 other.unlink()
-        if not own.configuration.exists() or own.configuration.read_bytes() != named_by:
+        if _names(own.configuration) != named_by:
             own.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with replacing(own.configuration, durable=False) as new:
-                new.write_bytes(named_by)
+            replace_file(own.configuration, named_by, durable=False)
     except OSError as error:
         log.warning("an earlier name of this camera cannot be looked up: %s", error)
+
+
+def _names(configuration: Path) -> bytes:
+    """Returns the path of the configuration file that a state folder belongs to; empty if none is noted."""
+    try:
+        return read_bytes(configuration, LONGEST_PATH)
+    except OSError:
+        return b""
 
 
 def refusal(refused: Mapping[str, str]) -> str:

@@ -191,21 +191,8 @@ def open_embedded_outlet(
 
     broker = EmbeddedBroker(MqttConfig().port).start()
     stack.callback(broker.close)
-    local = replace(config.mqtt, host=HOST, port=broker.port)
-    if broker.port == MqttConfig().port:
-        log.info("no broker configured: an embedded one serves this machine at %s:%d", HOST, broker.port)
-    elif supervised:  # in health, because nobody reads the log of a service, and a phone would never ring
-        health.report(
-            "no broker",
-            f"no broker is configured, and port {MqttConfig().port} is another broker's: alerts can be received "
-            f"only at {HOST}:{broker.port}; name the broker, for example maskwatch set --broker {HOST}",
-        )
-    else:
-        log.warning(
-            "no broker configured, and port %d is taken (by another broker? then use it: --broker %s); an embedded one "
-            "serves %s:%d: maskwatch watch --broker %s:%d",
-            MqttConfig().port, HOST, HOST, broker.port, HOST, broker.port,
-        )  # fmt: skip
+    local = broker.settings(config.mqtt.prefix, config.mqtt.keepalive)
+    _tell_where_it_serves(broker.port, health, supervised)
     subscriber = Subscriber(local, lambda text: print(text, flush=True), PROTOCOL)
     stack.callback(subscriber.close)
     subscriber.ready.wait(10)
@@ -213,10 +200,32 @@ def open_embedded_outlet(
     outbox = StateFiles(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))).outbox
     report = health.report
     if state:  # an earlier configuration may have named a broker
-        report = Announcing(replace(config, mqtt=local), Announced(files.announced), report, lasting=False).report
+        here = replace(config, mqtt=replace(config.mqtt, host=HOST, port=broker.port))
+        report = Announcing(here, Announced(files.announced), report, lasting=False).report
     message = discovery(config, health.now.model)
     publisher = MqttPublisher(local, config.device.name, outbox, PROTOCOL, report, message)
     return Outlet(publisher, files, state, outbox, lambda: subscriber.alerts)
+
+
+def _tell_where_it_serves(port: int, health: HealthMonitor, supervised: bool) -> None:
+    """Logs the embedded broker's address; another one than usual is a problem of a service."""
+    from ..mqtt.embedded_broker import HOST
+
+    usual = MqttConfig().port
+    if port == usual:
+        log.info("no broker configured: an embedded one serves this machine at %s:%d", HOST, port)
+    elif supervised:  # in health, because nobody reads the log of a service, and a phone would never ring
+        health.report(
+            "no broker",
+            f"no broker is configured, and port {usual} is another broker's: alerts can be received "
+            f"only at {HOST}:{port}; name the broker, for example maskwatch set --broker {HOST}",
+        )
+    else:
+        log.warning(
+            "no broker configured, and port %d is taken (by another broker? then use it: --broker %s); an embedded one "
+            "serves %s:%d: maskwatch watch --broker %s:%d",
+            usual, HOST, HOST, port, HOST, port,
+        )  # fmt: skip
 
 
 def open_broker_outlet(

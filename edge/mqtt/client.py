@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -18,6 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ..config.schema import MqttConfig
 from ..credentials import password_for
 from ..errors import ConfigError
+from ..timing import running
 
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 FAILURE = 128
@@ -59,6 +60,13 @@ FORGOTTEN = Session()
 """The session of a client that needs nothing kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class LocalConfig(MqttConfig):
+    """The connection to the embedded broker. Its password is made at each start, and is in memory alone."""
+
+    password: str = field(default="", repr=False)
+
+
 class Client(paho.Client):
     """paho's client for one connection.
 
@@ -88,7 +96,7 @@ class Client(paho.Client):
         self.finished = threading.Event()
         self.errors: list[str] = []
         self.end_reason: str | ReasonCode = "closed"
-        self.last_alive = time.monotonic()
+        self.last_alive = running()
         self._ended = ended
 
     def start_connecting(self, settings: MqttConfig, window: int) -> None:
@@ -117,7 +125,7 @@ class Client(paho.Client):
 
     def loop_misc(self) -> MQTTErrorCode:
         """Notes that paho's thread is alive; paho calls it in every round of that thread."""
-        self.last_alive = time.monotonic()
+        self.last_alive = running()
         return super().loop_misc()
 
 
@@ -135,7 +143,11 @@ def new_client(
     ``with_credential`` is False for a broker that must not see the password of systemd's credential.
     """
     client = Client(client_id, protocol, ended, session)
-    password = password_for("mqtt.password_file", settings.password_file, "mqtt-password" if with_credential else "")
+    if isinstance(settings, LocalConfig):
+        password = settings.password
+    else:
+        credential = "mqtt-password" if with_credential else ""
+        password = password_for("mqtt.password_file", settings.password_file, credential)
     if password and not settings.user:
         raise ConfigError("a password for the broker is given, but no user name: set mqtt.user")
     if settings.user:

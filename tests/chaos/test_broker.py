@@ -9,7 +9,7 @@ import pytest
 from chaos.raiser import alert
 from chaos.raising import TOPIC, ids, raise_alerts, raised
 from support import until
-from support.brokers import free_port
+from support.strict_broker import CONNECT, Packet, StrictBroker
 
 from edge.config.schema import MqttConfig
 from edge.mqtt.client import V5, V311
@@ -22,22 +22,20 @@ from edge.outbox.reading import peek
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 
-@pytest.mark.parametrize("will", [True, False], ids=["hangs up on MQTT 5", "is silent to MQTT 5"])
-def test_a_broker_without_mqtt_5_is_connected_to_with_mqtt_3_1_1(will: bool) -> None:
-    """amqtt takes the MQTT 5 CONNECT packet for the first part of a longer packet."""
-    pytest.importorskip("amqtt", reason="needs the broker extra (amqtt)")
-    from edge.mqtt.embedded_broker import EmbeddedBroker
-
+@pytest.mark.parametrize("silence", [0.0, 10.0], ids=["hangs up on MQTT 5", "is silent to MQTT 5"])
+def test_a_broker_without_mqtt_5_is_connected_to_with_mqtt_3_1_1(silence: float, mosquitto: Any) -> None:
+    """Some brokers take the MQTT 5 CONNECT packet for the first part of a longer packet."""
     used: list[int] = []
 
-    def prepare(client: Any) -> None:
-        used.append(client.protocol)
-        if will:
-            client.will_set("status", b"offline", qos=1, retain=True)
+    def refuse_version_5(packet: Packet) -> bool:
+        if packet.kind == CONNECT and packet.version == 5:
+            time.sleep(silence)
+        return packet.kind == CONNECT and packet.version == 5
 
-    broker, started = EmbeddedBroker(free_port()).start(), time.monotonic()
+    broker, started = StrictBroker(mosquitto().start().port, refuse_version_5), time.monotonic()
     mailbox = Mailbox[None]()
-    link = Link(MqttConfig(host="127.0.0.1", port=broker.port), "test", mailbox.put, prepare)
+    settings = MqttConfig(host="127.0.0.1", port=broker.port)
+    link = Link(settings, "test", mailbox.put, lambda client: used.append(client.protocol))
     try:
         until(lambda: mailbox.next(link, 0.1) == Connected(), timeout=90)
         print(f"connected after {time.monotonic() - started:.1f} s by {used}")

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from support import ROOT, until
 from support.notified import Systemd
-from support.processes import after
 
 EXPECTED = [  # people without a mask, from tests/support/door.json: (first, last second in the clip, person)
     (0.67, 5.33, "Grace Hopper"),
@@ -78,22 +77,15 @@ def test_the_alerts_do_not_depend_on_the_speed(maskwatch: Any) -> None:
 
 
 def test_without_a_broker_the_embedded_broker_prints_the_alerts(maskwatch: Any) -> None:
-    pytest.importorskip("amqtt", reason="needs the broker extra (amqtt)")
     run = maskwatch("run", "--source", "demo")
     assert run.end() == 0
     assert run.out.count("NO MASK") == 4
     assert "is online" in run.out
 
 
-def test_without_the_embedded_broker_s_package_the_message_names_it(maskwatch: Any) -> None:
-    run = maskwatch("run", "--source", "demo", program=after("sys.modules['amqtt'] = None"))
-    assert run.end() == 2 and "pip install amqtt" in run.err and "Traceback" not in run.err
-
-
 def test_a_service_reports_that_another_broker_uses_the_port_of_the_embedded_one(
     maskwatch: Any, tmp_path: Path
 ) -> None:
-    pytest.importorskip("amqtt", reason="needs the broker extra (amqtt)")
     with socket.socket() as other, closing(Systemd(str(tmp_path / "notify"))) as systemd:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of an earlier test may linger
         with suppress(OSError):  # another program may use it already
@@ -202,7 +194,6 @@ def test_or_demo_does_not_replace_a_named_source(maskwatch: Any) -> None:
 
 
 def test_a_closed_pipe_ends_the_run_without_a_traceback(maskwatch: Any) -> None:
-    pytest.importorskip("amqtt", reason="needs the broker extra (amqtt)")
     shell = f"{sys.executable} -m edge run --source demo --realtime | head -n 1"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=100, cwd=ROOT)
     assert "is online" in done.stdout
