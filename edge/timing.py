@@ -1,6 +1,7 @@
-"""Waiting and backoff, the same everywhere."""
+"""Waiting and backoff, the same everywhere, and a clock that stands still while the process is stopped."""
 
 import random
+import threading
 import time
 from collections.abc import Callable
 
@@ -13,6 +14,34 @@ def wait_until(holds: Callable[[], object], timeout: float, pause: float = 0.02)
             return False
         time.sleep(pause)
     return True
+
+
+class RunningClock:
+    """Counts the seconds in which this process runs. Any thread may ask it.
+
+    A process is stopped by Ctrl-Z, SIGSTOP or a debugger, and together with its virtual machine. All of its threads then
+    stand still at the same moment: nobody asks for longer than ``longest`` seconds, and that time does not count. While
+    one thread hangs, the others ask, several times per second.
+    """
+
+    def __init__(self, longest: float = 3.0) -> None:
+        self._longest = longest
+        self._lock = threading.Lock()
+        self._asked_at = time.monotonic()
+        self._stopped = 0.0
+
+    def __call__(self) -> float:
+        """Returns monotonic seconds without those in which the process was stopped."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._asked_at > self._longest:
+                self._stopped += now - self._asked_at
+            self._asked_at = now
+            return now - self._stopped
+
+
+running = RunningClock()
+"""The clock for whatever is to be noticed when it makes no progress."""
 
 
 class Backoff:

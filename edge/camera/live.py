@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from ..errors import SourceError
-from ..timing import Backoff
+from ..timing import Backoff, running
 from .condition import REASONS, ConditionWatch
 from .frames import Condition, Driver, Frame, Picture, as_image, as_luma
 
@@ -24,7 +24,7 @@ class _Reader(threading.Thread):
 
     Only this thread calls the driver, because any of its calls may hang. ``failure`` is the reason why the reader
     ended, or None while it reads. ``opened`` tells whether the driver was opened, ``called_at`` when the latest call of
-    it began (monotonic seconds), and ``gives_damaged`` whether its latest picture was damaged.
+    it began (running seconds), and ``gives_damaged`` whether its latest picture was damaged.
     """
 
     def __init__(self, opener: Callable[[], Driver], opened: Driver | None, deliver: Callable[[Picture], None]) -> None:
@@ -33,7 +33,7 @@ class _Reader(threading.Thread):
         self.failure: str | None = None
         self.opened = opened is not None
         self.gives_damaged = False
-        self.called_at = time.monotonic()
+        self.called_at = running()
         self._opener = opener
         self._driver = opened
         self._deliver = deliver
@@ -49,7 +49,7 @@ class _Reader(threading.Thread):
             driver = driver or self._opener()
             self.opened = True
             while not self.stopped.is_set():
-                self.called_at = time.monotonic()
+                self.called_at = running()
                 picture = driver.read()
                 if picture is None:
                     self.failure = "the camera gives no pictures any more"
@@ -104,7 +104,7 @@ class Live:
         self._reopen_at = 0.0
         driver = None if retry_opening else opener()
         self.name = driver.name if driver else name
-        self._last_frame_at = self._opened_at = time.monotonic()
+        self._last_frame_at = self._opened_at = running()
         self._reader = self._start(driver)
 
     def _start(self, driver: Driver | None = None) -> _Reader:
@@ -120,9 +120,8 @@ class Live:
         reader.gives_damaged = picture.is_damaged
         if picture.is_damaged:
             return
-        now = time.monotonic()
-        self._watch.update(image, now, picture.is_key)
-        self._newest = Frame(image, as_luma(picture.luma), now, self._count)
+        self._watch.update(image, running(), picture.is_key)
+        self._newest = Frame(image, as_luma(picture.luma), time.monotonic(), self._count)
         self._count += 1
         self._arrived.set()
 
@@ -131,7 +130,7 @@ class Live:
         while not self._stop.is_set():
             arrived = self._arrived.wait(0.2)  # short, because a signal must end the loop soon
             self._arrived.clear()
-            frame, now = self._newest, time.monotonic()
+            frame, now = self._newest, running()
             if arrived and frame is not None and frame.number > last:
                 self.dropped += frame.number - last - 1
                 last, self._last_frame_at = frame.number, now
@@ -176,7 +175,7 @@ class Live:
 
     def alive(self) -> bool:
         """Returns False if a driver hangs and opening the camera again did not help: then only a new process can."""
-        now = time.monotonic()
+        now = running()
         hangs = any(reader.is_alive() and reader.hangs(now, self._lost_after) for reader in self._hung)
         return not (hangs and now - self._last_frame_at > HUNG_RATIO * self._lost_after)
 

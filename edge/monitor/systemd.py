@@ -1,9 +1,14 @@
 """Reports readiness and liveness to systemd (sd_notify), and ends a process that hangs.
 
 A watchdog ping follows from progress, never from a timer. The main loop calls ``pulse`` after a frame, or while it
-looks for a camera; a pulse counts only if every check holds. After ``limit`` seconds without one, faulthandler's C
-thread, which needs no Python to run, writes the stack of every thread to standard error and ends the process; systemd
-starts it again. systemd's WatchdogSec acts where the process cannot even do that.
+looks for a camera; a pulse counts only if every check holds. After ``limit`` seconds without one, the stack of every
+thread is written to standard error, and the process ends.
+
+Under systemd, faulthandler's C thread does that, which needs no Python to run, and systemd starts the process again;
+systemd's WatchdogSec acts where the process cannot even do that. That thread counts the seconds in which the process is
+stopped too, as systemd does. A process that was started by hand may be stopped for any time (Ctrl-Z) and goes on: there
+the thread ``watchdog`` counts the seconds, those alone in which the process runs. It notices no hang in native code
+that keeps Python's global interpreter lock.
 """
 
 import faulthandler
@@ -15,6 +20,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+
+from ..timing import running
 
 log = logging.getLogger(__name__)
 LIMIT = 20.0
@@ -39,18 +46,20 @@ class Notifier:
 class Watchdog:
     """Ends the process when it makes no progress for ``limit`` seconds after the first ``pulse``.
 
-    ``checks`` return, by name, whether other parts make progress too.
+    ``checks`` return, by name, whether other parts make progress too. Owns the thread ``watchdog``.
     """
 
     def __init__(self, notify: Notifier, checks: Mapping[str, Callable[[], bool]], limit: float = LIMIT) -> None:
         self._notify, self._checks, self._limit = notify, dict(checks), limit
         self._at = float("-inf")
         self._stalled: str | None = None
+        self._closed = threading.Event()
         faulthandler.enable()  # so that systemd's SIGABRT leaves the stacks in the journal too
+        threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
     def pulse(self) -> None:
         """Counts as progress, if every check holds. At most one ping per second is sent."""
-        now = time.monotonic()
+        now = running()
         if now - self._at < 1:
             return
         stalled = next((name for name, is_alive in self._checks.items() if not is_alive()), None)
@@ -59,12 +68,23 @@ class Watchdog:
         self._stalled = stalled
         if stalled is None or self._at == float("-inf"):
             self._at = now
-            faulthandler.dump_traceback_later(self._limit, exit=True)
+            if self._notify.supervised:
+                faulthandler.dump_traceback_later(self._limit, exit=True)
             self._notify("WATCHDOG=1")
 
     def close(self) -> None:
         """Ends the watch."""
+        self._closed.set()
         faulthandler.cancel_dump_traceback_later()
+
+    def _run(self) -> None:
+        """Keeps the running clock going while other threads hang, and ends a process that nobody supervises."""
+        while not self._closed.wait(0.5):
+            silent = running() - self._at
+            if self._limit < silent < float("inf") and not self._notify.supervised:
+                print(f"no progress for {self._limit:.0f} s:", file=sys.stderr, flush=True)
+                faulthandler.dump_traceback()
+                os._exit(1)
 
 
 def leave(code: int) -> int:

@@ -6,7 +6,6 @@ flight goes back to the owner, who alone decides what is sent again, and login, 
 """
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.schema import MqttConfig
 from ..listening import host_and_port
-from ..timing import Backoff
+from ..timing import Backoff, running
 from . import events
 from .client import FORGOTTEN, V5, Client, Session, force_close, new_client, note_error
 from .ends import SHORT_CONNECTION, ConnectionEnds
@@ -82,7 +81,7 @@ class Link:
         self._hang_ups = 0
         self._ends = ConnectionEnds(client_id)
         self._lost_at: float | None = None
-        self._changed_at = self._attempt_due = time.monotonic()
+        self._changed_at = self._attempt_due = running()
         self._client: Client | None = None
         self._open()
 
@@ -95,13 +94,13 @@ class Link:
     def alive(self) -> bool:
         """Returns whether paho's thread makes progress, or none is needed at the moment. For any thread."""
         client = self._client
-        return not self.connected or client is None or time.monotonic() - client.last_alive < PATIENCE
+        return not self.connected or client is None or running() - client.last_alive < PATIENCE
 
     # Everything below belongs to the owner's thread.
 
     def tick(self) -> LinkEvent | None:
         """Does what is due: the next attempt, or the end of one that takes too long."""
-        now = time.monotonic()
+        now = running()
         if self.state is LinkState.WAITING and now >= self._attempt_due:
             try:
                 self._open()
@@ -177,10 +176,10 @@ class Link:
         self._change(LinkState.CONNECTING)
 
     def _change(self, state: LinkState) -> None:
-        self.state, self._changed_at = state, time.monotonic()
+        self.state, self._changed_at = state, running()
 
     def _wait(self, pause: float) -> None:
-        self._client, self._attempt_due = None, time.monotonic() + pause
+        self._client, self._attempt_due = None, running() + pause
         self._change(LinkState.WAITING)
 
     def _on_answer(self, client: Client, reason: ReasonCode, properties: Any) -> LinkEvent | None:
@@ -201,7 +200,7 @@ class Link:
         if self._lost_at is None:
             log.info("%s connected to the broker at %s", self._name, self.where)
         elif self._problem.text is not None:
-            log.warning("%s reconnected to the broker after %.0f s", self._name, time.monotonic() - self._lost_at)
+            log.warning("%s reconnected to the broker after %.0f s", self._name, running() - self._lost_at)
         self._change(LinkState.CONNECTED)
         return Connected(self._problem.over())
 
@@ -215,7 +214,7 @@ class Link:
         return self._will.accepted() or self.terms.window < window
 
     def _on_ended(self, reason: str | ReasonCode) -> LinkEvent | None:
-        state, lasted = self.state, time.monotonic() - self._changed_at
+        state, lasted = self.state, running() - self._changed_at
         if state is LinkState.CONNECTED:
             return self._on_lost(reason, lasted)
         if state is LinkState.CONNECTING:
@@ -237,7 +236,7 @@ class Link:
         self.protocol.unanswered()
 
     def _on_lost(self, reason: str | ReasonCode, lasted: float) -> Disconnected:
-        self._lost_at = time.monotonic()
+        self._lost_at = running()
         (self._backoff.failed if lasted < SHORT_CONNECTION else self._backoff.reset)()
         self._ends.note(reason, lasted, explained=self._explains_end())
         self._problem.report(f"broker lost ({reason}); reconnecting")
@@ -247,4 +246,4 @@ class Link:
 
     def retry_within(self, seconds: float) -> None:
         """Makes the next attempt sooner: it is one of a series that is sure to end."""
-        self._attempt_due = min(self._attempt_due, time.monotonic() + seconds)
+        self._attempt_due = min(self._attempt_due, running() + seconds)

@@ -16,6 +16,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from ..config.schema import MqttConfig
 from ..outbox.outbox import Outbox
 from ..outbox.sql import OutboxMessage
+from ..timing import running
 from .client import V5
 from .delivery import Delivery
 from .events import Acknowledged, Connected, Disconnected, LinkEvent, Received
@@ -29,9 +30,8 @@ from .terms import Will
 from .topics import Topics, client_id
 
 log = logging.getLogger(__name__)
-
 WARNING_INTERVAL = 60.0
-"""Seconds between two warnings about messages that cannot be sent, or that others should not have sent."""
+"""Seconds between two warnings about messages that others should not have sent."""
 PAUSE_IN_SEARCH = 1.0
 """Seconds until the next connection while it is not known yet which message ends the connections."""
 STALLED = 15.0
@@ -63,7 +63,7 @@ class MqttPublisher:
         self._warned_at = float("-inf")
         self._enabling = threading.Lock()
         self._deadline: float | None = None
-        self._progress_at = time.monotonic()
+        self._progress_at = running()
         self._will = Will(self._topics.status, b"offline")
         self._link = Link(
             settings,
@@ -97,7 +97,7 @@ class MqttPublisher:
     @property
     def alive(self) -> bool:
         """Returns whether the publisher's thread and paho's network thread make progress."""
-        return time.monotonic() - self._progress_at < STALLED and self._link.alive
+        return running() - self._progress_at < STALLED and self._link.alive
 
     def largest_picture(self) -> int | None:
         """Returns how many bytes of a picture the broker takes; None for any number."""
@@ -167,7 +167,7 @@ class MqttPublisher:
     def _run(self) -> None:
         while self._deadline is None or self._unfinished(self._deadline):
             try:
-                self._progress_at = time.monotonic()
+                self._progress_at = running()
                 if (event := self._mailbox.next(self._link, 0.5)) is not None:
                     self._handle(event)
                 self._delivery.send()
@@ -221,7 +221,7 @@ class MqttPublisher:
                 self._deadline = deadline
                 self._delivery.head_start.end()
             case OutboxWritten():
-                pass  # it was only a reason to send more
+                pass  # only a reason to send more
 
     def _on_connected(self, after_outage: bool) -> None:
         self._delivery.connected(after_outage)
