@@ -16,6 +16,7 @@ from ..faces.geometry import Box
 from ..faces.haar import load_cascade
 from ..faces.opening import model_path, open_classifier, open_detector
 from ..faces.tflite import TfliteNetwork, load_interpreter
+from ..paths import read_bytes
 from ..people.pace import Pace
 from ..people.policy import Alert, Policy
 from ..people.tracker import Tracker
@@ -79,9 +80,11 @@ class SingleShot:
         """Raises ``ModelError`` for a file that cannot be read, and for a network with another input."""
         self.name = model.stem
         try:
-            self._network, _ = load_interpreter(model.read_bytes(), 1)
+            self._network, _ = load_interpreter(read_bytes(model), 1, "rival")
         except OSError as error:
             raise ModelError(f"{model} cannot be read: {error.strerror}") from error
+        except ModelError as error:
+            raise ModelError(f"{model} cannot be measured: {error}") from error
         self._input = self._network.get_input_details()[0]
         shape = tuple(self._input["shape"])
         if len(shape) != 4 or shape[3] != 3:

@@ -84,7 +84,9 @@ def _tiff(data: bytes) -> Size:
     values = {}
     for entry in range(start + 2, start + 2 + 12 * count, 12):
         tag, kind = struct.unpack_from(order + "HH", data, entry)
-        if tag in (256, 257):
+        if tag in (256, 257):  # libtiff takes other kinds from another place, and the first of two tags
+            if tag in values or kind not in (3, 4):
+                raise ValueError
             (values[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)
     if len(values) < 2:
         raise ValueError

@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 
 from ..addresses import printable
 from ..config.schema import DetectConfig
-from ..errors import ModelError
-from ..paths import check_file, opencv_path
+from ..errors import FileError, ModelError
+from ..paths import check_file, read_bytes
+from .cascade_file import MAX_BYTES
 from .detector import Region, Zones, detect_in_regions, equalize, full_frame_region, new_equalizer
 from .geometry import Box
+from .proving import prove
 
 SYSTEM_CASCADES = Path("/usr/share/opencv4/haarcascades")
 """Where Debian's package opencv-data keeps the cascades that apt's python3-opencv does not carry."""
+SHORT_NAMES = "default, alt, alt2, alt_tree"
 WINDOW = 24
 """Side, in pixels of the reduced image, of the cascade's smallest detection window. It was trained at 20 to 24."""
 CLAHE_CLIP_LIMIT = 3.0
@@ -52,24 +55,43 @@ def find_cascade(name: str) -> Path:
         if os.path.isfile(folder / stem):
             return folder / stem
     raise ModelError(
-        f"no cascade '{printable(given)}', neither there nor in {shipped} and {SYSTEM_CASCADES}; use default, alt, "
-        "alt2, alt_tree or the path of an .xml file, or install Debian's package opencv-data"
+        f"no cascade '{printable(given)}', neither there nor in {shipped} and {SYSTEM_CASCADES}; use "
+        f"{SHORT_NAMES} or the path of an .xml file, or install Debian's package opencv-data"
     )
 
 
 def load_cascade(name: str) -> Any:
-    """Loads a ``cv2.CascadeClassifier``. Raises ``ModelError`` for a missing, damaged or empty file."""
+    """Loads a ``cv2.CascadeClassifier``; a file that is not known is tried first.
+
+    Raises ``ModelError`` for a missing, damaged or empty file, and ``FileError`` like ``prove``.
+    """
     path = find_cascade(name)
     if not hasattr(cv2, "CascadeClassifier"):
         raise ModelError(f"OpenCV {cv2.__version__} has no Haar cascades any more; install opencv-python-headless<5")
     try:
-        cascade = cv2.CascadeClassifier(opencv_path(path))
+        content = read_bytes(path, MAX_BYTES)
+        prove("cascade", content)
+        return load_unproved(content)
     except OSError as error:
         raise ModelError(f"cascade {printable(path)} cannot be read: {error.strerror}") from error
-    except (cv2.error, SystemError) as error:  # OpenCV 4.x raises SystemError for a damaged file
-        raise ModelError(f"cascade {path} is damaged or not a cascade; install it again") from error
-    if cascade.empty():
-        raise ModelError(f"cascade {path} is damaged or not a cascade; install it again")
+    except FileError as error:
+        raise FileError(f"cascade {printable(path)}: {error}") from error
+    except ModelError as error:
+        reason = f"cascade {printable(path)} is damaged or not a cascade: {error}"
+        raise ModelError(f"{reason}; install it again, or use {SHORT_NAMES}") from error
+
+
+def load_unproved(content: bytes) -> Any:
+    """Loads a cascade from the content of its file. A hostile one can end the process. Raises ``ModelError``."""
+    cascade = cv2.CascadeClassifier()
+    try:
+        storage = cv2.FileStorage(content.decode("utf-8"), cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+        loaded = cascade.read(storage.getFirstTopLevelNode())
+        storage.release()
+    except (cv2.error, SystemError, UnicodeDecodeError):  # OpenCV 4.x raises SystemError for a damaged file
+        loaded = False
+    if not loaded or cascade.empty():
+        raise ModelError("OpenCV cannot load it")
     return cascade
 
 

@@ -7,14 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..addresses import printable
 from ..camera.frames import Image
-from ..errors import ModelError
+from ..errors import FileError, ModelError
 from ..paths import read_bytes
 from .card import read_card
+from .proving import Kind, prove
+from .tflite_file import MAX_BYTES
 
 
-def load_interpreter(content: bytes, threads: int) -> tuple[Any, str]:
-    """Returns an allocated TFLite interpreter and the runtime's name: LiteRT if installed, else tflite-runtime.
+def load_interpreter(content: bytes, threads: int, kind: Kind = "model") -> tuple[Any, str]:
+    """Returns an allocated TFLite interpreter for a model, which is tried first if it is not known, and the runtime's
+    name.
+
+    Raises ``ModelError`` if the model is damaged or no runtime can load it, and ``FileError`` like ``prove``.
+    """
+    prove(kind, content)
+    return load_unproved(content, threads)
+
+
+def load_unproved(content: bytes, threads: int) -> tuple[Any, str]:
+    """Returns an interpreter of LiteRT if installed, else of tflite-runtime. A hostile model can end the process.
 
     Each runtime is tried by building an interpreter, because tflite-runtime imports under NumPy 2 and fails only then.
     Raises ``ModelError`` if no runtime can load the model.
@@ -40,7 +53,7 @@ class TfliteNetwork:
     def __init__(self, model: Path, *, threads: int) -> None:
         self.card = read_card(model)
         try:
-            content = read_bytes(model)
+            content = read_bytes(model, MAX_BYTES)
         except OSError as error:
             raise ModelError(f"model {model} cannot be read: {error.strerror}") from error
         digest = hashlib.sha256(content).hexdigest()
@@ -51,8 +64,11 @@ class TfliteNetwork:
             )
         try:
             self._interpreter, self.runtime = load_interpreter(content, threads)
+        except FileError as error:
+            raise FileError(f"model {printable(model)}: {error}") from error
         except ModelError as error:
-            raise ModelError(f"model {model}: {error}") from error
+            reason = f"model {printable(model)} cannot be used: {error}"
+            raise ModelError(f"{reason}; quantize it again, or leave classify.model empty") from error
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]
         self._check(model)
@@ -93,6 +109,7 @@ def as_probabilities(output: NDArray[np.float32], labels: int) -> NDArray[np.flo
     """Converts a network's output to rows that sum to 1; a single sigmoid output ``p`` becomes ``(1 - p, p)``."""
     if output.shape[1] == 1 and labels == 2:
         output = np.concatenate([1.0 - output, output], axis=1)
+    output = np.nan_to_num(output, nan=0.0, posinf=1.0, neginf=0.0)  # a damaged model must not end the monitor
     return np.asarray(output / np.maximum(output.sum(axis=1, keepdims=True), 1e-6), np.float32)
 
 

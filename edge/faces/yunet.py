@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from ..addresses import printable
 from ..config.schema import DetectConfig
-from ..errors import ModelError
-from ..paths import check_file, opencv_path
+from ..errors import FileError, ModelError
+from ..paths import check_file, read_bytes
 from .detector import Region, Zones, detect_in_regions, equalize, full_frame_region, new_equalizer
 from .geometry import Box
+from .onnx_file import MAX_BYTES
+from .proving import prove
 
 NETWORK_FILE = "face_detection_yunet_2023mar.onnx"
 REDUCED_FACE_WIDTH = 24
@@ -71,6 +73,38 @@ def find_network(path: str = "") -> Path:
     return own
 
 
+def _load(path: Path, limits: tuple[float, float, int]) -> Any:
+    """Loads a network; a file that is not known is tried first.
+
+    Raises ``ModelError``, and ``FileError`` like ``prove``.
+    """
+    try:
+        content = read_bytes(path, MAX_BYTES)
+        prove("network", content)
+        return load_unproved(content, limits)
+    except OSError as error:
+        raise ModelError(f"{printable(path)} cannot be read: {error.strerror}") from error
+    except FileError as error:
+        raise FileError(f"{printable(path)}: {error}") from error
+    except ModelError as error:
+        reason = f"{printable(path)} is damaged or not a YuNet network: {error}"
+        raise ModelError(f"{reason}; leave detect.network empty, or install maskwatch again") from error
+
+
+def load_unproved(content: bytes, limits: tuple[float, float, int]) -> Any:
+    """Loads a network from the content of its file, and runs it once. A hostile one can end the process.
+
+    ``limits`` are the lowest score, the IoU and the number of candidates. Raises ``ModelError``.
+    """
+    try:
+        buffer, none = np.frombuffer(content, np.uint8), np.zeros(0, np.uint8)
+        network = cv2.FaceDetectorYN.create("onnx", buffer, none, (320, 320), *limits)
+        network.detect(np.zeros((320, 320, 3), np.uint8))  # a wrong file must fail here, not at the door
+    except (cv2.error, SystemError) as error:
+        raise ModelError("OpenCV cannot load or run it") from error
+    return network
+
+
 class YuNetDetector:
     """Detects faces of at least ``min_face`` pixels and at least the confidence ``score`` of the configuration.
 
@@ -81,16 +115,7 @@ class YuNetDetector:
         path = find_network(config.network)
         if not hasattr(cv2, "FaceDetectorYN"):
             raise ModelError(f"OpenCV {cv2.__version__} has no FaceDetectorYN; install opencv-python-headless>=4.10,<5")
-        limits = (config.score, NMS_IOU_THRESHOLD, candidates)
-        try:
-            self._network: Any = cv2.FaceDetectorYN.create(opencv_path(path), "", (320, 320), *limits)
-            self._network.detect(np.zeros((320, 320, 3), np.uint8))  # a wrong file must fail here, not at the door
-        except OSError as error:
-            raise ModelError(f"{printable(path)} cannot be read: {error.strerror}") from error
-        except (cv2.error, SystemError) as error:
-            raise ModelError(
-                f"{path} is damaged or not a YuNet network; leave detect.network empty, or install maskwatch again"
-            ) from error
+        self._network = _load(path, (config.score, NMS_IOU_THRESHOLD, candidates))
         self._min_face = config.min_face
         self._zones = Zones(config.zones)
         self._equalizer = new_equalizer(CLAHE_CLIP_LIMIT)
@@ -113,8 +138,7 @@ class YuNetDetector:
 
     def raw(self, image: Any, scale: NDArray[np.float32]) -> Iterator[Detection]:
         """Yields what the network finds in an image as it is. The results are multiplied by ``scale``, x and y."""
-        rows = self._run(image)
-        for row in [] if rows is None else rows:
+        for row in self._run(image):
             yield _as_detection(row, scale, np.zeros(2, np.float32))
 
     def _detect(self, image: NDArray[np.uint8], region: Region) -> Iterator[Detection]:
@@ -126,21 +150,21 @@ class YuNetDetector:
             max(REDUCED_FACE_WIDTH, round(box.height * factor)),
         )
         small = cv2.resize(part, size, interpolation=cv2.INTER_AREA) if factor < 1 else part
-        rows = self._run(self._equalize(small, part.shape == image.shape))
         scale = np.array([box.width / small.shape[1], box.height / small.shape[0]], np.float32)
-        for row in [] if rows is None else rows:
+        for row in self._run(self._equalize(small, part.shape == image.shape)):
             detection = _as_detection(row, scale, np.array(box[:2], np.float32))
             if self._counts(detection.box, image.shape[1], image.shape[0]):
                 yield detection
 
     def _run(self, small: Any) -> Any:
-        """Runs the network. Returns a row per face, or None."""
+        """Runs the network. Returns a row per face."""
         height, width = small.shape[:2]
         if min(height, width) < MIN_INPUT_SIDE:
             edges = (0, max(0, MIN_INPUT_SIDE - height), 0, max(0, MIN_INPUT_SIDE - width))
             small = cv2.copyMakeBorder(small, *edges, cv2.BORDER_CONSTANT)
         self._network.setInputSize((small.shape[1], small.shape[0]))
-        return self._network.detect(small)[1]
+        rows = self._network.detect(small)[1]
+        return [] if rows is None else rows[_can_be_faces(rows, width, height)]
 
     def _equalize(self, small: Any, full_frame: bool) -> Any:
         ycc = cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb)
@@ -150,6 +174,13 @@ class YuNetDetector:
     def _counts(self, box: Box, width: int, height: int) -> bool:
         large = max(box.width, box.height) >= SIZE_TOLERANCE * self._min_face
         return large and self._zones.contains(box, width, height)
+
+
+def _can_be_faces(rows: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
+    """Tells which rows describe something in the picture: a network of the user may find anything."""
+    x, y = rows[:, 0] + rows[:, 2] / 2, rows[:, 1] + rows[:, 3] / 2
+    bounded = (np.abs(rows) <= 2 * max(width, height)).all(axis=1) & (rows[:, 2:4] > 0).all(axis=1)
+    return np.asarray(bounded & (x >= 0) & (x <= width) & (y >= 0) & (y <= height))
 
 
 def _as_detection(row: NDArray[np.float32], scale: NDArray[np.float32], corner: NDArray[np.float32]) -> Detection:

@@ -15,6 +15,7 @@ from ..config.edit import SettingsStore
 from ..config.load import Sections
 from ..config.schema import Config
 from ..errors import ConfigError, SourceError
+from ..faces import proving
 from ..faces.hiding import FaceHider
 from ..faces.opening import open_classifier, open_detector, open_hider
 from ..record.recorder import Recorder
@@ -63,6 +64,7 @@ def watch_door(
     """
     detector, classifier, notify = open_detector(config.detect), open_classifier(config), Notifier()
     with ExitStack() as stack:
+        stack.callback(proving.stop)  # a thread of the page may be waiting for a trial
         source, config = open_camera(config, or_demo, notify.supervised)
         stack.callback(source.close)
         on_source_open(source)

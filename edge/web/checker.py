@@ -9,14 +9,14 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from .. import children
 from ..config.schema import Config
 from ..faces.opening import STILL_MIN_FACE
+from ..faces.proving import PROVED
 from ..serving.refusal import Refusal
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,6 @@ END_S = 2.0
 MAX_ANSWER = (2**20, 8 * 2**20)
 """Bytes of an answer's JSON and JPEG, at most: a decoder that was taken over could send anything."""
 LENGTHS = struct.Struct(">II")
-PRIVATE = ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
-"""Variables that the process does not get."""
-ROOT = Path(__file__).parents[2]
 
 
 class Checker:
@@ -44,7 +41,7 @@ class Checker:
 
     def __init__(self, config: Config) -> None:
         still = replace(config.detect, min_face=STILL_MIN_FACE, zones=())
-        self._config = pickle.dumps(Config(detect=still, classify=config.classify))  # no password goes there
+        self._config = Config(detect=still, classify=config.classify)  # no password goes there
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._printed = -1
@@ -105,7 +102,8 @@ class Checker:
         try:
             async with asyncio.timeout(START_S):
                 loop = asyncio.get_running_loop()
-                await loop.sock_sendall(connection, struct.pack(">I", len(self._config)) + self._config)
+                handed = pickle.dumps((self._config, PROVED))
+                await loop.sock_sendall(connection, struct.pack(">I", len(handed)) + handed)
                 told, _ = await self._answer(connection)
         except TimeoutError:
             await self._end()
@@ -126,19 +124,14 @@ class Checker:
             self._printed = os.memfd_create("checking")
         os.ftruncate(self._printed, 0)
         os.lseek(self._printed, 0, os.SEEK_SET)  # the last process has left it behind what it wrote
-        command = [sys.executable, "-P", "-m", "edge.web.checking", str(theirs.fileno()), str(os.getpid())]
-        environment = {name: value for name, value in os.environ.items() if name not in PRIVATE}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        environment["OPENBLAS_NUM_THREADS"] = "1"
         with theirs:
-            self._process = subprocess.Popen(
-                command,
-                env=environment,
+            self._process = children.start(
+                "edge.web.checking",
+                str(theirs.fileno()),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._printed,
-                start_new_session=True,  # Ctrl-C is for the monitor, which ends this process
             )
         return self._socket
 

@@ -3,25 +3,20 @@
 An image is bytes of a stranger, and its decoder is C code. Here both are bounded: by memory, by processor time, and by
 the parent's clock. If a decoder crashes, hangs or takes all memory, this process ends, and the door is watched on.
 
-The socket whose descriptor is the first argument carries the configuration to this process, then the descriptor of one
-image after the other. Each answer is a JSON text and a JPEG, which may be empty, behind their two lengths.
+The socket whose descriptor is the first argument carries the configuration to this process, with what has been proved
+already, then the descriptor of one image after the other. Each answer is a JSON text and a JPEG, which may be empty,
+behind their two lengths.
 """
 
-import ctypes
 import json
-import os
 import pickle
-import resource
-import signal
 import socket
 import struct
 import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from ..camera import pictures
-from ..config.schema import Config
+from ..children import limit_memory, limit_processor, restrict
 from ..errors import EdgeError
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
@@ -29,6 +24,7 @@ from ..faces.drawing import annotate
 from ..faces.face import Face
 from ..faces.geometry import Box
 from ..faces.opening import STILL_MIN_FACE, open_classifier, open_detector
+from ..faces.proving import PROVED
 from ..faces.tiles import detect_in_tiles
 
 LONGEST_SIDE = 2000
@@ -39,10 +35,7 @@ MEMORY = 144 * 2**20
 """Bytes that an image may take beyond what the process has when its detector is open."""
 PROCESSOR_S = 20
 """Seconds of processor time for one image."""
-PRINTED_BYTES = 2**20
-NICENESS = 10
 LENGTHS = struct.Struct(">II")
-PR_SET_PDEATHSIG = 1
 
 
 def main(descriptor: int, parent: int) -> None:
@@ -50,47 +43,17 @@ def main(descriptor: int, parent: int) -> None:
     restrict(parent)
     connection = socket.socket(fileno=descriptor)
     with connection, connection.makefile("rb") as stream:
-        config: Config = pickle.loads(stream.read(*struct.unpack(">I", stream.read(4))))
+        config, proved = pickle.loads(stream.read(*struct.unpack(">I", stream.read(4))))
+        PROVED.update(proved)
         try:
             detector, classifier = open_detector(config.detect), open_classifier(config)
         except EdgeError as error:
             return answer(connection, {"problem": str(error)})
         answer(connection, {})
-        limit_memory()
+        limit_memory(MEMORY)
         while image := receive(connection):
-            limit_processor()
+            limit_processor(PROCESSOR_S)
             answer(connection, *check(image, detector, classifier))
-
-
-def restrict(parent: int) -> None:
-    """Gives way to the loop, ends with the parent and by nobody else, and leaves no image behind in a core dump."""
-    for number in (signal.SIGTERM, signal.SIGINT):  # systemd sends them to every process of a service
-        signal.signal(number, signal.SIG_IGN)
-    with suppress(OSError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(1)
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")  # the kernel ends this process, not the monitor
-    with suppress(OSError):
-        os.nice(NICENESS)  # the sandbox of the service may forbid it
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (PRINTED_BYTES, PRINTED_BYTES))
-
-
-def limit_memory() -> None:
-    """Lets the process take ``MEMORY`` more. Files and libraries do not count, so this is the same on every machine."""
-    lines = Path("/proc/self/status").read_text("utf-8", "replace").splitlines()
-    has = int(next(line for line in lines if line.startswith("VmData:")).split()[1]) * 1024
-    with suppress(ValueError, OSError):  # a lower limit holds already
-        resource.setrlimit(resource.RLIMIT_DATA, (has + MEMORY, has + MEMORY))
-
-
-def limit_processor() -> None:
-    """Lets the process use ``PROCESSOR_S`` more."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    limit = int(used.ru_utime + used.ru_stime) + 1 + PROCESSOR_S
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
 
 def receive(connection: socket.socket) -> bytes | None:
