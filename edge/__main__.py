@@ -4,6 +4,7 @@ from .console import INTERRUPTED, checked_output, ending_at_interrupt
 
 with ending_at_interrupt(INTERRUPTED, 1):
     import logging
+    import resource
     import sys
     from collections.abc import Sequence
     from importlib import import_module
@@ -63,6 +64,7 @@ def common_options(name: str) -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0 if it ended as asked, 2 for wrong configuration or usage, 1 for anything else."""
     argv = sys.argv[1:] if argv is None else argv
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold images and passwords
     try:
         with checked_output():
             with ending_at_interrupt(INTERRUPTED, EXIT_FAILURE):
