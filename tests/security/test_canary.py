@@ -1,0 +1,167 @@
+"""Canary secrets are in nothing that maskwatch prints, stores, sends, shows or leaves behind, however encoded."""
+
+import base64
+import json
+import os
+import resource
+import signal
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from chaos.doors import TOPIC, unmasked_person
+from support import ROOT, until
+from support.brokers import free_port
+from support.cameras import NetworkCamera
+
+from edge.serving.passwords import hash_password
+
+pytestmark = [pytest.mark.security, pytest.mark.timeout(240)]
+
+BROKER, CAMERA, QUERY, PATH, PAGE, PHONE, CREDENTIAL = (
+    f'Kan@ri "{number}"/{name}' for number, name in enumerate(("mq", "cam", "query", "path", "page", "phone", "cred"))
+)
+SECRETS = (BROKER, CAMERA, QUERY, PATH, PAGE, PHONE, CREDENTIAL)
+
+
+def forms(secret: str) -> Iterator[bytes]:
+    """A secret as it is, in addresses, in JSON, and in base64 at each of its three positions."""
+    for text in (secret, urllib.parse.quote(secret), urllib.parse.quote(secret, safe=""), json.dumps(secret)[1:-1]):
+        yield text.encode()
+    yield urllib.parse.quote_plus(secret).encode()
+    for shift in range(3):
+        yield base64.b64encode(b"x" * shift + secret.encode())[4:-4]
+
+
+def assert_clean(texts: dict[str, str | bytes]) -> None:
+    for name, text in texts.items():
+        raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
+        assert raw, f"{name} is empty, so nothing was checked"
+        for secret in SECRETS:
+            for form in forms(secret):
+                assert form not in raw, f"{name} has {form!r}: {raw[:3000]!r}"
+        assert b"Kan@ri" not in raw and b"Kan%40ri" not in raw, f"{name}: {raw[:3000]!r}"
+
+
+def private(path: Path, text: str) -> Path:
+    path.write_text(text + "\n", "utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def fetch(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return bytes(str(answer.headers).encode() + answer.read(200_000))
+    except urllib.error.HTTPError as error:
+        return str(error.headers).encode() + error.read()
+
+
+def processes(pid: int) -> bytes:
+    """Command lines and environments of a process and its children."""
+    found = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    return b"".join(Path(f"/proc/{one.pid}/{file}").read_bytes() for one in found for file in ("cmdline", "environ"))
+
+
+@pytest.fixture
+def camera() -> Iterator[NetworkCamera]:
+    made = NetworkCamera(unmasked_person(), 1 / 12)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def config(mosquitto: Any, camera: NetworkCamera, tmp_path: Path) -> tuple[Path, Any, int]:
+    """A configuration with a secret wherever there may be one, its broker, and the page's port."""
+    users = tmp_path / "users"
+    subprocess.run(["mosquitto_passwd", "-c", "-b", str(users), "cam", BROKER], check=True, capture_output=True)
+    users.chmod(0o644)
+    broker, page = mosquitto(f"user root\nallow_anonymous false\npassword_file {users}").start(), free_port()
+    user, path, query = (urllib.parse.quote(text, safe="") for text in (CAMERA, PATH, QUERY))
+    address = camera.url.replace("http://", f"http://viewer:{user}@") + f"{path}/video?pwd={query}"
+    file, credentials = tmp_path / "door.toml", tmp_path / "credentials"
+    credentials.mkdir()
+    private(credentials / "mqtt-password", CREDENTIAL)
+    private(credentials / "camera-password", CREDENTIAL)
+    private(credentials / "phone", f"https://user:{urllib.parse.quote(PHONE, safe='')}@127.0.0.1:9/topic")
+    file.write_text(
+        f'[source]\nsource = "{address}"\n[mqtt]\nhost = "127.0.0.1"\nport = {broker.port}\nuser = "cam"\n'
+        f'password_file = "{private(tmp_path / "secret", BROKER)}"\n[web]\nenabled = true\nport = {page}\n'
+        f'password_hash = "{hash_password(PAGE)}"\n'
+    )
+    return file, broker, page
+
+
+def test_no_secret_leaves_maskwatch(
+    config: tuple[Path, Any, int], camera: NetworkCamera, maskwatch: Any, subscriber: Any, tmp_path: Path
+) -> None:
+    file, broker, page = config
+    received = subscriber(broker.port, user="cam", password=BROKER)
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    env = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials"), "TMPDIR": str(temporary)}
+    run = maskwatch("run", "--verbose", "--config", file, env=env)
+    received.wait_for(f"{TOPIC}/alert")
+    texts: dict[str, str | bytes] = {"processes": processes(run.popen.pid)}
+    for name in ("", "login", "api/now", "api/alerts", "api/settings", "metrics", "healthz", "report", "sign"):
+        texts[f"page /{name}"] = fetch(f"http://127.0.0.1:{page}/{name}")
+    camera.unplug()
+    run.wait_for("camera lost")
+    broker.kill()
+    run.wait_for("broker lost")
+    broker.start()
+    run.wait_for("reconnected to the broker")
+    until(lambda: b"lost" in b"".join(received.on(f"{TOPIC}/health")) or True)
+    for words in (["doctor"], ["outbox"], ["report"], ["watch", "--test"], ["run", "--help"]):
+        more = [] if "--help" in words or "--test" in words else ["--config", file, "--verbose"]
+        done = maskwatch(*words, *more, env=env)
+        done.end()
+        texts[" ".join(words)] = done.out + done.err
+    (tmp_path / "state" / "maskwatch" / "entrance" / "announced.json").write_text("{damaged")
+    assert run.end(signal.SIGABRT) == -signal.SIGABRT
+    assert "most recent call first" in run.err or "Aborted" in run.err or run.err
+    texts |= {"log and stacks": run.err, "messages": repr(received.messages)}
+    for kept in [path for root in (tmp_path / "state", temporary) for path in root.rglob("*") if path.is_file()]:
+        if kept.stat().st_size:
+            texts[str(kept)] = kept.read_bytes()
+    assert_clean(texts)
+
+
+def test_wrong_secrets_are_refused_without_being_shown(config: tuple[Path, Any, int], maskwatch: Any) -> None:
+    file, _, _ = config
+    private(file.parent / "secret", BROKER + "x")
+    run = maskwatch("run", "--verbose", "--config", file)
+    run.wait_for("refuses the connection")
+    assert run.end(signal.SIGTERM) == 0
+    texts: dict[str, str | bytes] = {"refused": run.err}
+    for words in (["run", "--broker", f"mqtt://cam:{BROKER}@127.0.0.1"], ["watch", "--post", PHONE, "--test"]):
+        done = maskwatch(*words)
+        assert done.end() != 0
+        texts[words[0]] = done.out + done.err
+    install = ["bash", str(ROOT / "systemd/install.sh"), "--dry-run", "--broker", f"mqtt://cam:{BROKER}@127.0.0.1"]
+    dry = subprocess.run(install, capture_output=True, text=True, timeout=60)
+    texts["install.sh --dry-run"] = dry.stdout + dry.stderr
+    assert_clean(texts)
+
+
+def test_a_crash_leaves_no_core_dump(config: tuple[Path, Any, int], maskwatch: Any) -> None:
+    """A core dump would hold images and passwords. The limit is inherited, so it is raised here first."""
+    _, hard = before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    try:
+        run = maskwatch("run", "--verbose", "--config", config[0])
+        run.wait_for("connected to the broker")
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
+    limits = Path(f"/proc/{run.popen.pid}/limits").read_text()
+    assert "Max core file size        0                    0" in limits, limits
+    folder, names = Path(os.readlink(f"/proc/{run.popen.pid}/cwd")), set(os.listdir(ROOT))
+    assert run.end(signal.SIGSEGV) == -signal.SIGSEGV
+    assert set(os.listdir(folder)) - names == set()
+    assert_clean({"log": run.err})
