@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test chaos test-systemd test-arm64 test-picamera test-homeassistant test-browser test-security check install clip model clean
+.PHONY: run test chaos test-systemd test-arm64 test-picamera test-homeassistant test-browser test-security check lock audit install clip model clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/maskwatch run --or-demo $(ARGS)
@@ -42,7 +42,7 @@ TOOLS = $(VENV)/browser-tools
 
 # the page in Debian's Chromium, with axe-core and Lighthouse (sudo apt install chromium nodejs npm)
 test-browser: $(VENV)/test.stamp
-	@$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50'
+	@$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50,<2'
 	@[ -e $(TOOLS)/node_modules/lighthouse ] || PUPPETEER_SKIP_DOWNLOAD=1 npm install --no-save --no-package-lock \
 		--no-audit --no-fund --silent --prefix $(TOOLS) axe-core@4.10.3 lighthouse@12.8.2
 	MASKWATCH_BROWSER_TOOLS=$(TOOLS) $(BIN)/python -m pytest -m browser -n 3 --dist loadfile tests/browser $(ARGS)
@@ -56,8 +56,16 @@ check: $(VENV)/check.stamp
 	$(BIN)/ruff format --check edge convert tests
 	$(BIN)/mypy
 
+# pins the newest versions that setup.cfg allows for the device, and lists them (CycloneDX) with their licences
+lock: $(VENV)/lock.stamp
+	PYTHONPATH=.:tests $(BIN)/python -m support.lock
+
+# asks the package index for known vulnerabilities of the pinned versions
+audit: $(VENV)/lock.stamp
+	for lock in systemd/lock/*.txt; do $(BIN)/python -m pip_audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
+
 clip: $(VENV)/test.stamp
-	$(BIN)/pip install --quiet scikit-image matplotlib imageio-ffmpeg
+	$(BIN)/pip install --quiet 'scikit-image<1' 'matplotlib<4' 'imageio-ffmpeg<1'
 	$(BIN)/python tests/support/make_clip.py
 
 # trains the shipped model from a list of pictures: make model LIST=train.tsv EXCLUDE="maskon mfs" TEST=k12-test
@@ -99,6 +107,10 @@ $(VENV)/test.stamp: setup.cfg $(VENV)/constraints.txt
 $(VENV)/convert.stamp: $(VENV)/run.stamp
 	@echo "Setting up TensorFlow (some minutes, once) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[convert]'
+	@touch $@
+
+$(VENV)/lock.stamp: $(VENV)/test.stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[lock]'
 	@touch $@
 
 $(VENV)/check.stamp: $(VENV)/test.stamp

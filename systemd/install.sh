@@ -23,6 +23,18 @@
 # Run again after `git pull` to upgrade: settings are kept, and the old version runs until the new one is complete.
 set -eu
 
+# This runs as root. Of the caller's environment it takes over only what says where packages come from (their hashes
+# are checked), the language and the terminal. Nothing is found through a PATH of somebody else.
+for variable in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+    case $variable in
+        PIP_INDEX_URL | PIP_EXTRA_INDEX_URL | PIP_FIND_LINKS | PIP_NO_INDEX | PIP_TRUSTED_HOST | PIP_CERT | PIP_PROXY) ;;
+        http_proxy | https_proxy | no_proxy | HTTP_PROXY | HTTPS_PROXY | NO_PROXY | LANG | LC_ALL | TERM | SUDO_UID | PATH | PWD) ;;
+        *) unset "$variable" 2>/dev/null || true ;;
+    esac
+done
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+umask 022
+
 opt=/opt/maskwatch etc=/etc/maskwatch state=/var/lib/maskwatch units=/etc/systemd/system bin=/usr/local/bin/maskwatch
 here=$(cd "$(dirname "$0")/.." && pwd)
 python=python3 phone='' cameras='' dry='' start=yes uninstall='' purge='' broker='' source='' detector=''
@@ -38,6 +50,8 @@ main() {
     fi
     [ -z "$web" ] || [ "$dry" ] || page_password
     [ -z "$phone_token_file" ] || [ "$dry" ] || token
+    case $python in */*) python=$(cd "$(dirname "$python")" && pwd)/${python##*/} ;; esac
+    cd / # no program below finds files of the folder in which this was started
     say "Debian packages" && packages
     say "User and folders" && user_and_folders
     say "Program" && program
@@ -123,6 +137,7 @@ camera_name() {
 
 check_machine() {
     [ "$dry" ] || [ "$(id -u)" = 0 ] || fail "must be run as root: sudo $0 (or --dry-run to see what it would do)"
+    [ "$dry" ] || check_checkout
     command -v systemctl >/dev/null || fail "there is no systemd here; maskwatch also runs without it: make run"
     [ "$uninstall" ] && return
     command -v apt-get >/dev/null || fail "there is no apt-get here; this installer is for Debian and Raspberry Pi OS"
@@ -134,6 +149,31 @@ check_machine() {
                 "On a Pi 3, 4, 5 or Zero 2 write the 64-bit Raspberry Pi OS to the card and run this again."
             ;;
     esac
+}
+
+# What is installed runs at this door for years, so nobody but root and the user who calls sudo may have written it.
+# A group counts as its user where both have one name and no other member.
+# shellcheck disable=SC2086 # $others are several words
+check_checkout() {
+    owner=${SUDO_UID:-0}
+    case $owner in *[!0-9]*) owner=0 ;; esac
+    own=$(id -gn "$owner" 2>/dev/null || echo root)
+    [ "$own" = "$(id -un "$owner" 2>/dev/null)" ] && [ -z "$(getent group "$own" | cut -d : -f 4)" ] || own=root
+    others="( ! -uid 0 ! -uid $owner -o -perm /022 ! -type l ! ( -group $own ! -perm /002 ) )"
+    above=$here
+    while [ "$above" != / ]; do # anyone who may rename a folder above may replace the checkout
+        above=$(dirname "$above")
+        found=$(find "$above" -maxdepth 0 $others ! \( -perm -1000 -uid 0 \))
+        [ -z "$found" ] || foreign "$found"
+    done
+    found=$(find "$here" -maxdepth 0 $others -print && cd "$here" &&
+        find edge convert models systemd setup.cfg pyproject.toml README.md LICENSE $others -print -quit)
+    [ -z "$found" ] || foreign "$found"
+}
+
+foreign() {
+    fail "$1 belongs to, or can be written by, another user than root and the one who calls sudo, so it is not run as root." \
+        "Check what is in it, then: sudo chown -R root: $here; sudo chmod -R go-w $here. Or clone it anew as your own user."
 }
 
 # picamera2 exists on Raspberry Pi OS only; elsewhere USB and network cameras are enough
@@ -222,21 +262,30 @@ program() {
     new=$opt/$(date -u +%Y%m%dT%H%M%SZ)
     if [ "$dry" ]; then
         run "$here/systemd/make-venv.sh" "$new" "$python"
-        run "$new/bin/pip" install -c "$new/constraints.txt" "${here}[broker,yunet,web]"
+        run "$new/bin/python" -I -m pip install --require-hashes --only-binary=:all: -r "$here/systemd/lock/VERSION.txt"
+        run "$new/bin/python" -I -m pip install --no-deps --no-index --no-build-isolation "$here"
         run ln -sfn "$new" $opt/current
         return
     fi
     trap 'rm -rf "$new" "$copy"; echo "install.sh: the program is not installed; what was there before is untouched" >&2' EXIT
     trap 'exit 1' HUP INT TERM
-    copy=$(mktemp -d) # pip builds in the source folder; the copy keeps files of root out of the checkout
+    copy=$(mktemp -d "$opt/build.XXXXXX") # pip builds in the source folder; the copy keeps files of root out of the checkout
     (cd "$here" && cp -R edge convert models systemd setup.cfg pyproject.toml README.md LICENSE "$copy")
     "$here/systemd/make-venv.sh" "$new" "$python"
-    "$new/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir \
-        -c "$new/constraints.txt" "${copy}[broker,yunet,web]" || {
+    lock="$copy/systemd/lock/$("$new/bin/python" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt"
+    [ -e "$lock" ] || fail "the packages of maskwatch are checked for Python 3.11 and 3.13 (Bookworm, Trixie) only;" \
+        "$python is $("$python" -I -V)"
+    # picamera2 needs the NumPy that it was built against, which is apt's
+    ! grep -q numpy "$new/constraints.txt" || sed -i '/^numpy==/,/[^\\]$/d' "$lock"
+    mkdir -m 700 "$copy/tmp"
+    # wheels only: no program of a package runs as root while it is installed; the lock has all that they need
+    pip --require-hashes --only-binary=:all: --ignore-installed -r "$lock" || {
         echo "install.sh: pip could not install Python packages: the lines above say why." \
             "Check the network and the clock (timedatectl), then repeat: $repeat" >&2
         exit 1
     }
+    # maskwatch itself, by the setuptools of the lock
+    pip --no-index --no-build-isolation "$copy"
     "$new/bin/maskwatch" --version
     echo "$tree" >"$new/fingerprint"
     ln -sfn "$new" "$opt/next" && mv -T "$opt/next" $opt/current
@@ -244,10 +293,16 @@ program() {
     rm -rf "$copy"
 }
 
+# pip's own temporary files: not in /tmp, which everybody shares and which may be small
+pip() {
+    TMPDIR=$copy/tmp "$new/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps \
+        --no-input "$@"
+}
+
 fingerprint() {
     (
         cd "$here"
-        "$python" -V
+        "$python" -I -V
         # the environment is made for them: with another picamera2 or NumPy it must be made anew
         dpkg-query -W -f '${Package} ${db:Status-Status} ${Version}\n' python3-picamera2 python3-numpy 2>/dev/null || true
         find edge convert models systemd setup.cfg pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort | xargs -d '\n' sha256sum

@@ -4,11 +4,12 @@
 set -eu
 venv=$1 python=$2
 
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
+# -I everywhere: without it a file venv.py in the folder of the caller is run, and PYTHONPATH counts
+"$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
     echo "maskwatch needs Python 3.11 or newer; $python is $("$python" -V 2>&1). Name another: PYTHON=python3.13" >&2
     exit 1
 }
-"$python" -c 'import ensurepip, venv' 2>/dev/null || {
+"$python" -I -c 'import ensurepip, venv' 2>/dev/null || {
     echo "Python's venv is missing: sudo apt install python3-venv" >&2
     exit 1
 }
@@ -19,7 +20,7 @@ if [ -z "$shared" ] && { [ -e /etc/rpi-issue ] || grep -qs 'Raspberry Pi' /proc/
     echo "this Pi has no python3-picamera2, so USB and network cameras only. For a Pi camera:" \
         "sudo apt install python3-picamera2 --no-install-recommends, and remove $venv before you repeat this" >&2
 fi
-"$python" -m venv ${shared:+"$shared"} "$venv"
+"$python" -I -m venv ${shared:+"$shared"} "$venv"
 # apt's picamera2 needs NumPy of apt's major version, and OpenCV must accept that
 "$venv/bin/python" -I - >"$venv/constraints.new" <<'END'
 import importlib.metadata as metadata

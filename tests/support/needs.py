@@ -15,3 +15,11 @@ def requirements(python: str, machine: str, *extras: str) -> list[str]:
     listed = [Requirement(line) for line in text.splitlines() if line and not line.startswith("#")]
     markers = {"platform_machine": machine, "python_version": python}
     return [f"{one.name}{one.specifier}" for one in listed if not one.marker or one.marker.evaluate(markers)]
+
+
+def all_requirements() -> list[Requirement]:
+    """Every requirement of setup.cfg, of every machine and extra."""
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    text = "\n".join((config["options"]["install_requires"], *config["options.extras_require"].values()))
+    return [Requirement(line) for line in text.splitlines() if line and not line.startswith("#")]

@@ -12,12 +12,9 @@ import textwrap
 from pathlib import Path
 
 from support import ROOT, STANDINS, until
-from support.needs import requirements
 
 CACHE = ROOT / ".venv-systemd"
 PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
-CONSTRAINTS = {"bookworm": ["numpy<2", "opencv-python-headless==4.11.0.86"], "trixie": ["numpy>=2,<3"]}
-"""Raspberry Pi OS has NumPy and picamera2 from apt; without these bounds pip would load incompatible packages."""
 MIRROR = "http://deb.debian.org/debian"
 INCLUDED = "systemd,systemd-sysv,dbus,python3,python3-numpy,mosquitto,procps"
 
@@ -67,16 +64,15 @@ def picamera_package(release: str) -> Path:
 
 
 def wheels(release: str) -> Path:
-    """Loads the wheels that pip needs on that release: the packages that setup.cfg names, and the build tools."""
+    """Loads the wheels of that release's lock."""
     folder, made = CACHE / f"wheels-{PYTHONS[release]}", CACHE / f"wheels-{PYTHONS[release]}" / "made"
-    packages = requirements(PYTHONS[release], "x86_64", "broker", "yunet", "web")  # the same as in install.sh
-    packages += [*CONSTRAINTS[release], "setuptools", "wheel"]
-    if not made.exists() or made.read_text() != str(packages):
+    lock = ROOT / "systemd" / "lock" / f"{PYTHONS[release]}.txt"
+    if not made.exists() or made.read_text() != lock.read_text():
         platforms = [f"--platform=manylinux{version}_x86_64" for version in ("_2_28", "_2_27", "_2_17", "2014")]
         folder.mkdir(parents=True, exist_ok=True)
         sh("python3", "-m", "pip", "download", "-q", "-d", folder, f"--python-version={PYTHONS[release]}",
-           "--implementation=cp", *platforms, "--only-binary=:all:", *packages)  # fmt: skip
-        made.write_text(str(packages))
+           "--implementation=cp", *platforms, "--no-deps", "--only-binary=:all:", "-r", lock)  # fmt: skip
+        made.write_text(lock.read_text())
     return folder
 
 
