@@ -11,12 +11,16 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from .database import connect, is_damage, rescue, set_aside, transaction
+from .copies import take_copies
+from .database import is_damage, rescue, transaction
+from .file import CHECK_INTERVAL, DatabaseFile, Notice
+from .pending import Pending
+from .rescue import replace_damaged
 from .sql import (
     DELETE,
     PUT,
@@ -25,6 +29,7 @@ from .sql import (
     PUT_SETTING,
     RESCUED,
     SCHEMA,
+    TABLES,
     TRIM_DEAD_LETTERS,
     TRIM_HISTORY,
     OutboxMessage,
@@ -41,6 +46,11 @@ SLOW_WRITE = 2.0
 """Seconds of one write after which alerts no longer wait for it."""
 RECOUNT_INTERVAL = 60.0
 """Seconds after which the dead letters are counted again: another process may have resent them."""
+
+
+def _log_notice(text: str | None) -> None:
+    if text is not None:
+        log.error("%s", text)
 
 
 class OutboxListener(Protocol):
@@ -65,22 +75,27 @@ class Outbox:
     Public methods may be called from any thread and never block, except ``close``.
     """
 
-    def __init__(self, path: Path, listener: OutboxListener) -> None:
+    def __init__(
+        self, path: Path, listener: OutboxListener, report: Callable[[str | None], None] = _log_notice
+    ) -> None:
+        """``report`` receives that the file was written anew at its place, and None a while later."""
         self.path = path
         self._listener = listener
         self.dead_letters = 0
         self._statements: queue.SimpleQueue[Statement | None] = queue.SimpleQueue()
         self._backlog: list[Statement] = []
+        self._pending = Pending()
         self._settings: dict[str, str] = {}
-        self._db: sqlite3.Connection | None = None
+        self._file = DatabaseFile(path, SCHEMA)
+        self._notice = Notice(report)
+        self._unread_copies = False
         self._counted_at: float | None = None
         self._deletes_requested = 0
         self._deletes_gathered = 0
         self._deletes_written = 0
         self._writing_since = float("inf")
-        self._restored = False
         self._attempt()  # at once: what an earlier run left decides how this one starts
-        if not self._restored:  # a pause holds even if the disk is full or read-only: SQLite must write to read
+        if not self._file.is_open:  # a pause holds even if the disk is full or read-only: SQLite must write to read
             self._settings.update(rescue(path, {"settings": RESCUED["settings"][1]})["settings"])
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
@@ -102,7 +117,7 @@ class Outbox:
         Returns 0 while the disk refuses or one write takes longer than ``SLOW_WRITE`` seconds: alerts must then leave
         without it.
         """
-        if self._db is None or time.monotonic() - self._writing_since > SLOW_WRITE:
+        if not self._file.is_open or time.monotonic() - self._writing_since > SLOW_WRITE:
             return 0
         return self._deletes_requested - self._deletes_written
 
@@ -131,81 +146,109 @@ class Outbox:
     def _run(self) -> None:
         running = True
         while running:
-            running = self._gather()
             try:
+                self._take_copies()
+                running = self._gather()
                 self._attempt()
             except Exception:  # of the listener: the thread must outlive it
                 log.exception("outbox: a report could not be delivered")
-        self._disconnect()
+        self._file.close()
 
     def _gather(self) -> bool:
         """Takes all statements that wait, so that a burst becomes one transaction. Returns False at the end."""
-        retrying = bool(self._backlog) or self._db is None
+        retrying = bool(self._backlog) or not self._file.is_open
         with suppress(queue.Empty):
-            statement = self._statements.get(timeout=RETRY_INTERVAL if retrying else RECOUNT_INTERVAL)
+            statement = self._statements.get(timeout=RETRY_INTERVAL if retrying else CHECK_INTERVAL)
             while statement is not None:
                 self._backlog.append(statement)
+                self._pending.note(statement)
                 self._deletes_gathered += statement[0] == DELETE
                 statement = self._statements.get_nowait()
             return False
         return True
 
     def _attempt(self) -> None:
+        self._writing_since = time.monotonic()
         try:
+            self._follow()
             try:
                 self._write()
             except sqlite3.DatabaseError as error:
-                if not is_damage(error, self.path):
-                    raise
-                self._disconnect()
-                self._replace_damaged(error)
+                if not self._follow():  # SQLite too notices that its file has gone
+                    if not is_damage(error, self.path):
+                        raise
+                    self._replace_damaged(error)
                 self._write()
+            self._notice.tick()
             self._listener.outbox_written(None)
         except (sqlite3.Error, OSError, ValueError) as error:
-            self._disconnect()
+            self._file.close()
             self._backlog = compacted(self._backlog)
             self._listener.outbox_written(
                 f"alerts cannot be saved in {self.path}: {error}; those that wait are in memory only"
             )
+        finally:
+            self._writing_since = float("inf")
 
     def _write(self) -> None:
-        db = self._db or self._open()
+        db = self._file.open()
+        if self._file.is_other:
+            self._move_in(db)
         if self._backlog:
-            self._writing_since = time.monotonic()
             self._commit(db, self._backlog)
             self._backlog.clear()
         self._deletes_written = self._deletes_gathered
-        self._writing_since = float("inf")
         self._count_dead_letters(db)
+        self._file.written()
 
-    def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        db = self._db = connect(self.path, SCHEMA)
-        messages, settings = waiting(db), dict(db.execute("SELECT name, value FROM settings"))
-        self._settings = settings | self._settings
-        self._restore(messages)
-        return db
+    def _move_in(self, db: sqlite3.Connection) -> None:
+        """Takes what waits in a file that is opened for the first time; what waits in memory goes into it."""
+        stored = waiting(db)
+        self._backlog = self._pending.moved(db, stored, self._backlog, self._settings)
+        self._settings = dict(db.execute("SELECT name, value FROM settings")) | self._settings
+        self._file.accept()
+        self._counted_at, self._unread_copies = None, True
+        self._restore(stored)
 
     def _restore(self, messages: list[OutboxMessage]) -> None:
-        if messages and not self._restored:  # at a later opening they are this run's own
-            self._listener.outbox_restored(messages)
-        self._restored = True
+        if new := self._pending.take(messages):
+            self._listener.outbox_restored(new)
 
-    def _disconnect(self) -> None:
-        if self._db is not None:
-            with suppress(sqlite3.Error):
-                self._db.close()
-            self._db = None
+    def _follow(self) -> bool:
+        """Leaves a file to which its path no longer leads. What it holds goes into the one that is there now."""
+        if (left := self._file.left(TABLES)) is None:
+            return False
+        change, rows = left
+        self._backlog[:0] = [(sql, row) for table, (sql, _) in RESCUED.items() for row in rows[table]]
+        self._notice.give(
+            f"{self.path} {change} while it was in use: it was opened anew, and the {len(self._pending)} alerts that "
+            "wait were written again"
+        )
+        return True
 
     def _replace_damaged(self, error: sqlite3.DatabaseError) -> None:
         """Keeps a damaged file under another name; what can still be read from it goes into the next one."""
-        saved = rescue(self.path, {table: columns for table, (_, columns) in RESCUED.items()})
-        aside = set_aside(self.path)
+        self._file.close()
+        saved = rescue(self.path, TABLES)
         messages = [OutboxMessage(*row) for row in saved["alerts"]]
-        log.error("%s was damaged (%s): kept as %s, %d alerts saved from it", self.path, error, aside, len(messages))
-        self._backlog[:0] = [(sql, row) for table, (sql, _) in RESCUED.items() for row in saved[table]]
         self._settings = dict(saved["settings"]) | self._settings
-        self._restore(messages)
+        self._restore(messages)  # first: they leave even if the disk is full
+        rows = [(sql, row) for table, (sql, _) in RESCUED.items() for row in saved[table]]
+        aside = replace_damaged(self.path, SCHEMA, rows + self._pending.statements())
+        log.error("%s was damaged (%s): kept as %s, %d alerts saved from it", self.path, error, aside, len(messages))
+
+    def _take_copies(self) -> None:
+        """Takes over what damaged files of earlier runs hold, once per file that is opened."""
+        if not self._unread_copies:
+            return
+        self._unread_copies = False
+        try:
+            taken = take_copies(self._file.open(), self.path, self._pending)
+            self._file.written()
+        except (sqlite3.Error, OSError) as error:
+            log.error("what was saved from %s earlier cannot be read: %s; the next start tries again", self.path, error)
+        else:
+            self._restore(taken)
 
     def _commit(self, db: sqlite3.Connection, statements: Sequence[Statement]) -> None:
         with transaction(db):

@@ -30,6 +30,7 @@ RESCUED: dict[str, tuple[str, dict[str, type]]] = {
     "history": (PUT_HISTORY, {"payload": bytes}),
 }
 """What is carried over from a damaged file: the statement for each table, and its columns."""
+TABLES = {table: columns for table, (_, columns) in RESCUED.items()}
 BACKLOG_LIMITS = {PUT_DEAD_LETTER: DEAD_LETTERS_KEPT, PUT_HISTORY: HISTORY_KEPT}
 """How many of these statements wait for a disk that refuses, at most; the newest are kept."""
 
