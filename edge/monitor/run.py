@@ -94,6 +94,7 @@ def open_record(config: Config, model: str, health: HealthMonitor, outlet: Outle
         model=model,
         report=partial(health.report, "counts"),
         clock_synced=clock_synced,
+        notice=partial(health.report, "counts file"),
     )
     stack.callback(record.close)
     return record

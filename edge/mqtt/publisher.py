@@ -75,7 +75,7 @@ class MqttPublisher:
             will=self._will,
             explains_end=lambda: self._delivery.explains_end(),
         )
-        self._outbox = Outbox(outbox, self)
+        self._outbox = Outbox(outbox, self, lambda text: report("outbox file", text))
         self._delivery = Delivery(self._link, self._outbox, lambda text: report("messages", text))
         self._enabled = self._outbox.setting("enabled") != "OFF"
         if discovery is not None:  # first: entities must be there before their states are

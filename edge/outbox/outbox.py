@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 from .copies import take_copies
 from .database import is_damage, rescue, transaction
 from .file import CHECK_INTERVAL, DatabaseFile, Notice
+from .listener import OutboxListener, log_notice
 from .pending import Pending
 from .rescue import replace_damaged
 from .sql import (
@@ -48,36 +48,13 @@ RECOUNT_INTERVAL = 60.0
 """Seconds after which the dead letters are counted again: another process may have resent them."""
 
 
-def _log_notice(text: str | None) -> None:
-    if text is not None:
-        log.error("%s", text)
-
-
-class OutboxListener(Protocol):
-    """Receives what the outbox reports, in its writer thread (the first report: in the thread that opens it)."""
-
-    def outbox_restored(self, messages: list[OutboxMessage]) -> None:
-        """Takes the messages that an earlier run left, oldest first, as soon as the file can be read."""
-        ...
-
-    def outbox_written(self, problem: str | None) -> None:
-        """Takes why an attempt to write failed, or None, after each attempt."""
-        ...
-
-    def outbox_dead_letters(self, count: int, last_reason: str) -> None:
-        """Takes the number of dead letters after a change, and the reason of the newest."""
-        ...
-
-
 class Outbox:
     """Keeps messages until they are ``delivered`` or ``refused``. Owns the thread ``outbox``, which alone writes.
 
     Public methods may be called from any thread and never block, except ``close``.
     """
 
-    def __init__(
-        self, path: Path, listener: OutboxListener, report: Callable[[str | None], None] = _log_notice
-    ) -> None:
+    def __init__(self, path: Path, listener: OutboxListener, report: Callable[[str | None], None] = log_notice) -> None:
         """``report`` receives that the file was written anew at its place, and None a while later."""
         self.path = path
         self._listener = listener

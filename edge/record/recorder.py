@@ -7,7 +7,6 @@ slot, and is written as soon as the disk allows it.
 
 import logging
 import math
-import os
 import sqlite3
 import threading
 import time
@@ -18,17 +17,16 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from ..outbox.database import connect, is_damage, rescue, set_aside, transaction
+from ..outbox.file import CHECK_INTERVAL, Notice
+from ..outbox.listener import log_notice
 from .bins import Bins, place, slot_of
 from .counts import SLOT_S, Counts
+from .file import RecordFile, Statement
 from .reading import Slot, read
 from .sql import (
     ADD,
     DELETE_SEEN,
     PUT_SEEN,
-    RESCUED,
-    SCHEMA,
-    SEEN_KEPT,
     TRIM_COUNTS,
     TRIM_OLD,
     TRIM_SEEN,
@@ -54,7 +52,8 @@ class Recorder:
 
     ``person``, ``alert`` and ``tick`` are for the loop's thread and never wait; ``read``, ``mark`` and ``seen`` are for
     any thread. Owns the thread ``record``, which alone writes. Without a ``path`` everything is in memory only.
-    ``report`` receives why the file cannot be written, and None when it can again.
+    ``report`` receives why the file cannot be written, and None when it can again; ``notice`` that it was written anew
+    at its place, and None a while later.
     """
 
     def __init__(
@@ -65,6 +64,7 @@ class Recorder:
         model: str,
         report: Callable[[str | None], None],
         clock_synced: Callable[[], bool],
+        notice: Callable[[str | None], None] = log_notice,
     ) -> None:
         self.path = path
         self.seen: frozenset[str] = frozenset()
@@ -78,7 +78,8 @@ class Recorder:
         self._marks_lock = threading.Lock()
         self._file_lock = threading.RLock()  # of the file and _unwritten; held while it is written or read
         self._ticked = time.monotonic()
-        self._db: sqlite3.Connection | None = None
+        self._file = RecordFile(path, self._opened) if path is not None else None
+        self._notice = Notice(notice)
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
@@ -143,57 +144,58 @@ class Recorder:
     # Everything below runs in the writer thread.
 
     def _run(self) -> None:
-        fault = self._attempt()
+        due = self._attempt()
         while not self._closing:
-            self._wake.wait(RETRY_INTERVAL if fault else WRITE_INTERVAL)
+            woken = self._wake.wait(CHECK_INTERVAL)
             self._wake.clear()
-            fault = self._attempt()
+            if self._follow() or woken or time.monotonic() >= due:
+                due = self._attempt()
+            self._notice.tick()
         self._attempt()
-        self._disconnect()
+        if self._file is not None:
+            self._file.close()
 
-    def _attempt(self) -> bool:
-        """Writes what is due; returns whether the disk has refused it."""
+    def _follow(self) -> bool:
+        with self._file_lock:
+            text = self._file.follow() if self._file is not None else None
+        if text is not None:
+            self._notice.give(text)
+        return text is not None
+
+    def _attempt(self) -> float:
+        """Writes what is due; returns when to write again (monotonic seconds)."""
         fault = None
         with self._file_lock:
             synced = self._clock_synced()
             self._take_bins(synced)
-            if self.path is None:
-                return False
-            try:
+            if self._file is not None:
                 try:
-                    self._write(self.path, synced)
-                except sqlite3.DatabaseError as error:
-                    if not is_damage(error, self.path):
-                        raise
-                    self._replace_damaged(self.path, error)
-                    self._write(self.path, synced)
-            except (sqlite3.Error, OSError) as error:
-                self._disconnect()
-                reason = getattr(error, "strerror", None) or error
-                fault = f"counts cannot be saved in {self.path}: {reason}; they are in memory only"
+                    self._write(self._file, synced)
+                except (sqlite3.Error, OSError) as error:
+                    self._file.close()
+                    reason = getattr(error, "strerror", None) or error
+                    fault = f"counts cannot be saved in {self.path}: {reason}; they are in memory only"
         self._report(fault)
-        return fault is not None
+        return time.monotonic() + (RETRY_INTERVAL if fault else WRITE_INTERVAL)
 
-    def _write(self, path: Path, synced: bool) -> None:
-        if self._db is not None and not path.exists():  # somebody has deleted or moved the folder
-            self._disconnect()
-        db = self._db or self._open(path)
+    def _write(self, file: RecordFile, synced: bool) -> None:
         with self._marks_lock:
             marks = dict(self._marks)
-        if not (self._unwritten or marks):
-            return
-        with transaction(db):
-            for slot, counts in self._unwritten.items():
-                db.execute(ADD, (slot, self._detector, self._model, *counts.row))
-            for id, seen in marks.items():
-                db.execute(PUT_SEEN if seen else DELETE_SEEN, (id,))
-            db.execute(TRIM_COUNTS)
-            db.execute(TRIM_SEEN)
-            if synced:
-                db.execute(TRIM_OLD, (time.time(),))
+        statements: list[Statement] = [
+            (ADD, (slot, self._detector, self._model, *counts.row)) for slot, counts in self._unwritten.items()
+        ]
+        statements += [(PUT_SEEN if seen else DELETE_SEEN, (id,)) for id, seen in marks.items()]
+        if statements:
+            statements += [(TRIM_COUNTS, ()), (TRIM_SEEN, ())]
+            statements += [(TRIM_OLD, (time.time(),))] if synced else []
+        file.write(statements)
         self._unwritten.clear()
         with self._marks_lock:
             self._marks = {id: seen for id, seen in self._marks.items() if marks.get(id) is not seen}
+
+    def _opened(self, kept: frozenset[str]) -> None:
+        with self._marks_lock:
+            self.seen = (kept - {id for id, seen in self._marks.items() if not seen}) | self.seen
 
     def _take_bins(self, synced: bool) -> None:
         """Places the bins into slots if they are due: after events, at the end of a slot, and at the end."""
@@ -206,31 +208,3 @@ class Recorder:
             return False
         crossed = slot_of(time.time() - age) != slot_of(time.time())
         return crossed or age >= SLOT_S or self._bins.has_events()
-
-    def _open(self, path: Path) -> sqlite3.Connection:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # for this user only
-        db = self._db = connect(path, SCHEMA)
-        kept = {str(id) for (id,) in db.execute(f"SELECT id FROM seen ORDER BY seq DESC LIMIT {SEEN_KEPT}")}
-        with self._marks_lock:
-            self.seen = frozenset(kept - {id for id, seen in self._marks.items() if not seen}) | self.seen
-        return db
-
-    def _disconnect(self) -> None:
-        if self._db is not None:
-            with suppress(sqlite3.Error):
-                self._db.close()
-            self._db = None
-
-    def _replace_damaged(self, path: Path, error: sqlite3.DatabaseError) -> None:
-        """Keeps a damaged file under another name; what can still be read from it goes into the next one."""
-        self._disconnect()
-        saved = rescue(path, {table: columns for table, (_, columns) in RESCUED.items()})
-        aside = set_aside(path)
-        log.error("%s was damaged (%s): kept as %s, %d rows saved", path, error, aside, sum(map(len, saved.values())))
-        db = self._open(path)
-        with transaction(db):
-            for table, (statement, _) in RESCUED.items():
-                for row in saved[table]:
-                    db.execute(statement, row)
-        self._disconnect()  # the next opening reads the marks

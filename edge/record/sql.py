@@ -27,4 +27,11 @@ TRIM_OLD = f"DELETE FROM counts WHERE slot < ? - {DAYS_KEPT * 86400}"
 TRIM_SEEN = f"DELETE FROM seen WHERE seq <= (SELECT max(seq) FROM seen) - {SEEN_KEPT}"
 RESCUED: dict[str, tuple[str, Columns]] = {"counts": (ADD, COUNTS), "seen": (PUT_SEEN, SEEN)}
 """What is carried over from a damaged file: the statement for each table, and its columns."""
+TABLES = {table: columns for table, (_, columns) in RESCUED.items()}
+MERGED = {
+    "counts": ADD[: ADD.index(" ON ")]
+    + f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = max({name}, excluded.{name})' for name in NAMES)}",
+    "seen": PUT_SEEN,
+}
+"""What is carried over into a file that may hold it already. Counts only grow: the larger ones are the later ones."""
 READ = f"SELECT {', '.join(COUNTS)} FROM counts WHERE slot >= ? AND slot < ? ORDER BY slot"

@@ -1,0 +1,30 @@
+"""What the outbox reports, and to whom."""
+
+import logging
+from typing import Protocol
+
+from .sql import OutboxMessage
+
+log = logging.getLogger(__name__)
+
+
+class OutboxListener(Protocol):
+    """Receives what the outbox reports, in its writer thread (the first report: in the thread that opens it)."""
+
+    def outbox_restored(self, messages: list[OutboxMessage]) -> None:
+        """Takes the messages that an earlier run left, oldest first, as soon as the file can be read."""
+        ...
+
+    def outbox_written(self, problem: str | None) -> None:
+        """Takes why an attempt to write failed, or None, after each attempt."""
+        ...
+
+    def outbox_dead_letters(self, count: int, last_reason: str) -> None:
+        """Takes the number of dead letters after a change, and the reason of the newest."""
+        ...
+
+
+def log_notice(text: str | None) -> None:
+    """Logs that the file was written anew, where nobody else is told."""
+    if text is not None:
+        log.error("%s", text)
