@@ -19,9 +19,9 @@ def wait_until(holds: Callable[[], object], timeout: float, pause: float = 0.02)
 class RunningClock:
     """Counts the seconds in which this process runs. Any thread may ask it.
 
-    A process is stopped by Ctrl-Z, SIGSTOP or a debugger, and together with its virtual machine. All of its threads then
-    stand still at the same moment: nobody asks for longer than ``longest`` seconds, and that time does not count. While
-    one thread hangs, the others ask, several times per second.
+    A process is stopped by Ctrl-Z, SIGSTOP or a debugger, and together with its virtual machine. All of its threads
+    then stand still at the same moment: nobody asks for longer than ``longest`` seconds, and that time does not count.
+    While one thread hangs, the others ask, several times per second.
     """
 
     def __init__(self, longest: float = 3.0) -> None:

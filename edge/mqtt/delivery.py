@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -11,10 +10,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ..outbox.outbox import Outbox
 from ..outbox.sql import OutboxMessage
+from .alert_queue import AlertQueue
 from .events import Disconnected
 from .limits import ADVICE, Limits, hangs_up
 from .link import Link
 from .outgoing import HeadStart, Outgoing, of_alert
+from .refusals import PausedAlerts, Refusals, Repeats, is_final
 from .suspects import Suspect, Suspects, patience
 
 log = logging.getLogger(__name__)
@@ -25,10 +26,6 @@ CAPACITY = 10_000
 """Alerts that wait for a broker, at most; beyond it the oldest become dead letters."""
 ACK_TIMEOUT = 30.0
 """Seconds without acknowledgement after which the connection is closed, and the alert is sent on a new one."""
-ALERTS_UNTIL_PAUSE = 4
-"""Alerts on which the broker has hung up, and none that it has taken, before all others wait."""
-ALERTS_RETRY = 600.0
-"""Seconds after which one of them is tried again."""
 SUCCESS = ReasonCode(PacketTypes.PUBACK)
 
 
@@ -44,13 +41,14 @@ class Delivery:
         self.head_start = HeadStart()
         self._link = link
         self._outbox = outbox
-        self._queue: deque[OutboxMessage] = deque()
+        self._queue = AlertQueue()
         self._others: dict[str, Outgoing] = {}
         self._in_flight: dict[int, tuple[Outgoing, float]] = {}
         self._late: dict[int, Outgoing] = {}
         self._suspects = Suspects()
-        self._alerts_retry_at = 0.0
-        self._alert_taken = False
+        self._refusals = Refusals()
+        self._repeats = Repeats()
+        self._paused = PausedAlerts()
         self._unacknowledged = 0
 
     @property
@@ -66,19 +64,20 @@ class Delivery:
     def add(self, message: OutboxMessage) -> None:
         """Queues a new alert."""
         self._unacknowledged += 1
-        self._queue.append(message)
+        self._queue.add(message)
         if len(self._queue) > CAPACITY:
-            self._refuse(self._queue.popleft(), f"more than {CAPACITY} alerts waited")
+            self._refuse(self._queue.take(), f"more than {CAPACITY} alerts waited")
 
     def restore(self, messages: Sequence[OutboxMessage]) -> None:
         """Queues the alerts of an earlier run: they go first."""
         self._unacknowledged += len(messages)
-        self._queue.extendleft(reversed(messages))
+        self._queue.restore(messages)
 
     def offer(self, message: Outgoing) -> None:
         """Queues a message other than an alert for this connection; a newer one of its topic replaces it."""
         if not self._link.connected or (admitted := self.limits.admit(message)) is None:
             return
+        self._repeats.replaced(admitted.key)
         if admitted.key in self._suspects:
             self._suspects.renew(admitted)
         elif self.limits.on_trial(admitted):
@@ -100,9 +99,11 @@ class Delivery:
         """Sends what may be in flight; closes the connection when an alert stays unacknowledged."""
         now = time.monotonic()
         self._give_up_waiting(now)
-        self._retry_alerts(now)
-        while self._link.connected and (message := self._next(now)) is not None:
-            self._transmit(message, now)
+        self._paused.retry(self._suspects.alerts, now)
+        for message in self._repeats.due(now):
+            self.offer(message)
+        while self._link.connected and (following := self._next(now)) is not None:
+            self._transmit(following, now)
         if self._link.connected and not self._others and not any(not m.alert for m, _ in self._in_flight.values()):
             self.limits.tell()
 
@@ -127,10 +128,11 @@ class Delivery:
         self._in_flight.clear()
         self._late.clear()
         self._others.clear()
+        self._repeats.clear()
         guilty = self._suspects.ended(unanswered, reason, now)
-        alerts = self._suspects.release_fresh_alerts() if self._alerts_paused else []
+        alerts = self._suspects.release_alerts(fresh_only=True) if self._suspects.all_alerts_fail else []
         alerts += [m.alert for m, _ in unanswered if m.alert and m.key not in self._suspects and m.alert not in alerts]
-        self._queue.extendleft(reversed(alerts))
+        self._queue.give_back(alerts)
         if guilty is not None:
             self._convict(guilty, reason)
         if self._suspects.hopeless:
@@ -152,15 +154,11 @@ class Delivery:
             return self._others.pop(next(iter(self._others)))
         alerts = sum(message.alert is not None for message, _ in self._in_flight.values())
         # a kill now would send the undeleted again, although they were acknowledged
-        held = self._alerts_paused or self.head_start.runs or alerts >= IN_FLIGHT - self._outbox.undeleted
-        if self._queue and not held:
-            return of_alert(self._queue.popleft())
-        return None
-
-    @property
-    def _alerts_paused(self) -> bool:
-        """Returns whether the broker has hung up on so many alerts that their topic must be the reason."""
-        return sum(suspect.paused or suspect.ended > 0 for suspect in self._suspects.alerts) >= ALERTS_UNTIL_PAUSE
+        held = self._suspects.all_alerts_fail or self.head_start.runs or alerts >= IN_FLIGHT - self._outbox.undeleted
+        if held or not self._queue:
+            return None
+        place = self._refusals.next(self._queue, alerts, time.monotonic())
+        return None if place is None else of_alert(self._queue.take(place))
 
     def _transmit(self, message: Outgoing, now: float) -> None:
         try:
@@ -196,55 +194,55 @@ class Delivery:
 
     def _answered(self, mid: int, reason: ReasonCode) -> None:
         message, _ = self._in_flight.pop(mid)
-        self._suspects.answered(message)
+        false_alarm = self._suspects.answered(message)
         self.limits.say("everything", None)
         if message.alert is None:
             self.limits.answered(message, reason)
-            return
-        self._alert_taken = True
-        self._resume_alerts(self._suspects.alerts)
+            return self._repeats.answered(message, reason, time.monotonic())
+        if false_alarm:  # the broker hangs up for another reason: all go again, in order
+            self._queue.give_back(self._suspects.release_alerts(fresh_only=False))
+        self._paused.taken(self._suspects.alerts)
+        if reason.is_failure and not is_final(reason):
+            return self._refused_for_now(message.alert, reason)
         self.limits.say("alerts", None)
         if reason.is_failure:
-            self._refuse(message.alert, f"the broker refuses it on {message.topic}: {reason}")
+            return self._refuse(message.alert, f"the broker refuses it on {message.topic}: {reason}")
+        if self._refusals.taken(message.alert):
+            self._suspects.false_alarm()
+        self._acknowledge(message.alert)
+
+    def _refused_for_now(self, alert: OutboxMessage, reason: ReasonCode) -> None:
+        """Lets an alert wait at its place in the queue; refuses it if the broker takes others meanwhile."""
+        self._refusals.refused(alert, time.monotonic())
+        if self._refusals.only_this_one(alert, self._suspects.needed):
+            self._refuse(alert, f"the broker refuses it on {alert.topic} and takes others: {reason}")
         else:
-            self._acknowledge(message.alert)
+            self._queue.give_back([alert])
+            self.limits.say("alerts", f"the broker refuses alerts for now ({reason}); they wait and are tried again")
 
     def _acknowledge(self, alert: OutboxMessage) -> None:
         self._unacknowledged -= 1
+        self._queue.forget(alert)
         self._outbox.delivered(alert)
 
     def _refuse(self, alert: OutboxMessage, reason: str) -> None:
         self._unacknowledged -= 1
+        self._queue.forget(alert)
+        self._refusals.forget(alert)
         log.error("alert %s is refused: %s", alert.id, reason)
         self._outbox.refused(alert, reason)
 
     def _convict(self, suspect: Suspect, reason: object) -> None:
-        """Leaves out what the broker hangs up on; an alert only if the broker has taken another one lately."""
+        """Leaves out what the broker hangs up on; an alert only if the broker takes others."""
         message = suspect.message
         if message.alert is None:
             self._suspects.clear(message.key)
             if (variant := self.limits.guilty(message, reason)) is not None:
                 self._suspects.add(variant, again=True)
-        elif self._alert_taken or self._suspects.another_alert_was_taken(suspect):
-            self._alert_taken = self._suspects.another_alert_was_taken(suspect)
+        elif self._suspects.takes_others(suspect):
             self._suspects.clear(message.key)
             self._refuse(message.alert, hangs_up("this alert", reason))
         else:
-            for alert in self._suspects.alerts if self._alerts_paused else [suspect]:
-                alert.paused = True
-            self._alerts_retry_at = time.monotonic() + ALERTS_RETRY
+            self._paused.pause(self._suspects.alerts if self._suspects.all_alerts_fail else [suspect], time.monotonic())
             self.limits.say("alerts", f"{hangs_up(message.topic, reason)}; alerts wait; {ADVICE}")
         self.limits.tell()
-
-    def _retry_alerts(self, now: float) -> None:
-        paused = [suspect for suspect in self._suspects.alerts if suspect.paused]
-        if paused and now >= self._alerts_retry_at:
-            self._alerts_retry_at = now + ALERTS_RETRY
-            self._resume_alerts(paused[:1])
-
-    @staticmethod
-    def _resume_alerts(suspects: Sequence[Suspect]) -> None:
-        """Lets alerts be tried once more, after the broker has taken another one or after a while."""
-        for suspect in suspects:
-            if suspect.paused:
-                suspect.paused, suspect.again, suspect.ended = False, True, 0

@@ -15,7 +15,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 
 from ..config.schema import MqttConfig
 from ..outbox.outbox import Outbox
-from ..outbox.sql import OutboxMessage
+from ..outbox.sql import DEAD_LETTERS_KEPT, OutboxMessage
 from ..timing import running
 from .client import V5
 from .delivery import Delivery
@@ -30,8 +30,7 @@ from .terms import Will
 from .topics import Topics, client_id
 
 log = logging.getLogger(__name__)
-WARNING_INTERVAL = 60.0
-"""Seconds between two warnings about messages that others should not have sent."""
+WARNING_INTERVAL = 60.0  # seconds between two warnings about messages that others should not have sent
 PAUSE_IN_SEARCH = 1.0
 """Seconds until the next connection while it is not known yet which message ends the connections."""
 STALLED = 15.0
@@ -39,7 +38,7 @@ STALLED = 15.0
 
 
 class MqttPublisher:
-    """Publishes one camera, from the thread ``mqtt-publisher``. Its public methods may be called from any thread.
+    """Publishes one camera, from the thread ``mqtt-publisher``. Any thread may call its public methods.
 
     ``outbox`` is the file of what must outlive the process. ``report(part, problem)`` receives the problems
     of ``broker``, ``disk`` and ``alerts``, and None when a part has recovered. Raises ``ConfigError`` for TLS or
@@ -159,7 +158,8 @@ class MqttPublisher:
 
     def outbox_dead_letters(self, count: int, last_reason: str) -> None:
         """Reports how many alerts were refused, on every change."""
-        refused = f"{count} alerts refused, the last because {last_reason}; see `maskwatch outbox`"
+        deleted = "; older ones are deleted" if count >= DEAD_LETTERS_KEPT else ""
+        refused = f"{count} alerts refused, the last because {last_reason}; see `maskwatch outbox`{deleted}"
         self._report("alerts", refused if count else None)
 
     # Everything below runs in the publisher's thread.

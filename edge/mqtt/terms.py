@@ -11,6 +11,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 IDENTIFIER_INVALID, RETAIN_NOT_SUPPORTED, QOS_NOT_SUPPORTED = 133, 154, 155
 LOGIN_REFUSED = (134, 135, 138, 140)
 """MQTT 5 reason codes; paho translates those of 3.1.1."""
+PASSING = (136, 137, 138, 139, 151, 156, 157, 159)
+"""MQTT 5 reason codes for which no last will is the reason: unavailable, busy, banned, quota, moved, too many ..."""
 LARGEST_SENT = 2**28
 """Bytes of any MQTT message, where the broker names no limit of its own."""
 OVERHEAD = 10
@@ -108,7 +110,7 @@ class Will:
         Returns False when the will is not the reason, as far as that is known.
         """
         code = getattr(reason, "value", 0)
-        if not self._topic:
+        if not self._topic or code in PASSING:
             return False
         if code == QOS_NOT_SUPPORTED and self._qos and self.form is not WillForm.NONE:
             self._qos = 0

@@ -29,8 +29,12 @@ class Packet:
     body: bytes = b""
 
 
+class Refusal(bytes):
+    """An answer to a packet in place of the broker's: the connection goes on."""
+
+
 Rule = Callable[[Packet], bytes | bool | None]
-"""Returns True to hang up, bytes to answer with and then to hang up, anything else to pass the packet on."""
+"""Returns True to hang up, a ``Refusal``, bytes to answer with and then to hang up, or anything else to pass it on."""
 
 
 class StrictBroker:
@@ -87,6 +91,9 @@ class StrictBroker:
                 packet = parse(raw, number, time.monotonic() - started, version)
                 version, number = packet.version, number + 1
                 verdict = self.rule(packet)
+                if isinstance(verdict, Refusal):
+                    client.sendall(verdict)
+                    continue
                 if verdict:
                     self.refused.append(packet)
                     if isinstance(verdict, bytes):
@@ -159,6 +166,12 @@ def _will_topic(body: bytes) -> str:
     if body[6] == 5:
         offset += 1 + body[offset]
     return _text(body, offset)[0]
+
+
+def refuse_message(packet: Packet, reason: int) -> Refusal:
+    """The PUBACK that refuses a PUBLISH with QoS 1 by MQTT 5."""
+    start = 2 + int.from_bytes(packet.body[:2], "big")
+    return Refusal(b"\x40\x03" + packet.body[start : start + 2] + bytes([reason]))
 
 
 def refuse_connection(packet: Packet, reason: int, reason_3_1_1: int = 5) -> bytes:
