@@ -87,4 +87,8 @@ def _open(path: Path) -> int:
         raise OSError(errno.EINVAL, "its name has a zero byte", str(path)) from None
     if kind != stat.S_IFREG:
         raise OSError(errno.EINVAL, KINDS.get(kind, "it is no file"), str(path))
-    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if (kind := stat.S_IFMT(os.fstat(descriptor).st_mode)) != stat.S_IFREG:  # it was replaced meanwhile
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, KINDS.get(kind, "it is no file"), str(path))
+    return descriptor

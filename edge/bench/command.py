@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from .. import __version__
 from ..addresses import printable
 from ..config.schema import Config
 from ..errors import ConfigError, FileError
-from ..files import replacing
+from ..files import PUBLIC
+from ..files import replace as replace_file
+from ..owners import as_owner
 from . import tables
 from .brokers import open_broker
 from .choices import EMPTY
@@ -131,7 +134,6 @@ def check_writable(path: Path) -> None:
 def write(path: Path, text: str) -> None:
     """Writes the file whole or not at all. Raises ``FileError``."""
     try:
-        with replacing(path) as new:
-            new.write_text(text, "utf-8")
+        as_owner(path, partial(replace_file, path, text.encode("utf-8"), mode=PUBLIC), FileError)
     except OSError as error:
         raise FileError(f"{printable(path)} cannot be written: {error.strerror}") from error

@@ -6,6 +6,7 @@ upload and of a training picture go through the same checks and the same decoder
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,8 @@ import numpy as np
 
 from ..addresses import printable
 from ..errors import FileError, SourceError
-from ..files import replacing
+from ..files import PUBLIC, replace
+from ..owners import as_owner
 from ..paths import read_bytes
 from . import jpeg
 from .frames import Image
@@ -226,8 +228,11 @@ def write(image: Image, path: Path, *, mark: bytes = b"") -> None:
         height, width = image.shape[:2]
         raise FileError(f"{printable(path)} cannot be written: {kind} cannot hold {width} x {height} pixels")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as new:
-            new.write_bytes(data.tobytes() + mark)
+        as_owner(path, partial(_write_whole, path, data.tobytes() + mark), FileError)
     except OSError as error:
         raise FileError(f"{printable(path)} cannot be written: {error.strerror}") from error
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, content, mode=PUBLIC)

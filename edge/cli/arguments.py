@@ -11,7 +11,8 @@ from ..config.edit import SettingsStore
 from ..config.load import load
 from ..config.schema import Config, DetectConfig, DetectorName, DeviceConfig, MqttConfig
 from ..errors import ConfigError
-from ..monitor.state import folder_of
+from ..monitor.state import StateFiles, folder_of
+from ..owners import become_owner
 
 EXIT_OK = 0
 EXIT_FAILURE = 1
@@ -66,6 +67,16 @@ def load_config(args: argparse.Namespace) -> Config:
 def open_settings(args: argparse.Namespace) -> SettingsStore:
     """Opens the settings of a running monitor: file, page and command line. Raises ``ConfigError``."""
     return SettingsStore(args.config, folder_of, overrides(args))
+
+
+def own_state(config: Config) -> StateFiles:
+    """Returns the files of the state folder; root works in a folder of another user as that user from now on.
+
+    Raises ``ConfigError``.
+    """
+    folder = folder_of(config)
+    become_owner(folder)
+    return StateFiles(folder)
 
 
 def overrides(args: argparse.Namespace) -> dict[str, dict[str, Any]]:

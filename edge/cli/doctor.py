@@ -5,8 +5,7 @@ import signal
 
 from ..doctor.examination import examine
 from ..faces.opening import model_path
-from ..monitor.state import state_files
-from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings
+from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings, own_state
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -20,9 +19,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints one line per check; returns 1 if one failed. Raises ``ConfigError``."""
     config = open_settings(args).load()
+    files = own_state(config)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the check that runs in order, like Ctrl-C
     exit_code = EXIT_OK
-    for finding in examine(config, model_path(config), state_files(config)):
+    for finding in examine(config, model_path(config), files):
         print(f"{finding.state:4}  {finding.subject:12} {finding.text}", flush=True)
         exit_code = EXIT_FAILURE if finding.state == "FAIL" else exit_code
     return exit_code

@@ -12,10 +12,10 @@ from contextlib import ExitStack
 from ..config.schema import Config
 from ..errors import BrokerError, ConfigError
 from ..monitor.announcing import follow_renaming
-from ..monitor.state import claim, identity, identity_of, is_claimed, running_health, state_files
+from ..monitor.state import claim, identity, identity_of, is_claimed, running_health
 from ..mqtt.announced import Announced, Announcement, announcement
 from ..mqtt.taking_back import Outcome, take_back
-from .arguments import EXIT_OK, add_device_option, load_config
+from .arguments import EXIT_OK, add_device_option, load_config, own_state
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Refuses while the camera runs; else deletes its messages. Raises ``ConfigError`` or ``BrokerError``."""
     config = load_config(args)
-    files = state_files(config)
+    files = own_state(config)
     running = running_health(files.folder)
     if running is not None and args.device in (None, running.get("device", args.device)):
         raise ConfigError(_running(running.get("device", config.device.name)))

@@ -5,9 +5,8 @@ import sqlite3
 
 from ..addresses import printable
 from ..errors import FileError
-from ..monitor.state import state_files
 from ..outbox.reading import peek, resend
-from .arguments import EXIT_OK, add_device_option, load_config
+from .arguments import EXIT_OK, add_device_option, load_config, own_state
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -17,7 +16,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints one line per alert. Raises ``FileError`` if the outbox file cannot be read."""
-    path = state_files(load_config(args)).outbox
+    path = own_state(load_config(args)).outbox
     if not path.exists():
         print(f"no alerts are waiting: {printable(path)} does not exist yet")
         return EXIT_OK

@@ -3,9 +3,8 @@
 import argparse
 
 from ..addresses import printable
-from ..monitor.retention import purge, purge_all
-from ..monitor.state import state_files
-from .arguments import EXIT_OK, add_device_option, load_config
+from ..monitor.retention import purge, purge_all, trusted_time
+from .arguments import EXIT_OK, add_device_option, load_config, own_state
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -16,10 +15,13 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Deletes the snapshots that are too old or too many, or all of them."""
     config = load_config(args)
-    folder = state_files(config).snapshots
+    folder = own_state(config).snapshots
     if not folder.is_dir():
         print(f"no snapshots: the folder {printable(folder)} does not exist")
         return EXIT_OK
-    count = purge_all(folder) if args.all else purge(folder, config.snapshots)
+    now = trusted_time()
+    count = purge_all(folder) if args.all else purge(folder, config.snapshots, now)
     print(f"{count} snapshots deleted from {folder}")
+    if not args.all and now is None:
+        print("the clock is not synchronized, so none was deleted for its age: see `timedatectl`; --all deletes all")
     return EXIT_OK

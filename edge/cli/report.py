@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..errors import ConfigError, FileError
-from ..monitor.state import StateFiles, state_files
+from ..monitor.state import StateFiles
 from ..outbox.sql import HISTORY_KEPT
 from ..record import alerts
 from ..record.alerts import AlertIndex, Search, exported
@@ -18,7 +18,7 @@ from ..record.export import csv_lines, json_lines
 from ..record.reading import read, read_seen
 from ..record.report import BIAS, COLUMNS, By, Period, Report, check_range
 from ..record.times import day_start, parse_date
-from .arguments import EXIT_OK, add_device_option, load_config
+from .arguments import EXIT_OK, add_device_option, load_config, own_state
 
 UNITS = (*get_args(By), "alert")
 DAYS = 7
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the report. Raises ``ConfigError`` for wrong dates, ``FileError`` if a file cannot be read."""
     first, last = _days(args)
     config = load_config(args)
-    files = state_files(config)
+    files = own_state(config)
     head: dict[str, Any] = {"device": config.device.name, "from": first.isoformat(), "to": last.isoformat()}
     try:
         if args.by == "alert":

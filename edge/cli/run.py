@@ -6,7 +6,7 @@ import signal
 from ..camera.source import Source
 from ..monitor.announcing import follow_renaming
 from ..monitor.run import watch_door
-from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings
+from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings, own_state
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = open_settings(args)
     config = settings.load()
+    own_state(config)
     if args.device is None and config.mqtt.host:
         follow_renaming(config, args.config)
     all_kept = watch_door(

@@ -5,6 +5,7 @@ import getpass
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 from ..config import edit
@@ -12,6 +13,7 @@ from ..config.load import Sections, read
 from ..config.web import WebConfig
 from ..errors import ConfigError
 from ..listening import url_of
+from ..owners import as_owner
 from .arguments import EXIT_OK, add_detector_option, add_device_option, in_utf8, open_settings, overrides
 
 
@@ -107,8 +109,15 @@ def _certificate(args: argparse.Namespace, files: list[str]) -> dict[str, str]:
         print(
             f"{certificate} {'was made' if is_new else 'is still good'}; a browser warns of it once: nobody signed it"
         )
-    pair = load_pair(certificate, key)
-    print(f"the certificate is valid until {pair.until}, for {', '.join(sorted(pair.names)) or 'no name'}")
+
+    def validity() -> list[str]:
+        pair = load_pair(certificate, key)
+        return [pair.until, *sorted(pair.names)]
+
+    until, *names = as_owner(
+        Path(certificate), lambda: as_owner(Path(key or certificate), validity, ConfigError), ConfigError
+    )
+    print(f"the certificate is valid until {until}, for {', '.join(names) or 'no name'}")
     return {"certificate": certificate, "key": key}
 
 

@@ -19,7 +19,6 @@ from ..config.schema import Config, MqttConfig
 from ..credentials import password_for
 from ..errors import ConfigError
 from ..listening import host_and_port
-from ..monitor.state import folder_of
 from ..monitor.systemd import Notifier
 from ..mqtt.client import V5, V311
 from ..mqtt.subscriber import Subscriber
@@ -31,7 +30,7 @@ from ..phone.session import session_id
 from ..phone.store import Store
 from ..phone.texts import test_text
 from ..timing import wait_until
-from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, load_config
+from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, load_config, own_state
 
 log = logging.getLogger("maskwatch")
 LOCALHOST = "127.0.0.1"
@@ -94,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 
 def subscribe_for_phone(config: Config, mqtt: MqttConfig, destination: Destination, stack: ExitStack) -> Subscriber:
     """Opens the phone and its subscription; ``stack`` closes the phone. Raises ``ConfigError``."""
-    store = Store(folder_of(config) / "texts.db")
+    store = Store(own_state(config).folder / "texts.db")
     stack.callback(store.close)
     phone = Phone(config.phone, config.phone.page or config.homeassistant.page, destination, store)
     stack.callback(phone.close)
@@ -115,7 +114,7 @@ def open_overview(config: Config, mqtt: MqttConfig, stack: ExitStack) -> None:
         from ..web.overview import overview_application
     except ImportError as error:
         raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
-    doors, sessions = Doors(mqtt.prefix), folder_of(config) / "overview-sessions.json"
+    doors, sessions = Doors(mqtt.prefix), own_state(config).folder / "overview-sessions.json"
     stack.callback(Observer(replace(config, mqtt=mqtt), doors).close)
     server = Server(config.web, lambda: overview_application(config.web, doors, sessions), report_page)
     stack.callback(server.start().close)

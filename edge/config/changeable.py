@@ -1,4 +1,4 @@
-"""The options that take effect while maskwatch runs: the page changes them, and no others."""
+"""The options that the page changes, and those of them that take effect while maskwatch runs."""
 
 import hashlib
 import json
@@ -13,9 +13,28 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "decide": ("threshold",),
     "web": ("setup",),
 }
-"""The only options that the page may change, by section."""
+"""The only options that the page may change, by section, and that take effect at once."""
+KEPT: Mapping[str, tuple[str, ...]] = {
+    **CHANGEABLE,
+    "web": (*CHANGEABLE["web"], "password_hash"),
+    "device": ("name",),
+}
+"""What ``page.toml`` may set. The service may write that file, and commands of root read it: others do not count."""
 TUNING = ("detect", "decide")
 """The sections that say how faces are found and judged: several pages may change them at once."""
+
+
+def that_are_kept(sections: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Returns the sections of ``page.toml`` with what it may set, and the names of what it may not."""
+    kept: dict[str, Any] = {}
+    others: list[str] = []
+    for name, values in sections.items():
+        if name not in KEPT or not isinstance(values, Mapping):
+            others.append(name)
+            continue
+        kept[name] = {key: value for key, value in values.items() if key in KEPT[name]}
+        others += [f"{name}.{key}" for key in values if key not in KEPT[name]]
+    return kept, others
 
 
 def tuning(config: Config) -> dict[str, Any]:

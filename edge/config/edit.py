@@ -1,18 +1,25 @@
 """Writes options into a configuration file, in place: comments, order and every other line stay as they are."""
 
+import logging
 import os
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..addresses import HIDDEN
 from ..errors import ConfigError
 from ..files import replace, write_whole
-from .load import Layer, Sections, apply, command_line_layer, file_layer, finished, read, read_text
+from ..owners import as_owner
+from .changeable import that_are_kept
+from .load import Layer, Sections, apply, command_line_layer, file_layer, finished, read_text
+from .load import parse as parse_toml
 from .schema import Config, options
 from .text import with_options, without_options
 
+T = TypeVar("T")
+log = logging.getLogger("maskwatch")
 HEAD = "# Written by the page; counts on top of the configuration file. Delete it to undo what was set there.\n"
 
 
@@ -40,6 +47,10 @@ def _toml_value(text: str) -> Any:
 
 def write(path: Path, values: Sections) -> None:
     """Sets options in a file, whole or not at all. Raises ``ConfigError`` when the result is no valid configuration."""
+    _edit(path, partial(_write_file, path, values))
+
+
+def _write_file(path: Path, values: Sections) -> None:
     if os.path.exists(path) and not os.path.isfile(path):  # unlike Path's, they raise nothing
         raise ConfigError(f"{path} is not a file but a pipe, device or folder; only a file can be changed")
     old, new = None, ""
@@ -62,6 +73,7 @@ class SettingsStore:
         self._overrides = overrides
         self._piped: Layer | None = None
         self._page: Path | None = None
+        self._ignored: list[str] = []
 
     def load(self) -> Config:
         """Reads the file, what the page has kept, and the command line; later ones take precedence.
@@ -86,19 +98,24 @@ class SettingsStore:
         of_file = apply(Config(), [file], faults)
         config = apply(of_file, [command_line], faults)
         page = self._page = self._page or self._folder_of(config) / "page.toml"
-        if with_page and not faults and os.path.exists(page):
-            config = apply(of_file, [file_layer(page), command_line], faults)
+        if with_page and not faults and (text := as_owner(page.parent, partial(_page_text, page), ConfigError)):
+            config = apply(of_file, [(str(page), self._of_page(text, page)), command_line], faults)
         return finished(config, faults, [file, command_line]), page
+
+    def _of_page(self, text: str, page: Path) -> Sections:
+        """Returns what the page has kept; what it cannot have kept is said once, and does not count."""
+        kept, others = that_are_kept(parse_toml(text, page))
+        if others != self._ignored:
+            self._ignored = others
+            log.warning(
+                "%s: %d options there do not count, because the page changes no such options", page, len(others)
+            )
+        return kept
 
     def give_way(self, sections: Sections) -> list[str]:
         """Removes from ``page.toml`` what was set in the file later: the newest setting counts. Returns the names."""
         _, page = self._load(with_page=False)
-        kept = read(page) if os.path.exists(page) else {}
-        both = {section: pairs for section, pairs in sections.items() if isinstance(kept.get(section), Mapping)}
-        old = [(section, key) for section, pairs in both.items() for key in pairs if key in kept[section]]
-        if old:
-            _write(replace, page, without_options(read_text(page), old, page))
-        return [f"{section}.{key}" for section, key in old]
+        return _edit(page.parent, partial(_give_way, page, sections))
 
     def keep(self, sections: Sections) -> Config:
         """Writes options; returns the configuration with them. Raises ``ConfigError``, and then nothing is changed."""
@@ -110,11 +127,36 @@ class SettingsStore:
             write(file, sections)
         else:
             _, page = self._load(with_page=False)
-            text = read_text(page) if page.exists() else HEAD
-            text = with_options(text, sections, page)
-            page.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write(replace, page, text)
+            _edit(page.parent, partial(_keep, page, sections))
         return self.load()
+
+
+def _edit(path: Path, work: Callable[[], T]) -> T:
+    """Changes a file as the owner of its folder, who may not be allowed to read this program's modules."""
+    import tomlkit  # noqa: F401
+
+    return as_owner(path, work, ConfigError)
+
+
+def _page_text(page: Path) -> str:
+    """Returns the text of ``page.toml``; empty without one."""
+    return read_text(page, pipe=False) if os.path.exists(page) else ""
+
+
+def _give_way(page: Path, sections: Sections) -> list[str]:
+    text = _page_text(page)
+    kept = parse_toml(text, page)
+    both = {section: pairs for section, pairs in sections.items() if isinstance(kept.get(section), Mapping)}
+    old = [(section, key) for section, pairs in both.items() for key in pairs if key in kept[section]]
+    if old:
+        _write(replace, page, without_options(text, old, page))
+    return [f"{section}.{key}" for section, key in old]
+
+
+def _keep(page: Path, sections: Sections) -> None:
+    text = with_options(_page_text(page) or HEAD, sections, page)
+    page.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write(replace, page, text)
 
 
 def _write(writer: Callable[[Path, bytes], None], path: Path, text: str) -> None:

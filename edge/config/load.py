@@ -14,6 +14,7 @@ from typing import Any
 
 from ..addresses import HIDDEN, shown_path
 from ..errors import ConfigError
+from ..paths import read_bytes
 from .contradictions import contradictions
 from .option import Allowed, checked, shown_value
 from .schema import Config, options
@@ -30,6 +31,8 @@ MAX_BYTES = 1_000_000
 """A file of more bytes is no configuration."""
 WRITER_WITHIN_S = 3.0
 """Seconds within which somebody must begin to write to a named pipe."""
+WRITTEN_WITHIN_S = 60.0
+"""Seconds within which it must have been written to its end: a program may fetch what it writes."""
 DESCRIPTOR = re.compile(r"/dev/stdin|(?:/dev|/proc/self)/fd/(\d{1,6})")
 """Paths of the files that this process has been given open, as by ``maskwatch run --config <(...)``."""
 
@@ -86,10 +89,13 @@ def read(path: Path) -> dict[str, Any]:
     return parse(read_text(path), path)
 
 
-def read_text(path: Path) -> str:
-    """Reads a file or pipe, with its byte order mark. Raises ``ConfigError`` unless it can be read and is UTF-8."""
+def read_text(path: Path, *, pipe: bool = True) -> str:
+    """Reads a file, or a pipe if it may be one, with its byte order mark.
+
+    Raises ``ConfigError`` unless it can be read and is UTF-8.
+    """
     try:
-        content = _content(path)
+        content = _content(path) if pipe else read_bytes(path, MAX_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = getattr(error, "strerror", None) or "this is no path"
         raise ConfigError(
@@ -112,25 +118,33 @@ def _content(path: Path) -> bytes:
         file = open(int(descriptor[1] or 0), "rb", closefd=False)  # a socket cannot be opened again
     with file:
         is_named_pipe = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode) and not DESCRIPTOR.fullmatch(str(path))
-        begin = _begin_of_pipe(file.fileno()) if is_named_pipe else b""  # any other has had its writer
-        os.set_blocking(file.fileno(), True)
-        content = begin + file.read(MAX_BYTES + 1)
+        if is_named_pipe:
+            content = _content_of_pipe(file.fileno())
+        else:  # any other has had its writer
+            os.set_blocking(file.fileno(), True)
+            content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:  # /dev/zero, for example
         raise OSError(errno.EFBIG, f"it has more than {MAX_BYTES} bytes")
     return content
 
 
-def _begin_of_pipe(descriptor: int) -> bytes:
-    """Waits for somebody who writes to a pipe. Raises ``OSError`` if nobody does: reading it would wait for ever."""
-    end = time.monotonic() + WRITER_WITHIN_S
-    while time.monotonic() < end:
+def _content_of_pipe(descriptor: int) -> bytes:
+    """Reads a named pipe to its end. Raises ``OSError`` if nobody writes to it, or never ends writing."""
+    content, written = b"", False
+    begin = time.monotonic()
+    while time.monotonic() - begin < (WRITTEN_WITHIN_S if written else WRITER_WITHIN_S):
         try:
-            if begin := os.read(descriptor, MAX_BYTES):
-                return begin
-        except BlockingIOError:  # nothing is written yet
-            return b""
-        time.sleep(0.05)
-    raise OSError(errno.EPIPE, "nobody writes to this pipe")
+            piece = os.read(descriptor, MAX_BYTES)
+            if not piece and written:
+                return content
+            content += piece
+            written = written or bool(piece)
+        except BlockingIOError:  # somebody has it open, and has written nothing yet
+            written = True
+        if len(content) > MAX_BYTES:
+            return content
+        time.sleep(0.01 if written else 0.05)
+    raise OSError(errno.EPIPE, "its writer does not come to an end" if written else "nobody writes to this pipe")
 
 
 def parse(text: str, path: Path) -> dict[str, Any]:

@@ -5,7 +5,6 @@ loop found in the frame and what a less strict detector finds. A face that neith
 pictures are off by default. The marks are drawn last: the alert's box and label, the local time and the device.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -19,10 +18,10 @@ from ..config.schema import SnapshotsConfig
 from ..faces.drawing import annotate, caption
 from ..faces.face import Face
 from ..faces.geometry import Box
-from ..files import replacing
+from ..files import replace
 from ..mqtt.messages import UNBLURRED
 from .machine import clock_synced
-from .retention import purge
+from .retention import purge, trusted_time
 
 QUALITY, LOWER_QUALITY = 80, 60
 SHRINK = 0.7
@@ -87,15 +86,11 @@ class Snapshots:
         fault = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with (
-                replacing(self._folder / f"{name}.jpg", durable=False) as new,  # the loop must not wait for the disk
-                open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
-            ):
-                file.write(jpeg)
+            replace(self._folder / f"{name}.jpg", jpeg, durable=False)  # the loop must not wait for the disk
         except OSError as error:
             fault = f"snapshots cannot be saved in {self._folder}: {error.strerror}"
         try:
-            purge(self._folder, self._rules)
+            purge(self._folder, self._rules, trusted_time())
         except OSError as error:
             fault = fault or f"old snapshots cannot be deleted in {self._folder}: {error.strerror}"
         self._report(fault)

@@ -15,8 +15,9 @@ from typing import Any
 from ..addresses import printable
 from ..config.schema import Config, MqttConfig
 from ..errors import ConfigError
-from ..files import replacing
+from ..files import replace
 from ..listening import host_and_port
+from ..paths import read_text
 
 log = logging.getLogger(__name__)
 ASKED = 1.0
@@ -168,8 +169,8 @@ class StateFolder:
 
         It means nothing after a restart, so it need not survive a power cut.
         """
-        with suppress(OSError), replacing(self.files.health, durable=False) as new:
-            new.write_text(json.dumps(health), "utf-8")
+        with suppress(OSError):
+            replace(self.files.health, json.dumps(health).encode("utf-8"), durable=False)
 
     def close(self) -> None:
         self._identity.close()
@@ -198,13 +199,18 @@ def _flock(lock: int) -> None:
 def running_health(path: Path) -> dict[str, Any] | None:
     """Reads the health of the maskwatch that uses this folder now; None if none does."""
     try:
-        with StateFiles(path).lock.open("rb") as lock:
+        with open(StateFiles(path).lock, "rb", opener=_open_at_once) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return None
     except BlockingIOError:
         with suppress(OSError, ValueError):
-            health = json.loads(StateFiles(path).health.read_text("utf-8"))
+            health = json.loads(read_text(StateFiles(path).health))
             return health if isinstance(health, dict) else {}
         return {}
     except OSError:
         return None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Opens a file without waiting, which a named pipe in its place would make a process do for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)

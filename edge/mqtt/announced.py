@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ..config.schema import Config, MqttConfig
-from ..files import replacing
+from ..files import replace as replace_file
 from ..listening import host_and_port
+from ..paths import read_text
 from . import homeassistant
 from .topics import Topics, client_id
 
@@ -144,9 +145,7 @@ class Announced:
         text = json.dumps({"announced": [asdict(one) for one in self._all.values()]}, indent=1)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with replacing(self._path) as new:
-                new.touch(0o600)
-                new.write_text(text, encoding="utf-8")
+            replace_file(self._path, text.encode("utf-8"))
         except OSError as error:
             log.warning(
                 "%s cannot be written (%s): retained messages of an earlier configuration may stay at the broker; "
@@ -162,7 +161,7 @@ def _merged(known: dict[Key, Announcement], new: Announcement) -> dict[Key, Anno
 
 def _read(path: Path) -> list[Announcement]:
     try:
-        entries = json.loads(path.read_text("utf-8"))["announced"]
+        entries = json.loads(read_text(path))["announced"]
         return [_announcement(**entry) for entry in entries]
     except FileNotFoundError:
         return []

@@ -61,13 +61,22 @@ def make_private(path: Path) -> None:
                 _take_rights(file)
 
 
+def check_files(path: Path) -> None:
+    """Raises ``sqlite3.OperationalError`` for a database that is no file: opening a named pipe would wait for ever."""
+    for ending in ("", "-journal", "-wal"):
+        name = f"{path}{ending}"
+        if os.path.exists(name) and not os.path.isfile(name):
+            raise sqlite3.OperationalError(f"{name} is no file but a pipe, device or folder")
+
+
 @contextmanager
-def reading(path: Path, timeout: float = 2) -> Iterator[sqlite3.Connection]:
+def reading(path: Path, timeout: float = 10) -> Iterator[sqlite3.Connection]:
     """Yields a connection that reads the file while another process may write it, and that writes nothing there.
 
     What was interrupted by a kill must be rolled back before it can be read: that happens in a copy. Raises
     ``sqlite3.Error`` and ``OSError``.
     """
+    check_files(path)
     db = sqlite3.connect(uri(path, "ro"), uri=True, timeout=timeout)
     try:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")  # no -shm is mapped, if the file still has a WAL

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from .database import reading, uri
+from .database import check_files, reading, uri
 from .sql import HISTORY_KEPT, OutboxMessage, waiting
 
 
@@ -37,6 +37,7 @@ def history(path: Path, seq: int = 0, limit: int = HISTORY_KEPT) -> tuple[int, l
 
 def resend(path: Path) -> int:
     """Puts the dead letters back in the queue, for the next start; returns how many. Raises ``sqlite3.Error``."""
+    check_files(path)
     with closing(sqlite3.connect(uri(path, "rw"), uri=True, timeout=5)) as db, db:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")  # no -shm is mapped, if the file still has a WAL
         db.execute("INSERT OR IGNORE INTO alerts (id, topic, payload) SELECT id, topic, payload FROM dead_letters")

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..addresses import shown_file
 from ..errors import ConfigError
+from ..paths import check_file
 
 LOOK_S = 10.0
 """Seconds between two looks at the files."""
@@ -57,8 +58,7 @@ def load_pair(certificate: str, key: str) -> Pair:
 def _readable(path: str) -> Path:
     file = Path(os.path.expanduser(path))
     try:
-        with file.open("rb") as opened:
-            opened.read(1)
+        check_file(file)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "this is no path"
         raise ConfigError(f"{shown_file(path)} cannot be read: {reason}; check [web] certificate and key") from None

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from ..addresses import is_ip
@@ -12,6 +13,7 @@ from ..config.web import WebConfig
 from ..errors import ConfigError
 from ..files import replace
 from ..listening import own_addresses
+from ..owners import as_owner
 from .certificates import load_pair
 
 DAYS = 825
@@ -42,16 +44,20 @@ def self_signed(beside: Path, web: WebConfig) -> tuple[Path, Path, bool]:
     """
     certificate, key = (beside.absolute().with_name(f"{beside.stem}.web.{ending}") for ending in ("crt", "key"))
     names = names_of(web)
-    if _serves(certificate, key, names):
+    if as_owner(certificate, partial(_serves, certificate, key, names), ConfigError):
         return certificate, key, False
-    content = _made(names)
+    as_owner(certificate, partial(_write, (certificate, key), _made(names), beside), ConfigError)
+    return certificate, key, True
+
+
+def _write(files: tuple[Path, Path], content: tuple[bytes, bytes], beside: Path) -> None:
+    certificate = files[0]
     try:
-        for file, text in zip((certificate, key), content, strict=True):
+        for file, text in zip(files, content, strict=True):
             replace(file, text)
             _give(file, beside, public=file == certificate)
     except OSError as error:
         raise ConfigError(f"{certificate.parent}: the certificate cannot be written there: {error.strerror}") from error
-    return certificate, key, True
 
 
 def names_of(web: WebConfig) -> list[str]:

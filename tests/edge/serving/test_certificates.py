@@ -65,7 +65,7 @@ def broken(kind: str, folder: Path) -> tuple[Path, Path]:
 
 BROKEN = {
     "missing": "cannot be read: No such file",
-    "folder": "cannot be read: Is a directory",
+    "folder": "cannot be read: it is a folder",
     "public": "can be read by every user; chmod 640 it",
     "other": "does not belong to the certificate",
     "text": "are no certificate and key in PEM",
