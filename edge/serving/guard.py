@@ -13,6 +13,7 @@ from aiohttp import web
 
 from ..config.web import WebConfig
 from .answers import error_response
+from .bodies import read_form, refuse_compressed
 from .browsers import cookies_of, is_for_a_person
 from .hosts import Hosts, is_from_another_site
 from .limiter import Limiter
@@ -24,9 +25,6 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-MAX_LOGIN_BYTES = 4096
-"""Bytes of a login request; anyone can send one."""
-LOGIN_BODY_S = 10.0
 WRITE_S = 600.0
 """Seconds between two times at which it is written down that sessions are in use."""
 WRITE_WAIT_S = 2.0
@@ -69,11 +67,14 @@ class Guard:
 
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if refusal := self._hosts.refusal(request) or self._refuse_foreign(request) or self._redirect(request):
+            if refusal := self._refuse(request) or self._redirect(request):
                 return refusal
             return await self._require_login(request) or await self._handle(request, handler)
 
         return guard
+
+    def _refuse(self, request: web.Request) -> web.Response | None:
+        return self._hosts.refusal(request) or self._refuse_foreign(request) or refuse_compressed(request)
 
     def _refuse_foreign(self, request: web.Request) -> web.Response | None:
         """Refuses requests from another site's page."""
@@ -112,10 +113,11 @@ class Guard:
         return web.Response(status=401, text="log in first", headers=challenge)
 
     def _session_of(self, request: web.Request) -> str | None:
-        return next((token for token in cookies_of(request, self._session_cookie) if self._is_session(token)), None)
+        return next(filter(self._sessions.logins.is_valid, cookies_of(request, self._session_cookie)), None)
 
-    def _is_session(self, token: str) -> bool:
-        return self._sessions.logins.is_valid(token)
+    def _device_of(self, request: web.Request) -> str | None:
+        """Returns the token of a browser that has logged in before."""
+        return next(filter(self._sessions.devices.is_valid, cookies_of(request, self._device_cookie)), None)
 
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Handles a request. What is still open when its session ends is ended with it."""
@@ -154,7 +156,9 @@ class Guard:
             self._accepted_headers.add(digest)
         return refusal
 
-    async def _check_password(self, request: web.Request, password: str, device: str = "") -> web.Response | None:
+    async def _check_password(
+        self, request: web.Request, password: str, device: str | None = None
+    ) -> web.Response | None:
         """Returns None for the right password, else the response that refuses it.
 
         ``device`` is the token of a browser that has logged in before. Its tries are counted apart from all others.
@@ -174,21 +178,18 @@ class Guard:
 
     async def login(self, request: web.Request) -> web.Response:
         """Checks the password of a form; sets the cookies of the session and of the browser."""
-        if (request.content_length or MAX_LOGIN_BYTES + 1) > MAX_LOGIN_BYTES:
-            return web.Response(status=413, text=f"a login has at most {MAX_LOGIN_BYTES} bytes")
         try:
-            form = await asyncio.wait_for(request.post(), LOGIN_BODY_S)
+            form = await read_form(request)
         except TimeoutError:
             return web.Response(status=408, text="the login did not arrive in time; try again")
-        except (ValueError, LookupError):
-            return web.Response(status=400, text="this is no form with a password")
-        devices = self._sessions.devices
-        device = next((token for token in cookies_of(request, self._device_cookie) if devices.is_valid(token)), "")
-        if refusal := await self._check_password(request, str(form.get("password", "")), device):
+        except ValueError as error:
+            return web.Response(status=400, text=f"this is no form with a password: {error}")
+        device = self._device_of(request)
+        if refusal := await self._check_password(request, form.get("password", ""), device):
             return refusal
         response = web.Response(text="logged in")
         self._set_cookie(request, response, self._session_cookie, self._sessions.logins.create(), LONGEST)
-        self._set_cookie(request, response, self._device_cookie, device or devices.create(), DEVICE_IDLE)
+        self._set_cookie(request, response, self._device_cookie, device or self._sessions.devices.create(), DEVICE_IDLE)
         await self._write()
         return response
 
@@ -212,7 +213,7 @@ class Guard:
         """Returns None if the page has no password, or this one; else the response that refuses it."""
         if not self._password_hash:
             return None
-        refusal = await self._check_password(request, password)
+        refusal = await self._check_password(request, password, self._device_of(request) or self._session_of(request))
         # 401 means: log in; who asks has done that
         return error_response(403, "the current password is wrong") if refusal and refusal.status == 401 else refusal
 

@@ -68,8 +68,7 @@ def is_from_another_site(request: web.Request) -> bool:
     if site := request.headers.get("Sec-Fetch-Site"):
         is_link = is_read and request.headers.get("Sec-Fetch-Mode") == "navigate"
         return site not in ("same-origin", "none") and not is_link
-    if is_read:
-        return False
+    # with GET, browsers send Origin for what a script of another site asks for: fetch, EventSource, WebSocket
     origins = request.headers.getall("Origin", [])
     return bool(origins) and not (len(origins) == 1 and _is_origin(request, origins[0]))
 

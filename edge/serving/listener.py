@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import web
 
 from .answers import error_response
-from .connection import HEAD_S, Connection
+from .connection import HEAD_S, READ_BYTES, Connection
 from .proxies import neighbourhood
 
 log = logging.getLogger(__name__)
@@ -40,23 +40,25 @@ TLS_HANDSHAKE = 0x16
 class Listener:
     """Accepts connections at sockets and hands them to an aiohttp server, from ``start`` to ``close``.
 
-    ``context`` gives the TLS context for each new connection, None for plain HTTP. ``is_trusted`` tells whether an
-    address is that of a trusted proxy.
+    ``make_protocol`` makes the server's protocol, and ``context`` gives the TLS context, for each new connection; None
+    for plain HTTP. ``is_trusted`` tells whether an address is that of a trusted proxy.
     """
 
     def __init__(
         self,
         server: web.Server,
+        make_protocol: Callable[[], Any],
         context: Callable[[], ssl.SSLContext | None],
         is_trusted: Callable[[str], bool],
     ) -> None:
-        self._server = server
+        self._make_protocol = make_protocol
         self._context = context
         self._is_trusted = is_trusted
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._sockets: list[socket.socket] = []
+        self._buffer = memoryview(bytearray(READ_BYTES))
         self._limit = min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
         self._limit_per_address = max(1, int(self._limit * SHARE_PER_ADDRESS))
         self._failing = False
@@ -104,7 +106,7 @@ class Listener:
             return accepted.close()
         with suppress(OSError):
             accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        connection = Connection(self._server, group, self._connections.discard)
+        connection = Connection(self._make_protocol, group, self._connections.discard, self._buffer)
         self._connections.add(connection)
         connection.task = self._loop.create_task(self._open(connection, accepted))
 

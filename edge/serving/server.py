@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from ..listening import listen, listen_problem, url_of
 from ..timing import Backoff
 from .certificates import LOOK_S, Certificate
 from .listener import Listener
+from .protocol import HttpProtocol
 from .proxies import Proxies
 
 log = logging.getLogger(__name__)
@@ -75,13 +77,14 @@ class Server:
         self._started.set()
 
     async def _serve(self) -> None:
-        runner = web.AppRunner(self._make_application(), access_log=None, logger=_quiet_logger(), shutdown_timeout=0.5)
+        runner = web.AppRunner(self._make_application(), shutdown_timeout=0.5)
         await runner.setup()
         assert runner.server is not None
+        make_protocol = partial(HttpProtocol, runner.server, loop=self._loop, access_log=None, logger=_quiet_logger())
         certificate = Certificate(self._options.certificate, self._options.key)
         proxies = Proxies(self._options.trusted_proxies, self._options.base_path)
         _show_as_seen(runner.server, proxies)
-        listener = Listener(runner.server, lambda: certificate.context, proxies.trusts)
+        listener = Listener(runner.server, make_protocol, lambda: certificate.context, proxies.trusts)
         try:
             await self._listen(listener, certificate)
             await self._keep(certificate)
