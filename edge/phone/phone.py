@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from ..config.phone import PhoneConfig
 from ..mqtt.messages import UNBLURRED, AlertMessage
+from ..outbox.file import CHECK_INTERVAL
 from ..timing import Backoff
 from .destination import Destination, PostFailure
 from .faults import Faults
@@ -144,8 +145,7 @@ class Phone:
             self._closing.set()
             self._changed.notify()
         self._thread.join(timeout + 1)
-        count = len(self._store.entries)
-        if count and self._store.durable:
+        if (count := len(self._store.entries)) and self._store.durable:
             log.warning("%d alerts wait for the phone on disk; the next start posts them", count)
         elif count:
             log.error("%d alerts for the phone are lost: they could not be posted or stored", count)
@@ -190,8 +190,9 @@ class Phone:
         return not isinstance(batch, Batch) or bool(self._failure) or time.monotonic() > deadline
 
     def _next(self) -> Batch | float:
+        self._store.check()
         now = time.monotonic()
-        wait = self._note_faults(now)
+        wait = min(self._note_faults(now), CHECK_INTERVAL)
         self._drop_old(now)
         if len(self._store.entries) < self._max_waiting:
             self._dropping = False

@@ -10,13 +10,14 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ConfigError
-from ..outbox.database import connect, is_damage, rescue, set_aside, transaction
+from ..outbox.database import is_damage, rescue, transaction
+from ..outbox.file import DatabaseFile
+from ..outbox.rescue import replace_damaged, trim_copies
 from ..outbox.sql import PUT_SETTING
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ TABLES: dict[str, tuple[str, dict[str, type]]] = {
     "settings": (PUT_SETTING, {"name": str, "value": str}),
 }
 """What is carried over from a damaged file: the statement for each table, and its columns."""
+COLUMNS = {table: columns for table, (_, columns) in TABLES.items()}
 Statement = tuple[str, tuple[Any, ...]]
 Kind = Literal["alert", "fault", "test"]
 
@@ -82,7 +84,7 @@ class Store:
         self._settings: dict[str, str] = {}
         self._unwritten: list[Statement] = []
         self._loaded = False
-        self._db: sqlite3.Connection | None = None
+        self._file = DatabaseFile(path, SCHEMA)
         self._lock = self._take()
         self._write()
 
@@ -118,12 +120,23 @@ class Store:
         self._settings[name] = value
         self._write((PUT_SETTING, (name, value)))
 
+    def check(self) -> None:
+        """Writes everything anew if the path leads to another file. Call it every few seconds."""
+        if self._leave():
+            self._write()
+
     def close(self) -> None:
         """Closes the file, and gives it up."""
-        self._disconnect()
+        self._file.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _leave(self) -> bool:
+        if (left := self._file.left({})) is None:
+            return False
+        log.error("%s %s while it was in use: it is written anew", self.path, left[0])
+        return True
 
     def _take(self) -> int | None:
         try:
@@ -158,7 +171,7 @@ class Store:
                 log.warning("%s can be written again", self.path)
             self.durable = True
         except (sqlite3.Error, OSError, ValueError) as error:
-            self._disconnect()
+            self._file.close()
             self._unwritten.clear()  # what is in memory is written as a whole later
             if self.durable:
                 reason = getattr(error, "strerror", None) or error
@@ -166,29 +179,24 @@ class Store:
             self.durable = False
 
     def _commit(self) -> None:
-        if self._db is not None and not self.path.exists():  # somebody has deleted or moved the folder
-            self._disconnect()
-        if self._db is None:
-            self._db = self._open()
-        _run(self._db, self._unwritten)
+        self._leave()
+        is_open = self._file.is_open
+        db = self._file.open()
+        if not is_open:
+            self._write_everything(db)
+        _run(db, self._unwritten)
+        self._file.written()
         self._unwritten.clear()
 
-    def _open(self) -> sqlite3.Connection:
-        """Opens the file, reads what an earlier run left (once), and writes what is in memory."""
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # for this user only
-        db = connect(self.path, SCHEMA)
-        try:
-            if not self._loaded:
-                self._load(db)
-            everything: list[Statement] = [(PUT, _row(entry)) for entry in self.entries.values()]
-            everything += [(PUT_ID, (id,)) for id in self._ids]
-            everything += [(PUT_SETTING, pair) for pair in self._settings.items()]
-            _run(db, [("DELETE FROM waiting", ()), *everything, (TRIM_IDS, ())])
-        except BaseException:
-            db.close()
-            raise
-        return db
+    def _write_everything(self, db: sqlite3.Connection) -> None:
+        """Reads what an earlier run left (once), and writes what is in memory."""
+        if not self._loaded:
+            self._load(db)
+        everything: list[Statement] = [(PUT, _row(entry)) for entry in self.entries.values()]
+        everything += [(PUT_ID, (id,)) for id in self._ids]
+        everything += [(PUT_SETTING, pair) for pair in self._settings.items()]
+        _run(db, [("DELETE FROM waiting", ()), *everything, (TRIM_IDS, ())])
+        trim_copies(self.path)
 
     def _load(self, db: sqlite3.Connection) -> None:
         sound = " AND ".join(f"typeof({name}) = '{SQL_TYPES[kind]}'" for name, kind in ENTRY.items())
@@ -198,20 +206,13 @@ class Store:
         self._settings = dict(db.execute("SELECT name, value FROM settings")) | self._settings
         self._loaded = True
 
-    def _disconnect(self) -> None:
-        if self._db is not None:
-            with suppress(sqlite3.Error):
-                self._db.close()
-            self._db = None
-
     def _replace_damaged(self, error: sqlite3.DatabaseError) -> None:
         """Keeps a damaged file under another name; what can still be read from it goes into the next one."""
-        self._disconnect()
-        saved = rescue(self.path, {table: columns for table, (_, columns) in TABLES.items()})
-        aside = set_aside(self.path)
+        self._file.close()
+        saved = rescue(self.path, COLUMNS)
+        rows = [(sql, row) for table, (sql, _) in TABLES.items() for row in saved[table]]
+        aside = replace_damaged(self.path, SCHEMA, rows)
         log.error("%s was damaged (%s): kept as %s", self.path, error, aside)
-        with closing(connect(self.path, SCHEMA)) as db:
-            _run(db, [(sql, row) for table, (sql, _) in TABLES.items() for row in saved[table]])
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:
