@@ -23,5 +23,5 @@ def run(args: argparse.Namespace) -> int:
     count = purge_all(folder) if args.all else purge(folder, config.snapshots, now)
     print(f"{count} snapshots deleted from {folder}")
     if not args.all and now is None:
-        print("the clock is not synchronized, so none was deleted for its age: see `timedatectl`; --all deletes all")
+        print("the clock is not synchronized: no snapshot was deleted for its age; see `timedatectl`")
     return EXIT_OK

@@ -6,15 +6,23 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..config.schema import SnapshotsConfig
+from .machine import clock_synced
 
 
-def purge(folder: Path, rules: SnapshotsConfig, now: float | None = None) -> int:
+def trusted_time() -> float | None:
+    """Returns the Unix time from which ages count; None while the clock is not synchronized.
+
+    Such a clock may be years ahead, and everything would be too old.
+    """
+    return time.time() if clock_synced() else None
+
+
+def purge(folder: Path, rules: SnapshotsConfig, now: float | None) -> int:
     """Deletes the pictures that are older than ``keep_days`` or beyond ``keep_mb``, oldest first; returns how many.
 
-    The age follows from the files' modification times: a clock that jumps forward deletes pictures early, never late.
+    The age follows from the files' modification times; with None for ``now`` it does not count, see ``trusted_time``.
     Raises ``OSError`` if the folder cannot be read.
     """
-    now = time.time() if now is None else now
     files = []
     for path in _pictures(folder):
         with suppress(OSError):
@@ -22,7 +30,8 @@ def purge(folder: Path, rules: SnapshotsConfig, now: float | None = None) -> int
     kept, deleted = 0, 0
     for stamp, size, path in sorted(files, reverse=True):
         kept += size
-        if now - stamp > rules.keep_days * 86400 or kept > rules.keep_mb * 1e6:
+        is_old = now is not None and now - stamp > rules.keep_days * 86400
+        if is_old or kept > rules.keep_mb * 1e6:
             with suppress(OSError):
                 path.unlink()
                 deleted += 1

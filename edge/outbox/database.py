@@ -129,19 +129,6 @@ def result_code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
 
 
-def reason(error: Exception, path: Path) -> str:
-    """Returns in a few words why a file cannot be written: the same words at every attempt, for the same cause."""
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    if isinstance(error, sqlite3.Error) and result_code(error) in OF_THE_DISK:
-        with suppress(OSError):  # an error that SQLite has met shows itself in different ways, one after the other
-            try:
-                os.close(os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600))
-            except OSError as cause:
-                return cause.strerror
-    return str(error)
-
-
 def rescue(path: Path, tables: Mapping[str, Columns]) -> dict[str, Rows]:
     """Reads the rows of each table, in the order of their insertion. Never fails, and writes nothing."""
     rows: dict[str, Rows] = {table: [] for table in tables}

@@ -19,6 +19,7 @@ from typing import Literal
 
 from ..outbox.file import CHECK_INTERVAL, Notice
 from ..outbox.listener import log_notice
+from ..outbox.reasons import reason
 from .bins import Bins, place, slot_of
 from .counts import SLOT_S, Counts
 from .file import RecordFile, Statement
@@ -173,8 +174,8 @@ class Recorder:
                     self._write(self._file, synced)
                 except (sqlite3.Error, OSError) as error:
                     self._file.close()
-                    reason = getattr(error, "strerror", None) or error
-                    fault = f"counts cannot be saved in {self.path}: {reason}; they are in memory only"
+                    why = reason(error, self._file.path)
+                    fault = f"counts cannot be saved in {self.path}: {why}; they are in memory only"
         self._report(fault)
         return time.monotonic() + (RETRY_INTERVAL if fault else WRITE_INTERVAL)
 

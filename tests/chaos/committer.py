@@ -2,7 +2,7 @@
 
 ``committed N``: another connection reads it, and SQLite shows no commit that it has not synced (synchronous=FULL).
 ``deleting N``: it may be deleted from now on. ``deleted N``: another connection no longer reads it.
-``--unsynced`` writes the same with synchronous=NORMAL, which proves that the test notices a missing sync.
+``--unsynced`` writes the same with synchronous=OFF, which proves that the test notices a missing sync.
 """
 
 import argparse
@@ -29,7 +29,7 @@ class UnsyncedOutbox:
 
     def __init__(self, path: Path) -> None:
         self._db = connect(path, SCHEMA)
-        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("PRAGMA synchronous = OFF")
 
     def put(self, new: OutboxMessage) -> None:
         self._db.execute(PUT, (new.id, new.topic, new.payload))

@@ -98,10 +98,13 @@ def test_old_and_surplus_snapshots_are_deleted_oldest_first(tmp_path: Path) -> N
         path.write_bytes(bytes(400_000))
         os.utime(path, (now - number * DAY, now - number * DAY))
     (tmp_path / "notes.txt").write_text("not a snapshot")
+    assert purge(tmp_path, SnapshotsConfig(keep_days=0.5, keep_mb=100), None) == 0, (
+        "the age counts with a good clock only"
+    )
     assert purge(tmp_path, SnapshotsConfig(keep_days=4.5, keep_mb=100), now) == 1
     assert purge(tmp_path, SnapshotsConfig(keep_days=365, keep_mb=1), now) == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.jpg", "1.jpg", "notes.txt"]
-    assert purge_all(tmp_path) == 2 and purge(tmp_path / "none", SnapshotsConfig()) == 0
+    assert purge_all(tmp_path) == 2 and purge(tmp_path / "none", SnapshotsConfig(), now) == 0
 
 
 def test_a_disk_that_cannot_be_written_is_reported_and_raises_nothing(tmp_path: Path) -> None:

@@ -79,7 +79,10 @@ def test_settings_can_be_read_on_a_disk_that_cannot_be_written(tmp_path: Path, f
         messages = fill_outbox(disk / "outbox.db", 2)
         remount(disk, "ro") if fault == "read-only" else fill(disk)
         recording = RecordingOutbox(disk / "outbox.db")
-        assert recording.problems[-1] is not None
+        more = [message(number) for number in range(2, 102)]  # more than fits into pages that the file has already
+        for new in more:
+            recording.outbox.put(new)
+        until(lambda: recording.problems[-1] is not None)
         assert recording.outbox.setting("enabled") == "OFF"
         if fault == "read-only":
             remount(disk, "rw")
@@ -87,6 +90,7 @@ def test_settings_can_be_read_on_a_disk_that_cannot_be_written(tmp_path: Path, f
             (disk / "big").unlink()
         until(lambda: recording.problems[-1] is None)
         assert recording.close().restored == [messages]
+        assert peek(disk / "outbox.db")[0] == [*messages, *more]
 
 
 def test_a_refused_message_becomes_a_dead_letter_and_every_change_is_reported(path: Path) -> None:

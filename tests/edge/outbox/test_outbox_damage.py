@@ -1,19 +1,20 @@
 """A damaged outbox is kept under another name, its readable messages are restored, and new messages are saved."""
 
 import random
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import until
 from support.outboxes import RecordingOutbox, fill_outbox, message
 
+from edge.outbox.database import PAGE_SIZE
 from edge.outbox.reading import peek
-from edge.outbox.sql import OutboxMessage
+from edge.outbox.sql import PUT, OutboxMessage
 
-PAGE = 4096
+PAGE = PAGE_SIZE
 COUNT = 300
 
 
@@ -23,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def kept_aside(path: Path) -> list[Path]:
-    return [file for file in path.parent.glob("outbox.db.damaged-*") if not file.name.endswith(("-wal", "-shm"))]
+    return [file for file in path.parent.glob("outbox.db.damaged-*") if not re.search("-(journal|wal|shm)", file.name)]
 
 
 def overwrite(path: Path, at: int, data: bytes) -> bytes:
@@ -79,7 +80,7 @@ def test_a_header_of_random_bytes_loses_no_message(path: Path) -> None:
 
 def test_a_damaged_page_in_the_middle_loses_only_its_messages(path: Path) -> None:
     messages = fill_outbox(path, COUNT)
-    overwrite(path, page_of(path, "table", 10), random.Random(2).randbytes(PAGE))
+    overwrite(path, page_of(path, "table", 60), random.Random(2).randbytes(PAGE))
     recording = reopen(path)
     restored = recording.restored[0]
     assert COUNT - 20 <= len(restored) < COUNT and set(restored) < set(messages)
@@ -107,7 +108,7 @@ def test_an_index_that_does_not_match_its_table_is_detected(path: Path) -> None:
 @pytest.mark.parametrize("text", ["maskwatch/door", "id-00123"])
 def test_text_that_is_no_longer_utf8_delays_no_other_message(path: Path, text: str) -> None:
     messages = fill_outbox(path, COUNT)
-    leaf = page_of(path, "table", 12)
+    leaf = page_of(path, "table", 60)
     overwrite(path, path.read_bytes().index(text.encode()[:3], leaf), b"\xff\xfe")
     recording = RecordingOutbox(path)
     recording.close()
@@ -116,14 +117,12 @@ def test_text_that_is_no_longer_utf8_delays_no_other_message(path: Path, text: s
 
 
 def test_a_truncated_file_gives_the_messages_that_remain(path: Path) -> None:
-    messages = fill_outbox(path, COUNT)
+    messages = fill_outbox(path, 200)
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
     restored = reopen(path).restored[0]
     ids = {one.id for one in restored}
-    assert len(restored) >= COUNT // 4 and restored == [one for one in messages if one.id in ids], (
-        "complete and in order"
-    )
+    assert len(restored) >= 50 and restored == [one for one in messages if one.id in ids], "complete and in order"
 
 
 @pytest.mark.parametrize("junk", [b"", b"\0" * 40_000, b"no database at all\n" * 500, b"x"])
@@ -152,17 +151,17 @@ def test_rows_of_the_wrong_type_are_ignored(path: Path) -> None:
     assert RecordingOutbox(path).close().restored == [messages] and peek(path)[0] == messages
 
 
-def test_messages_that_are_only_in_the_journal_are_restored(path: Path, tmp_path: Path) -> None:
+def test_messages_that_are_only_in_the_journal_of_an_earlier_version_are_restored(path: Path, tmp_path: Path) -> None:
     messages = fill_outbox(path, COUNT)
-    running = RecordingOutbox(path)
-    running.outbox.put(message(COUNT + 1))
-    until(lambda: len(peek(path)[0]) == COUNT + 1)
     copy = tmp_path / "copy" / "outbox.db"
     copy.parent.mkdir()
-    for ending in ("", "-wal"):
-        copy.with_name(copy.name + ending).write_bytes(path.with_name(path.name + ending).read_bytes())
-    running.close()
-    overwrite(copy, page_of(path, "table", 10), random.Random(4).randbytes(PAGE))
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        one = message(COUNT + 1)
+        db.execute(PUT, (one.id, one.topic, one.payload))
+        for ending in ("", "-wal"):
+            copy.with_name(copy.name + ending).write_bytes(path.with_name(path.name + ending).read_bytes())
+    overwrite(copy, page_of(path, "table", 60), random.Random(4).randbytes(PAGE))
     restored = RecordingOutbox(copy).close().restored[0]
     assert restored[-1] == message(COUNT + 1) and COUNT - 20 <= len(restored) and set(restored[:-1]) < set(messages)
 
@@ -173,8 +172,6 @@ def test_damage_while_the_outbox_is_open_is_repaired_without_a_restart(
 ) -> None:
     fill_outbox(path, COUNT)
     recording = RecordingOutbox(path)
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # no journal and no cache has the messages any more
     path.write_bytes(spoil(path.read_bytes()))
     recording.outbox.put(message(COUNT))
     recording.close()
