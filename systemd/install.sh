@@ -535,7 +535,7 @@ announced() {
     {
         find $etc -name '*.toml' -printf '%f\n' 2>/dev/null | sed 's/\.toml$//'
         find $state -mindepth 2 -maxdepth 2 -name announced.json -printf '%h\n' 2>/dev/null | sed 's#.*/##'
-    } | sort -u
+    } | grep -x '[a-z0-9_-]\{1,64\}' | sort -u # the service may have made folders of any name
 }
 
 # while the program that can do it is still there; a broker that cannot be reached does not keep anything from being removed
