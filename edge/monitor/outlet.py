@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -20,6 +21,7 @@ from ..mqtt.publisher import MqttPublisher
 from .announcing import Announcing
 from .health import HealthMonitor
 from .state import StateFiles, StateFolder, folder_of, identity_of, state_files
+from .state_watch import StateWatch
 
 log = logging.getLogger("maskwatch")
 
@@ -170,6 +172,8 @@ def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervis
     A first try needs no state folder. A service has one with any broker, so that ``maskwatch doctor`` can read it.
     """
     state, files = open_state(config, stack) if config.mqtt.host or supervised else None, state_files(config)
+    if state:
+        stack.callback(StateWatch(state, partial(health.report, "state folder")).close)
     if config.mqtt.host and state:
         return open_broker_outlet(config, to_stdout, health, files, state)
     if to_stdout:

@@ -145,13 +145,18 @@ class StateFolder:
 
     def _take(self) -> int | None:
         folder = self.files.folder
-        refuse_file(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = os.open(self.files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return self._locked()
         except OSError as error:
             log.error("state folder %s cannot be written: %s; continuing without it", printable(folder), error.strerror)
             return None
+
+    def _locked(self) -> int:
+        """Returns the descriptor of the lock. Raises ``ConfigError`` if another maskwatch has it, and ``OSError``."""
+        folder = self.files.folder
+        refuse_file(folder)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(self.files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             _flock(lock)
         except BlockingIOError as error:
@@ -163,6 +168,25 @@ class StateFolder:
         except OSError as error:  # some network file systems know no locks
             log.warning("state folder %s cannot be locked: %s; continuing without it", folder, error.strerror)
         return lock
+
+    def is_in_place(self) -> bool:
+        """Returns whether the lock that this process holds is that of the folder at the path."""
+        if self._lock is None:
+            return False
+        try:
+            return os.path.samestat(os.stat(self.files.lock), os.fstat(self._lock))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def take_again(self) -> bool:
+        """Locks the folder at the path; returns whether another one was locked before.
+
+        Raises ``ConfigError`` if another maskwatch has it, and ``OSError``.
+        """
+        old, self._lock = self._lock, self._locked()
+        if old is not None:
+            os.close(old)
+        return old is not None
 
     def write_health(self, health: dict[str, Any]) -> None:
         """Writes the health for ``maskwatch doctor``; a disk that refuses is no error.
