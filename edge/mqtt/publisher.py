@@ -1,9 +1,8 @@
 """Publishes alerts and states to an MQTT broker: last will, availability, acknowledgements, commands.
 
 One thread owns the connection and the order of things; all others only enqueue. An alert goes to the outbox and to
-that thread at the same moment: it leaves even if the disk is full or slow, and it survives a kill once it is
-committed, some milliseconds later. It leaves the outbox when the broker has acknowledged it without a failure, and not
-before.
+that thread at the same moment: it leaves even if the disk is full or slow, and it survives a kill once it is committed,
+milliseconds later. It leaves the outbox when the broker has acknowledged it without a failure, and not before.
 """
 
 import logging
