@@ -45,7 +45,7 @@ class Notifier:
 class Watchdog:
     """Ends the process when it makes no progress for ``limit`` seconds after the first ``pulse``.
 
-    ``checks`` return, by name, whether other parts make progress too. Owns the thread ``watchdog``.
+    ``checks`` return, by name, whether other parts make progress too. Owns the thread ``watchdog``, without systemd.
     """
 
     def __init__(self, notify: Notifier, checks: Mapping[str, Callable[[], bool]], limit: float = LIMIT) -> None:
@@ -54,7 +54,8 @@ class Watchdog:
         self._stalled: str | None = None
         self._closed = threading.Event()
         faulthandler.enable()  # so that systemd's SIGABRT leaves the stacks in the journal too
-        threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+        if not notify.supervised:
+            threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
     def pulse(self) -> None:
         """Counts as progress, if every check holds. At most one ping per second is sent."""
@@ -77,10 +78,10 @@ class Watchdog:
         faulthandler.cancel_dump_traceback_later()
 
     def _run(self) -> None:
-        """Keeps the running clock going while other threads hang, and ends a process that nobody supervises."""
+        """Ends a process without progress, and keeps the running clock going while all other threads hang."""
         while not self._closed.wait(0.5):
             silent = running() - self._at
-            if self._limit < silent < float("inf") and not self._notify.supervised:
+            if self._limit < silent < float("inf"):
                 print(f"no progress for {self._limit:.0f} s:", file=sys.stderr, flush=True)
                 faulthandler.dump_traceback()
                 os._exit(1)
