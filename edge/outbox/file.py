@@ -40,7 +40,7 @@ class DatabaseFile:
         """Notes that the open file has everything that it must have."""
         self._accepted = self._place.file if self._place else None
 
-    def open(self) -> sqlite3.Connection:
+    def connection(self) -> sqlite3.Connection:
         """Returns the connection; opens it first if needed. Raises ``sqlite3.Error`` and ``OSError``."""
         if self._db is None:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -169,7 +169,7 @@ class Outbox:
             self._writing_since = float("inf")
 
     def _write(self) -> None:
-        db = self._file.open()
+        db = self._file.connection()
         if self._file.is_other:
             self._move_in(db)
         if self._backlog:
@@ -221,8 +221,9 @@ class Outbox:
             return
         self._unread_copies = False
         try:
-            taken = take_copies(self._file.open(), self.path, self._pending)
+            taken = take_copies(self._file.connection(), self.path, self._pending)
             self._file.written()
+            self._counted_at = None
         except (sqlite3.Error, OSError) as error:
             log.error("what was saved from %s earlier cannot be read: %s; the next start tries again", self.path, error)
         else:

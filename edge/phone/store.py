@@ -181,7 +181,7 @@ class Store:
     def _commit(self) -> None:
         self._leave()
         is_open = self._file.is_open
-        db = self._file.open()
+        db = self._file.connection()
         if not is_open:
             self._write_everything(db)
         _run(db, self._unwritten)

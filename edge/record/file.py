@@ -50,7 +50,7 @@ class RecordFile:
         self._file.close()
 
     def _write(self, statements: Sequence[Statement]) -> None:
-        db = self._file.open()
+        db = self._file.connection()
         if self._file.is_other:
             self._move_in(db)
         if statements:

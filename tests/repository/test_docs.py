@@ -75,6 +75,7 @@ def test_every_option_of_a_command_exists_somewhere() -> None:
     known = helped(str(ROOT / "systemd" / "install.sh"))
     known += (ROOT / "tests" / "chaos" / "soak.py").read_text()
     for module in ("edge", "convert"):
+        known += of_module(module)
         for command in re.findall(r"^    ([a-z-]+)(?: |$)", of_module(module), re.MULTILINE):
             known += of_module(module, command)
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", ALL)) - FOREIGN.keys()
