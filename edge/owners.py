@@ -14,16 +14,20 @@ import pwd
 import select
 import signal
 import stat
+import sys
 import time
 import traceback
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, NoReturn, TypeVar
 
 log = logging.getLogger("maskwatch")
 NOGROUP = 65534
 """The group of a user whom this machine does not know. The group of the folder may be more than its owner has."""
+LATE = ("_strptime", "calendar", "encodings.idna", "multiprocessing.popen_fork", "concurrent.futures.thread")
+"""What Python loads late. It is loaded before root becomes a user who may not read it, below /root for example."""
 LIMIT_S = 30.0
 """Seconds for work in a child process. Its user can stop that process, or give it a pipe to wait for."""
 MAX_ANSWER = 2_000_000
@@ -66,7 +70,10 @@ def become_owner(folder: Path) -> None:
     """Makes root's process the owner of a folder of another user, for good. Raises ``OSError``."""
     owner = owner_of(folder)
     if owner is not None:
-        log.info("working as user %s, who owns %s", _become(owner, folder), folder)
+        name = _become(owner, folder)
+        log.info("working as user %s, who owns %s", name, folder)
+        if not os.access(os.__file__, os.R_OK):
+            log.warning("user %s may not read %s: what is loaded from there later is missing", name, sys.prefix)
 
 
 def as_owner(path: Path, work: Callable[[], T], failure: type[Exception]) -> T:
@@ -131,6 +138,8 @@ def _way(path: Path) -> _Way:
 
 def _become(user: int, path: Path) -> str:
     """Changes the user and the groups of this process; returns the user's name. Raises ``OSError``."""
+    for module in LATE:
+        import_module(module)
     try:
         account = pwd.getpwuid(user)
         name, group, groups = account.pw_name, account.pw_gid, os.getgrouplist(account.pw_name, account.pw_gid)

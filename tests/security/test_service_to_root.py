@@ -220,3 +220,28 @@ def test_the_page_s_file_sets_only_what_the_page_may(scene: Scene) -> None:
     command = [sys.executable, "-c", code, scene.file, scene.state]
     done = subprocess.run(map(str, command), cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout == "70 ''\n", done.stderr
+
+
+def test_a_certificate_beside_a_file_of_another_user_is_his(scene: Scene) -> None:
+    """A link in place of the key would else give him a file of root."""
+    os.chown(scene.etc, NOBODY, NOBODY)
+    os.chown(scene.file, NOBODY, NOBODY)
+    for name in ("door.web.key", "door.web.crt"):
+        planted(scene.etc / name, "link", scene.secret)
+    done = scene.run("set", "--web-certificate", "web.enabled=true")
+    assert done.returncode == 0, done.stderr
+    for name in ("door.web.key", "door.web.crt", "door.toml"):
+        status = (scene.etc / name).lstat()
+        assert (status.st_uid, status.st_nlink) == (NOBODY, 1) and not (scene.etc / name).is_symlink()
+        (scene.etc / name).unlink()
+    scene.file.touch()
+    scene.assert_safe()
+
+
+def test_doctor_works_as_the_owner(scene: Scene) -> None:
+    for name in NAMES[1:]:  # a pipe in place of page.toml ends it with one sentence
+        planted(scene.state / name, "pipe", scene.secret)
+    done = scene.run("doctor", "--source", str(scene.root))
+    assert done.returncode == 1 and "working as user" in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert "disk" in done.stdout and "canary" not in done.stdout + done.stderr
+    scene.assert_safe()
