@@ -94,20 +94,23 @@ def test_kills_while_a_damaged_record_is_rescued_lose_nothing(tmp_path: Path) ->
 
 
 def test_every_stage_of_a_rescue_is_finished(tmp_path: Path) -> None:
-    """What is on disk after each system call that renames or deletes, by strace's fault injection."""
+    """Killed at each system call that renames, deletes or syncs, by strace's fault injection."""
     if subprocess.run(["which", "strace"], capture_output=True, timeout=10).returncode:
         pytest.skip("strace is not installed (sudo apt install strace)")
     environ = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
-    for when in range(1, 8):
+    killed = 0
+    for when in range(1, 25):
         path = tmp_path / str(when) / "outbox.db"
         messages = fill_outbox(path, 50)
         damage(path)
-        calls = "rename,renameat,renameat2,unlink,unlinkat"
+        calls = "rename,renameat,renameat2,unlink,unlinkat,fsync,fdatasync"
         inject = f"inject={calls}:signal=SIGKILL:when={when}"
         command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", inject]
-        subprocess.run([*command, sys.executable, "-B", "-c", OUTBOX, str(path)], env=environ, timeout=60)
+        ended = subprocess.run([*command, sys.executable, "-B", "-c", OUTBOX, str(path)], env=environ, timeout=60)
+        killed += ended.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
         left = sorted(file.name for file in path.parent.iterdir())
         try:
             assert restored(path) == messages, (when, left)
         except sqlite3.Error as error:
             raise AssertionError((when, left)) from error
+    assert killed >= 5
