@@ -16,6 +16,7 @@ with ending_at_interrupt(INTERRUPTED, 1):
     from .errors import ConfigError, EdgeError, ModelError
     from .monitor.systemd import leave
     from .parser import Parser
+    from .repeats import Repeats
 
 COMMANDS = {
     "run": "watch a camera and publish alerts until stopped",
@@ -29,6 +30,8 @@ COMMANDS = {
     "forget": "remove a camera from the broker and from Home Assistant",
     "bench": "measure what watching costs on this machine",
 }
+SERVICES = ("run", "watch")
+"""Commands that go on for years; their log must not grow with what somebody else does."""
 
 
 def parser(chosen: str | None = None) -> Parser:
@@ -71,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 args = parser(next((word for word in argv if word in COMMANDS), "none")).parse_args(argv)
             level = logging.DEBUG if args.verbose else logging.INFO
             logging.basicConfig(level=level, format="%(levelname)s %(message)s", stream=sys.stderr, force=True)
+            if args.run.__module__.rpartition(".")[2] in SERVICES:
+                logging.getLogger().handlers[0].addFilter(Repeats())
             code: int = args.run(args)
         return leave(code)
     except (ConfigError, ModelError) as error:

@@ -1,6 +1,9 @@
 """Watches one connection of the page: whether it keeps sending, or reading, and within which time."""
 
 import asyncio
+import fcntl
+import sys
+import termios
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +16,8 @@ SEND_S = 60.0
 """Seconds in which a response that is complete must be on its way."""
 BODY_PATIENCE_S, BODY_BYTES_PER_S = 20.0, 4096
 """A body may stall for so many seconds, and may on average come as slowly as this."""
-STALL_S = 4.0
-"""Seconds for which a visitor may read nothing while something is sent."""
+STALL_S, SHORT_STALL_S = 20.0, 4.0
+"""Seconds for which a visitor may read nothing while something is sent; the second once our buffer is full."""
 READ_BYTES = 16_384
 """Bytes that are read at once. asyncio alone reads 256 kB."""
 MAX_EARLY_BYTES = 65_536
@@ -50,7 +53,8 @@ class Connection(asyncio.BufferedProtocol):
         self._buffer = buffer
         self._body: StreamReader | None = None
         self._patience = BODY_PATIENCE_S
-        self._stalled_since: float | None = None
+        self._is_full = False
+        self._unsent, self._sent_at = 0, self.active_at
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
@@ -84,11 +88,11 @@ class Connection(asyncio.BufferedProtocol):
         return self._protocol.eof_received()  # type: ignore[no-any-return]
 
     def pause_writing(self) -> None:
-        self._stalled_since = self._now()
+        self._is_full = True
         self._protocol.pause_writing()
 
     def resume_writing(self) -> None:
-        self._stalled_since = None
+        self._is_full = False
         self._protocol.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -132,10 +136,27 @@ class Connection(asyncio.BufferedProtocol):
 
     def is_overdue(self, now: float, seconds: float) -> bool:
         """Returns whether a time limit has passed. To be called every ``seconds``."""
-        if self._stalled_since is not None and now - self._stalled_since > STALL_S:
+        if self._reads_nothing(now):
             return True
         if self.request is None:
             return now - self.waiting_since > (HEAD_S if self.is_waiting else SEND_S)
         if self._reads_body:
             self._patience -= seconds
         return self._patience < 0
+
+    def _reads_nothing(self, now: float) -> bool:
+        """Returns whether the visitor's machine takes nothing of what is on its way. A slow one takes a little."""
+        unsent = self._transport.get_write_buffer_size() + _in_kernel(self._transport) if self._transport else 0
+        if unsent == 0 or unsent < self._unsent:
+            self._sent_at = now
+        self._unsent = unsent
+        return now - self._sent_at > (SHORT_STALL_S if self._is_full else STALL_S)
+
+
+def _in_kernel(transport: asyncio.Transport) -> int:
+    """Returns the bytes that the kernel has still to send, or has sent and the other end has not confirmed (tcp(7))."""
+    try:
+        told = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):  # it is being closed
+        return 0
+    return int.from_bytes(told, sys.byteorder)

@@ -11,6 +11,8 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from ..config.web import WebConfig
 from ..errors import ConfigError
@@ -80,7 +82,9 @@ class Server:
         runner = web.AppRunner(self._make_application(), shutdown_timeout=0.5)
         await runner.setup()
         assert runner.server is not None
-        make_protocol = partial(HttpProtocol, runner.server, loop=self._loop, access_log=None, logger=_quiet_logger())
+        quiet = _quiet_logger()
+        self._loop.set_exception_handler(lambda _, context: _log_fault(quiet, context))
+        make_protocol = partial(HttpProtocol, runner.server, loop=self._loop, access_log=None, logger=quiet)
         certificate = Certificate(self._options.certificate, self._options.key)
         proxies = Proxies(self._options.trusted_proxies, self._options.base_path)
         _show_as_seen(runner.server, proxies)
@@ -130,10 +134,20 @@ def _show_as_seen(server: web.Server, proxies: Proxies) -> None:
     """Makes every request what the visitor sent to the outermost trusted proxy, before anything looks at it."""
     make_request = server.request_factory
 
-    def as_seen(*args: Any) -> web.BaseRequest:
-        return proxies.as_seen(make_request(*args))
+    def as_seen(message: Any, *args: Any) -> web.BaseRequest:
+        try:
+            request = make_request(message, *args)
+        except ValueError:  # the address names a host that is none: without a host, the guard refuses the request
+            nameless = message._replace(url=URL("/"), path="/", headers=CIMultiDictProxy(CIMultiDict()))
+            request = make_request(nameless, *args)
+        return proxies.as_seen(request)
 
     server.request_factory = as_seen
+
+
+def _log_fault(quiet: logging.Logger, context: dict[str, Any]) -> None:
+    """Logs what no handler has caught; asyncio would log it for each request."""
+    quiet.error("%s", context["message"], exc_info=context.get("exception"))
 
 
 def _quiet_logger() -> logging.Logger:

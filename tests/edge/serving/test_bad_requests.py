@@ -62,6 +62,14 @@ def test_a_host_that_is_malformed_or_of_another_site(door: Watched, host: str, s
     assert "host" in answer.partition("\r\n\r\n")[2]
 
 
+@pytest.mark.parametrize("target", ["http://xn--a/", "http://[x/", "http://[::1]:80:80/", "http://127.0.0.1:port/"])
+def test_an_address_whose_host_is_none(door: Watched, target: str) -> None:
+    """The first one ended the task of the connection: no answer, and 60 lines in the log for each request."""
+    for _ in range(3):
+        assert " 400 " in raw(door, f"GET {target} HTTP/1.1", "Host: 127.0.0.1").splitlines()[0]
+    assert "Traceback" not in door.process.err
+
+
 def test_no_host_and_two_hosts(door: Watched) -> None:
     for hosts in ([], ["Host: 127.0.0.1", "Host: evil.example"]):
         assert " 400 " in raw(door, "GET /api/now HTTP/1.1", *hosts).splitlines()[0]

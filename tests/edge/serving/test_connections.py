@@ -15,7 +15,7 @@ from support import until
 from support.browsing import Watched
 from support.processes import after
 
-from edge.serving.connection import BODY_PATIENCE_S, HEAD_S, STALL_S
+from edge.serving.connection import BODY_PATIENCE_S, HEAD_S, SHORT_STALL_S
 from edge.serving.listener import MAX_CONNECTIONS, MAX_DROPPED_BYTES, SHARE_PER_ADDRESS
 from edge.serving.passwords import hash_password
 
@@ -187,7 +187,7 @@ def test_a_viewer_that_reads_nothing_makes_room(door: Watched) -> None:
             with door.client.stream("/live.mjpeg") as stream:
                 return stream.status == 200
 
-        until(status, "a place for a viewer", STALL_S * 5)
+        until(status, "a place for a viewer", SHORT_STALL_S * 5)
 
 
 def test_a_page_with_connections_is_closed_in_time(maskwatch: Callable[..., Any], tmp_path: Path) -> None:
