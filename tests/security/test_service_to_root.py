@@ -43,6 +43,7 @@ def make(name, kind):
     elif kind == "fifo": os.mkfifo(name)
     else:
         with open(name, "wb") as file: file.write(text)
+swaps = os.open(f"{state}/swaps", os.O_WRONLY | os.O_CREAT)
 print("ready", flush=True)
 # each temporary file that appears becomes a link; between them page.toml changes its kind, and the folder moves away
 for kind in itertools.cycle(("file", "link", "file", "hard", "file", "file")):
@@ -58,6 +59,7 @@ for kind in itertools.cycle(("file", "link", "file", "hard", "file", "file")):
                 try:
                     os.unlink(f"{state}/{name}")
                     make(f"{state}/{name}", "link" if kind == "file" else "hard")
+                    os.write(swaps, b".")
                 except OSError: pass
 """
 RACING = """
@@ -66,9 +68,9 @@ from pathlib import Path
 from edge.config.edit import SettingsStore
 from edge.errors import ConfigError
 file, state, times = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-done, end = 0, time.monotonic() + 60  # fewer races on a busy machine
+done, end = 0, time.monotonic() + 40  # fewer races on a busy machine
 for _ in range(times):
-    if time.monotonic() > end and done > 20: break
+    if time.monotonic() > end: break
     try: done += bool(SettingsStore(file, lambda config: state, {}).give_way({"detect": {"min_face": 50}}))
     except ConfigError as error: assert "canary" not in str(error)
 print("changed", done)
@@ -207,7 +209,7 @@ def test_a_thousand_races_gain_nothing(scene: Scene) -> None:
         command = [sys.executable, "-c", RACING, scene.file, scene.state, "1000"]
         done = subprocess.run(map(str, command), cwd=ROOT, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0 and "canary" not in done.stderr, done.stderr
-    assert int(done.stdout.split()[1]) > 20, "the attack left no race to win"
+    assert (scene.state / "swaps").stat().st_size > 0, "no temporary file was swapped in time"
     scene.assert_safe()
 
 
