@@ -22,5 +22,7 @@ import os
 # Set before OpenCV is imported: maskwatch reports a fault of a camera or file once, in its own words.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "FATAL")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# The decoders know the size that they will fill, whatever the file's header said (pictures.MAX_PIXELS).
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "64000000")
 
 __version__ = "0.1.0"

@@ -68,7 +68,7 @@ class HttpCamera:
                 data = self._next(deadline)
                 if data is not None:
                     self._count += 1
-                    return Picture(pictures.decode(data))
+                    return Picture(pictures.decode(data, pictures.OF_CAMERAS))
                 was_series = self._count > 1  # some cameras end each connection after a number of pictures
                 self._ask_again(0.0 if problem is None else PAUSE_S)
             except _Refused:

@@ -17,7 +17,7 @@ from ..errors import FileError, SourceError
 from ..files import PUBLIC, replace
 from ..owners import as_owner
 from ..paths import read_bytes
-from . import jpeg
+from . import jpeg, png
 from .frames import Image
 from .headers import READABLE, SUFFIXES, Header, Size, read_header
 from .memory import free_memory
@@ -35,6 +35,8 @@ MAX_BUFFERED = 16_000_000
 """Largest picture that is decoded whole before it is reduced: 48 MB, and 64 MB more inside the decoder of WebP."""
 REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
 """What libjpeg decodes directly, by factor."""
+OF_CAMERAS = ("JPEG", "PNG", "WebP", "BMP")
+"""Kinds that a network camera may send: the headers of others tell too little of what their decoders will do."""
 SMALL = 4_000_000
 """Pixels up to which the memory is not looked at."""
 MADE_UP = (b"premature end of data", b"Premature end of JPEG", b"bad Huffman code", b"instead of RST")
@@ -82,8 +84,11 @@ def is_single_jpeg(path: Path) -> bool:
     return bool(data) and jpeg.END + jpeg.BEGIN not in data
 
 
-def decode(data: bytes) -> Image:
-    """Decodes the bytes of a picture file, turned as its EXIF data say. Raises ``SourceError``."""
+def decode(data: bytes, kinds: tuple[str, ...] = READABLE) -> Image:
+    """Decodes the bytes of a picture file of these kinds, turned as its EXIF data say. Raises ``SourceError``."""
+    header = read_header(data)
+    if header and header.kind in READABLE and header.kind not in kinds:
+        raise SourceError(f"the picture is {header.kind}; only {', '.join(kinds)} can be read here")
     try:
         return _decode(data)
     except Unreadable as error:
@@ -124,7 +129,7 @@ def _decode(data: bytes) -> Image:
 
 def _decode_checked(data: bytes, header: Header, mode: int) -> Image:
     with within_memory():
-        whole = jpeg.completed(data) if header.kind == "JPEG" else data
+        whole = {"JPEG": jpeg.completed, "PNG": png.essential}.get(header.kind, bytes)(data)
         image = None if whole is None else _decoded(whole, mode)
     if image is None:
         raise Unreadable("it is cut off or damaged", "damaged")
@@ -144,9 +149,10 @@ def _check_header(data: bytes, header: Header | None) -> Header:
         raise Unreadable("its header is cut off or damaged", "damaged")
     if pixels > MAX_PIXELS:
         raise _too_large(header, MAX_PIXELS)
-    if header.kind == "JPEG" and (scans := jpeg.scans(data)) > jpeg.MAX_SCANS:
-        text = f"it has {scans} scans, and at most {jpeg.MAX_SCANS} are read; save it again as JPEG"
-        raise Unreadable(text, "scans", scans=scans, limit=jpeg.MAX_SCANS)
+    limit = min(jpeg.MAX_SCANS, jpeg.MAX_SCANNED // pixels)
+    if header.kind == "JPEG" and (scans := jpeg.scans(data)) > limit:
+        text = f"it has {scans} scans, and at most {limit} are read; save it again as JPEG"
+        raise Unreadable(text, "scans", scans=scans, limit=limit)
     return header
 
 
