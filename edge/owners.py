@@ -117,8 +117,9 @@ def _way(path: Path) -> _Way:
         mode = os.lstat(folder).st_mode
         try:
             entry = os.lstat(os.path.join(folder, names[-1]))
-        except OSError:  # there is nothing, or the name is too long
-            return _Way(folder, names[::-1], None, bool(mode & FOR_OTHERS))
+        except OSError as error:  # there is nothing yet; what has a name that is too long will never be
+            may_come = error.errno != errno.ENAMETOOLONG
+            return _Way(folder, names[::-1], None, may_come and bool(mode & FOR_OTHERS))
         is_shared = bool(mode & FOR_OTHERS)
         if is_shared and not mode & stat.S_ISVTX:
             return _Way(folder, names[::-1], None, True)

@@ -107,9 +107,7 @@ class SettingsStore:
         kept, others = that_are_kept(parse_toml(text, page))
         if others != self._ignored:
             self._ignored = others
-            log.warning(
-                "%s: %d options there do not count, because the page changes no such options", page, len(others)
-            )
+            log.warning("%s: what the page cannot change does not count there (%d)", page, len(others))
         return kept
 
     def give_way(self, sections: Sections) -> list[str]:

@@ -39,9 +39,9 @@ def test_doctor_names_faults_and_their_remedies(maskwatch: Any, mosquitto: Any, 
 def test_doctor_uses_the_settings_of_the_page(maskwatch: Any, tmp_path: Path) -> None:
     page = tmp_path / "state" / "maskwatch" / "entrance" / "page.toml"
     page.parent.mkdir(parents=True)
-    page.write_text('[detect]\ncascade = "/nowhere.xml"\n')
+    page.write_text("[detect]\nmin_face = 3000\n")
     doctor = maskwatch("doctor", "--source", "demo")
-    assert doctor.end() == 1 and "/nowhere.xml" in doctor.out
+    assert doctor.end() == 2 and "page.toml: detect.min_face = 3000: out of range" in doctor.err
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_the_will_that_a_broker_refuses_is_named(mosquitto: Any, tmp_path: Path)
     assert "keeps no retained messages" in text and "password" not in text
 
 
-@pytest.mark.parametrize("answer", [135, 151, None], ids=str)
+@pytest.mark.parametrize("answer", [135, 155, None], ids=str)
 def test_a_will_that_is_refused_is_named_whatever_the_reason(
     answer: int | None, mosquitto: Any, tmp_path: Path
 ) -> None:
