@@ -5,35 +5,30 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..outbox.outbox import Outbox
 from ..outbox.sql import OutboxMessage
 from .alert_queue import AlertQueue
 from .events import Disconnected
-from .limits import ADVICE, Limits, hangs_up
+from .limits import Limits, advice, hangs_up
 from .link import Link
-from .outgoing import HeadStart, Outgoing, of_alert
+from .outgoing import ACK_TIMEOUT, IN_FLIGHT, SUCCESS, HeadStart, Outgoing, of_alert
 from .refusals import PausedAlerts, Refusals, Repeats, is_final
+from .retrials import Retrials
 from .suspects import Suspect, Suspects, patience
 
 log = logging.getLogger(__name__)
 
-IN_FLIGHT = 20
-"""Alerts sent and not yet acknowledged, at most: a kill at the wrong moment sends so many twice."""
 CAPACITY = 10_000
 """Alerts that wait for a broker, at most; beyond it the oldest become dead letters."""
-ACK_TIMEOUT = 30.0
-"""Seconds without acknowledgement after which the connection is closed, and the alert is sent on a new one."""
-SUCCESS = ReasonCode(PacketTypes.PUBACK)
 
 
 class Delivery:
     """Delivers alerts in order, at most ``IN_FLIGHT`` at a time, and other messages before them.
 
-    A message on which the broker hangs up is found and left out (an alert becomes a dead letter), and everything else
-    is still sent. Belongs to the publisher's thread. ``report`` receives in one sentence what the broker does not take.
+    A message on which the broker hangs up is found and left out (an alert: a dead letter), all else is still sent.
+    Belongs to the publisher's thread. ``report`` receives in one sentence what the broker does not take.
     """
 
     def __init__(self, link: Link, outbox: Outbox, report: Callable[[str | None], None]) -> None:
@@ -49,6 +44,7 @@ class Delivery:
         self._refusals = Refusals()
         self._repeats = Repeats()
         self._paused = PausedAlerts()
+        self._retrials = Retrials(outbox)
         self._unacknowledged = 0
 
     @property
@@ -90,6 +86,7 @@ class Delivery:
         """Notes a new connection."""
         if after_outage:
             self.limits.try_again()  # the broker may have other rules now
+        self._retrials.connected(after_outage, time.monotonic())
         self._suspects.connected(time.monotonic())
         self.head_start.connected(bool(self._queue or self._suspects.alerts) and not self._suspects.narrowed)
         if self._queue or self._suspects.alerts:
@@ -100,6 +97,7 @@ class Delivery:
         now = time.monotonic()
         self._give_up_waiting(now)
         self._paused.retry(self._suspects.alerts, now)
+        self._retrials.begin(now)
         for message in self._repeats.due(now):
             self.offer(message)
         while self._link.connected and (following := self._next(now)) is not None:
@@ -123,12 +121,12 @@ class Delivery:
 
     def disconnected(self, reason: object) -> bool:
         """Queues what was in flight, and looks for the reason; returns whether to go on looking soon."""
-        unanswered, now = list(self._in_flight.values()), time.monotonic()
+        now = time.monotonic()
+        unanswered = [one for one in self._in_flight.values() if not self._retrials.holds(one[0].alert)]
+        self._retrials.ended(hangs_up("this alert", reason))
         self.head_start.disconnected()
-        self._in_flight.clear()
-        self._late.clear()
-        self._others.clear()
-        self._repeats.clear()
+        for pending in (self._in_flight, self._late, self._others, self._repeats):
+            pending.clear()
         guilty = self._suspects.ended(unanswered, reason, now)
         alerts = self._suspects.release_alerts(fresh_only=True) if self._suspects.all_alerts_fail else []
         alerts += [m.alert for m, _ in unanswered if m.alert and m.key not in self._suspects and m.alert not in alerts]
@@ -136,8 +134,7 @@ class Delivery:
         if guilty is not None:
             self._convict(guilty, reason)
         if self._suspects.hopeless:
-            self.limits.say("everything", f"{hangs_up('anything from this camera', reason)}; {ADVICE}")
-            self.limits.tell()
+            self.limits.hopeless(reason)
         return guilty is not None or self._suspects.searching
 
     def _next(self, now: float) -> Outgoing | None:
@@ -145,7 +142,9 @@ class Delivery:
             if self._in_flight:
                 return None
             return (None if self.head_start.runs else self._suspects.next(now, bool(self._others))) or self._queued()
-        return self._queued()
+        following = None if self._retrials.alone(now) else self._queued()
+        busy = self._in_flight or self._queue or self._suspects.alerts
+        return following if following or busy else self._retrials.next(now)
 
     def _queued(self) -> Outgoing | None:
         if len(self._in_flight) >= self._link.terms.window:
@@ -202,7 +201,7 @@ class Delivery:
         if false_alarm:  # the broker hangs up for another reason: all go again, in order
             self._queue.give_back(self._suspects.release_alerts(fresh_only=False))
         self._paused.taken(self._suspects.alerts)
-        if reason.is_failure and not is_final(reason):
+        if reason.is_failure and not is_final(reason) and not self._retrials.holds(message.alert):
             return self._refused_for_now(message.alert, reason)
         self.limits.say("alerts", None)
         if reason.is_failure:
@@ -221,11 +220,14 @@ class Delivery:
             self.limits.say("alerts", f"the broker refuses alerts for now ({reason}); they wait and are tried again")
 
     def _acknowledge(self, alert: OutboxMessage) -> None:
-        self._unacknowledged -= 1
-        self._queue.forget(alert)
-        self._outbox.delivered(alert)
+        if not self._retrials.taken(alert):
+            self._unacknowledged -= 1
+            self._queue.forget(alert)
+            self._outbox.delivered(alert)
 
     def _refuse(self, alert: OutboxMessage, reason: str) -> None:
+        if self._retrials.refused(alert, reason):
+            return
         self._unacknowledged -= 1
         self._queue.forget(alert)
         self._refusals.forget(alert)
@@ -244,5 +246,5 @@ class Delivery:
             self._refuse(message.alert, hangs_up("this alert", reason))
         else:
             self._paused.pause(self._suspects.alerts if self._suspects.all_alerts_fail else [suspect], time.monotonic())
-            self.limits.say("alerts", f"{hangs_up(message.topic, reason)}; alerts wait; {ADVICE}")
+            self.limits.say("alerts", f"{hangs_up(message.topic, reason)}; alerts wait{advice(reason)}")
         self.limits.tell()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .outgoing import Outgoing
+from .refusals import is_final
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ SMALLEST_SHRUNK = 16 * 1024
 SHRINK = 4
 NO_REASON = ("Unspecified error", "Normal disconnection", "Protocol error")
 """What paho says at the end of a connection without a reason from the broker."""
+UNSPECIFIED = 128
 ADVICE = "allow it in the broker's access rights (ACL) of this camera's user"
 
 
@@ -91,7 +93,7 @@ class Limits:
         self._say_unretained()
         self._left_out[message.key] = time.monotonic()
         self.say(message.key, None)
-        self.say(f"{message.key} is left out", f"{hangs_up(what, reason)}; it is left out; {ADVICE}")
+        self.say(f"{message.key} is left out", f"{hangs_up(what, reason)}; it is left out{advice(reason)}")
         return None
 
     def _say_unretained(self) -> None:
@@ -104,6 +106,11 @@ class Limits:
         size, limit = _size(len(message.payload)), _size(largest)
         text = f"{message.topic} ({size}) is larger than the {limit} that the broker takes; it is left out"
         self.say(f"size of {message.topic}", text)
+
+    def hopeless(self, reason: object) -> None:
+        """Says that the broker answers nothing."""
+        self.say("everything", f"{hangs_up('anything from this camera', reason)}{advice(reason)}")
+        self.tell()
 
     def say(self, subject: str, text: str | None) -> None:
         """Takes another limit of the broker, or None when it is over."""
@@ -122,10 +129,10 @@ class Limits:
 
     def tell(self) -> None:
         """Reports what has changed."""
-        by_reason: dict[str, list[str]] = {}
+        by_reason: dict[str, tuple[ReasonCode, list[str]]] = {}
         for key, reason in self._refused.items():
-            by_reason.setdefault(str(reason), []).append(key)
-        refusals = [_refusal(reason, keys) for reason, keys in by_reason.items()]
+            by_reason.setdefault(str(reason), (reason, []))[1].append(key)
+        refusals = [_refusal(reason, keys) for reason, keys in by_reason.values()]
         text = "; ".join([*refusals, *self._texts.values()]) or None
         if text != self._reported:
             self._reported = text
@@ -138,11 +145,19 @@ def hangs_up(what: str, reason: object) -> str:
     return f"the broker closes the connection when it gets {what}{given}"
 
 
-def _refusal(reason: str, keys: list[str]) -> str:
+def advice(reason: object) -> str:
+    """Returns what to do about the end of a connection, to follow other words: nothing where it may pass by itself."""
+    passing = getattr(reason, "value", 0) > UNSPECIFIED and isinstance(reason, ReasonCode) and not is_final(reason)
+    return "" if passing else f"; {ADVICE}"
+
+
+def _refusal(reason: ReasonCode, keys: list[str]) -> str:
     subscriptions = [key for key in keys if " " in key]
     others = [key for key in keys if " " not in key]
     what = ", ".join([*others, *(f"the {key}" for key in subscriptions)])
-    return f"the broker refuses {what} ({reason}): {ADVICE}"
+    # the reason in a SUBACK of MQTT 3.1.1 is always "unspecified": there, rights are the likeliest
+    passing = not is_final(reason) and (reason.value != UNSPECIFIED or not subscriptions)
+    return f"the broker refuses {what} ({reason}){' for now; it is sent again' if passing else f': {ADVICE}'}"
 
 
 def _size(count: int) -> str:

@@ -3,8 +3,16 @@
 import time
 from dataclasses import dataclass
 
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
+
 from ..outbox.sql import OutboxMessage
 
+IN_FLIGHT = 20
+"""Alerts sent and not yet acknowledged, at most: a kill at the wrong moment sends so many twice."""
+ACK_TIMEOUT = 30.0
+"""Seconds without acknowledgement after which the connection is closed, and the alert is sent on a new one."""
+SUCCESS = ReasonCode(PacketTypes.PUBACK)
 HEAD_START = 3.0
 """Seconds for which alerts that waited stay back on a new connection. Our own subscriber connects again within 2 s."""
 SHORT, MAX_SHORT = HEAD_START + 1, 3

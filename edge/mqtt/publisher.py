@@ -15,7 +15,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 
 from ..config.schema import MqttConfig
 from ..outbox.outbox import Outbox
-from ..outbox.sql import DEAD_LETTERS_KEPT, OutboxMessage
+from ..outbox.sql import OutboxMessage
 from ..timing import running
 from .client import V5
 from .delivery import Delivery
@@ -156,10 +156,10 @@ class MqttPublisher:
         self._report("disk", problem)
         self._mailbox.put(OutboxWritten())
 
-    def outbox_dead_letters(self, count: int, last_reason: str) -> None:
+    def outbox_dead_letters(self, count: int, last_reason: str, deleted: int) -> None:
         """Reports how many alerts were refused, on every change."""
-        deleted = "; older ones are deleted" if count >= DEAD_LETTERS_KEPT else ""
-        refused = f"{count} alerts refused, the last because {last_reason}; see `maskwatch outbox`{deleted}"
+        gone = f"; {deleted} older ones are deleted" if deleted else ""
+        refused = f"{count} alerts refused, the last because {last_reason}; see `maskwatch outbox`{gone}"
         self._report("alerts", refused if count else None)
 
     # Everything below runs in the publisher's thread.

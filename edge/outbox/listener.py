@@ -19,8 +19,8 @@ class OutboxListener(Protocol):
         """Takes why an attempt to write failed, or None, after each attempt."""
         ...
 
-    def outbox_dead_letters(self, count: int, last_reason: str) -> None:
-        """Takes the number of dead letters after a change, and the reason of the newest."""
+    def outbox_dead_letters(self, count: int, last_reason: str, deleted: int) -> None:
+        """Takes the number of dead letters after a change, the reason of the newest, and how many were deleted ever."""
         ...
 
 

@@ -11,12 +11,13 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from .copies import take_copies
-from .database import is_damage, rescue, transaction
+from .database import is_damage, rescue
+from .dead_letters import Answer, DeadLetters
 from .file import CHECK_INTERVAL, DatabaseFile, Notice
 from .listener import OutboxListener, log_notice
 from .pending import Pending
@@ -24,6 +25,7 @@ from .reasons import reason
 from .rescue import replace_damaged
 from .sql import (
     DELETE,
+    DELETE_DEAD_LETTER,
     PUT,
     PUT_DEAD_LETTER,
     PUT_HISTORY,
@@ -31,7 +33,6 @@ from .sql import (
     RESCUED,
     SCHEMA,
     TABLES,
-    TRIM_DEAD_LETTERS,
     TRIM_HISTORY,
     OutboxMessage,
     Statement,
@@ -45,8 +46,8 @@ RETRY_INTERVAL = 5.0
 """Seconds between attempts to write while the disk refuses."""
 SLOW_WRITE = 2.0
 """Seconds of one write after which alerts no longer wait for it."""
-RECOUNT_INTERVAL = 60.0
-"""Seconds after which the dead letters are counted again: another process may have resent them."""
+ASK = "ask for a dead letter"
+"""Is not SQL: a question that is answered when all statements before it are written."""
 
 
 class Outbox:
@@ -59,7 +60,7 @@ class Outbox:
         """``report`` receives that the file was written anew at its place, and None a while later."""
         self.path = path
         self._listener = listener
-        self.dead_letters = 0
+        self._dead = DeadLetters(listener)
         self._statements: queue.SimpleQueue[Statement | None] = queue.SimpleQueue()
         self._backlog: list[Statement] = []
         self._pending = Pending()
@@ -67,7 +68,6 @@ class Outbox:
         self._file = DatabaseFile(path, SCHEMA)
         self._notice = Notice(report)
         self._unread_copies = False
-        self._counted_at: float | None = None
         self._deletes_requested = 0
         self._deletes_gathered = 0
         self._deletes_written = 0
@@ -92,8 +92,7 @@ class Outbox:
     def undeleted(self) -> int:
         """Returns how many messages are delivered or refused and still on disk: a kill now would send them again.
 
-        Returns 0 while the disk refuses or one write takes longer than ``SLOW_WRITE`` seconds: alerts must then leave
-        without it.
+        Returns 0 while the disk refuses or one write takes longer than ``SLOW_WRITE`` seconds: alerts leave without it.
         """
         if not self._file.is_open or time.monotonic() - self._writing_since > SLOW_WRITE:
             return 0
@@ -102,6 +101,20 @@ class Outbox:
     def refused(self, message: OutboxMessage, reason: str) -> None:
         """Moves a message to the dead letters, in one transaction with its removal."""
         self._statements.put((PUT_DEAD_LETTER, (message.id, message.topic, message.payload, reason)))
+        self.delivered(message)
+
+    @property
+    def dead_letters(self) -> int:
+        """Returns how many messages are set aside."""
+        return self._dead.count
+
+    def ask_dead_letter(self, upto: int | None, answer: Answer) -> None:
+        """Asks for the oldest dead letter, ``upto`` a number; it stays there. The writer thread answers."""
+        self._statements.put((ASK, (upto, answer)))
+
+    def revived(self, message: OutboxMessage) -> None:
+        """Deletes a dead letter that the broker has taken after all."""
+        self._statements.put((DELETE_DEAD_LETTER, (message.id,)))
         self.delivered(message)
 
     def setting(self, name: str) -> str | None:
@@ -138,12 +151,17 @@ class Outbox:
         with suppress(queue.Empty):
             statement = self._statements.get(timeout=RETRY_INTERVAL if retrying else CHECK_INTERVAL)
             while statement is not None:
-                self._backlog.append(statement)
-                self._pending.note(statement)
-                self._deletes_gathered += statement[0] == DELETE
+                self._take(statement)
                 statement = self._statements.get_nowait()
             return False
         return True
+
+    def _take(self, statement: Statement) -> None:
+        if statement[0] == ASK:
+            return self._dead.ask(*statement[1])
+        self._backlog.append(statement)
+        self._pending.note(statement)
+        self._deletes_gathered += statement[0] == DELETE
 
     def _attempt(self) -> None:
         self._writing_since = time.monotonic()
@@ -173,10 +191,11 @@ class Outbox:
         if self._file.is_other:
             self._move_in(db)
         if self._backlog:
-            self._commit(db, self._backlog)
+            self._dead.commit(db, self._backlog, self._settings)
             self._backlog.clear()
         self._deletes_written = self._deletes_gathered
-        self._count_dead_letters(db)
+        if self._dead.tell(db, self._settings):
+            db.execute(TRIM_HISTORY)  # now and then: with each alert it would be one more page to write
         self._file.written()
 
     def _move_in(self, db: sqlite3.Connection) -> None:
@@ -185,7 +204,8 @@ class Outbox:
         self._backlog = self._pending.moved(db, stored, self._backlog, self._settings)
         self._settings = dict(db.execute("SELECT name, value FROM settings")) | self._settings
         self._file.accept()
-        self._counted_at, self._unread_copies = None, True
+        self._unread_copies = True
+        self._dead.changed()
         self._restore(stored)
 
     def _restore(self, messages: list[OutboxMessage]) -> None:
@@ -223,27 +243,8 @@ class Outbox:
         try:
             taken = take_copies(self._file.connection(), self.path, self._pending)
             self._file.written()
-            self._counted_at = None
+            self._dead.changed()
         except (sqlite3.Error, OSError) as error:
             log.error("what was saved from %s earlier cannot be read: %s; the next start tries again", self.path, error)
         else:
             self._restore(taken)
-
-    def _commit(self, db: sqlite3.Connection, statements: Sequence[Statement]) -> None:
-        with transaction(db):
-            for sql, values in statements:
-                db.execute(sql, values)
-            if any(sql == PUT_DEAD_LETTER for sql, _ in statements):
-                db.execute(TRIM_DEAD_LETTERS)
-                self._counted_at = None
-
-    def _count_dead_letters(self, db: sqlite3.Connection) -> None:
-        if self._counted_at is not None and time.monotonic() - self._counted_at < RECOUNT_INTERVAL:
-            return
-        self._counted_at = time.monotonic()
-        db.execute(TRIM_HISTORY)  # now and then: with each alert it would be one more page to write
-        (count,) = db.execute("SELECT count(*) FROM dead_letters").fetchone()
-        if count != self.dead_letters:
-            self.dead_letters = count
-            last = db.execute("SELECT reason FROM dead_letters ORDER BY seq DESC LIMIT 1").fetchone()
-            self._listener.outbox_dead_letters(count, last[0] if last else "")

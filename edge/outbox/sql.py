@@ -18,7 +18,13 @@ CREATE TABLE IF NOT EXISTS history (seq INTEGER PRIMARY KEY, payload BLOB);
 PUT = "INSERT OR IGNORE INTO alerts (id, topic, payload) VALUES (?, ?, ?)"
 DELETE = "DELETE FROM alerts WHERE id = ?"
 PUT_DEAD_LETTER = "INSERT OR REPLACE INTO dead_letters (id, topic, payload, reason) VALUES (?, ?, ?, ?)"
-TRIM_DEAD_LETTERS = f"DELETE FROM dead_letters WHERE seq <= (SELECT max(seq) FROM dead_letters) - {DEAD_LETTERS_KEPT}"
+TRIM_DEAD_LETTERS = f"""DELETE FROM dead_letters WHERE seq <=
+    (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET {DEAD_LETTERS_KEPT})"""
+NEXT_DEAD_LETTER = """SELECT id, topic, payload FROM dead_letters WHERE seq <= ?
+    AND typeof(id) = 'text' AND typeof(topic) = 'text' AND typeof(payload) = 'blob' ORDER BY seq LIMIT 1"""
+DELETE_DEAD_LETTER = "DELETE FROM dead_letters WHERE id = ?"
+DEAD_LETTERS_DELETED = "dead letters deleted"
+"""The setting that counts the dead letters that were deleted because newer ones came."""
 PUT_HISTORY = "INSERT INTO history (payload) VALUES (?)"
 TRIM_HISTORY = f"DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - {HISTORY_KEPT}"
 PUT_SETTING = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"

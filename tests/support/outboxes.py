@@ -13,6 +13,7 @@ class RecordingOutbox:
         self.restored: list[list[OutboxMessage]] = []
         self.problems: list[str | None] = []
         self.dead_letters: list[tuple[int, str]] = []
+        self.deleted = 0
         self.outbox = Outbox(path, self)
 
     def outbox_restored(self, messages: list[OutboxMessage]) -> None:
@@ -21,8 +22,9 @@ class RecordingOutbox:
     def outbox_written(self, problem: str | None) -> None:
         self.problems.append(problem)
 
-    def outbox_dead_letters(self, count: int, last_reason: str) -> None:
+    def outbox_dead_letters(self, count: int, last_reason: str, deleted: int) -> None:
         self.dead_letters.append((count, last_reason))
+        self.deleted = deleted
 
     def close(self) -> "RecordingOutbox":
         assert self.outbox.close(30)

@@ -11,8 +11,9 @@ from support import until
 from support.mounts import fill, remount, small_disk
 from support.outboxes import RecordingOutbox, fill_outbox, message
 
-from edge.outbox.reading import history, peek, resend
+from edge.outbox.reading import history, peek, resend, setting
 from edge.outbox.sql import (
+    DEAD_LETTERS_DELETED,
     DEAD_LETTERS_KEPT,
     DELETE,
     HISTORY_KEPT,
@@ -110,7 +111,12 @@ def test_only_the_newest_dead_letters_are_kept(path: Path) -> None:
     recording.close()
     dead = peek(path)[1]
     assert [id for id, _ in dead] == [message(number).id for number in range(25, DEAD_LETTERS_KEPT + 25)]
-    assert recording.outbox.dead_letters == DEAD_LETTERS_KEPT
+    assert recording.outbox.dead_letters == DEAD_LETTERS_KEPT and recording.deleted == 25
+    again = RecordingOutbox(path)
+    again.outbox.refused(message(25), "once more: it goes to the end and pushes out no other")
+    again.outbox.refused(message(9), "one more")
+    again.close()
+    assert again.deleted == 26 and setting(path, DEAD_LETTERS_DELETED) == "26"
 
 
 def test_resent_dead_letters_wait_behind_the_others_for_the_next_run(path: Path) -> None:
@@ -150,7 +156,7 @@ def test_peek_and_resend_never_make_a_file(path: Path) -> None:
 
 def test_a_listener_that_raises_does_not_end_the_writing(path: Path) -> None:
     class Faulty(RecordingOutbox):
-        def outbox_dead_letters(self, count: int, last_reason: str) -> None:
+        def outbox_dead_letters(self, count: int, last_reason: str, deleted: int) -> None:
             raise RuntimeError("a fault of the listener")
 
     box = Faulty(path).outbox
