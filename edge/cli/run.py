@@ -6,7 +6,6 @@ import signal
 from ..camera.source import Source
 from ..monitor.announcing import follow_renaming
 from ..monitor.run import watch_door
-from ..web.sign_logo import check_logo
 from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings, own_state
 
 
@@ -40,7 +39,10 @@ def run(args: argparse.Namespace) -> int:
 
     settings = open_settings(args)
     config = settings.load()
-    check_logo(config.sign)
+    if config.sign.logo:
+        from ..web.sign_logo import check_logo  # without a sign nothing of the page is loaded
+
+        check_logo(config.sign)
     own_state(config)
     if args.device is None and config.mqtt.host:
         follow_renaming(config, args.config)
