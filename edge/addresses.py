@@ -94,6 +94,11 @@ def shown_file(path: str) -> str:
     return path if path.startswith(("/", "~/", "./")) and shown(path) == path else f"({HIDDEN} is not shown)"
 
 
+def shown_name(key: str) -> str:
+    """Returns the name of an option as it may be shown: somebody may have typed an address there."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key) else HIDDEN
+
+
 def server_of(address: str) -> str:
     """Returns host and port as they stand in an address; empty if the address has none that can be used."""
     server = _split(address.partition("://")[2])[0].rpartition("@")[2]

@@ -77,9 +77,12 @@ run() {
 }
 
 # an address is hidden as a whole: cameras take user and password in its path and query too, and it may be mistyped
+# what has a character of addresses or quotes may be a secret at the wrong option; only the names of units have an @
 without_password() {
     sed -E -e 's#((rtsp|http)s?:/*)[^ ]+#\1...#gI' -e 's#(://)[^ ]*@#\1...@#g' \
-        -e 's#(^| )[^ :]*:[^ /][^ ]*@[^ ]*#\1...#g'
+        -e 's#(^| )[^ :]*:[^ /][^ ]*@[^ ]*#\1...#g' \
+        -e 's#maskwatch(-phone)?@#maskwatch\1\x01#g' -e 's#(^| )[^ /]*@[^ ]*#\1...#g' \
+        -e 's#(^| )[^ ]*["\\&?%{}$!][^ ]*#\1...#g' -e 's#\x01#@#g'
 }
 
 arguments() {
@@ -99,7 +102,10 @@ arguments() {
                     --source) source=$2 ;;
                     --detector) detector=$2 ;;
                     --phone) phone=$2 ;;
-                    --python) python=$2 ;;
+                    --python)
+                        command -v "$2" >/dev/null || fail "--python $(printf %s "$2" | without_password): there is no such program"
+                        python=$2
+                        ;;
                     --web-password-file) web=yes web_password_file=$2 ;;
                     --phone-token-file) phone_token_file=$2 ;;
                     --camera) cameras="$cameras $2" && camera_name "$2" ;;

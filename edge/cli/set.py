@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..addresses import shown_path
 from ..config import edit
 from ..config.load import Sections, read
 from ..config.web import WebConfig
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if files is not None:
         values.setdefault("web", {}).update(_certificate(args, files))
     if not values:
-        raise ConfigError(f"nothing to change in {args.config}: give SECTION.OPTION=VALUE")
+        raise ConfigError(f"nothing to change in {shown_path(args.config)}: give SECTION.OPTION=VALUE")
     if "web" in values:
         values["web"] = _page_password(args) | values["web"]
     edit.write(args.config, values)

@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..addresses import HIDDEN, shown_path
+from ..addresses import shown_name, shown_path
 from ..errors import ConfigError
 from ..paths import read_bytes
 from .contradictions import contradictions
@@ -163,7 +163,7 @@ def _apply(config: Config, data: Mapping[str, Any], where: str, faults: list[str
     known = {part.name for part in fields(config)}
     for section, values in data.items():
         if section not in known:
-            faults.append(f"{where}: unknown section [{_name(section)}]; {_nearest(section, known)}")
+            faults.append(f"{where}: unknown section [{shown_name(section)}]; {_nearest(section, known)}")
         elif not isinstance(values, Mapping):
             faults.append(f"{where}: {section} must be a section, [{section}]")
         else:
@@ -176,7 +176,7 @@ def _apply_section(section: Any, values: Mapping[str, Any], where: str, faults: 
     accepted: dict[str, Any] = {}
     for key, value in values.items():
         if key not in known:
-            faults.append(f"{where}.{_name(key)}: unknown; {_other_section(key) or _nearest(key, known)}")
+            faults.append(f"{where}.{shown_name(key)}: unknown; {_other_section(key) or _nearest(key, known)}")
             continue
         allowed: Allowed = known[key].metadata["allowed"]
         try:
@@ -185,11 +185,6 @@ def _apply_section(section: Any, values: Mapping[str, Any], where: str, faults: 
             limits = "" if known[key].type is bool else f" (allowed: {allowed})"
             faults.append(f"{where}.{key}{shown_value(value, allowed)}: {fault}{limits}")
     return replace(section, **accepted)
-
-
-def _name(key: str) -> str:
-    """Returns the name of an option as it may be shown: somebody may have typed an address there."""
-    return key if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key) else HIDDEN
 
 
 def _nearest(key: str, known: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from aiohttp import web
 
 from .. import __version__
+from ..addresses import shown_name
 from ..config.changeable import CHANGEABLE, tuning, version
 from ..config.load import Sections
 from ..config.schema import Config
@@ -111,7 +112,8 @@ def checked_changes(data: Any) -> tuple[dict[str, dict[str, Any]], str | None]:
     for section, options in sections.items():
         for key in options:
             if key not in CHANGEABLE.get(section, ()):
-                raise ValueError(f"{section}.{key} cannot be changed on the page; use `maskwatch set`"[:300])
+                named = f"{shown_name(section)}.{shown_name(key)}"
+                raise ValueError(f"{named} cannot be changed on the page; use `maskwatch set`")
     known = data.get(VERSION)
     if known is not None and not isinstance(known, str):
         raise ValueError(f"{VERSION} must be the text that /api/now has")

@@ -1,7 +1,5 @@
 """Canary secrets are in nothing that maskwatch prints, stores, sends, shows or leaves behind, however encoded."""
 
-import base64
-import json
 import os
 import resource
 import signal
@@ -18,41 +16,17 @@ import pytest
 from chaos.doors import TOPIC, unmasked_person
 from support import ROOT, until
 from support.brokers import free_port
+from support.browsing import Client
 from support.cameras import NetworkCamera
+from support.canaries import BROKER, CAMERA, CREDENTIAL, PAGE, PATH, PHONE, QUERY, assert_clean, private
 
 from edge.serving.passwords import hash_password
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(240)]
 
-BROKER, CAMERA, QUERY, PATH, PAGE, PHONE, CREDENTIAL = (
-    f'Kan@ri "{number}"/{name}' for number, name in enumerate(("mq", "cam", "query", "path", "page", "phone", "cred"))
-)
-SECRETS = (BROKER, CAMERA, QUERY, PATH, PAGE, PHONE, CREDENTIAL)
-
-
-def forms(secret: str) -> Iterator[bytes]:
-    """A secret as it is, in addresses, in JSON, and in base64 at each of its three positions."""
-    for text in (secret, urllib.parse.quote(secret), urllib.parse.quote(secret, safe=""), json.dumps(secret)[1:-1]):
-        yield text.encode()
-    yield urllib.parse.quote_plus(secret).encode()
-    for shift in range(3):
-        yield base64.b64encode(b"x" * shift + secret.encode())[4:-4]
-
-
-def assert_clean(texts: dict[str, str | bytes]) -> None:
-    for name, text in texts.items():
-        raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
-        assert raw, f"{name} is empty, so nothing was checked"
-        for secret in SECRETS:
-            for form in forms(secret):
-                assert form not in raw, f"{name} has {form!r}: {raw[:3000]!r}"
-        assert b"Kan@ri" not in raw and b"Kan%40ri" not in raw, f"{name}: {raw[:3000]!r}"
-
-
-def private(path: Path, text: str) -> Path:
-    path.write_text(text + "\n", "utf-8")
-    path.chmod(0o600)
-    return path
+PAGES = ("", "api/now", "api/alerts", "api/alerts.csv", "api/alerts.json", "api/report", "api/report.csv")
+PAGES += ("api/report.json", "report", "sign", "metrics", "healthz", "login")
+"""What the page shows to somebody who is logged in."""
 
 
 def fetch(url: str) -> bytes:
@@ -61,6 +35,26 @@ def fetch(url: str) -> bytes:
             return bytes(str(answer.headers).encode() + answer.read(200_000))
     except urllib.error.HTTPError as error:
         return str(error.headers).encode() + error.read()
+
+
+def after_login(port: int) -> dict[str, str | bytes]:
+    """What the page answers to somebody who is logged in, the first bytes of its events too."""
+    client = Client(port)
+    form = f"password={urllib.parse.quote_plus(PAGE)}".encode()
+    answer = client.ask("/login", "POST", form, Content_Type="application/x-www-form-urlencoded")
+    client.headers["Cookie"] = str(answer.headers["Set-Cookie"]).partition(";")[0]
+    texts: dict[str, str | bytes] = {"login": str(answer.headers)}
+    for name in PAGES:
+        got = client.ask(f"/{name}")
+        assert got.status == 200, (name, got.status, got.text)
+        texts[f"page /{name} after login"] = str(got.headers).encode() + got.body
+    with client.stream("/events") as stream:
+        texts["events"] = stream.read1(65536)
+    for name, change in (("password", {"current": PAGE + "x", "new": PHONE}), ("settings", {CAMERA: {PATH: QUERY}})):
+        refused = client.post(f"/api/{name}", change)
+        assert refused.status >= 400, refused.text
+        texts[f"refused {name}"] = str(refused.headers) + refused.text
+    return texts
 
 
 def processes(pid: int) -> bytes:
@@ -111,6 +105,7 @@ def test_no_secret_leaves_maskwatch(
     texts: dict[str, str | bytes] = {"processes": processes(run.popen.pid)}
     for name in ("", "login", "api/now", "api/alerts", "api/settings", "metrics", "healthz", "report", "sign"):
         texts[f"page /{name}"] = fetch(f"http://127.0.0.1:{page}/{name}")
+    texts |= after_login(page)
     camera.unplug()
     run.wait_for("camera lost")
     broker.kill()

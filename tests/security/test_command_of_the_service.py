@@ -3,6 +3,7 @@
 import os
 import pty
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,3 +75,27 @@ def test_it_never_holds_a_file_of_root_and_its_answer_arrives_whole(command: Pat
     links, rest = out.read_bytes().split(b"title", 1)
     assert links.split()[0] == b"/dev/null" and str(tmp_path).encode() not in links, links
     assert rest == " \x1b]0;owned\x07 line \x9b Tür\r\n".encode() and err.read_bytes() == b"error \x1b[2J\n"
+
+
+def test_the_installed_command_takes_no_code_from_the_environment(tmp_path: Path) -> None:
+    """``sudo -E maskwatch``: a module of the caller's would run as root."""
+    for name in ("sitecustomize.py", "json.py"):
+        (tmp_path / name).write_text("open('/dev/stdout', 'w').write('owned\\n')\n")
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "program"
+    program.write_text(f"#!{sys.executable}\nimport json\nprint('ran')\n")
+    program.chmod(0o755)
+    text = (ROOT / "systemd" / "maskwatch").read_text("utf-8")
+    for place, here in (("/opt/maskwatch/current/bin/maskwatch", program), ("/etc/maskwatch", tmp_path)):
+        text = text.replace(place, str(here))
+    (tmp_path / "maskwatch.toml").touch()
+    env = os.environ | {
+        "PYTHONPATH": str(tmp_path),
+        "PYTHONSTARTUP": "/x",
+        "X": "a\nPYTHONPATH=b",
+        "PYTHONBREAKPOINT": "",
+    }
+    for words in (["set", "mqtt.port=1"], ["run", "--config", "x"]):
+        run = ["sh", "-c", text, "maskwatch", *words]
+        done = subprocess.run(run, env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and done.stdout == "ran\n", done
