@@ -6,11 +6,13 @@ One machine per release. The tests depend on each other in the order in which th
 import json
 import time
 
+from support import ROOT
 from support.brokers import Subscriber, free_port
 from support.browsing import Client
 from systemd.machine import LIKE_A_CAMERA, MARKS, SECRET, UNIT, Machine
 
 pytestmark = MARKS
+PEOPLE = (ROOT / "edge" / "camera" / "door.jpg").read_bytes()
 
 
 def test_a_dry_run_changes_nothing(machine: Machine) -> None:
@@ -152,6 +154,29 @@ def test_the_page_saves_its_settings_in_the_state_folder(machine: Machine) -> No
     assert "what was set on the page: detect.min_face" in output
     assert "min_face" not in machine.run("cat /var/lib/maskwatch/maskwatch/page.toml")
     machine.run("systemctl restart maskwatch")
+
+
+OWN_MODEL = """
+import hashlib, json, pathlib
+shipped, own = pathlib.Path("/src/models/mask"), pathlib.Path("/etc/maskwatch/own")
+model = shipped.with_suffix(".tflite").read_bytes() + bytes(16)
+card = json.loads(shipped.with_suffix(".json").read_text()) | {"sha256": hashlib.sha256(model).hexdigest()}
+own.with_suffix(".tflite").write_bytes(model)
+own.with_suffix(".json").write_text(json.dumps(card))
+"""
+
+
+def test_the_sandbox_lets_the_processes_run_that_try_models_and_check_images(machine: Machine) -> None:
+    port = free_port()
+    machine.run(f"python3 -c '{OWN_MODEL}'")
+    machine.run(f"maskwatch set classify.model=/etc/maskwatch/own.tflite web.enabled=true web.port={port}")
+    machine.run("systemctl restart maskwatch")
+    page = Client(port)
+    machine.until(lambda: page.ask("/healthz").status == 200, "the page is well", timeout=30)
+    assert len(page.ask("/api/check", "POST", PEOPLE).json["faces"]) == 3
+    machine.run(
+        "maskwatch set classify.model= web.enabled=false && rm /etc/maskwatch/own.* && systemctl restart maskwatch"
+    )
 
 
 def test_forget_removes_the_topics_of_an_earlier_camera_name(machine: Machine, received: Subscriber) -> None:
