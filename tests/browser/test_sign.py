@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from browser.visit import Tab
+from support import ROOT
 from support.browsing import Watched
 
 from edge.config.signs import BUNDLED, MESSAGES
@@ -78,8 +79,9 @@ def test_a_screen_whose_link_was_replaced_shows_the_login(chromium: Any, maskwat
 
 def test_a_damaged_logo_leaves_no_gap(chromium: Any, maskwatch: Any, tmp_path: Path) -> None:
     logo = tmp_path / "logo.png"
-    logo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"cut off")
+    logo.write_bytes((ROOT / "edge" / "web" / "static" / "icon-192.png").read_bytes())
     with closing(Watched(maskwatch, tmp_path, f'[sign]\nlogo = "{logo}"\n', "--print")) as door:
+        logo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"cut off")  # at its start the program would have refused it
         tab = sign(chromium, door)
         with closing(tab.page):
             tab.wait_for_script("document.getElementById('logo').src && document.getElementById('logo').hidden")

@@ -3,10 +3,12 @@
 import glob
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,12 @@ from support import until
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Returns a port below those that the kernel gives to outgoing connections, so that none of them takes it."""
+    while True:
+        port = 15_000 + secrets.randbelow(17_000)  # not by random, which tests seed
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Mosquitto:
