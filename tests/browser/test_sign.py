@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 from browser.visit import Tab
-from support import ROOT
 from support.browsing import Watched
 
 from edge.config.signs import BUNDLED, MESSAGES
@@ -75,16 +74,6 @@ def test_a_screen_whose_link_was_replaced_shows_the_login(chromium: Any, maskwat
             door.file.write_text(door.file.read_text().replace(hash_key("k" * 32), hash_key("n" * 32)))
             door.again()
             tab.page.wait_for_url("**/login*")
-
-
-def test_a_damaged_logo_leaves_no_gap(chromium: Any, maskwatch: Any, tmp_path: Path) -> None:
-    logo = tmp_path / "logo.png"
-    logo.write_bytes((ROOT / "edge" / "web" / "static" / "icon-192.png").read_bytes())
-    with closing(Watched(maskwatch, tmp_path, f'[sign]\nlogo = "{logo}"\n', "--print")) as door:
-        logo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"cut off")  # at its start the program would have refused it
-        tab = sign(chromium, door)
-        with closing(tab.page):
-            tab.wait_for_script("document.getElementById('logo').src && document.getElementById('logo').hidden")
 
 
 def test_a_message_stays_long_enough_to_be_read_and_a_request_comes_at_once(chromium: Any, door: Watched) -> None:

@@ -105,9 +105,10 @@ class Watched:
         until(holds, lambda: f"{what}; the process printed:\n{self.process.err}", timeout, 0.1)
         return last
 
-    def again(self) -> None:
+    def again(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         """Ends the process and starts it again, with the same configuration and state folder."""
         assert self.process.end(15) == 0
+        meanwhile()
         self.process = self._start()
         self.process.wait_for("watching")
 
