@@ -114,6 +114,7 @@ def locked(maskwatch: Any, tmp_path: Path) -> Iterator[Watched]:
 
 
 def log_in(visit: Visit) -> None:
+    visit.page.wait_for_load_state()  # with its script
     visit.page.get_by_label("Password").fill(PASSWORD)
     visit.page.keyboard.press("Enter")
 

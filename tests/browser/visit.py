@@ -55,7 +55,8 @@ class Tab:
         try:
             return bool(self.page.evaluate(expression))
         except Error as error:
-            if "context was destroyed" in str(error):  # the browser is loading another page
+            # the browser is loading another page
+            if "context was destroyed" in str(error) or "properties of null" in str(error):
                 return False
             raise
 
