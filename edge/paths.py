@@ -64,6 +64,11 @@ def read_text(path: Path) -> str:
     return read_bytes(path).decode("utf-8")
 
 
+def open_at_once(name: str, flags: int) -> int:
+    """Opens a file for ``open(..., opener=open_at_once)``. A pipe there is not waited for. Raises ``OSError``."""
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
 def opencv_path(path: Path) -> str:
     """Returns the path as text for OpenCV, which takes UTF-8 only and crashes the process at any other name.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..addresses import shown_name, shown_path
 from ..errors import ConfigError
-from ..paths import read_bytes
+from ..paths import open_at_once, read_bytes
 from .contradictions import contradictions
 from .option import Allowed, checked, shown_value
 from .schema import Config, options
@@ -110,7 +110,7 @@ def read_text(path: Path, *, pipe: bool = True) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+        file = open(path, "rb", opener=open_at_once)
     except OSError as error:
         descriptor = DESCRIPTOR.fullmatch(str(path))
         if error.errno != errno.ENXIO or not descriptor:

@@ -17,7 +17,7 @@ from ..config.schema import Config, MqttConfig
 from ..errors import ConfigError
 from ..files import replace
 from ..listening import host_and_port
-from ..paths import read_text
+from ..paths import open_at_once, read_text
 
 log = logging.getLogger(__name__)
 ASKED = 1.0
@@ -223,7 +223,7 @@ def _flock(lock: int) -> None:
 def running_health(path: Path) -> dict[str, Any] | None:
     """Reads the health of the maskwatch that uses this folder now; None if none does."""
     try:
-        with open(StateFiles(path).lock, "rb", opener=_open_at_once) as lock:
+        with open(StateFiles(path).lock, "rb", opener=open_at_once) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return None
     except BlockingIOError:
@@ -233,8 +233,3 @@ def running_health(path: Path) -> dict[str, Any] | None:
         return {}
     except OSError:
         return None
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Opens a file without waiting, which a named pipe in its place would make a process do for ever."""
-    return os.open(path, flags | os.O_NONBLOCK)

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import ConfigError
 from ..files import replace
 from ..outbox.file import CHECK_INTERVAL, Notice
+from ..paths import read_bytes
 from .state import StateFolder
 
 LARGEST = 200_000
@@ -71,7 +72,7 @@ class StateWatch:
                 status = os.stat(path)
                 mark = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
                 if self._kept[path][0] != mark:
-                    self._kept[path] = (mark, _content(path))
+                    self._kept[path] = (mark, read_bytes(path, LARGEST))
             except OSError:
                 self._kept[path] = ((), b"")
 
@@ -79,11 +80,3 @@ class StateWatch:
         for path, (mark, content) in self._kept.items():
             if mark and content and not os.path.lexists(path):
                 replace(path, content)
-
-
-def _content(path: Path) -> bytes:
-    """Returns the content of a file that is not too large; a pipe in its place is not waited for."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with open(descriptor, "rb") as file:
-        content = file.read(LARGEST + 1)
-    return content if len(content) <= LARGEST else b""

@@ -9,7 +9,6 @@ import os
 import sqlite3
 import stat
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -141,15 +140,6 @@ def rescue(path: Path, tables: Mapping[str, Columns]) -> dict[str, Rows]:
             found = {table: _rows(db, table, columns) for table, columns in tables.items()}
             rows = max(rows, found, key=lambda one: sum(map(len, one.values())))
     return rows
-
-
-def set_aside(path: Path) -> str:
-    """Keeps a damaged file under another name, which is returned. Raises ``OSError``."""
-    aside = f"{path}.damaged-{time.time_ns() // 1_000_000}"
-    for ending in ("-journal", "-wal", "-shm", ""):  # the journal first: it must never meet another database
-        with suppress(FileNotFoundError):
-            os.replace(f"{path}{ending}", aside + ending)
-    return aside
 
 
 def uri(path: Path, mode: str) -> str:

@@ -9,7 +9,6 @@ is wrong can neither end every session nor keep one for ever.
 import hashlib
 import json
 import logging
-import os
 import secrets
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import replace
+from ..paths import open_at_once
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class Sessions:
 
     def _load(self, file: Path) -> None:
         try:
-            with open(file, "rb", opener=_opened) as opened:
+            with open(file, "rb", opener=open_at_once) as opened:
                 kept = json.loads(opened.read(MAX_BYTES))
             gap = _gap(kept)
             self.devices.restore(kept["devices"], gap)
@@ -152,11 +152,6 @@ class Sessions:
                     error.strerror,
                 )
             self._failed = True
-
-
-def _opened(path: str, flags: int) -> int:
-    """Opens a file; a pipe in its place is empty, and is not waited for."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _boot() -> str:
