@@ -74,11 +74,10 @@ def test_the_limit_of_viewers_is_said_and_a_place_that_is_left_is_given_on(chrom
         last = stack.enter_context(ExitStack())
         next(pictures_of(last.enter_context(watched.client.stream("/live.mjpeg"))))
         visit = stack.enter_context(closing(Visit(chromium, watched)))
-        visit.wait_for_script("/4 other browsers/.test(document.getElementById('waiting').textContent)")
-        assert visit.page.locator("#waiting").is_visible()
+        visit.page.locator("#waiting", has_text="4 other browsers").wait_for()  # until it is seen
         last.close()
         wait_for_a_newer_state(visit)
-        assert visit.page.locator("#waiting").is_hidden()
+        visit.page.locator("#waiting").wait_for(state="hidden")
         visit.page.get_by_role("link", name="Health").click()
 
         def is_accepted() -> bool:
