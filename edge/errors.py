@@ -23,3 +23,7 @@ class BrokerError(EdgeError):
 
 class FileError(EdgeError):
     """A file or folder cannot be read or written (exit code 1)."""
+
+
+class OutputError(EdgeError):
+    """An output at the door (pin, sound, web address, program) does not do what it must (exit code 1)."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from .option import Allowed, option
+from .outputs import OutputConfig
 from .phone import PhoneConfig
 from .sign import SignConfig
 from .web import WebConfig
@@ -217,12 +218,15 @@ class Config:
     sign: SignConfig = SignConfig()
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()
     phone: PhoneConfig = PhoneConfig()
+    outputs: tuple[OutputConfig, ...] = ()
+    """One per table ``[outputs.NAME]``, in the order of the file."""
 
 
 def options() -> list[tuple[str, str, Any, Allowed]]:
-    """Returns every option as (section, key, default, allowed), in the order of the example file."""
+    """Returns every option as (section, key, default, allowed), in the order of the example file; not the outputs'."""
     return [
         (part.name, entry.name, entry.default, entry.metadata["allowed"])
         for part in fields(Config)
+        if part.name != "outputs"
         for entry in fields(type(getattr(Config(), part.name)))
     ]

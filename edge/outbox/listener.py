@@ -24,6 +24,26 @@ class OutboxListener(Protocol):
         ...
 
 
+class Sink(Protocol):
+    """Takes a copy of each alert besides the broker, from its own place in the outbox. ``name`` tells the sinks apart.
+
+    A copy is a message with an id of its own (``ID@NAME``) and the topic ``sink/NAME``: it leaves the outbox when the
+    sink has ``delivered`` or ``refused`` it, whatever the broker and other sinks do.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def wants(self, payload: bytes) -> bool:
+        """Returns whether it takes an alert. Called by whoever raises it; never blocks."""
+        ...
+
+    def take(self, messages: list[OutboxMessage]) -> None:
+        """Takes copies that are on disk, or that the disk refuses: new ones, or those of an earlier run (which go
+        first). Called in the outbox's writer thread; never blocks."""
+        ...
+
+
 def log_notice(text: str | None) -> None:
     """Logs that the file was written anew, where nobody else is told."""
     if text is not None:
