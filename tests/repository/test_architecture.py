@@ -35,6 +35,9 @@ edge.phone -> edge.camera edge.faces edge.people edge.web edge.monitor edge.cli 
 edge.record -> edge.camera edge.faces edge.people edge.phone edge.serving edge.web edge.monitor edge.cli edge.bench
 edge.record -> edge.doctor cv2 numpy
 edge.outbox -> edge.*
+edge.outputs -> edge.camera edge.faces edge.people edge.record edge.web edge.monitor edge.cli edge.bench edge.doctor
+edge.outputs -> cv2 numpy
+edge convert -> edge.outputs
 edge.config -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.record edge.phone edge.serving edge.web
 edge.config -> edge.monitor edge.cli edge.bench edge.doctor
 edge.serving -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.record edge.phone edge.web edge.monitor
@@ -44,13 +47,15 @@ edge.monitor -> edge.phone edge.cli edge.bench edge.doctor
 edge.bench edge.doctor -> edge.cli
 edge.monitor.loop edge.monitor.scene edge.monitor.pipeline -> edge.web edge.mqtt edge.outbox edge.record
 edge convert -> edge.__main__ convert.__main__
-edge convert -> picamera2 ai_edge_litert tflite_runtime aiohttp PIL prometheus_client
+edge convert -> picamera2 ai_edge_litert tflite_runtime aiohttp PIL prometheus_client gpiozero lgpio
 """
 """Modules on the left never import those on the right, at the top or in a function. ``*`` is any module below."""
 
 EXCEPT = """
 convert -> edge.monitor.loop edge.monitor.scene
 edge.outbox -> edge.outbox
+edge.outputs edge.monitor edge.cli edge.bench edge.doctor -> edge.outputs
+edge.outputs.pins -> gpiozero lgpio
 edge.camera.picamera -> picamera2
 edge.faces.tflite -> ai_edge_litert tflite_runtime
 edge.serving -> aiohttp
