@@ -1,4 +1,4 @@
-"""Says what lamp, sound and the like would do, for ``maskwatch run --outputs-demo``: a driver that needs no hardware."""
+"""Says what lamp, sound and the like would do (``maskwatch run --outputs-demo``): a driver that needs no hardware."""
 
 from collections.abc import Callable
 
