@@ -10,7 +10,7 @@ import re
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 HIDDEN = "..."
 """Stands for what is not shown."""
@@ -19,6 +19,11 @@ RAW_CHARACTERS = (
     "source.password_file"
 )
 """The hint at a password that ends too early."""
+POST_ADDRESS = (
+    "use an address such as https://ntfy.sh/a-name-that-nobody-guesses; in a user name or password before the @, write "
+    "each of the signs : / ? # @ % as % and two digits (%3A %2F %3F %23 %40 %25)"
+)
+"""The hint at an address that takes no POST."""
 SERVER = re.compile(
     r"(\[[0-9A-Fa-f:.]+(?:%[\w.~-]+)?\]|\d+\.\d+\.\d+\.\d+|(?:[\w-]+\.)*[\w-]*[A-Za-z_-][\w-]*\.?)(?::(\d{1,5}))?",
     re.ASCII,
@@ -144,6 +149,19 @@ def is_ambiguous(address: str) -> bool:
         return True
     short_name = "." not in server[1] and not is_ip(server[1])
     return "@" in behind and ":" in authority and "@" not in authority and short_name
+
+
+def split_post_address(url: str) -> SplitResult:
+    """Splits a web address that takes a POST. Raises ``ValueError`` with ``POST_ADDRESS`` for any other text."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        known = known and ("@" in parts.netloc or not has_raw_characters(url))
+    except ValueError:  # the text of the exception quotes a part of the address
+        known = False
+    if not known or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError(POST_ADDRESS)
+    return parts
 
 
 def _split(rest: str) -> tuple[str, str]:

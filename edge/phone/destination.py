@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes, urljoin, urlsplit
 
-from ..addresses import has_raw_characters
+from ..addresses import split_post_address
 from ..errors import ConfigError
 
 REQUEST_TIMEOUT = 15.0
@@ -104,17 +104,9 @@ class Destination:
 
 def _split(url: str) -> SplitResult:
     try:
-        parts = urlsplit(url)
-        known = parts.scheme in PORTS and parts.hostname and parts.port != 0
-        known = known and ("@" in parts.netloc or not has_raw_characters(url))
-    except ValueError:  # the text of the exception quotes a part of the address
-        known = False
-    if not known or not url.isascii() or not url.isprintable() or " " in url:
-        raise ConfigError(
-            "--post: use an address such as https://ntfy.sh/a-name-that-nobody-guesses; in a user name or password "
-            "before the @, write each of the signs : / ? # @ % as % and two digits (%3A %2F %3F %23 %40 %25)"
-        )
-    return parts
+        return split_post_address(url)
+    except ValueError as fault:
+        raise ConfigError(f"--post: {fault}") from None
 
 
 def _target(url: str, location: str) -> str:
