@@ -22,7 +22,7 @@ def test_bench_accepts_the_written_file(tmp_path: Path) -> None:
     done = run_convert("single-shot", "--out", tmp_path / "shot.tflite")
     assert done.returncode == 0 and "random weights" in done.stdout, done.stderr
     assert (tmp_path / "shot.tflite").stat().st_size > 4e6, "the file holds the weights"
-    network, _ = load_interpreter((tmp_path / "shot.tflite").read_bytes(), 1)
+    network, _ = load_interpreter((tmp_path / "shot.tflite").read_bytes(), 1, "rival")
     assert tuple(network.get_input_details()[0]["shape"]) == (1, 260, 260, 3)
     assert SingleShot(tmp_path / "shot.tflite").name == "shot"
 
