@@ -1,5 +1,6 @@
-"""The two seams behind which the drivers are: what is on or off, and what alerts are delivered to."""
+"""The seams behind which the drivers are: what is on or off, what alerts are delivered to, and the emergency release."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +19,23 @@ class Actuator(Protocol):
         ...
 
     def close(self) -> None:
-        """Turns it off and gives it back."""
+        """Turns it off and gives it back. An interlock stays as it was set last, as far as the hardware allows."""
+        ...
+
+
+class Release(Protocol):
+    """The emergency release of an interlock: an input at the door. Any thread may ask it."""
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Calls ``changed`` at each change from now on, from any thread. It returns at once."""
+        ...
+
+    def active(self) -> bool:
+        """Returns whether somebody releases now. Raises ``OutputError`` if the input cannot be read."""
+        ...
+
+    def close(self) -> None:
+        """Gives the input back."""
         ...
 
 
