@@ -2,10 +2,18 @@
 
 import argparse
 import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 
 from ..camera.source import Source
+from ..config.outputs import PinConfig, SituationOutputConfig, SoundConfig
+from ..config.schema import Config
+from ..errors import FileError
 from ..monitor.announcing import follow_renaming
 from ..monitor.run import watch_door
+from ..mqtt.lines import clean, now
 from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings, own_state
 
 
@@ -28,6 +36,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--print", action="store_true", help="print alerts as JSON lines; needs no broker")
     command.add_argument("--web", action="store_true", default=None, help="serve the page ([web] host and port)")
     command.add_argument("--show-stats", action="store_true", help="print speed and memory every 5 s")
+    command.add_argument(
+        "--outputs-demo",
+        action="store_true",
+        help="print what lamp, sound, relay and the like would do, instead of driving them; plays a file at its own pace",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,8 +50,9 @@ def run(args: argparse.Namespace) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: source.stop())
 
+    args.realtime = args.realtime or args.outputs_demo or None  # outputs follow the clock of the wall
     settings = open_settings(args)
-    config = settings.load()
+    config = with_demo_outputs(settings.load()) if args.outputs_demo else settings.load()
     if config.sign.logo:
         from ..web.sign_logo import check_logo  # without a sign nothing of the page is loaded
 
@@ -53,5 +67,26 @@ def run(args: argparse.Namespace) -> int:
         show_stats=args.show_stats,
         on_source_open=stop_on_signals,
         settings=settings,
+        printed=output_printer(beside_alerts=args.print) if args.outputs_demo else None,
     )
     return EXIT_OK if all_kept else EXIT_FAILURE
+
+
+def with_demo_outputs(config: Config) -> Config:
+    """Returns the configuration with a lamp and a sound, unless it has an output that follows who is at the door."""
+    if any(isinstance(output, SituationOutputConfig) for output in config.outputs):
+        return config
+    return replace(config, outputs=(*config.outputs, PinConfig(name="lamp", pin=17), SoundConfig(name="sound")))
+
+
+def output_printer(beside_alerts: bool) -> Callable[[str], None]:
+    """Returns what prints the lines of the outputs: to standard error where standard output has alerts as JSON."""
+
+    def show(text: str) -> None:
+        with suppress(FileError, OSError):
+            try:
+                print(clean(f"{now()}  {text}"), file=sys.stderr if beside_alerts else sys.stdout, flush=True)
+            except BrokenPipeError:  # the reader of the lines has gone: end as if asked to
+                signal.raise_signal(signal.SIGTERM)
+
+    return show

@@ -56,11 +56,13 @@ def watch_door(
     show_stats: bool,
     on_source_open: Callable[[Source], None],
     settings: SettingsStore,
+    printed: Callable[[str], None] | None = None,
 ) -> bool:
     """Opens everything and runs the loop until the source ends or is stopped; False if alerts were lost.
 
     ``on_source_open`` receives the source as soon as it can be stopped. ``settings`` stores changes made on the
-    page. Raises what the parts raise when they are opened.
+    page. ``printed`` receives a line for what lamp, sound and the like would do, instead of driving them. Raises what
+    the parts raise when they are opened.
     """
     detector, classifier, notify = open_detector(config.detect), open_classifier(config), Notifier()
     with ExitStack() as stack:
