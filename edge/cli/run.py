@@ -39,7 +39,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--outputs-demo",
         action="store_true",
-        help="print what lamp, sound, relay and the like would do, instead of driving them; plays a file at its own pace",
+        help="print what lamp, sound and relay would do, instead of driving them; a file plays at its own pace",
     )
 
 
