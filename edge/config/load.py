@@ -1,6 +1,5 @@
 """Reads a configuration: a TOML file and other layers, checked as a whole, all faults reported at once."""
 
-import difflib
 import errno
 import os
 import re
@@ -16,8 +15,9 @@ from ..addresses import shown_name, shown_path
 from ..errors import ConfigError
 from ..paths import open_at_once, read_bytes
 from .contradictions import contradictions
-from .option import Allowed, checked, shown_value
+from .output_tables import with_outputs
 from .schema import Config, options
+from .section import nearest, with_options
 
 Sections = Mapping[str, Mapping[str, Any]]
 """Options by section, as in TOML."""
@@ -160,36 +160,18 @@ def parse(text: str, path: Path) -> dict[str, Any]:
 
 def _apply(config: Config, data: Mapping[str, Any], where: str, faults: list[str]) -> Config:
     sections: dict[str, Any] = {}
-    known = {part.name for part in fields(config)}
+    known = [part.name for part in fields(config)]
     for section, values in data.items():
+        place = f"{where}: {section}"
         if section not in known:
-            faults.append(f"{where}: unknown section [{shown_name(section)}]; {_nearest(section, known)}")
+            faults.append(f"{where}: unknown section [{shown_name(section)}]; {nearest(section, known)}")
         elif not isinstance(values, Mapping):
-            faults.append(f"{where}: {section} must be a section, [{section}]")
+            faults.append(f"{place} must be a section, [{section}]")
+        elif section == "outputs":
+            sections[section] = with_outputs(config.outputs, values, place, faults)
         else:
-            sections[section] = _apply_section(getattr(config, section), values, f"{where}: {section}", faults)
+            sections[section] = with_options(getattr(config, section), values, place, faults, _other_section)
     return replace(config, **sections)
-
-
-def _apply_section(section: Any, values: Mapping[str, Any], where: str, faults: list[str]) -> Any:
-    known = {part.name: part for part in fields(section)}
-    accepted: dict[str, Any] = {}
-    for key, value in values.items():
-        if key not in known:
-            faults.append(f"{where}.{shown_name(key)}: unknown; {_other_section(key) or _nearest(key, known)}")
-            continue
-        allowed: Allowed = known[key].metadata["allowed"]
-        try:
-            accepted[key] = checked(value, known[key].type, allowed)
-        except (ValueError, OverflowError) as fault:
-            limits = "" if known[key].type is bool else f" (allowed: {allowed})"
-            faults.append(f"{where}.{key}{shown_value(value, allowed)}: {fault}{limits}")
-    return replace(section, **accepted)
-
-
-def _nearest(key: str, known: Any) -> str:
-    close = difflib.get_close_matches(key, list(known), 1, 0.6)
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
 
 
 def _other_section(key: str) -> str:

@@ -23,12 +23,14 @@ class Allowed:
     name: bool = False
     hours: bool = False
     choices: tuple[str | int, ...] = ()
+    arguments: bool = False
+    """A list of texts is a program and its arguments: one text is not split, and empty ones count."""
     secret: bool = False
     """Messages never show the value: it is a secret, or somebody may have typed one instead of a file."""
 
     def __str__(self) -> str:
         if self.choices:
-            return ", ".join(map(str, self.choices))
+            return ", ".join(str(choice) or '""' for choice in self.choices)
         if self.name:
             return "1 to 64 of a-z 0-9 _ -"
         if self.hours:
@@ -51,7 +53,7 @@ def option(default: Any, text: str, **limits: Any) -> Any:
 def checked(value: Any, kind: Any, allowed: Allowed) -> Any:
     """Returns the value as the option's type. Raises ``ValueError`` that says what is wrong with it."""
     if kind == tuple[str, ...]:
-        return _texts(value)
+        return _arguments(value) if allowed.arguments else _texts(value, allowed)
     if kind == tuple[Zone, ...]:
         return checked_zones(value)
     if get_origin(kind) is Literal:
@@ -74,14 +76,26 @@ def checked(value: Any, kind: Any, allowed: Allowed) -> Any:
     return value
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _texts(value: Any, allowed: Allowed) -> tuple[str, ...]:
     """Returns a list of texts; one text, as typed on a command line, is split at commas and spaces."""
-    texts = re.split(r"[,\s]+", value.strip(", \t")) if isinstance(value, str) else value
+    split = re.split(r"[,\s]+", value.strip(", \t")) if isinstance(value, str) else value
+    texts = tuple(text for text in _arguments(split) if text)
+    if allowed.choices and not texts:
+        raise ValueError("must name at least one")
+    for text in texts if allowed.choices else ():
+        if text not in allowed.choices:
+            raise ValueError(f"{shown(text)[:80]!r} is unknown")
+    return texts
+
+
+def _arguments(value: Any) -> tuple[str, ...]:
+    """Returns a list of texts as it is; one text is a list of one."""
+    texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
         raise ValueError('must be a list of texts, for example ["one", "two"]')
     if any(ord(letter) < 32 for text in texts for letter in text):
         raise ValueError("has control characters")
-    return tuple(text for text in texts if text)
+    return tuple(texts)
 
 
 def shown_value(value: Any, allowed: Allowed) -> str:

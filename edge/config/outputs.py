@@ -6,7 +6,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from .option import option
+from .option import Allowed, option
 from .phone import PostFormat
 
 Situation = Literal["no_mask", "incorrect_mask", "mask", "nobody", "unknown"]
@@ -15,7 +15,7 @@ nobody can be (paused, or the camera is lost, frozen or dark)."""
 SITUATIONS: tuple[Situation, ...] = ("no_mask", "incorrect_mask", "mask", "nobody")
 """Situations in which an output can be on."""
 FAULTS: tuple[Situation, ...] = ("no_mask", "incorrect_mask")
-AlertFormat = Literal["alert"] | PostFormat
+AlertFormat = Literal["alert", PostFormat]
 Level = Literal["high", "low"]
 DoorState = Literal["closed", "open"]
 PIN: dict[str, Any] = {"low": -1, "high": 27}
@@ -104,7 +104,7 @@ class WebhookConfig(OutputConfig):
     format: AlertFormat = option(
         "alert",
         "alert is the alert as published over MQTT; ntfy, plain and json are texts, as in [phone]",
-        choices=("alert", *get_args(PostFormat)),
+        choices=get_args(AlertFormat),
     )
     secret_file: str = option(
         "", "file with the key with which each request is signed (HMAC-SHA256), not readable by every user", secret=True
@@ -118,7 +118,9 @@ class CommandConfig(OutputConfig):
 
     when: tuple[str, ...] = option(FAULTS, "alerts for which it is run", choices=FAULTS)
     program: tuple[str, ...] = option(
-        (), 'program and its arguments, for example ["/usr/local/bin/tell", "--loud"]; no shell'
+        (),
+        'program and its arguments, for example ["/usr/local/bin/tell", "--loud"]; no shell',
+        arguments=True,
     )
     timeout: float = option(10.0, "seconds after which it is ended", low=0.1, high=600)
 
@@ -133,3 +135,7 @@ DRIVERS: dict[str, type[OutputConfig]] = {
     "command": CommandConfig,
 }
 """What an output can be, and its options."""
+DRIVER = Allowed("what the output is; without it, NAME must be one of these", choices=tuple(DRIVERS))
+"""The option ``driver``, which decides which other options there are."""
+MOST_OUTPUTS = 32
+"""More than the pins of a Raspberry Pi. Each webhook and each command costs a thread."""
