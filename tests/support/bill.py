@@ -10,7 +10,7 @@ from typing import Any
 
 from edge import __version__
 
-NAMED = {"protobuf": "BSD-3-Clause (from its file LICENSE)"}
+NAMED = {"lgpio": "Unlicense (from its file LICENSE)", "protobuf": "BSD-3-Clause (from its file LICENSE)"}
 """Packages that name no licence in their metadata."""
 TITLE = """\
 # Licences of the Python packages on a device with Python {python}
