@@ -1,0 +1,56 @@
+"""Drives the pins of this machine by lgpio, as gpiozero does, but without its surprises.
+
+pins.py imports it when a pin is configured, after it has loaded lgpio.
+"""
+
+from typing import Any
+
+import lgpio
+from gpiozero.pins.lgpio import LGPIOFactory, LGPIOPin
+
+
+class ChipPin(LGPIOPin):  # type: ignore[misc]
+    """A pin that goes from one level to the other without a third in between, and is left as it was when closed.
+
+    gpiozero's own makes an input of each pin that it opens, then an output that is low, and sets its level only then: a
+    relay that is on while its pin is low would open the door at each start. It makes an input again at the end.
+    """
+
+    def __init__(self, factory: Any, info: Any) -> None:
+        super(LGPIOPin, self).__init__(factory, info)
+        self._pwm: tuple[float, float] | None = None
+        self._bounce = None
+        self._callback = None
+        self._edges = lgpio.BOTH_EDGES
+        self._claimed = False
+
+    def output_with_state(self, state: bool) -> None:
+        lgpio.gpio_claim_output(self.factory._handle, self._number, int(state))
+        self._claimed = True
+
+    def _set_function(self, value: str) -> None:
+        super()._set_function(value)
+        self._claimed = True
+
+    def _set_state(self, value: float) -> None:
+        if self._pwm is None:
+            super()._set_state(value)
+        else:  # gpiozero cuts the share of time to whole percents: a servo would know six positions
+            self._pwm = (self._pwm[0], value * 100)
+            lgpio.tx_pwm(self.factory._handle, self._number, *self._pwm)
+
+    def close(self) -> None:
+        """Gives the pin back to the kernel. Whether it keeps its level then is the kernel's choice."""
+        if self._claimed and self.factory._handle is not None:
+            self.frequency = None
+            self.when_changed = None
+            lgpio.gpio_free(self.factory._handle, self._number)
+        self._claimed = False
+
+
+class Chip(LGPIOFactory):  # type: ignore[misc]
+    """The pins of the chip that gpiozero would choose."""
+
+    def __init__(self, chip: int | None = None) -> None:
+        super().__init__(chip)
+        self.pin_class = ChipPin
