@@ -1,34 +1,39 @@
 """Finds the WAV files of a sound output. Options are checked with it."""
 
 import os
+import struct
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..addresses import shown
 from ..errors import ConfigError
-from ..paths import check_file, open_at_once
+from ..paths import read_bytes
 from .outputs import SoundConfig
 from .signs import CODE, MOST_LANGUAGES
 
 BUNDLED = Path(__file__).parents[1] / "outputs" / "sounds"
 """A folder per language, with a WAV file per situation."""
-WAV_BEGIN = 12
-"""Bytes at the beginning of a file that tell whether it is WAV."""
+MAX_BYTES = 2**24
+"""A WAV file of a minute has 10 MiB as on a CD."""
+LONGEST_S = 60.0
+EXAMPLE = "ffmpeg -i FILE -ar 22050 -ac 1 no_mask.wav"
 
 
-def sounds_of(output: SoundConfig, situation: str) -> tuple[Path, ...]:
-    """Returns what is played one after the other in a situation. Raises ``ConfigError`` if a file is missing.
+@dataclass(frozen=True, slots=True)
+class WavFile:
+    """A sound, and how many seconds it lasts."""
+
+    path: Path
+    seconds: float
+
+
+def read_sounds(output: SoundConfig) -> dict[str, tuple[WavFile, ...]]:
+    """Returns what is played one after the other, by situation. Raises ``ConfigError`` if a file is missing, or no WAV.
 
     A folder of the owner may have a file per language, ``de/no_mask.wav``, or one for all of them, ``no_mask.wav``.
     """
-    place = f"outputs.{output.name}"
-    codes = list(dict.fromkeys(output.languages))
-    if not 1 <= len(codes) <= MOST_LANGUAGES:
-        raise ConfigError(f'{place}.languages: must name 1 to {MOST_LANGUAGES} languages, for example ["en"]')
-    if unusable := [code for code in codes if not CODE.fullmatch(code)]:
-        raise ConfigError(f"{place}.languages: {shown(unusable[0])[:40]!r} must be a language such as en, fr or pt-BR")
-    find = _own if output.files else _bundled
-    return tuple(dict.fromkeys(find(output, code, situation) for code in codes))
+    return {situation: _sounds_of(output, situation) for situation in output.when}
 
 
 def faults(output: SoundConfig) -> Iterable[str]:
@@ -36,11 +41,22 @@ def faults(output: SoundConfig) -> Iterable[str]:
     reasons = []
     for situation in output.when:
         try:
-            for file in sounds_of(output, situation):
-                _check(f"outputs.{output.name}.files", file)
+            _sounds_of(output, situation)
         except ConfigError as error:
             reasons.append(str(error))
     return dict.fromkeys(reasons)
+
+
+def _sounds_of(output: SoundConfig, situation: str) -> tuple[WavFile, ...]:
+    place = f"outputs.{output.name}"
+    codes = list(dict.fromkeys(output.languages))
+    if not 1 <= len(codes) <= MOST_LANGUAGES:
+        raise ConfigError(f'{place}.languages: must name 1 to {MOST_LANGUAGES} languages, for example ["en"]')
+    if unusable := [code for code in codes if not CODE.fullmatch(code)]:
+        raise ConfigError(f"{place}.languages: {shown(unusable[0])[:40]!r} must be a language such as en, fr or pt-BR")
+    find = _own if output.files else _bundled
+    files = dict.fromkeys(find(output, code, situation) for code in codes)
+    return tuple(_read(f"{place}.files", file) for file in files)
 
 
 def _own(output: SoundConfig, code: str, situation: str) -> Path:
@@ -69,12 +85,28 @@ def _bundled(output: SoundConfig, code: str, situation: str) -> Path:
     return file
 
 
-def _check(place: str, file: Path) -> None:
+def _read(place: str, file: Path) -> WavFile:
     try:
-        check_file(file)
-        with open(file, "rb", opener=open_at_once) as opened:
-            begin = opened.read(WAV_BEGIN)
+        content = read_bytes(file, MAX_BYTES)
     except OSError as error:
         raise ConfigError(f"{place}: {file} cannot be read: {error.strerror}") from error
-    if begin[:4] != b"RIFF" or begin[8:] != b"WAVE":
-        raise ConfigError(f"{place}: {file} is no WAV file; convert it, for example with ffmpeg")
+    bytes_per_second = _bytes_per_second(content)
+    if not bytes_per_second:
+        raise ConfigError(f"{place}: {file} is no WAV file; make one of it, for example by {EXAMPLE}")
+    seconds = len(content) / bytes_per_second
+    if seconds > LONGEST_S:
+        raise ConfigError(f"{place}: {file} lasts {seconds:.0f} s; at most {LONGEST_S:.0f} s are allowed")
+    return WavFile(file, seconds)
+
+
+def _bytes_per_second(content: bytes) -> int:
+    """Returns the bytes per second of a WAV file, of any kind that ALSA plays; 0 for another file."""
+    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
+        return 0
+    place = 12
+    while place + 20 <= len(content):
+        kind, size = struct.unpack_from("<4sI", content, place)
+        if kind == b"fmt ":
+            return int(struct.unpack_from("<I", content, place + 16)[0])
+        place += 8 + size + size % 2
+    return 0
