@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import cv2
 
 from ..addresses import RAW_CHARACTERS, has_raw_characters, shown, with_login
+from ..config.credentials import password_for
 from ..config.schema import SourceConfig
-from ..credentials import password_for
 from ..errors import ConfigError, SourceError
 
 log = logging.getLogger("maskwatch")

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import get_args
 
 from ..addresses import shown_file
+from ..config.credentials import password_for
 from ..config.phone import PostFormat
 from ..config.schema import Config, MqttConfig
-from ..credentials import password_for
 from ..errors import ConfigError
 from ..listening import host_and_port
 from ..monitor.systemd import Notifier

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..addresses import shown_file, split_post_address
-from ..credentials import read_password
 from ..errors import ConfigError
+from .credentials import read_password
 from .outputs import WebhookConfig
 
 

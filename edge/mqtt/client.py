@@ -15,8 +15,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ..config.credentials import password_for
 from ..config.schema import MqttConfig
-from ..credentials import password_for
 from ..errors import ConfigError
 from ..timing import running
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.config.credentials import read_password
 from edge.config.schema import MqttConfig
-from edge.credentials import read_password
 from edge.errors import ConfigError
 from edge.mqtt.client import new_client
 

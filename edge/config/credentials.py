@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from .addresses import shown_file
-from .errors import ConfigError
-from .paths import read_bytes
+from ..addresses import shown_file
+from ..errors import ConfigError
+from ..paths import read_bytes
 
 
 def password_for(option: str, file: str, credential: str) -> str:
