@@ -1,0 +1,73 @@
+"""Plays one WAV file with aplay, the player of ALSA's Debian package alsa-utils, and says why it cannot."""
+
+import io
+import os
+import shutil
+import wave
+
+from ..children import PRIVATE
+from ..config.sounds import WavFile
+from .program import Ending, Program
+
+SPARE_S = 5.0
+"""Seconds that aplay may take longer than the sound lasts: some devices open slowly."""
+HINTS = {
+    "No such file or directory": "there is no such device; `aplay -L` lists those of this machine",
+    "No such device": "it is gone; plug it in again",
+    "Device or resource busy": "another program uses it; end that program",
+    "Permission denied": "this user may not use sound devices; add the user to the group audio",
+}
+"""What a person can do, by the end of aplay's message."""
+
+
+class Aplay:
+    """Plays one sound at a time in the calling thread. ``stop`` may come from any thread, and is for good."""
+
+    def __init__(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if name not in PRIVATE}
+        self._program = Program(environment | {"LC_ALL": "C"})  # its messages are read
+
+    def play(self, file: WavFile, device: str) -> str:
+        """Plays a file to its end; returns why it could not, or an empty text. ``device`` is ALSA's, or empty."""
+        return self._run([os.path.abspath(file.path)], b"", file.seconds, device)
+
+    def try_out(self, device: str) -> str:
+        """Plays a tenth of a second of silence; returns why it could not, or an empty text."""
+        return self._run([], SILENCE, 0.1, device)
+
+    def stop(self) -> None:
+        """Ends the sound that is played, and lets none be played any more."""
+        self._program.stop()
+
+    def _run(self, arguments: list[str], payload: bytes, seconds: float, device: str) -> str:
+        name = f"the sound device {device}" if device else "the default sound device"
+        # asked each time: alsa-utils may be installed while maskwatch runs
+        if not (program := shutil.which("aplay")):
+            return "aplay is missing, which plays sounds: sudo apt install alsa-utils"
+        command = [os.path.abspath(program), "-q", *([f"--device={device}"] if device else []), *arguments]
+        try:
+            ending = self._program.run(command, payload, seconds + SPARE_S)
+        except OSError as error:
+            return f"{command[0]} does not start: {error.strerror}"
+        return "" if ending.code == 0 or self._program.stopped else f"{name} does not play: {_reason(ending, seconds)}"
+
+
+def _reason(ending: Ending, seconds: float) -> str:
+    if ending.code is None:
+        return f"a sound of {seconds:.1f} s had not ended after {seconds + SPARE_S:.1f} s, so aplay was ended"
+    message = ending.said.removeprefix("aplay: ")
+    end = message.rpartition(": ")[2]
+    return HINTS.get(end) or end or f"aplay ended with exit code {ending.code}"
+
+
+def _silence() -> bytes:
+    with io.BytesIO() as file:
+        with wave.open(file, "wb") as wav:
+            wav.setnchannels(1)
+            wav.setsampwidth(2)
+            wav.setframerate(16000)
+            wav.writeframes(bytes(2 * 1600))
+        return file.getvalue()
+
+
+SILENCE = _silence()

@@ -1,0 +1,123 @@
+"""Says a sentence, or plays another sound, when a situation begins: never two at a time, whatever the outputs."""
+
+import threading
+import time
+from datetime import datetime
+
+from ..config.outputs import Situation, SoundConfig
+from ..config.sounds import read_sounds
+from ..errors import OutputError
+from ..phone.quiet import QuietHours
+from ..timing import Backoff
+from .aplay import Aplay
+
+SHORTEST_RETRY_S, LONGEST_RETRY_S = 2.0, 60.0
+JOIN_S = 3.0
+
+
+class Sound:
+    """A loudspeaker as an output. A file that has begun is played to its end; one language follows the other while the
+    situation holds.
+
+    What may not be played yet waits while the output is on. The device is tried with silence at the start and, after
+    an attempt that failed, from time to time: so the problem is known before somebody comes, and ends by itself.
+    """
+
+    def __init__(self, config: SoundConfig, player: "Player") -> None:
+        self._files = read_sounds(config)
+        self._device, self._every = config.device, config.every
+        self._quiet = QuietHours.parse(config.quiet)
+        self._player, self._lock = player, player.lock
+        self._situation: str | None = None
+        self._waiting: str | None = None
+        self._problem: str | None = None  # an empty text after a success
+        self._earliest = time.monotonic()
+        self._backoff = Backoff(SHORTEST_RETRY_S, LONGEST_RETRY_S)
+        player.add(self)
+
+    def set(self, on: bool, situation: Situation) -> None:
+        with self._lock:
+            now = situation if on else None
+            if now != self._situation:
+                self._situation = self._waiting = now
+                self._lock.notify()
+            if self._problem:
+                raise OutputError(self._problem)
+
+    def close(self) -> None:
+        self._player.remove(self)
+
+    def due(self) -> float | None:
+        """Returns when it needs the device (monotonic seconds), None for not at all. Called with the lock."""
+        if self._quiet and self._quiet.contains(datetime.now()):
+            self._waiting = None
+        return self._earliest if self._waiting or self._problem != "" else None
+
+    def use(self, aplay: Aplay) -> None:
+        """Plays what waits, or silence. Called by the player's thread, without the lock."""
+        with self._lock:
+            situation, self._waiting = self._waiting, None
+        problem = self._say(situation, aplay) if situation else aplay.try_out(self._device)
+        with self._lock:
+            self._problem = problem
+            if problem:
+                self._earliest = time.monotonic() + self._backoff.next()
+                if situation == self._situation:
+                    self._waiting = self._waiting or situation
+                return
+            self._backoff.reset()
+            if situation:
+                self._earliest = time.monotonic() + self._every
+
+    def _say(self, situation: str, aplay: Aplay) -> str:
+        for file in self._files.get(situation, ()):
+            if self._situation != situation:
+                break
+            if problem := aplay.play(file, self._device):
+                return problem
+        return ""
+
+
+class Player:
+    """The device that all sound outputs share. Owns the thread ``sound``, which runs while there is an output."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Condition()
+        self._sounds: list[Sound] = []
+        self._aplay = Aplay()
+        self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
+
+    def add(self, sound: Sound) -> None:
+        """Lets an output play. The first one starts the thread."""
+        with self.lock:
+            self._sounds.append(sound)
+            self.lock.notify()
+        if not self._thread.is_alive():
+            self._thread.start()
+
+    def remove(self, sound: Sound) -> None:
+        """Lets an output play no more. The last one ends what is played, and the thread."""
+        with self.lock:
+            if sound in self._sounds:
+                self._sounds.remove(sound)
+            is_last = not self._sounds
+            self.lock.notify()
+        if is_last:
+            self._aplay.stop()
+            self._thread.join(JOIN_S)
+
+    def _run(self) -> None:
+        while sound := self._next():
+            sound.use(self._aplay)
+
+    def _next(self) -> Sound | None:
+        """Waits until an output needs the device; None when there is no output any more."""
+        with self.lock:
+            while self._sounds:
+                now = time.monotonic()
+                due = {sound: at for sound in self._sounds if (at := sound.due()) is not None}
+                first = min(due, key=lambda sound: due[sound], default=None)
+                if first and due[first] <= now:
+                    return first
+                self.lock.wait(due[first] - now if first else None)
+        return None
