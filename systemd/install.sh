@@ -3,17 +3,20 @@
 #
 #   sudo systemd/install.sh [--broker ADDRESS] [--source CAMERA] [--detector haar|yunet] [--camera NAME ...]
 #                           [--phone URL [--phone-token-file FILE]] [--web | --web-password-file FILE]
+#                           [--gpio] [--sound]
 #
 #   --broker ADDRESS   your MQTT broker: HOST, HOST:PORT, mqtt://USER@HOST or mqtts://USER@HOST
 #   --source CAMERA    the camera: auto (default), picamera, usb:0, rtsp://..., ...
 #   --detector NAME    the face detector: haar (default) or yunet
 #   --camera NAME      one of several cameras on this machine, as the service maskwatch@NAME; may be repeated.
-#                      --broker, --source and --detector then apply to the cameras named
+#                      the options above, --gpio and --sound then apply to the cameras named
 #   --phone URL        also sends alerts there as short texts: https://ntfy.sh/A-NAME-THAT-NOBODY-GUESSES. Subscribe
 #                      to that name in the app ntfy on the phone; anyone who knows the name can read the alerts
 #   --phone-token-file FILE    a token for that address, if it needs one, in the first line of FILE (- for standard input)
 #   --web              also serves the page to your network, at port 8080 of this machine; asks for its password
 #   --web-password-file FILE   does so with the password in the first line of FILE (- for standard input)
+#   --gpio             lets the service use GPIO pins, for the outputs led, buzzer, relay and servo
+#   --sound            lets the service use sound cards, for the output sound
 #   --python PYTHON    the interpreter (default python3)
 #   --no-start         installs everything but starts nothing
 #   --dry-run          only prints what would be done
@@ -38,7 +41,7 @@ umask 022
 opt=/opt/maskwatch etc=/etc/maskwatch state=/var/lib/maskwatch units=/etc/systemd/system bin=/usr/local/bin/maskwatch
 here=$(cd "$(dirname "$0")/.." && pwd)
 python=python3 phone='' cameras='' dry='' start=yes uninstall='' purge='' broker='' source='' detector=''
-web='' web_password_file='' web_password='' phone_token_file='' phone_token='' repeat="sudo $0"
+web='' web_password_file='' web_password='' phone_token_file='' phone_token='' rights='' repeat="sudo $0"
 apt_patience=600 # seconds; unattended-upgrades takes minutes on a Pi that was just set up
 
 main() {
@@ -113,6 +116,7 @@ arguments() {
                 shift
                 ;;
             --web) web=yes ;;
+            --gpio | --sound) rights="$rights ${1#--}" ;;
             --no-start) start='' ;;
             --dry-run) dry=yes ;;
             --uninstall) uninstall=yes ;;
@@ -130,6 +134,7 @@ arguments() {
     case $web$cameras in
         'yes '*' '*) fail "--web sets up the page of one camera: run $0 once for each, then give each its own web.port" ;;
     esac
+    [ -z "$rights" ] || [ "$cameras$(plain)" ] || fail "--${rights##* }: name the cameras that may use it, with --camera NAME"
     [ -z "$purge" ] || [ "$uninstall" ] || fail "--purge goes with --uninstall"
 }
 
@@ -155,6 +160,11 @@ check_machine() {
                 "On a Pi 3, 4, 5 or Zero 2 write the 64-bit Raspberry Pi OS to the card and run this again."
             ;;
     esac
+    for right in gpio sound; do
+        [ -z "$(drop_ins $right)" ] || getent group "$(group_of $right)" >/dev/null ||
+            fail "--$right: this system has no group $(group_of $right). On Raspberry Pi OS the devices belong to it; elsewhere" \
+                "create it (sudo groupadd --system $(group_of $right)), and give it the devices by a udev rule"
+    done
 }
 
 # What is installed runs at this door for years, so nobody but root and the user who calls sudo may have written it.
@@ -184,8 +194,11 @@ foreign() {
 
 # picamera2 exists on Raspberry Pi OS only; elsewhere USB and network cameras are enough
 packages() {
-    missing=''
-    for package in python3-venv python3-picamera2; do
+    missing='' needed='python3-venv python3-picamera2'
+    [ -z "$(drop_ins sound)" ] || needed="$needed alsa-utils"
+    # the lock has lgpio for Python 3.11 only, because no wheel for 3.13 exists
+    [ -z "$(drop_ins gpio)" ] || grep -qs '^lgpio==' "$(lock_for "$python")" || needed="$needed python3-lgpio"
+    for package in $needed; do
         if installed "$package"; then
             echo "$package is there"
         else
@@ -202,7 +215,9 @@ packages() {
     for package in $missing; do
         if [ "$dry" ] || apt-cache show "$package" >/dev/null 2>&1; then
             apt install -y -qq --no-install-recommends "$package" || not_installed "$package"
-        elif [ -z "$reached" ] && { [ "$package" != python3-picamera2 ] || is_pi; }; then
+        elif [ "$package" = python3-lgpio ] && [ "$reached" ]; then
+            fail "--gpio: this system's packages have no python3-lgpio, which drives the pins. Raspberry Pi OS has it"
+        elif [ "$package" != python3-picamera2 ] || { [ -z "$reached" ] && is_pi; }; then
             not_installed "$package"
         elif [ "$reached" ]; then
             echo "no $package in this system's packages: USB and network cameras only"
@@ -253,7 +268,11 @@ installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx
 user_and_folders() {
     getent passwd maskwatch >/dev/null ||
         run useradd --system --user-group --home-dir $state --no-create-home --shell /usr/sbin/nologin maskwatch
-    run usermod -a -G video maskwatch
+    groups=video
+    for right in gpio sound; do
+        [ -z "$(drop_ins $right)" ] || groups="$groups,$(group_of $right)"
+    done
+    run usermod -a -G "$groups" maskwatch
     run install -d -m 755 $opt $etc
 }
 
@@ -278,7 +297,7 @@ program() {
     copy=$(mktemp -d "$opt/build.XXXXXX") # pip builds in the source folder; the copy keeps files of root out of the checkout
     (cd "$here" && cp -R edge convert models systemd setup.cfg pyproject.toml README.md LICENSE "$copy")
     "$here/systemd/make-venv.sh" "$new" "$python"
-    lock="$copy/systemd/lock/$("$new/bin/python" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt"
+    lock=$(here=$copy lock_for "$new/bin/python")
     [ -e "$lock" ] || fail "the packages of maskwatch are checked for Python 3.11 and 3.13 (Bookworm, Trixie) only;" \
         "$python is $("$python" -I -V)"
     # picamera2 needs the NumPy that it was built against, which is apt's
@@ -299,6 +318,8 @@ program() {
     rm -rf "$copy"
 }
 
+lock_for() { echo "$here/systemd/lock/$("$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt"; }
+
 # pip's own temporary files: not in /tmp, which everybody shares and which may be small
 pip() {
     TMPDIR=$copy/tmp "$new/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps \
@@ -309,8 +330,8 @@ fingerprint() {
     (
         cd "$here"
         "$python" -I -V
-        # the environment is made for them: with another picamera2 or NumPy it must be made anew
-        dpkg-query -W -f '${Package} ${db:Status-Status} ${Version}\n' python3-picamera2 python3-numpy 2>/dev/null || true
+        # the environment is made for them: with another picamera2, NumPy or lgpio it must be made anew
+        dpkg-query -W -f '${Package} ${db:Status-Status} ${Version}\n' python3-picamera2 python3-numpy python3-lgpio 2>/dev/null || true
         find edge convert models systemd setup.cfg pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort | xargs -d '\n' sha256sum
     ) | sha256sum | cut -c 1-64
 }
@@ -431,6 +452,22 @@ plain() {
 
 unit_of() { [ "$1" = maskwatch ] && echo maskwatch.service || echo "maskwatch@$1.service"; }
 
+# The folders of the drop-ins by which units may use gpio or sound: those there are, and those that are asked for.
+# An upgrade therefore renews them.
+drop_ins() {
+    {
+        case " $rights " in *" $1 "*)
+            for name in ${cameras:-$(plain)}; do
+                echo "$units/$(unit_of "$name").d"
+            done
+            ;;
+        esac
+        find $units -mindepth 2 -maxdepth 2 -name "maskwatch-$1.conf" -printf '%h\n' 2>/dev/null
+    } | sort -u
+}
+
+group_of() { [ "$1" = sound ] && echo audio || echo "$1"; }
+
 # the camera for the closing hints and for the phone
 first() {
     for name in ${cameras:-$(plain)} $(named | sed 's/maskwatch@//; s/.service//'); do
@@ -445,6 +482,11 @@ linked() { (cd $units && find multi-user.target.wants -name "$1" -printf '%f\n' 
 service() {
     run install -m 644 "$here/systemd/maskwatch.service" "$here/systemd/maskwatch@.service" \
         "$here/systemd/maskwatch-phone@.service" $units
+    for right in gpio sound; do
+        for folder in $(drop_ins $right); do
+            run install -D -m 644 -t "$folder" "$here/systemd/maskwatch-$right.conf"
+        done
+    done
     run install -m 755 "$here/systemd/maskwatch" $bin
     run systemctl daemon-reload
     for name in ${cameras:-$(plain)}; do
@@ -524,6 +566,12 @@ remove() {
         take_back "$name"
     done
     run rm -f $units/maskwatch.service $units/maskwatch@.service $units/maskwatch-phone@.service $bin
+    for right in gpio sound; do
+        for folder in $(drop_ins $right); do
+            run rm -f "$folder/maskwatch-$right.conf"
+            run rmdir --ignore-fail-on-non-empty "$folder"
+        done
+    done
     run systemctl daemon-reload
     run rm -rf $opt
     if [ "$purge" ]; then

@@ -13,10 +13,11 @@ venv=$1 python=$2
     echo "Python's venv is missing: sudo apt install python3-venv" >&2
     exit 1
 }
-# --system-site-packages on a Pi only: picamera2 comes from apt, and a plain environment does not see it
-"$python" -I -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("picamera2") is None)' &&
-    shared=--system-site-packages || shared=
-if [ -z "$shared" ] && { [ -e /etc/rpi-issue ] || grep -qs 'Raspberry Pi' /proc/device-tree/model; }; then
+# --system-site-packages on a Pi only: picamera2 and lgpio come from apt, and a plain environment does not see them
+has() { "$python" -I -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)' "$1"; }
+shared=
+if has picamera2 || has lgpio; then shared=--system-site-packages; fi
+if ! has picamera2 && { [ -e /etc/rpi-issue ] || grep -qs 'Raspberry Pi' /proc/device-tree/model; }; then
     echo "this Pi has no python3-picamera2, so USB and network cameras only. For a Pi camera:" \
         "sudo apt install python3-picamera2 --no-install-recommends, and remove $venv before you repeat this" >&2
 fi
