@@ -113,7 +113,8 @@ class ReleaseInput:
         import gpiozero
 
         device = gpiozero.DigitalInputDevice(self._config.release_pin, pull_up=True, pin_factory=factory)
-        self._notify(device)
+        if self._changed is not None:
+            self._notify(device)
         return device
 
     def _notify(self, device: Any) -> None:
