@@ -12,6 +12,7 @@ from .sql import (
     DEAD_LETTERS_KEPT,
     DELETE_DEAD_LETTER,
     NEXT_DEAD_LETTER,
+    OF_BROKER,
     PUT_DEAD_LETTER,
     PUT_SETTING,
     TRIM_DEAD_LETTERS,
@@ -29,7 +30,10 @@ Answer = Callable[[OutboxMessage | None, int], None]
 
 
 class DeadLetters:
-    """The table of the alerts that were set aside. Belongs to the outbox's writer thread."""
+    """The table of the alerts that were set aside. Belongs to the outbox's writer thread.
+
+    It counts and gives out those of the broker. A sink says itself what it has refused.
+    """
 
     def __init__(self, listener: OutboxListener) -> None:
         self.count = 0
@@ -75,13 +79,13 @@ class DeadLetters:
 
     def _count(self, db: sqlite3.Connection, deleted: int) -> None:
         self._counted_at = time.monotonic()
-        (count,) = db.execute("SELECT count(*) FROM dead_letters").fetchone()
+        (count,) = db.execute(f"SELECT count(*) FROM dead_letters WHERE {OF_BROKER}").fetchone()
         if (count, deleted) == (self.count, self._deleted):
             return
         if deleted > self._deleted:
             log.error("%d refused alerts are deleted so far: only the newest %d are kept", deleted, DEAD_LETTERS_KEPT)
         self.count, self._deleted = count, deleted
-        last = db.execute("SELECT reason FROM dead_letters ORDER BY seq DESC LIMIT 1").fetchone()
+        last = db.execute(f"SELECT reason FROM dead_letters WHERE {OF_BROKER} ORDER BY seq DESC LIMIT 1").fetchone()
         self._listener.outbox_dead_letters(count, last[0] if last else "", deleted)
 
 

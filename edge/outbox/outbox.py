@@ -7,47 +7,27 @@ alert was committed 1 ms after it was raised (median; 13 ms for 99 %, 22 ms at m
 """
 
 import logging
-import queue
 import sqlite3
 import threading
-import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .copies import take_copies
 from .database import is_damage, rescue
 from .dead_letters import Answer, DeadLetters
 from .file import CHECK_INTERVAL, DatabaseFile, Notice
-from .listener import OutboxListener, log_notice
+from .listener import OutboxListener, Sink, log_notice
 from .pending import Pending
 from .reasons import reason
+from .requests import ASK, Requests
 from .rescue import replace_damaged
-from .sql import (
-    DELETE,
-    DELETE_DEAD_LETTER,
-    PUT,
-    PUT_DEAD_LETTER,
-    PUT_HISTORY,
-    PUT_SETTING,
-    RESCUED,
-    SCHEMA,
-    TABLES,
-    TRIM_HISTORY,
-    OutboxMessage,
-    Statement,
-    compacted,
-    waiting,
-)
+from .sinks import Sinks
+from .sql import PUT, RESCUED, SCHEMA, TABLES, TRIM_HISTORY, OutboxMessage, Statement, compacted, waiting
 
 log = logging.getLogger(__name__)
 
 RETRY_INTERVAL = 5.0
 """Seconds between attempts to write while the disk refuses."""
-SLOW_WRITE = 2.0
-"""Seconds of one write after which alerts no longer wait for it."""
-ASK = "ask for a dead letter"
-"""Is not SQL: a question that is answered when all statements before it are written."""
 
 
 class Outbox:
@@ -56,37 +36,51 @@ class Outbox:
     Public methods may be called from any thread and never block, except ``close``.
     """
 
-    def __init__(self, path: Path, listener: OutboxListener, report: Callable[[str | None], None] = log_notice) -> None:
+    def __init__(
+        self,
+        path: Path,
+        listener: OutboxListener,
+        report: Callable[[str | None], None] = log_notice,
+        sinks: Sequence[Sink] = (),
+    ) -> None:
         """``report`` receives that the file was written anew at its place, and None a while later."""
         self.path = path
         self._listener = listener
         self._dead = DeadLetters(listener)
-        self._statements: queue.SimpleQueue[Statement | None] = queue.SimpleQueue()
+        self._requests = Requests()
         self._backlog: list[Statement] = []
         self._pending = Pending()
         self._settings: dict[str, str] = {}
         self._file = DatabaseFile(path, SCHEMA)
         self._notice = Notice(report)
         self._unread_copies = False
-        self._deletes_requested = 0
-        self._deletes_gathered = 0
-        self._deletes_written = 0
-        self._writing_since = float("inf")
+        self._sinks = Sinks(sinks, self)
         self._attempt()  # at once: what an earlier run left decides how this one starts
         if not self._file.is_open:  # a pause holds even if the disk is full or read-only: SQLite must write to read
             self._settings.update(rescue(path, {"settings": RESCUED["settings"][1]})["settings"])
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
 
-    def put(self, message: OutboxMessage) -> None:
-        """Keeps a message, and its payload in the history."""
-        self._statements.put((PUT, (message.id, message.topic, message.payload)))
-        self._statements.put((PUT_HISTORY, (message.payload,)))
+    def put(self, message: OutboxMessage, *, broker: bool = True) -> None:
+        """Keeps a message, a copy for each sink that wants it, and its payload in the history: all or nothing.
+
+        Without a ``broker`` only the copies wait.
+        """
+        copies = self._sinks.copies(message)
+        kept = [message, *copies] if broker else copies
+        self._requests.put(kept, message.payload, is_waited_for=bool(copies))
+        self._sinks.take(copies)
+
+    def wait_until_kept(self, message: OutboxMessage) -> None:
+        """Waits, for a tenth of a second at most, until a new message with copies is on disk. Call it before sending.
+
+        Else a kill after the sending could lose the copies, and leave no trace of the alert.
+        """
+        self._requests.wait_until_kept(message)
 
     def delivered(self, message: OutboxMessage) -> None:
-        """Deletes a message that the broker has taken."""
-        self._deletes_requested += 1
-        self._statements.put((DELETE, (message.id,)))
+        """Deletes a message that the broker, or the sink, has taken."""
+        self._requests.delete(message)
 
     @property
     def undeleted(self) -> int:
@@ -94,14 +88,11 @@ class Outbox:
 
         Returns 0 while the disk refuses or one write takes longer than ``SLOW_WRITE`` seconds: alerts leave without it.
         """
-        if not self._file.is_open or time.monotonic() - self._writing_since > SLOW_WRITE:
-            return 0
-        return self._deletes_requested - self._deletes_written
+        return self._requests.undeleted if self._file.is_open else 0
 
     def refused(self, message: OutboxMessage, reason: str) -> None:
         """Moves a message to the dead letters, in one transaction with its removal."""
-        self._statements.put((PUT_DEAD_LETTER, (message.id, message.topic, message.payload, reason)))
-        self.delivered(message)
+        self._requests.refuse(message, reason)
 
     @property
     def dead_letters(self) -> int:
@@ -110,12 +101,16 @@ class Outbox:
 
     def ask_dead_letter(self, upto: int | None, answer: Answer) -> None:
         """Asks for the oldest dead letter, ``upto`` a number; it stays there. The writer thread answers."""
-        self._statements.put((ASK, (upto, answer)))
+        self._requests.ask(upto, answer)
 
     def revived(self, message: OutboxMessage) -> None:
         """Deletes a dead letter that the broker has taken after all."""
-        self._statements.put((DELETE_DEAD_LETTER, (message.id,)))
-        self.delivered(message)
+        self._requests.revive(message)
+
+    @property
+    def copies_waiting(self) -> int:
+        """Returns how many copies wait for the sinks."""
+        return self._sinks.waiting
 
     def setting(self, name: str) -> str | None:
         """Returns what ``set`` kept, in this run or an earlier one."""
@@ -124,11 +119,16 @@ class Outbox:
     def set(self, name: str, value: str) -> None:
         """Keeps a setting."""
         self._settings[name] = value
-        self._statements.put((PUT_SETTING, (name, value)))
+        self._requests.set(name, value)
+
+    def end_sinks(self, timeout: float) -> None:
+        """Lets the sinks end within ``timeout`` seconds; ``close`` waits for them."""
+        self._sinks.stop(timeout)
 
     def close(self, timeout: float = 2.0) -> bool:
         """Writes what is left, for at most ``timeout`` seconds. Returns False if an alert could not be written."""
-        self._statements.put(None)
+        self._sinks.close(timeout)
+        self._requests.end()
         self._thread.join(timeout)
         return not self._thread.is_alive() and not any(sql == PUT for sql, _ in self._backlog)
 
@@ -146,25 +146,20 @@ class Outbox:
         self._file.close()
 
     def _gather(self) -> bool:
-        """Takes all statements that wait, so that a burst becomes one transaction. Returns False at the end."""
+        """Takes all statements that wait. Returns False at the end."""
         retrying = bool(self._backlog) or not self._file.is_open
-        with suppress(queue.Empty):
-            statement = self._statements.get(timeout=RETRY_INTERVAL if retrying else CHECK_INTERVAL)
-            while statement is not None:
-                self._take(statement)
-                statement = self._statements.get_nowait()
-            return False
+        for statement in self._requests.gather(RETRY_INTERVAL if retrying else CHECK_INTERVAL):
+            if statement is None:
+                return False
+            if statement[0] == ASK:
+                self._dead.ask(*statement[1])
+            else:
+                self._backlog.append(statement)
+                self._pending.note(statement)
         return True
 
-    def _take(self, statement: Statement) -> None:
-        if statement[0] == ASK:
-            return self._dead.ask(*statement[1])
-        self._backlog.append(statement)
-        self._pending.note(statement)
-        self._deletes_gathered += statement[0] == DELETE
-
     def _attempt(self) -> None:
-        self._writing_since = time.monotonic()
+        self._requests.attempt_begins()
         try:
             self._follow()
             try:
@@ -184,7 +179,7 @@ class Outbox:
                 f"alerts cannot be saved in {self.path}: {reason(error, self.path)}; those that wait are in memory only"
             )
         finally:
-            self._writing_since = float("inf")
+            self._requests.attempt_ends()
 
     def _write(self) -> None:
         db = self._file.connection()
@@ -193,7 +188,7 @@ class Outbox:
         if self._backlog:
             self._dead.commit(db, self._backlog, self._settings)
             self._backlog.clear()
-        self._deletes_written = self._deletes_gathered
+        self._requests.written()
         if self._dead.tell(db, self._settings):
             db.execute(TRIM_HISTORY)  # now and then: with each alert it would be one more page to write
         self._file.written()
@@ -209,7 +204,7 @@ class Outbox:
         self._restore(stored)
 
     def _restore(self, messages: list[OutboxMessage]) -> None:
-        if new := self._pending.take(messages):
+        if new := self._sinks.restore(self._pending.take(messages)):
             self._listener.outbox_restored(new)
 
     def _follow(self) -> bool:

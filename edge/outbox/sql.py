@@ -18,9 +18,13 @@ CREATE TABLE IF NOT EXISTS history (seq INTEGER PRIMARY KEY, payload BLOB);
 PUT = "INSERT OR IGNORE INTO alerts (id, topic, payload) VALUES (?, ?, ?)"
 DELETE = "DELETE FROM alerts WHERE id = ?"
 PUT_DEAD_LETTER = "INSERT OR REPLACE INTO dead_letters (id, topic, payload, reason) VALUES (?, ?, ?, ?)"
-TRIM_DEAD_LETTERS = f"""DELETE FROM dead_letters WHERE seq <=
-    (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET {DEAD_LETTERS_KEPT})"""
-NEXT_DEAD_LETTER = """SELECT id, topic, payload FROM dead_letters WHERE seq <= ?
+OF_BROKER = "instr(id, '@') = 0"
+"""Holds for the broker's messages; the id of a sink's copy is ``ID@NAME``."""
+TRIM_DEAD_LETTERS = f"""DELETE FROM dead_letters WHERE seq IN (SELECT seq FROM (SELECT seq, row_number() OVER
+    (PARTITION BY CASE WHEN {OF_BROKER} THEN '' ELSE topic END ORDER BY seq DESC) AS place FROM dead_letters)
+    WHERE place > {DEAD_LETTERS_KEPT})"""
+"""Keeps so many of the broker and of each sink: one that refuses everything pushes out no other's."""
+NEXT_DEAD_LETTER = f"""SELECT id, topic, payload FROM dead_letters WHERE seq <= ? AND {OF_BROKER}
     AND typeof(id) = 'text' AND typeof(topic) = 'text' AND typeof(payload) = 'blob' ORDER BY seq LIMIT 1"""
 DELETE_DEAD_LETTER = "DELETE FROM dead_letters WHERE id = ?"
 DEAD_LETTERS_DELETED = "dead letters deleted"
@@ -52,8 +56,13 @@ class OutboxMessage:
     payload: bytes
 
 
+def sink_of(id: str) -> str:
+    """Returns the name of the sink whose copy has this id; empty for a message of the broker."""
+    return id.partition("@")[2]
+
+
 def waiting(db: sqlite3.Connection) -> list[OutboxMessage]:
-    """Returns the messages that wait for a broker, oldest first."""
+    """Returns the messages that wait for the broker or a sink, oldest first."""
     sound = "typeof(id) = 'text' AND typeof(topic) = 'text' AND typeof(payload) = 'blob'"
     rows = db.execute(f"SELECT id, topic, payload FROM alerts WHERE {sound} ORDER BY seq")
     return [OutboxMessage(*row) for row in rows]
