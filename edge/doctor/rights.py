@@ -14,7 +14,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.schema import Config
 from ..mqtt import homeassistant
-from ..mqtt.topics import Topics
+from ..mqtt.topics import Topics, retained_topics
 
 BROKER_VERSION = "$SYS/broker/version"
 """The topic on which mosquitto tells its name."""
@@ -30,7 +30,7 @@ def published_topics(config: Config) -> list[str]:
     topics = Topics(config.mqtt.prefix, config.device.name)
     more = [homeassistant.topic(config)] if config.homeassistant.discovery else []
     more += [topics.snapshot] if config.snapshots.mode != "off" else []
-    return [topics.alert, *topics.retained, topics.stats, *more]
+    return [topics.alert, *retained_topics(config), topics.stats, *more]
 
 
 def never_release(client: Any, answered: Callable[[int, ReasonCode], None]) -> None:

@@ -18,7 +18,7 @@ from ..files import replace as replace_file
 from ..listening import host_and_port
 from ..paths import read_text
 from . import homeassistant
-from .topics import Topics, client_id
+from .topics import Topics, client_id, retained_topics
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +81,8 @@ class Announcement:
 
 def announcement(config: Config, *, discovery: bool) -> Announcement:
     """Returns every retained topic of a camera; Home Assistant's comes first, as that one removes the device there."""
-    topics = Topics(config.mqtt.prefix, config.device.name).retained
-    found = (homeassistant.topic(config), *topics) if discovery else topics
-    return Announcement(config.mqtt, config.device.name, found)
+    entities = [homeassistant.topic(config)] if discovery else []
+    return Announcement(config.mqtt, config.device.name, (*entities, *retained_topics(config)))
 
 
 class Announced:

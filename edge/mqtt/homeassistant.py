@@ -5,13 +5,14 @@ https://www.home-assistant.io/integrations/mqtt/#discovery-messages; ``default_e
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from .. import __version__
 from ..config.schema import Config
 from .messages import CameraCondition, EventType
-from .topics import Topics
+from .topics import WATCHING, Topics, output_switch
 
 ONLINE = b"online"
 """Home Assistant's birth message on ``PREFIX/status``: it then needs discovery and all states again."""
@@ -24,6 +25,12 @@ class Discovery:
     topic: str
     message: bytes
     birth_topic: str
+
+    def without(self, outputs: Iterable[str]) -> bytes:
+        """Returns the message that also removes the switches of ``outputs``, which an earlier one announced."""
+        message = json.loads(self.message)
+        message["components"] |= {_output_key(name): {"platform": "switch"} for name in outputs}
+        return _encoded(message)
 
 
 def discovery(config: Config, model: str) -> Discovery | None:
@@ -68,10 +75,10 @@ def message(config: Config, model: str) -> bytes:
         "qos": 1,
         "components": {
             name: named(identity(config), name, entity) if len(entity) > 1 else entity
-            for name, entity in entities(topics, config.snapshots.mode != "off").items()
+            for name, entity in entities(topics, config).items()
         },
     }
-    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encoded(payload)
 
 
 def named(device: str, name: str, entity: dict[str, Any]) -> dict[str, Any]:
@@ -80,9 +87,11 @@ def named(device: str, name: str, entity: dict[str, Any]) -> dict[str, Any]:
     return {"unique_id": f"{device}_{name}", "default_entity_id": entity_id, **entity}
 
 
-def entities(topics: Topics, snapshots: bool) -> dict[str, dict[str, Any]]:
+def entities(topics: Topics, config: Config) -> dict[str, dict[str, Any]]:
     """Returns every entity by its key: platform, name, topic and template."""
-    return _people(topics) | _device(topics) | _statistics(topics) | {"snapshot": _snapshot(topics, snapshots)}
+    snapshot = {"snapshot": _snapshot(topics, config.snapshots.mode != "off")}
+    outputs = {_output_key(output.name): _output(topics, output.name) for output in config.outputs}
+    return _people(topics) | _device(topics) | _statistics(topics) | snapshot | outputs
 
 
 def _people(topics: Topics) -> dict[str, dict[str, Any]]:
@@ -122,14 +131,7 @@ def _device(topics: Topics) -> dict[str, dict[str, Any]]:
             "value_template": "{{ 'OFF' if value_json.problem is none else 'ON' }}",
             "json_attributes_topic": topics.health,
         },
-        "enabled": {
-            "platform": "switch",
-            "name": "Watching",
-            "icon": "mdi:eye",
-            "command_topic": topics.enabled_set,
-            "state_topic": topics.enabled_state,
-            "retain": False,
-        },
+        "enabled": _switch(topics, WATCHING, "Watching", "mdi:eye"),
         "camera": {
             "platform": "sensor",
             "name": "Camera",
@@ -166,6 +168,26 @@ def _snapshot(topics: Topics, snapshots: bool) -> dict[str, Any]:
     return {"platform": "image", "name": "Last alert", "image_topic": topics.snapshot, "content_type": "image/jpeg"}
 
 
+def _output_key(output: str) -> str:
+    return f"output_{output}"
+
+
+def _output(topics: Topics, output: str) -> dict[str, Any]:
+    """Returns the switch that mutes an output at the door."""
+    return _switch(topics, output_switch(output), f"Output {output}", "mdi:alarm-light-outline")
+
+
+def _switch(topics: Topics, switch: str, name: str, icon: str) -> dict[str, Any]:
+    return {
+        "platform": "switch",
+        "name": name,
+        "icon": icon,
+        "command_topic": topics.switch_set(switch),
+        "state_topic": topics.switch_state(switch),
+        "retain": False,
+    }
+
+
 def _number(topic: str, name: str, field: str, state_class: str = "measurement", **more: Any) -> dict[str, Any]:
     return {
         "platform": "sensor",
@@ -175,3 +197,7 @@ def _number(topic: str, name: str, field: str, state_class: str = "measurement",
         "state_class": state_class,
         **more,
     }
+
+
+def _encoded(message: dict[str, Any]) -> bytes:
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()

@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 import uuid
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
@@ -27,8 +28,8 @@ LARGEST_NUMBER = 2**63
 """No number of an alert is as large; neither is "not a number"."""
 LIMIT = 4096
 """Bytes of a command, at most; longer payloads are not parsed."""
-VALUES = {"enabled": {b"ON": True, b"OFF": False}}
-"""Command -> payload -> meaning."""
+VALUES = {b"ON": True, b"OFF": False}
+"""What a switch can be told."""
 
 
 def encode(message: Any) -> bytes:
@@ -147,24 +148,25 @@ def uuid7() -> uuid.UUID:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command and its value."""
+    """A switch, and whether it is to be on."""
 
     name: str
     value: bool
 
 
-def parse(topic: str, payload: bytes, retained: bool, root: str) -> Command:
-    """Parses a command under ``root`` (``prefix/device``). Raises ``ValueError`` with the reason to ignore it.
+def parse(topic: str, payload: bytes, retained: bool, root: str, switches: Collection[str]) -> Command:
+    """Parses a command to one of the ``switches`` under ``root`` (``prefix/device``).
 
-    Retained commands are ignored: an old pause at the broker must not return with every connection.
+    Raises ``ValueError`` with the reason to ignore it. Retained commands are ignored: an old pause at the broker must
+    not return with every connection.
     """
     name = topic.removeprefix(f"{root}/").removesuffix("/set")
-    if topic != f"{root}/{name}/set" or name not in VALUES:
+    if topic != f"{root}/{name}/set" or name not in switches:
         raise ValueError("unknown command")
     if retained:
         raise ValueError("retained commands are ignored; publish it without the retain flag")
     if len(payload) > LIMIT:
         raise ValueError(f"longer than {LIMIT} bytes")
-    if payload not in VALUES[name]:
-        raise ValueError(f"must be {' or '.join(value.decode() for value in VALUES[name])}")
-    return Command(name, VALUES[name][payload])
+    if payload not in VALUES:
+        raise ValueError(f"must be {' or '.join(value.decode() for value in VALUES)}")
+    return Command(name, VALUES[payload])

@@ -8,7 +8,7 @@ milliseconds later. It leaves the outbox when the broker has acknowledged it wit
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from paho.mqtt.enums import MQTTProtocolVersion
@@ -23,14 +23,14 @@ from .events import Acknowledged, Connected, Disconnected, LinkEvent, Received
 from .homeassistant import ONLINE, Discovery
 from .link import Link
 from .mailbox import Mailbox
-from .messages import AlertMessage, Health, State, Stats, encode, parse
+from .messages import AlertMessage, Health, State, Stats, encode
 from .outgoing import Outgoing
 from .requests import NewAlert, OutboxWritten, Request, RestoredAlerts, Retain, SendOnce, Stop
+from .switches import Mute, Switches
 from .terms import Will
-from .topics import Topics, client_id
+from .topics import WATCHING, Topics, client_id
 
 log = logging.getLogger(__name__)
-WARNING_INTERVAL = 60.0  # seconds between two warnings about messages that others should not have sent
 PAUSE_IN_SEARCH = 1.0
 """Seconds until the next connection while it is not known yet which message ends the connections."""
 STALLED = 15.0
@@ -41,8 +41,8 @@ class MqttPublisher:
     """Publishes one camera, from the thread ``mqtt-publisher``. Any thread may call its public methods.
 
     ``outbox`` is the file of what must outlive the process. ``report(part, problem)`` receives the problems
-    of ``broker``, ``disk`` and ``alerts``, and None when a part has recovered. Raises ``ConfigError`` for TLS or
-    password files that cannot be used.
+    of ``broker``, ``disk`` and ``alerts``, and None when a part has recovered. ``outputs`` names those at the door,
+    and ``mute`` receives which of them are muted. Raises ``ConfigError`` for TLS or password files that cannot be used.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class MqttPublisher:
         protocol: MQTTProtocolVersion = V5,
         report: Callable[[str, str | None], None] = lambda part, problem: None,
         discovery: Discovery | None = None,
+        outputs: Sequence[str] = (),
+        mute: Mute = lambda muted: None,
     ) -> None:
         self._topics = Topics(settings.prefix, device)
         self._report = report
         self._discovery = discovery
         self._mailbox = Mailbox[Request]()
         self._retained: dict[str, bytes] = {}
-        self._warned_at = float("-inf")
-        self._enabling = threading.Lock()
         self._deadline: float | None = None
         self._progress_at = running()
         self._will = Will(self._topics.status, b"offline")
@@ -76,10 +76,10 @@ class MqttPublisher:
         )
         self._outbox = Outbox(outbox, self, lambda text: report("outbox file", text))
         self._delivery = Delivery(self._link, self._outbox, lambda text: report("messages", text))
-        self._enabled = self._outbox.setting("enabled") != "OFF"
+        self._switches = Switches(self._topics, self._outbox, outputs, mute, self._retain)
         if discovery is not None:  # first: entities must be there before their states are
-            self._retained[discovery.topic] = discovery.message
-        self._retained[self._topics.enabled_state] = b"ON" if self._enabled else b"OFF"
+            self._retained[discovery.topic] = discovery.without(self._switches.removed)
+        self._retained |= self._switches.states
         self._thread = threading.Thread(target=self._run, name="mqtt-publisher", daemon=True)
         self._thread.start()
 
@@ -91,7 +91,7 @@ class MqttPublisher:
     @property
     def enabled(self) -> bool:
         """Returns False while watching is paused, by the command ``enabled/set`` or by ``enable``."""
-        return self._enabled
+        return self._switches[WATCHING]
 
     @property
     def alive(self) -> bool:
@@ -114,7 +114,10 @@ class MqttPublisher:
     def show(self, message: State | Health | Stats) -> None:
         """Publishes a state or health (retained, and again on every connection), or statistics (once)."""
         topic, payload = self._topics.of(message), encode(message)
-        self._mailbox.put(SendOnce(topic, payload, qos=0) if isinstance(message, Stats) else Retain(topic, payload))
+        if isinstance(message, Stats):
+            self._mailbox.put(SendOnce(topic, payload, qos=0))
+        else:
+            self._retain(topic, payload)
 
     def send_test(self) -> bool:
         """Asks subscribers such as the phone for a test; returns False without a connection."""
@@ -122,14 +125,8 @@ class MqttPublisher:
         return self._link.connected
 
     def enable(self, on: bool, how: str) -> None:
-        """Resumes or pauses watching, keeps that on disk and publishes it. ``how`` is for the log."""
-        word = "ON" if on else "OFF"
-        with self._enabling:
-            if on != self._enabled:
-                log.warning("watching %s %s", "resumed" if on else "paused", how)
-                self._enabled = on
-                self._outbox.set("enabled", word)
-            self._mailbox.put(Retain(self._topics.enabled_state, word.encode()))
+        """Resumes or pauses watching; ``how`` is for the log."""
+        self._switches.switch(WATCHING, on, how)
 
     def close(self, timeout: float = 3.0) -> bool:
         """Waits for the last acknowledgements while there is a connection, publishes ``offline`` and disconnects.
@@ -144,6 +141,9 @@ class MqttPublisher:
         elif self.waiting:
             log.error("%d alerts are lost: the broker was unreachable, and they could not be stored", self.waiting)
         return saved or not self.waiting
+
+    def _retain(self, topic: str, payload: bytes) -> None:
+        self._mailbox.put(Retain(topic, payload))
 
     # What the outbox reports, in its thread.
 
@@ -227,7 +227,7 @@ class MqttPublisher:
         self._delivery.connected(after_outage)
         for subject, text in (self._link.terms.shortcomings | {"will": self._will.problem}).items():
             self._delivery.limits.say(subject, text)
-        for topic in [self._topics.enabled_set, *([self._discovery.birth_topic] if self._discovery else [])]:
+        for topic in [*self._switches.commands, *([self._discovery.birth_topic] if self._discovery else [])]:
             self._delivery.offer(Outgoing(topic, subscribes=True))
         self._publish_retained()
 
@@ -240,11 +240,5 @@ class MqttPublisher:
         if self._discovery is not None and topic == self._discovery.birth_topic:
             if payload == ONLINE and not retained:  # a retained one was answered by our own connection
                 self._publish_retained()
-            return
-        try:
-            command = parse(topic, payload, retained, self._topics.root)
-            self.enable(command.value, "over MQTT")
-        except ValueError as fault:  # logged, unless another one was logged a moment ago
-            if time.monotonic() - self._warned_at > WARNING_INTERVAL:
-                self._warned_at = time.monotonic()
-                log.warning("command on %r ignored: %s", topic[:100], fault)
+        else:
+            self._switches.take(topic, payload, retained)

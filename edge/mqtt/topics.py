@@ -2,8 +2,21 @@
 
 from dataclasses import dataclass
 
-from ..config.schema import MqttConfig
+from ..config.schema import Config, MqttConfig
 from .messages import AlertMessage, Health, State, Stats
+
+WATCHING = "enabled"
+"""The switch that pauses and resumes watching."""
+
+
+def output_switch(name: str) -> str:
+    """Returns the switch of an output: off, it is muted."""
+    return f"output/{name}"
+
+
+def switches(config: Config) -> list[str]:
+    """Returns every switch of a camera."""
+    return [WATCHING, *(output_switch(output.name) for output in config.outputs)]
 
 
 def client_id(settings: MqttConfig, device: str) -> str:
@@ -36,17 +49,20 @@ class Topics:
     @property
     def enabled_set(self) -> str:
         """Returns the topic of the command that pauses and resumes watching."""
-        return f"{self.root}/enabled/set"
+        return self.switch_set(WATCHING)
 
     @property
     def enabled_state(self) -> str:
         """Returns the topic that tells whether watching is paused."""
-        return f"{self.root}/enabled/state"
+        return self.switch_state(WATCHING)
 
-    @property
-    def retained(self) -> tuple[str, ...]:
-        """Returns the topics whose last message the broker keeps."""
-        return self.state, self.health, self.enabled_state, self.status
+    def switch_set(self, switch: str) -> str:
+        """Returns the topic of the command to a switch."""
+        return f"{self.root}/{switch}/set"
+
+    def switch_state(self, switch: str) -> str:
+        """Returns the topic that tells whether a switch is on."""
+        return f"{self.root}/{switch}/state"
 
     @property
     def alert(self) -> str:
@@ -76,3 +92,9 @@ class Topics:
     def of(self, message: AlertMessage | State | Health | Stats | type[AlertMessage | State | Health | Stats]) -> str:
         """Returns the topic of a message, or of a class of messages."""
         return f"{self.root}/{message.topic}"
+
+
+def retained_topics(config: Config) -> list[str]:
+    """Returns the topics of a camera whose last message the broker keeps; not Home Assistant's."""
+    topics = Topics(config.mqtt.prefix, config.device.name)
+    return [topics.state, topics.health, *map(topics.switch_state, switches(config)), topics.status]

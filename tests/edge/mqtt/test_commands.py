@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from support import until
 
 from edge.config.schema import MqttConfig
-from edge.mqtt.messages import LIMIT, VALUES, Command, parse
+from edge.mqtt.messages import LIMIT, Command, parse
 from edge.mqtt.publisher import MqttPublisher
 
 ROOT = "maskwatch/door"
 SET = f"{ROOT}/enabled/set"
+SWITCHES = ("enabled", "output/lamp")
+SETS = {f"{ROOT}/{switch}/set": switch for switch in SWITCHES}
 WORDS = (
     b"ON",
     b"OFF",
@@ -32,28 +34,45 @@ WORDS = (
     b"\xff\xfe",
     b"O" * 9000,
 )
-LEVELS = ("maskwatch", "door", "enabled", "set", "state", "alert", "+", "#", "", "..", "\0", "set/set", "\ud7ff", "é")
+LEVELS = (
+    "maskwatch",
+    "door",
+    "enabled",
+    "output",
+    "lamp",
+    "set",
+    "state",
+    "alert",
+    "+",
+    "#",
+    "",
+    "..",
+    "\0",
+    "set/set",
+    "\ud7ff",
+    "é",
+)
 
 
 def parse_or_none(topic: str, payload: bytes, retained: bool, root: str = ROOT) -> Command | None:
     """Returns the command, or None for a message that ``parse`` refuses by ``ValueError``."""
     try:
-        return parse(topic, payload, retained, root)
+        return parse(topic, payload, retained, root, SWITCHES)
     except ValueError as reason:
         assert 0 < len(str(reason)) < 200
         return None
 
 
 def is_right(topic: str, payload: bytes, retained: bool, command: Command | None) -> bool:
-    """Whether the message was taken for a command exactly if it is one of the two commands."""
-    allowed = topic == SET and payload in (b"ON", b"OFF") and not retained
-    return command == (Command("enabled", payload == b"ON") if allowed else None)
+    """Whether the message was taken for a command exactly if it is ON or OFF to one of the switches."""
+    allowed = topic in SETS and payload in (b"ON", b"OFF") and not retained
+    return command == (Command(SETS[topic], payload == b"ON") if allowed else None)
 
 
 @pytest.mark.parametrize(("payload", "value"), [(b"ON", True), (b"OFF", False)])
 def test_on_and_off_are_the_only_commands(payload: bytes, value: bool) -> None:
-    assert parse(SET, payload, False, ROOT) == Command("enabled", value)
-    assert list(VALUES) == ["enabled"], "a new command needs tests in this file"
+    for topic, switch in SETS.items():
+        assert parse(topic, payload, False, ROOT, SWITCHES) == Command(switch, value)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +82,12 @@ def test_on_and_off_are_the_only_commands(payload: bytes, value: bool) -> None:
         (SET, b"O" * (LIMIT + 1), False, f"longer than {LIMIT} bytes"),
         (SET, b"on", False, "must be ON or OFF"),
         (SET, b"", False, "must be ON or OFF"),
+        (f"{ROOT}/output/lamp/set", b"ON", True, "retained"),
+        (f"{ROOT}/output/lamp/set", b"on", False, "must be ON or OFF"),
+        (f"{ROOT}/output/siren/set", b"ON", False, "unknown command"),
+        (f"{ROOT}/output/set", b"ON", False, "unknown command"),
+        (f"{ROOT}/lamp/set", b"ON", False, "unknown command"),
+        (f"{ROOT}/output/enabled/set", b"ON", False, "unknown command"),
         (f"{ROOT}/reboot/set", b"ON", False, "unknown command"),
         (f"{ROOT}/enabled", b"ON", False, "unknown command"),
         (f"{ROOT}/enabled/set/set", b"ON", False, "unknown command"),
@@ -73,18 +98,22 @@ def test_on_and_off_are_the_only_commands(payload: bytes, value: bool) -> None:
 )
 def test_every_other_message_is_refused_with_a_reason(topic: str, payload: bytes, retained: bool, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        parse(topic, payload, retained, ROOT)
+        parse(topic, payload, retained, ROOT, SWITCHES)
 
 
 def test_the_length_is_checked_before_the_payload() -> None:
     with pytest.raises(ValueError, match="longer"):
-        parse(SET, b"ON" + b" " * LIMIT, False, ROOT)
+        parse(SET, b"ON" + b" " * LIMIT, False, ROOT, SWITCHES)
     with pytest.raises(ValueError, match="must be"):
-        parse(SET, b"ON".ljust(LIMIT), False, ROOT)
+        parse(SET, b"ON".ljust(LIMIT), False, ROOT, SWITCHES)
 
 
 @settings(max_examples=2000, deadline=None)
-@given(st.one_of(st.just(SET), st.text()), st.one_of(st.sampled_from(WORDS), st.binary(max_size=6000)), st.booleans())
+@given(
+    st.one_of(st.sampled_from(sorted(SETS)), st.text()),
+    st.one_of(st.sampled_from(WORDS), st.binary(max_size=6000)),
+    st.booleans(),
+)
 @example(SET, b"ON", True)
 def test_no_generated_message_is_taken_for_a_command(topic: str, payload: bytes, retained: bool) -> None:
     assert is_right(topic, payload, retained, parse_or_none(topic, payload, retained))
@@ -94,7 +123,7 @@ def fuzz(count: int, seed: int) -> Iterator[tuple[str, bytes, bool]]:
     """Messages that resemble commands: valid words in wrong places, single bytes changed, random payloads."""
     chance = random.Random(seed)
     for _ in range(count):
-        topic = chance.choice((SET, SET, "/".join(chance.choices(LEVELS, k=chance.randint(0, 6)))))
+        topic = chance.choice((*SETS, "/".join(chance.choices(LEVELS, k=chance.randint(0, 6)))))
         payload = bytearray(chance.choice((*WORDS, chance.randbytes(chance.randint(0, 64)))))
         if payload and chance.random() < 0.3:
             payload[chance.randrange(len(payload))] = chance.randrange(256)

@@ -1,0 +1,112 @@
+"""Keeps what people switch off and on: watching (``enabled``), and each output at the door (``output/NAME``)."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from ..outbox.outbox import Outbox
+from .messages import parse
+from .topics import WATCHING, Topics, output_switch
+
+log = logging.getLogger(__name__)
+KNOWN = "outputs"
+"""The setting in the outbox with the names of all outputs that were ever configured."""
+WARNING_INTERVAL = 60.0
+"""Seconds between two warnings about messages that others should not have sent."""
+Mute = Callable[[Mapping[str, bool]], None]
+"""Takes for each output whether it is muted. Never blocks."""
+
+
+class Switches:
+    """What can be switched: on at first, and kept in the outbox over restarts. Any thread may call it.
+
+    ``publish(topic, payload)`` receives each state, to be retained. ``mute`` receives all outputs, at first and at each
+    change. ``removed`` names the outputs that earlier configurations had.
+    """
+
+    def __init__(
+        self,
+        topics: Topics,
+        outbox: Outbox,
+        outputs: Sequence[str],
+        mute: Mute,
+        publish: Callable[[str, bytes], None],
+    ) -> None:
+        self._topics = topics
+        self._outbox = outbox
+        self._mute = mute
+        self._publish = publish
+        self._lock = threading.Lock()
+        self._warned_at = float("-inf")
+        self.removed = self._forget_all_but(outputs)
+        names = (WATCHING, *map(output_switch, outputs))
+        self._on = {name: outbox.setting(_setting(name)) != "OFF" for name in names}
+        if outputs:
+            mute(self._muted())
+        for name, muted in self._muted().items():
+            if muted:
+                log.info("output %s is muted, until it is switched on by ON to output/%s/set", name, name)
+
+    @property
+    def commands(self) -> Sequence[str]:
+        """Returns the topics to subscribe to."""
+        return tuple(map(self._topics.switch_set, self._on))
+
+    @property
+    def states(self) -> dict[str, bytes]:
+        """Returns the state of each switch, by its topic."""
+        return {self._topics.switch_state(name): _word(on).encode() for name, on in self._on.items()}
+
+    def __getitem__(self, name: str) -> bool:
+        """Returns whether something is on."""
+        return self._on[name]
+
+    def switch(self, name: str, on: bool, how: str) -> None:
+        """Switches something on or off, keeps that on disk and publishes it. ``how`` is for the log."""
+        with self._lock:
+            if on != self._on[name]:
+                log.warning("%s %s", _said(name, on), how)
+                self._on[name] = on
+                self._outbox.set(_setting(name), _word(on))
+                if name != WATCHING:
+                    self._mute(self._muted())
+            self._publish(self._topics.switch_state(name), _word(on).encode())
+
+    def take(self, topic: str, payload: bytes, retained: bool) -> None:
+        """Carries out a command that arrived over MQTT; a wrong one is logged, unless another was a moment ago."""
+        try:
+            command = parse(topic, payload, retained, self._topics.root, self._on)
+            self.switch(command.name, command.value, "over MQTT")
+        except ValueError as fault:
+            if time.monotonic() - self._warned_at > WARNING_INTERVAL:
+                self._warned_at = time.monotonic()
+                log.warning("command on %r ignored: %s", topic[:100], fault)
+
+    def _muted(self) -> dict[str, bool]:
+        return {name.partition("/")[2]: not on for name, on in self._on.items() if name != WATCHING}
+
+    def _forget_all_but(self, outputs: Sequence[str]) -> Sequence[str]:
+        """Notes which outputs have gone; returns those of all earlier configurations."""
+        known = (self._outbox.setting(KNOWN) or "").split()
+        if new := [name for name in outputs if name not in known]:
+            self._outbox.set(KNOWN, " ".join(known + new))
+        gone = tuple(name for name in known if name not in outputs)
+        for setting in map(_setting, map(output_switch, gone)):
+            if self._outbox.setting(setting) == "OFF":  # an output that has this name later begins switched on
+                self._outbox.set(setting, "ON")
+        return gone
+
+
+def _setting(name: str) -> str:
+    return name.replace("/", ":")
+
+
+def _word(on: bool) -> str:
+    return "ON" if on else "OFF"
+
+
+def _said(name: str, on: bool) -> str:
+    if name == WATCHING:
+        return f"watching {'resumed' if on else 'paused'}"
+    return f"{name.replace('/', ' ')} {'works again,' if on else 'muted'}"
