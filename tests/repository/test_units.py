@@ -61,6 +61,19 @@ def test_units_are_valid_and_restrictive(unit: Path, tmp_path: Path) -> None:
     assert rated.returncode == 0, rated.stdout.splitlines()[-1]
 
 
+@analyze
+@pytest.mark.parametrize("right", ["gpio", "sound"])
+@pytest.mark.parametrize("unit", ["maskwatch.service", "maskwatch@.service"])
+def test_the_rights_for_outputs_are_one_kind_of_device_each(unit: str, right: str, tmp_path: Path) -> None:
+    drop_in = SYSTEMD / f"maskwatch-{right}.conf"
+    lines = [line for line in drop_in.read_text().splitlines() if not line.startswith("#") and "modprobe@" not in line]
+    device = {"gpio": "char-gpiochip", "sound": "char-alsa"}[right]
+    assert [line for line in lines if line not in ("", "[Unit]")] == ["[Service]", f"DeviceAllow={device} rw"]
+    both = tmp_path / unit
+    both.write_text((SYSTEMD / unit).read_text() + drop_in.read_text())
+    test_units_are_valid_and_restrictive(both, tmp_path)
+
+
 def install(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([SYSTEMD / "install.sh", *arguments], capture_output=True, text=True, timeout=60)
 
