@@ -1,8 +1,13 @@
-"""Says what lamp, sound and the like would do (``maskwatch run --outputs-demo``): a driver that needs no hardware."""
+"""Says what lamp, sound and the like would do (``maskwatch run --outputs-demo``): drivers that need no hardware."""
 
+import threading
 from collections.abc import Callable
 
 from ..config.outputs import RelayConfig, Situation, SituationOutputConfig, SoundConfig
+from ..config.sounds import WavFile
+from .aplay import Aplay
+from .driver import Actuator
+from .sound import Player, Sound
 
 WORDS: dict[Situation, str] = {
     "no_mask": "no mask",
@@ -13,30 +18,51 @@ WORDS: dict[Situation, str] = {
 }
 
 
+def printed_actuator(config: SituationOutputConfig, show: Callable[[str], None]) -> Actuator:
+    """Returns an output that only says what it would do. ``show`` receives each line and must not block."""
+    if isinstance(config, SoundConfig):
+        return Sound(config, Player(PrintedAplay(config.name, show)))
+    return PrintedActuator(config, show)
+
+
 class PrintedActuator:
-    """An output that says each change in one line. ``show`` receives it and must not block."""
+    """Says each change in one line."""
 
     def __init__(self, config: SituationOutputConfig, show: Callable[[str], None]) -> None:
         self._name, self._show = config.name, show
-        self._on, self._off = _words(config)
-        self._text = self._off
+        self._is_door = isinstance(config, RelayConfig) and bool(config.open_when)
+        self._text = self._words(False, "nobody")
 
     def set(self, on: bool, situation: Situation) -> None:
-        self._change(f"{self._on}: {WORDS[situation]}" if on else self._off)
-
-    def close(self) -> None:
-        self._change(self._off)
-
-    def _change(self, text: str) -> None:
+        text = self._words(on, situation)
         if text != self._text:
             self._text = text
             self._show(f"{self._name}  {text}")
 
+    def close(self) -> None:
+        self.set(False, "nobody")
 
-def _words(config: SituationOutputConfig) -> tuple[str, str]:
-    """Returns what it does while it is on, and while it is off."""
-    if isinstance(config, SoundConfig):
-        return "plays", "is silent"
-    if isinstance(config, RelayConfig) and config.open_when:
-        return "is open", "is closed"
-    return "is on", "is off"
+    def _words(self, on: bool, situation: Situation) -> str:
+        if self._is_door:
+            return "is open" if on else "is closed"
+        return f"is on: {WORDS[situation]}" if on else "is off"
+
+
+class PrintedAplay(Aplay):
+    """Says which sound it would play, and takes as long as the sound lasts."""
+
+    def __init__(self, name: str, show: Callable[[str], None]) -> None:
+        super().__init__()
+        self._name, self._show = name, show
+        self._stopped = threading.Event()
+
+    def play(self, file: WavFile, device: str) -> str:
+        self._show(f"{self._name}  plays {file.path.parent.name}/{file.path.name}")
+        self._stopped.wait(file.seconds)
+        return ""
+
+    def try_out(self, device: str) -> str:
+        return ""
+
+    def stop(self) -> None:
+        self._stopped.set()

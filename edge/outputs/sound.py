@@ -81,10 +81,10 @@ class Sound:
 class Player:
     """The device that all sound outputs share. Owns the thread ``sound``, which runs while there is an output."""
 
-    def __init__(self) -> None:
+    def __init__(self, aplay: Aplay | None = None) -> None:
         self.lock = threading.Condition()
         self._sounds: list[Sound] = []
-        self._aplay = Aplay()
+        self._aplay = aplay or Aplay()
         self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
 
     def add(self, sound: Sound) -> None:
