@@ -4,17 +4,20 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ..camera.source import Source
 from ..config.outputs import PinConfig, SituationOutputConfig, SoundConfig
 from ..config.schema import Config
 from ..errors import FileError
 from ..monitor.announcing import follow_renaming
-from ..monitor.run import watch_door
 from ..mqtt.lines import clean, now
 from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings, own_state
+
+if TYPE_CHECKING:
+    from ..camera.source import Source
+    from ..monitor.answering import Answering
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -46,7 +49,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Watches until the source ends or SIGTERM or SIGINT arrives; returns 1 if alerts were lost."""
 
-    def stop_on_signals(source: Source) -> None:
+    def stop_on_signals(source: "Source") -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: source.stop())
 
@@ -60,16 +63,30 @@ def run(args: argparse.Namespace) -> int:
     own_state(config)
     if args.device is None and config.mqtt.host:
         follow_renaming(config, args.config)
-    all_kept = watch_door(
-        config,
-        to_stdout=args.print,
-        or_demo=args.or_demo,
-        show_stats=args.show_stats,
-        on_source_open=stop_on_signals,
-        settings=settings,
-        printed=output_printer(beside_alerts=args.print) if args.outputs_demo else None,
-    )
+    with ExitStack() as stack:
+        answering = open_answering(config, args, stack) if config.outputs else None
+        from ..monitor.run import watch_door  # OpenCV, which takes longer to load than a door may wait
+
+        all_kept = watch_door(
+            config,
+            to_stdout=args.print,
+            or_demo=args.or_demo,
+            show_stats=args.show_stats,
+            on_source_open=stop_on_signals,
+            settings=settings,
+            answering=answering,
+        )
     return EXIT_OK if all_kept else EXIT_FAILURE
+
+
+def open_answering(config: Config, args: argparse.Namespace, stack: ExitStack) -> "Answering":
+    """Opens the outputs; ``stack`` closes them."""
+    from ..monitor.answering import Answering  # only where an output is configured
+
+    printed = output_printer(beside_alerts=args.print) if args.outputs_demo else None
+    answering = Answering(config, printed)
+    stack.callback(answering.close)
+    return answering
 
 
 def with_demo_outputs(config: Config) -> Config:

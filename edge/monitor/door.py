@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..camera.frames import Condition
 from ..camera.source import Source
@@ -29,6 +30,9 @@ from .rate import RateWatch
 from .scene import Scene
 from .snapshots import Snapshots
 from .stats import Statistics
+
+if TYPE_CHECKING:  # nothing of it is loaded unless an output is configured
+    from .answering import Answering
 
 log = logging.getLogger("maskwatch")
 
@@ -54,12 +58,14 @@ class Door:
         *,
         bus: Bus | None = None,
         detector: Detector | None = None,
+        answering: "Answering | None" = None,
     ) -> None:
         self.config = config
         self.source = source
         self.outlet = outlet
         self.health = health
         self.record = record
+        self.answering = answering
         self.model = classifier.card.id
         self.progress: Callable[[], None] = lambda: None
         self.policy = Policy(config.decide)
@@ -109,6 +115,8 @@ class Door:
 
     def alert(self, alert: Alert, scene: Scene) -> None:
         """Publishes an alert, with a snapshot if the configuration asks for one."""
+        if self.answering:  # before the work for a snapshot
+            self._answer(self.answering, scene, searched=True)
         jpeg = None
         if self._snapshots.on:  # somebody seen a moment ago is still there, even if the detector misses the face now
             tracks = [*scene.previous, *scene.tracks]
@@ -132,20 +140,31 @@ class Door:
 
     def frame_done(self, scene: Scene) -> None:
         """Counts a frame and shows it to the page."""
+        searched = self.pipeline.searches > self._searches
+        self._searches = self.pipeline.searches
+        if self.answering:  # first: somebody stands at the door and waits
+            self._answer(self.answering, scene, searched)
         self.statistics.frame_done(scene.tracks)
-        self._watch_rate(scene)
+        self._watch_rate(scene, searched)
         if self._bus:
             faces = scene.faces if self.watching() else ()  # those of the last search are old while there is none
             self._bus.show_frame(scene.frame.image, faces, self.statistics.stats)
         self.progress()
 
-    def _watch_rate(self, scene: Scene) -> None:
+    def _answer(self, answering: "Answering", scene: Scene, searched: bool) -> None:
+        """Tells the outputs who is at the door."""
+        if self.watching():
+            height, width = scene.frame.image.shape[:2]
+            answering.frame_done(self.policy.states, scene.tracks, (width, height), searched)
+        else:
+            answering.blind()
+
+    def _watch_rate(self, scene: Scene, searched: bool) -> None:
         """Reports a rate that is too low, while frames count."""
-        searches, self._searches = self._searches, self.pipeline.searches
         if not self.watching():
             return self._measure_anew()
         before = self._rate.problem
-        self._rate.update(scene.frame, self._searches > searches)
+        self._rate.update(scene.frame, searched)
         if self._rate.problem != before:
             self.health.report("the frame rate", self._rate.problem)
 
@@ -176,6 +195,8 @@ class Door:
         if self._bus:
             self._bus.show(Camera(condition, reason, utc_now()))
         if condition != "ok":
+            if self.answering:
+                self.answering.blind()
             self.statistics.nobody()
             self._measure_anew()
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from ..config.schema import Config, MqttConfig
 from ..errors import FileError
@@ -22,6 +22,9 @@ from .announcing import Announcing
 from .health import HealthMonitor
 from .state import StateFiles, StateFolder, folder_of, identity_of, state_files
 from .state_watch import StateWatch
+
+if TYPE_CHECKING:  # nothing of it is loaded unless an output is configured
+    from ..outputs.outputs import Outputs
 
 log = logging.getLogger("maskwatch")
 
@@ -166,7 +169,14 @@ def open_state(config: Config, stack: ExitStack) -> StateFolder:
     return state
 
 
-def open_outlet(config: Config, to_stdout: bool, health: HealthMonitor, supervised: bool, stack: ExitStack) -> Outlet:
+def open_outlet(
+    config: Config,
+    to_stdout: bool,
+    health: HealthMonitor,
+    supervised: bool,
+    stack: ExitStack,
+    outputs: "Outputs | None" = None,
+) -> Outlet:
     """Opens the publisher as configured; ``stack`` closes what it opens.
 
     A first try needs no state folder. A service has one with any broker, so that ``maskwatch doctor`` can read it.

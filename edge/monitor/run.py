@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..camera.source import Source, open_source
 from ..config.changeable import with_changes
@@ -28,6 +28,9 @@ from .machine import clock_synced
 from .outlet import Outlet, TeePublisher, open_outlet
 from .stats import StatsLine
 from .systemd import Notifier, Watchdog
+
+if TYPE_CHECKING:  # nothing of it is loaded unless an output is configured
+    from .answering import Answering
 
 log = logging.getLogger("maskwatch")
 
@@ -56,27 +59,33 @@ def watch_door(
     show_stats: bool,
     on_source_open: Callable[[Source], None],
     settings: SettingsStore,
-    printed: Callable[[str], None] | None = None,
+    answering: "Answering | None" = None,
 ) -> bool:
     """Opens everything and runs the loop until the source ends or is stopped; False if alerts were lost.
 
     ``on_source_open`` receives the source as soon as it can be stopped. ``settings`` stores changes made on the
-    page. ``printed`` receives a line for what lamp, sound and the like would do, instead of driving them. Raises what
-    the parts raise when they are opened.
+    page. ``answering`` are the outputs, which are open already. Raises what the parts raise when they are opened.
     """
     detector, classifier, notify = open_detector(config.detect), open_classifier(config), Notifier()
     with ExitStack() as stack:
         stack.callback(proving.stop)  # a thread of the page may be waiting for a trial
-        source, config = open_camera(config, or_demo, notify.supervised)
+        named, (source, config) = config, open_camera(config, or_demo, notify.supervised)
         stack.callback(source.close)
         on_source_open(source)
         health = HealthMonitor(classifier.card.id)
-        outlet = open_outlet(config, to_stdout, health, notify.supervised, stack)
+        if answering and config is not named and not answering.is_demo:
+            log.warning("the outputs stay off: the bundled clip must open no door")
+            answering.close()
+            answering = None
+        if answering:
+            answering.attach(health.report)
+        outputs = answering.outputs if answering else None
+        outlet = open_outlet(config, to_stdout, health, notify.supervised, stack, outputs)
         bus = Bus() if config.web.enabled else None
         if bus:
             outlet.publisher = TeePublisher(outlet.publisher, bus)
         record = open_record(config, classifier.card.id, health, outlet, stack)
-        door = Door(config, source, classifier, outlet, health, record, bus=bus, detector=detector)
+        door = Door(config, source, classifier, outlet, health, record, bus=bus, detector=detector, answering=answering)
         if bus:
             try:
                 stack.callback(open_page(door, bus, settings).close)
@@ -145,6 +154,8 @@ class DoorBackend:
     def _apply(self, kept: Config) -> Config:
         config = with_changes(self._config, kept)
         self._pipeline.change(config.detect, config.decide)
+        if self._door.answering:
+            self._door.answering.watch(config.detect.zones)
         return config
 
 
@@ -165,7 +176,11 @@ class Supervision:
         self._notify = notify
         self._line = StatsLine(door.statistics) if show_stats else None
         publisher, source = door.outlet.publisher, door.source
-        self._watchdog = Watchdog(notify, {"the camera": source.alive, "the MQTT connection": lambda: publisher.alive})
+        checks = {"the camera": source.alive, "the MQTT connection": lambda: publisher.alive}
+        if door.answering:
+            outputs = door.answering.outputs
+            checks["the thread of the outputs"] = lambda: outputs.alive
+        self._watchdog = Watchdog(notify, checks)
         self._ready, self._status = False, ""
 
     def frame_done(self) -> None:
@@ -215,6 +230,8 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
         loop.run(source, door.stages, door.tracker, door.policy, door)
     finally:
         supervision.close()
+        if door.answering:
+            door.answering.close()  # at once: the connection may take seconds to end
         door.statistics.nobody()
         kept = outlet.publisher.close()
         # a moment for the subscriber in this process to print what was acknowledged

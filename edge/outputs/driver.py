@@ -1,10 +1,12 @@
-"""The seams behind which the drivers are: what is on or off, what alerts are delivered to, and the emergency release."""
+"""The seams behind which the drivers are: what is on or off, what takes alerts, and the emergency release."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..config.outputs import Situation
+from ..config.zone import Zone
+from ..outbox.listener import Sink
 
 
 class Actuator(Protocol):
@@ -15,7 +17,8 @@ class Actuator(Protocol):
     """
 
     def set(self, on: bool, situation: Situation) -> None:
-        """Turns it on in a situation, or off. Called at changes, and when another situation keeps it on."""
+        """Turns it on in a situation, or off. Called at changes, when another situation keeps it on, and with the same
+        values every few seconds, so that a fault is noticed."""
         ...
 
     def close(self) -> None:
@@ -24,11 +27,7 @@ class Actuator(Protocol):
 
 
 class Release(Protocol):
-    """The emergency release of an interlock: an input at the door. Any thread may ask it."""
-
-    def watch(self, changed: Callable[[], None]) -> None:
-        """Calls ``changed`` at each change from now on, from any thread. It returns at once."""
-        ...
+    """The emergency release of an interlock: an input at the door. The thread ``outputs`` asks it again and again."""
 
     def active(self) -> bool:
         """Returns whether somebody releases now. Raises ``OutputError`` if the input cannot be read."""
@@ -57,4 +56,24 @@ class Recipient(Protocol):
 
     def close(self) -> None:
         """Ends a delivery that is under way, from any thread."""
+        ...
+
+
+class AlertSink(Sink, Protocol):
+    """A webhook or command with its queue. Any thread may call it."""
+
+    def mute(self, muted: bool) -> None:
+        """Takes no new alerts while it is muted. Those that wait are delivered."""
+        ...
+
+    def watch(self, zones: Sequence[Zone]) -> None:
+        """Takes other zones: the page may change them."""
+        ...
+
+    def fire(self) -> None:
+        """Delivers a test, beside the queue. May block for some seconds. Raises ``OutputError`` if it is not taken."""
+        ...
+
+    def close(self, deadline: float) -> None:
+        """Ends its thread; delivers what waits until ``deadline`` (monotonic seconds), if it can."""
         ...

@@ -1,16 +1,102 @@
 """Opens the configured outputs. Each driver is imported only if an output has it."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
+from ..config.outputs import (
+    CommandConfig,
+    OutputConfig,
+    PinConfig,
+    RelayConfig,
+    ServoConfig,
+    SituationOutputConfig,
+    SoundConfig,
+    WebhookConfig,
+)
 from ..config.schema import Config
+from .driver import Actuator, AlertSink, Recipient, Release
 from .outputs import Outputs, Report
 
 
 def open_outputs(config: Config, report: Report, *, printed: Callable[[str], None] | None = None) -> Outputs:
     """Opens every output: first of all the actuators, which go into their safe state at once.
 
-    ``printed`` receives a line for what lamp, sound and the like would do, instead of driving them. Raises
-    ``ConfigError`` for what the configuration names and this machine cannot have (a missing package, a pin that two
-    outputs use). A device that does not answer is no error: it is reported and tried again.
+    ``printed`` receives a line for what lamp, sound and the like would do, instead of driving them; then nothing is
+    posted and no program is run. Raises ``ConfigError`` for what the configuration names and this machine cannot have
+    (a missing package, a pin that two outputs use). A device that does not answer is no error: it is reported and
+    tried again.
     """
-    raise NotImplementedError
+    configs = config.outputs
+    with ExitStack() as opened:  # closes what is open already if another one cannot be opened
+        open_actuator = _Opener(printed)
+        actuators: list[tuple[SituationOutputConfig, Actuator]] = []
+        releases: dict[str, Release] = {}
+        for output in configs:
+            if isinstance(output, SituationOutputConfig):
+                actuator = open_actuator(output)
+                opened.callback(actuator.close)
+                actuators.append((output, actuator))
+                if isinstance(output, RelayConfig) and output.open_when and output.release_pin >= 0 and not printed:
+                    releases[output.name] = open_release(output)
+        sinks: list[AlertSink] = []
+        for output in configs if printed is None else ():
+            if not isinstance(output, SituationOutputConfig):
+                sinks.append(open_sink(output, config, report))
+        names = [driven.name for driven, _ in actuators] if printed else [output.name for output in configs]
+        opened.pop_all()
+    return Outputs(actuators, sinks, config.detect.zones, report, releases=releases, names=names)
+
+
+class _Opener:
+    """Opens actuators. All sounds share one device."""
+
+    def __init__(self, printed: Callable[[str], None] | None) -> None:
+        self._printed = printed
+        self._player: object = None
+
+    def __call__(self, output: SituationOutputConfig) -> Actuator:
+        if self._printed is not None:
+            from .printed import printed_actuator
+
+            return printed_actuator(output, self._printed)
+        if isinstance(output, SoundConfig):
+            return self._open_sound(output)
+        from .pins import PinOutput, ServoOutput
+
+        if isinstance(output, ServoConfig):
+            return ServoOutput(output)
+        assert isinstance(output, PinConfig)
+        return PinOutput(output)
+
+    def _open_sound(self, output: SoundConfig) -> Actuator:
+        from .sound import Player, Sound
+
+        if not isinstance(self._player, Player):
+            self._player = Player()
+        return Sound(output, self._player)
+
+
+def open_release(output: RelayConfig) -> Release:
+    """Opens the emergency release of an interlock."""
+    from .pins import ReleaseInput
+
+    return ReleaseInput(output)
+
+
+def open_sink(output: OutputConfig, config: Config, report: Report) -> AlertSink:
+    """Opens a webhook or command with its queue."""
+    from .sink import SinkWorker
+
+    return SinkWorker(output, open_recipient(output), config.detect.zones, report)
+
+
+def open_recipient(output: OutputConfig) -> Recipient:
+    """Opens what a webhook or command delivers to."""
+    if isinstance(output, CommandConfig):
+        from .command import Command
+
+        return Command(output)
+    assert isinstance(output, WebhookConfig)
+    from .webhook import Webhook
+
+    return Webhook(output)

@@ -1,53 +1,155 @@
 """Follows who is at the door and turns the outputs on and off; lends the outbox a sink per webhook and command."""
 
+import math
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from ..config.outputs import SituationOutputConfig
 from ..config.zone import Zone
-from ..outbox.listener import Sink
-from .driver import Actuator
-from .situation import Presence
+from ..errors import OutputError
+from ..timing import running, wait_until
+from .driven import DrivenActuator
+from .driver import Actuator, AlertSink, Release
+from .situation import Presence, Sight, sight_of
 
 Report = Callable[[str, str | None], None]
 """Receives the problem of a part in one sentence, or None when it is healthy (``HealthMonitor.report``)."""
+STALE_S, STALE_INTERVALS = 1.5, 3.0
+"""Seconds, and intervals between two frames, after which it is not known any more who is at the door: the longer of
+the two. A camera counts as lost only after 8 s, and a door may not stay open for so long."""
+LONGEST_WAIT_S = 1.0
+"""Seconds between two steps of the thread, at most: it must show that it makes progress."""
+RELEASE_S = 0.05
+"""Seconds between two readings of an emergency release."""
+STALLED_S = 15.0
+"""Seconds without progress of the thread after which it counts as stuck."""
+TEST_LIMIT_S = 3.0
+"""Seconds within which a test must have begun."""
 
 
 class Outputs:
-    """The outputs of one door. Any thread may call it; nothing here blocks the caller, except ``close``.
+    """The outputs of one door. Any thread may call it; nothing here blocks the caller, except ``fire`` and ``close``.
 
-    Owns the thread ``outputs``, which alone drives the actuators.
+    Owns the thread ``outputs``, which alone drives the actuators. ``releases`` are the emergency releases, by the name
+    of their relay. ``names`` gives the order of the configuration.
     """
 
     def __init__(
         self,
         actuators: Sequence[tuple[SituationOutputConfig, Actuator]],
-        sinks: Sequence[Sink],
+        sinks: Sequence[AlertSink],
         zones: Sequence[Zone],
         report: Report,
+        releases: Mapping[str, Release] | None = None,
+        names: Sequence[str] = (),
     ) -> None:
+        releases = releases or {}
         self.sinks = sinks
+        self._driven = [
+            DrivenActuator(config, actuator, partial(report, f"output {config.name}"), releases.get(config.name))
+            for config, actuator in actuators
+        ]
+        own = [*(driven.name for driven in self._driven), *(sink.name for sink in sinks)]
+        self.names: Sequence[str] = names or own
+        """The names of all outputs, in the order of the configuration."""
+        self._zones = tuple(zones)
+        self._presence = Presence(-math.inf, judging=False)
+        self._progress_at = running()
+        self._wake = threading.Event()
+        self._closing = False
+        self._longest_wait = RELEASE_S if releases else LONGEST_WAIT_S
+        self._thread = threading.Thread(target=self._run, name="outputs", daemon=True)
+        self._thread.start()
 
     @property
-    def names(self) -> Sequence[str]:
-        """The names of all outputs, in the order of the configuration."""
-        raise NotImplementedError
+    def alive(self) -> bool:
+        """Returns whether the thread ``outputs`` makes progress."""
+        return self._closing or (self._thread.is_alive() and running() - self._progress_at < STALLED_S)
 
     def see(self, presence: Presence) -> None:
         """Takes who is at the door now. Call it after every frame, and when the camera or the pause changes."""
-        raise NotImplementedError
+        before, self._presence = self._presence, presence
+        if before.people != presence.people or before.judging != presence.judging or not self._is_fresh(before):
+            self._wake.set()
 
     def watch(self, zones: Sequence[Zone]) -> None:
         """Takes other zones: the page may change them."""
-        raise NotImplementedError
+        self._zones = tuple(zones)
+        for sink in self.sinks:
+            sink.watch(zones)
+        self._wake.set()
 
     def mute(self, muted: Mapping[str, bool]) -> None:
-        """Turns outputs off until they are unmuted; an interlock stays in its safe state."""
-        raise NotImplementedError
+        """Turns outputs off until they are unmuted; an interlock stays in its ``fail`` state."""
+        for output in self._driven:
+            output.muted = muted.get(output.name, output.muted)
+        for sink in self.sinks:
+            if sink.name in muted:
+                sink.mute(muted[sink.name])
+        self._wake.set()
 
     def fire(self, name: str) -> None:
-        """Fires an output once, as a test. Raises ``OutputError`` if there is none of this name."""
-        raise NotImplementedError
+        """Fires an output once, as a test, for ``driven.TEST_S`` seconds at most; waits until that has begun.
 
-    def close(self) -> None:
-        """Turns everything off, and an interlock into its safe state."""
-        raise NotImplementedError
+        Raises ``OutputError`` if there is none of this name, or if it does not work.
+        """
+        for sink in self.sinks:
+            if sink.name == name:
+                return sink.fire()
+        output = next((driven for driven in self._driven if driven.name == name), None)
+        if output is None:
+            raise OutputError(f"there is no output '{name}'; there are: {', '.join(self.names) or 'none'}")
+        before = output.tests
+        output.test()
+        self._wake.set()
+        if not wait_until(lambda: output.tests > before, TEST_LIMIT_S):
+            raise OutputError(f"output {name} does not answer")
+        if output.problem is not None:
+            raise OutputError(output.problem)
+
+    def close(self, timeout: float = 3.0) -> None:
+        """Turns everything off, and an interlock into its ``fail`` state. Ends deliveries within ``timeout`` seconds.
+
+        What is not delivered by then stays in the outbox.
+        """
+        if self._closing:
+            return
+        deadline = time.monotonic() + timeout
+        self._closing = True
+        self._wake.set()
+        self._thread.join(timeout)
+        for sink in self.sinks:
+            sink.close(deadline)
+
+    # Everything below runs in the thread ``outputs``.
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._progress_at = running()
+            due = self._step(time.monotonic())
+            self._wake.wait(max(0.0, min(due - time.monotonic(), self._longest_wait)))
+            self._wake.clear()
+        for output in self._driven:
+            output.rest()
+
+    def _step(self, now: float) -> float:
+        """Sets every actuator as it has to be. Returns when to do that again."""
+        presence, zones = self._presence, self._zones
+        due = _stale_at(presence)
+        for output in self._driven:
+            chosen = [zone for zone in zones if zone.name == output.zone] if output.zone else None
+            known = now < _stale_at(presence) and presence.judging and chosen != []
+            fault = None if chosen != [] else f"there is no zone '{output.zone}' any more; choose one of [detect] zones"
+            sight = sight_of(presence.people, chosen) if known else Sight()
+            due = min(due, output.step(sight, now, fault))
+        return due if due > now else math.inf
+
+    def _is_fresh(self, presence: Presence) -> bool:
+        return time.monotonic() < _stale_at(presence)
+
+
+def _stale_at(presence: Presence) -> float:
+    """Returns until when it is known who is at the door (monotonic seconds)."""
+    return presence.time + max(STALE_S, STALE_INTERVALS * presence.interval)

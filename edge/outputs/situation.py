@@ -1,7 +1,12 @@
 """Says in one word who is at the door: the seam between the decisions and what answers them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from ..config.outputs import Situation
+from ..config.zone import Zone
+
+WORST_FIRST: tuple[Situation, ...] = ("no_mask", "incorrect_mask", "mask")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +33,35 @@ class Presence:
     people: Sequence[Person] = ()
     judging: bool = True
     interval: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The situation in the zone of an output, and in the whole view. Both are ``unknown``, or none is."""
+
+    in_zone: Situation = "unknown"
+    in_view: Situation = "unknown"
+
+
+def situation_of(people: Iterable[Person]) -> Situation:
+    """Returns what the worst protected of the people who are judged counts as; ``nobody`` if there are none."""
+    states = {person.state for person in people}
+    return next((situation for situation in WORST_FIRST if situation in states), "nobody")
+
+
+def sight_of(people: Sequence[Person], zones: Sequence[Zone] | None) -> Sight:
+    """Returns the situation of people who can be judged; ``zones`` of None are the whole view."""
+    in_view = situation_of(people)
+    if zones is None:
+        return Sight(in_view, in_view)
+    inside = (person for person in people if any(contains(zone, person.x, person.y) for zone in zones))
+    return Sight(situation_of(inside), in_view)
+
+
+def contains(zone: Zone, x: float, y: float) -> bool:
+    """Returns whether a point lies in a polygon: a ray from it to the right crosses an odd number of edges."""
+    inside = False
+    for (x0, y0), (x1, y1) in zip(zone, (*zone[1:], zone[0]), strict=True):
+        if (y0 > y) != (y1 > y) and x < x0 + (y - y0) * (x1 - x0) / (y1 - y0):
+            inside = not inside
+    return inside

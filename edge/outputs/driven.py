@@ -1,0 +1,131 @@
+"""Drives one actuator: by its rule, and beside it by a mute, a test and the emergency release."""
+
+import logging
+import math
+from collections.abc import Callable
+
+from ..config.outputs import SITUATIONS, PinConfig, RelayConfig, Situation, SituationOutputConfig
+from ..errors import OutputError
+from .driver import Actuator, Release
+from .rules import rule_for
+from .situation import Sight
+
+log = logging.getLogger(__name__)
+RETRY_S = 1.0
+"""Seconds until hardware that did not answer is tried again."""
+REFRESH_S = 5.0
+"""Seconds after which an actuator is set again to what it is, so that a fault is noticed that came meanwhile."""
+TEST_S = 2.0
+"""Seconds for which a test turns an output on, at most."""
+
+
+class DrivenActuator:
+    """An actuator and what decides about it. Belongs to the thread ``outputs``, except ``muted`` and ``test``.
+
+    ``problem`` is what is wrong with it in one sentence, or None. ``report`` receives each change of it.
+    """
+
+    def __init__(
+        self,
+        config: SituationOutputConfig,
+        actuator: Actuator,
+        report: Callable[[str | None], None],
+        release: Release | None = None,
+    ) -> None:
+        self.name, self.zone = config.name, config.zone
+        self.muted = False
+        self.problem: str | None = None
+        self.tests = 0  # how many tests have begun
+        self._actuator, self._release = actuator, release
+        self._report = report
+        self._rule = rule_for(config)
+        opens = isinstance(config, RelayConfig) and config.open_when
+        self._when: tuple[Situation, ...] = (
+            ("mask",) if opens else tuple(one for one in SITUATIONS if one in config.when)
+        )
+        pulse = config.pulse if isinstance(config, PinConfig) and config.pulse else math.inf
+        self._test_s = min(TEST_S, pulse)
+        self._test_wanted = False
+        self._test_ends = -math.inf
+        self._shown: Situation | None = None  # the situation in which it is on
+        self._set: tuple[bool, Situation | None] | None = None  # what it was set to; None if that is not known
+        self._again_at = -math.inf  # when it is set again, changed or not
+        self._faults: dict[str, str] = {}
+
+    def test(self) -> None:
+        """Turns it on once, at the next step. Any thread may call it."""
+        self._test_wanted = True
+
+    def step(self, sight: Sight, now: float, fault: str | None = None) -> float:
+        """Sets the actuator as it has to be at ``now``. Returns when to step again (monotonic seconds).
+
+        ``fault`` says why nobody can be seen for this output, if the configuration is the reason.
+        """
+        if began := self._test_wanted:
+            self._test_wanted, self._test_ends, self._again_at = False, now + self._test_s, now
+        self._note("zone", fault)
+        self._drive(self._is_on(sight, now), sight.in_zone, now)
+        self.tests += began
+        moments = (self._rule.due, self._test_ends, self._again_at)
+        return min((moment for moment in moments if moment > now), default=math.inf)
+
+    def rest(self) -> None:
+        """Sets it to where it has to be while nobody watches, and gives it back."""
+        self._drive(self._rule.rest, "unknown", math.inf)
+        self._attempt("end", self._actuator.close)
+        if self._release is not None:
+            self._attempt("end", self._release.close)
+
+    def _is_on(self, sight: Sight, now: float) -> bool:
+        on = self._rule.update(sight, now)  # always, so that it knows what happened in the meantime
+        if now < self._test_ends or self._is_released():
+            return True
+        return self._rule.rest if self.muted else on
+
+    def _is_released(self) -> bool:
+        """Returns whether the emergency release is active; one that cannot be read is not."""
+        release, active = self._release, False
+
+        def read() -> None:
+            nonlocal active
+            active = release is not None and release.active()
+
+        self._attempt("release", read)
+        return active
+
+    def _drive(self, on: bool, situation: Situation, now: float) -> None:
+        if situation in self._when or self._shown is None:
+            self._shown = situation if situation in self._when else None
+        shown = (self._shown or self._when[0]) if on else None
+        if not on:
+            self._shown = None
+        # hardware that does not answer may not cost time at each frame
+        if now < self._again_at and (self._set == (on, shown) or self._set is None):
+            return
+        done = self._attempt("drive", lambda: self._actuator.set(on, shown or situation))
+        self._set = (on, shown) if done else None
+        self._again_at = now + (REFRESH_S if done else RETRY_S)
+
+    def _attempt(self, what: str, work: Callable[[], None]) -> bool:
+        """Does what may fail. A driver that breaks must not take the others with it."""
+        try:
+            work()
+        except OutputError as error:
+            self._note(what, str(error))
+        except Exception as error:
+            if what not in self._faults:
+                log.exception("output %s: a driver failed", self.name)
+            self._note(what, f"{type(error).__name__}: {error}")
+        else:
+            self._note(what, None)
+        return what not in self._faults
+
+    def _note(self, what: str, fault: str | None) -> None:
+        if fault is None:
+            self._faults.pop(what, None)
+        else:
+            self._faults[what] = fault
+        text = next((f"output {self.name}: {text}" for text in self._faults.values()), None)
+        if text != self.problem:
+            self.problem = text
+            self._report(text)
