@@ -12,6 +12,7 @@ from ..addresses import shown_path
 from ..config import edit
 from ..config.load import Sections, read
 from ..config.web import WebConfig
+from ..config.zone import Zone
 from ..errors import ConfigError
 from ..listening import url_of
 from ..owners import as_owner
@@ -57,9 +58,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"nothing to change in {shown_path(args.config)}: give SECTION.OPTION=VALUE")
     if "web" in values:
         values["web"] = _page_password(args) | values["web"]
-    edit.write(args.config, values)
-    names = ", ".join(f"{section}.{key}" for section, options in values.items() for key in options)
-    print(f"{args.config}: {names} changed; restart maskwatch to apply the change")
+    edit.write(args.config, values, _zones_in_use(args))
+    print(f"{args.config}: {', '.join(edit.names_of(values))} changed; restart maskwatch to apply the change")
     settings = open_settings(args)
     if replaced := settings.give_way(values):
         print(f"this replaces what was set on the page: {', '.join(replaced)}")
@@ -88,11 +88,19 @@ def _page_password(args: argparse.Namespace) -> dict[str, str]:
         return {}
 
 
+def _zones_in_use(args: argparse.Namespace) -> tuple[Zone, ...] | None:
+    """Returns the zones in use, which the page may have set; None if they are not known."""
+    try:
+        return open_settings(args).load().detect.zones
+    except ConfigError:  # the file does not exist yet, or the change is to mend it
+        return None
+
+
 def _files_and_values(words: list[str] | None) -> tuple[list[str] | None, list[str]]:
     """Tells the files of ``--web-certificate`` from the values that follow them."""
     if words is None:
         return None, []
-    values = [word for word in words if re.match(r"[a-z]+\.[a-z_]+=", word)]
+    values = [word for word in words if re.match(r"[a-z]+(\.[a-z0-9_-]+)+=", word)]
     return [word for word in words if word not in values], values
 
 

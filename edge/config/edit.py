@@ -2,8 +2,9 @@
 
 import logging
 import os
+import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,10 +14,12 @@ from ..errors import ConfigError
 from ..files import replace, write_whole
 from ..owners import as_owner
 from .changeable import that_are_kept
-from .load import Layer, Sections, apply, command_line_layer, file_layer, finished, read_text
+from .load import Layer, Sections, apply, check_zones, command_line_layer, file_layer, finished, read_text
 from .load import parse as parse_toml
+from .outputs import TEXTS
 from .schema import Config, options
 from .text import with_options, without_options
+from .zone import Zone
 
 T = TypeVar("T")
 log = logging.getLogger("maskwatch")
@@ -24,18 +27,42 @@ HEAD = "# Written by the page; counts on top of the configuration file. Delete i
 
 
 def parse(assignments: list[str]) -> dict[str, dict[str, Any]]:
-    """Parses ``section.option=value`` as typed on a command line; text needs no quotes. Raises ``ConfigError``."""
+    """Parses ``section.option=value`` as typed on a command line; text needs no quotes. Raises ``ConfigError``.
+
+    An option of an output is ``outputs.NAME.option=value``.
+    """
     texts = {(section, key) for section, key, default, _ in options() if isinstance(default, str)}
+    texts |= {("outputs", key) for key in TEXTS}
     values: dict[str, dict[str, Any]] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
-        section, dot, key = name.strip().partition(".")
-        if not equals or not dot:
-            known = {section for section, *_ in options()}
-            named = name if section in known else HIDDEN  # anything else may be a password without its option
-            raise ConfigError(f"{named}: use section.option=value, for example detect.min_face=60")
-        values.setdefault(section, {})[key] = text if (section, key) in texts else _toml_value(text)
+        depth = 2 if re.match(r"\s*outputs\b", name) else 1
+        *tables, key = name.strip().split(".", depth)
+        if not equals or len(tables) < depth:
+            raise ConfigError(_wrong_form(name, depth))
+        pairs: dict[str, Any] = values
+        for table in tables:
+            pairs = pairs.setdefault(table, {})
+        pairs[key] = text if (tables[0], key) in texts else _toml_value(text)
     return values
+
+
+def _wrong_form(name: str, depth: int) -> str:
+    if depth == 2:
+        return "outputs: use outputs.NAME.option=value, for example outputs.lamp.pin=17"
+    known = {section for section, *_ in options()}
+    named = name if name.strip().partition(".")[0] in known else HIDDEN  # it may be a password without its option
+    return f"{named}: use section.option=value, for example detect.min_face=60"
+
+
+def names_of(sections: Sections) -> list[str]:
+    """Returns the names of options as people write them: ``section.option``, or ``outputs.NAME.option``."""
+    return [
+        f"{section}.{key}.{option}" if section == "outputs" else f"{section}.{key}"
+        for section, pairs in sections.items()
+        for key, value in pairs.items()
+        for option in (value if section == "outputs" else ("",))
+    ]
 
 
 def _toml_value(text: str) -> Any:
@@ -45,17 +72,20 @@ def _toml_value(text: str) -> Any:
         return text  # the check of the option says what it must be
 
 
-def write(path: Path, values: Sections) -> None:
-    """Sets options in a file, whole or not at all. Raises ``ConfigError`` when the result is no valid configuration."""
-    _edit(path, partial(_write_file, path, values))
+def write(path: Path, values: Sections, zones: Iterable[Zone] | None = None) -> None:
+    """Sets options in a file, whole or not at all. Raises ``ConfigError`` when the result is no valid configuration.
+
+    ``zones`` are those in use, for ``with_options``.
+    """
+    _edit(path, partial(_write_file, path, values, zones))
 
 
-def _write_file(path: Path, values: Sections) -> None:
+def _write_file(path: Path, values: Sections, zones: Iterable[Zone] | None) -> None:
     if os.path.exists(path) and not os.path.isfile(path):  # unlike Path's, they raise nothing
         raise ConfigError(f"{path} is not a file but a pipe, device or folder; only a file can be changed")
     old, new = None, ""
     while (text := read_text(path)) != old:  # an editor, or the page, may have saved it meanwhile
-        old, new = text, with_options(text, values, path)
+        old, new = text, with_options(text, values, path, zones)
     _write(write_whole, path, new)
 
 
@@ -100,7 +130,10 @@ class SettingsStore:
         page = self._page = self._page or self._folder_of(config) / "page.toml"
         if with_page and not faults and (text := as_owner(page.parent, partial(_page_text, page), ConfigError)):
             config = apply(of_file, [(str(page), self._of_page(text, page)), command_line], faults)
-        return finished(config, faults, [file, command_line]), page
+        config = finished(config, faults, [file, command_line])
+        if with_page:
+            check_zones(config, config.detect.zones)
+        return config, page
 
     def _of_page(self, text: str, page: Path) -> Sections:
         """Returns what the page has kept; what it cannot have kept is said once, and does not count."""
@@ -120,6 +153,7 @@ class SettingsStore:
         for section, pairs in sections.items():
             if given := sorted(key for key in pairs if self._overrides.get(section, {}).get(key) is not None):
                 raise ConfigError(f"{section}.{given[0]} is given on the command line, which counts; change it there")
+        self._check_together(sections)
         file = self._file
         if file is not None and file.is_file() and os.access(file, os.W_OK):
             write(file, sections)
@@ -127,6 +161,13 @@ class SettingsStore:
             _, page = self._load(with_page=False)
             _edit(page.parent, partial(_keep, page, sections))
         return self.load()
+
+    def _check_together(self, sections: Sections) -> None:
+        """Raises ``ConfigError`` if an output would lose its zone: maskwatch would not start any more."""
+        faults: list[str] = []
+        changed = apply(self.load(), [("", sections)], faults)
+        if not faults:  # else the writing tells them
+            check_zones(changed, changed.detect.zones)
 
 
 def _edit(path: Path, work: Callable[[], T]) -> T:
@@ -145,7 +186,8 @@ def _give_way(page: Path, sections: Sections) -> list[str]:
     text = _page_text(page)
     kept = parse_toml(text, page)
     both = {section: pairs for section, pairs in sections.items() if isinstance(kept.get(section), Mapping)}
-    old = [(section, key) for section, pairs in both.items() for key in pairs if key in kept[section]]
+    # outputs do not count there, so that nothing of them is in the way
+    old = [(name, key) for name, pairs in both.items() for key in pairs if key in kept[name] and name != "outputs"]
     if old:
         _write(replace, page, without_options(text, old, page))
     return [f"{section}.{key}" for section, key in old]

@@ -15,9 +15,11 @@ from ..addresses import shown_name, shown_path
 from ..errors import ConfigError
 from ..paths import open_at_once, read_bytes
 from .contradictions import contradictions
+from .output_contradictions import unknown_zones
 from .output_tables import with_outputs
 from .schema import Config, options
 from .section import nearest, with_options
+from .zone import Zone
 
 Sections = Mapping[str, Mapping[str, Any]]
 """Options by section, as in TOML."""
@@ -77,6 +79,12 @@ def finished(config: Config, faults: list[str], layers: Iterable[Layer]) -> Conf
     if faults:
         raise ConfigError("\n".join(faults))
     return config
+
+
+def check_zones(config: Config, zones: Iterable[Zone]) -> None:
+    """Raises ``ConfigError`` if an output has a zone that is none of the zones in use."""
+    if faults := list(unknown_zones(config.outputs, zones)):
+        raise ConfigError("\n".join(faults))
 
 
 def _given(layers: Iterable[Layer]) -> set[str]:

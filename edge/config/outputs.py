@@ -3,7 +3,7 @@
 ``[outputs.NAME]`` is one output. ``driver`` says what it is; without it, NAME does.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from .option import Allowed, option
@@ -137,5 +137,9 @@ DRIVERS: dict[str, type[OutputConfig]] = {
 """What an output can be, and its options."""
 DRIVER = Allowed("what the output is; without it, NAME must be one of these", choices=tuple(DRIVERS))
 """The option ``driver``, which decides which other options there are."""
+TEXTS = {"driver"} | {
+    entry.name for kind in DRIVERS.values() for entry in fields(kind) if isinstance(entry.default, str)
+}
+"""The names of the options that are texts, of any driver."""
 MOST_OUTPUTS = 32
 """More than the pins of a Raspberry Pi. Each webhook and each command costs a thread."""

@@ -6,30 +6,72 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from .load import Sections, apply, build, parse
+from .load import Sections, apply, build, check_zones, parse
 from .schema import Config
+from .zone import Zone
 
 MARK = "\ufeff"
 """The byte order mark that some editors write at the beginning of a file."""
+BY_HAND = "cannot be changed by a program; change it with an editor"
 
 
-def with_options(text: str, values: Sections, path: Path) -> str:
-    """Returns the text with the options set. Raises ``ConfigError`` when the result is no valid configuration."""
+def with_options(text: str, values: Sections, path: Path, zones: Iterable[Zone] | None = None) -> str:
+    """Returns the text with the options set. Raises ``ConfigError`` when the result is no valid configuration.
+
+    ``zones`` are those in use, which the page may have set. Without them, the zones of outputs are not checked.
+    """
     import tomlkit  # only in this file: the running monitor has no use for it
 
     _check_values(values, path)  # first: a long list that is refused is refused at once
     document = _document(text, path)
     for section, pairs in values.items():
         if section not in document:
-            document[section] = tomlkit.table()
-        if isinstance(document[section], Mapping):  # else the check below says what it must be
-            document[section].update({key: _item(value) for key, value in pairs.items()})
-    return _checked(text, tomlkit.dumps(document), path)
+            document[section] = tomlkit.table(is_super_table=section == "outputs")
+        for table, options in _tables(section, document[section], pairs):
+            if isinstance(table, Mapping):  # else the check below says what it must be
+                table.update({key: _item(value) for key, value in options.items()})  # type: ignore[attr-defined]
+    changed = tomlkit.dumps(document)
+    if not _has_outputs(parse(changed, path), parse(text, path), values.get("outputs", {})):
+        raise ConfigError(f"{path}: {BY_HAND}")
+    config = build((str(path), parse(changed, path)))
+    if zones is not None:
+        check_zones(config, config.detect.zones if "zones" in values.get("detect", ()) else zones)
+    return with_line_ends_of(text, changed)
+
+
+def _tables(section: str, table: Any, pairs: Mapping[str, Any]) -> Iterable[tuple[Any, Mapping[str, Any]]]:
+    """Yields the tables to change, and the options for each: the section, or a table for each output."""
+    import tomlkit
+    from tomlkit.items import InlineTable
+
+    if section != "outputs":
+        yield table, pairs
+        return
+    for name, options in pairs.items() if isinstance(table, Mapping) else ():
+        if name not in table:
+            table[name] = tomlkit.inline_table() if isinstance(table, InlineTable) else tomlkit.table()
+        yield table[name], options
+
+
+def _has_outputs(changed: Mapping[str, Any], old: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Returns whether outputs have their new options, and no other ones: tomlkit confuses some tables of dotted keys.
+
+    What is no table is left to the check of the options.
+    """
+    tables, olds = changed["outputs"] if values else {}, old.get("outputs", {})
+    if not isinstance(tables, Mapping):
+        return True
+    return all(
+        tables.get(name, {}).keys() == {*olds.get(name, ()), *options}
+        for name, options in values.items()
+        if isinstance(tables.get(name, {}), Mapping)
+    )
 
 
 def _check_values(values: Sections, path: Path) -> None:
     faults: list[str] = []
-    apply(Config(), [(str(path), values)], faults)
+    # which options an output has says the file, which may name its driver
+    apply(Config(), [(str(path), {name: pairs for name, pairs in values.items() if name != "outputs"})], faults)
     if faults:
         raise ConfigError("\n".join(faults))
 
@@ -67,12 +109,7 @@ def _document(text: str, path: Path) -> Any:
     try:
         return tomlkit.parse(text.removeprefix(MARK).replace("\r\n", "\n"))
     except TOMLKitError as error:
-        raise ConfigError(f"{path}: cannot be changed by a program; change it with an editor") from error
-
-
-def _checked(text: str, changed: str, path: Path) -> str:
-    build((str(path), parse(changed, path)))
-    return with_line_ends_of(text, changed)
+        raise ConfigError(f"{path}: {BY_HAND}") from error
 
 
 def with_line_ends_of(old: str, new: str) -> str:
