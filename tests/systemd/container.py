@@ -68,7 +68,9 @@ def wheels(release: str) -> Path:
     folder, made = CACHE / f"wheels-{PYTHONS[release]}", CACHE / f"wheels-{PYTHONS[release]}" / "made"
     lock = ROOT / "systemd" / "lock" / f"{PYTHONS[release]}.txt"
     if not made.exists() or made.read_text() != lock.read_text():
-        platforms = [f"--platform=manylinux{version}_x86_64" for version in ("_2_28", "_2_27", "_2_17", "2014")]
+        platforms = [
+            f"--platform=manylinux{version}_x86_64" for version in ("_2_34", "_2_28", "_2_27", "_2_17", "2014")
+        ]
         folder.mkdir(parents=True, exist_ok=True)
         sh("python3", "-m", "pip", "download", "-q", "-d", folder, f"--python-version={PYTHONS[release]}",
            "--implementation=cp", *platforms, "--no-deps", "--only-binary=:all:", "-r", lock)  # fmt: skip
