@@ -6,7 +6,11 @@ pins.py imports it when a pin is configured, after it has loaded lgpio.
 from typing import Any
 
 import lgpio
+from gpiozero import PinUnknownPi
 from gpiozero.pins.lgpio import LGPIOFactory, LGPIOPin
+
+ANY_PI = 0xA02082
+"""Revision of a Raspberry Pi 3B, whose pins are GPIO 0 to 27 of the first chip."""
 
 
 class ChipPin(LGPIOPin):  # type: ignore[misc]
@@ -34,7 +38,7 @@ class ChipPin(LGPIOPin):  # type: ignore[misc]
 
     def _set_state(self, value: float) -> None:
         if self._pwm is None:
-            super()._set_state(value)
+            lgpio.gpio_write(self.factory._handle, self._number, int(value))
         else:  # gpiozero cuts the share of time to whole percents: a servo would know six positions
             self._pwm = (self._pwm[0], value * 100)
             lgpio.tx_pwm(self.factory._handle, self._number, *self._pwm)
@@ -49,8 +53,14 @@ class ChipPin(LGPIOPin):  # type: ignore[misc]
 
 
 class Chip(LGPIOFactory):  # type: ignore[misc]
-    """The pins of the chip that gpiozero would choose."""
+    """The pins of the chip that gpiozero would choose; of the first chip, by its line numbers, on a board of others."""
 
-    def __init__(self, chip: int | None = None) -> None:
-        super().__init__(chip)
+    def __init__(self) -> None:
+        super().__init__()
         self.pin_class = ChipPin
+
+    def _get_revision(self) -> int:
+        try:
+            return int(super()._get_revision())
+        except (PinUnknownPi, OSError):
+            return ANY_PI

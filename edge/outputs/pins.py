@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypeVar
 
 from ..config.outputs import PinConfig, RelayConfig, ServoConfig, Situation
@@ -176,26 +175,23 @@ def _by_lgpio() -> bool:
 
 
 def _load_lgpio() -> None:
-    """Imports lgpio in any working directory. By itself it does so only in one that can be written, and litters there.
+    """Imports lgpio in any working directory, which stays what it was.
 
-    It makes a pipe in ``LG_WD`` and opens it in the working directory, which may belong to nobody (``/`` in a service).
+    It makes a pipe in the folder ``LG_WD``, goes into that folder and stays there. Without that variable, it leaves the
+    pipe in the working directory, and fails where nobody may write (``/`` in a service).
     """
-    spec = importlib.util.find_spec("lgpio")
-    if "lgpio" in sys.modules or spec is None or spec.loader is None:
+    if "lgpio" in sys.modules:
         return
-    module = importlib.util.module_from_spec(spec)
+    before = os.open(".", os.O_PATH)
     with tempfile.TemporaryDirectory(prefix="maskwatch-") as folder:
         os.environ["LG_WD"] = folder
-        vars(module)["open"] = lambda name, mode: open(Path(folder, name), mode)
-        sys.modules["lgpio"] = module
         try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules["lgpio"]
-            raise
+            import lgpio
         finally:
             del os.environ["LG_WD"]
-    module._notify_thread.name = "lgpio"
+            os.fchdir(before)
+            os.close(before)
+    lgpio._notify_thread.name = "lgpio"
 
 
 def _reason(number: int, error: Exception) -> str:
@@ -210,24 +206,19 @@ def _reason(number: int, error: Exception) -> str:
             return f"this board has no pin {number}"
         case gpiozero.PinPWMUnsupported():
             return f"pin {number} cannot drive a servo by this pin factory: use lgpio"
-        case gpiozero.PinUnknownPi():
-            return f"pin {number} cannot be used: this machine is no Raspberry Pi"
     if "busy" in text.lower():
         return f"pin {number} is in use by another program, or by an overlay of the system (gpioinfo names it)"
-    return f"pin {number} cannot be used: {_chip_problem() or text}"
+    return f"pin {number} cannot be used: {_chip_problem() if 'gpiochip' in text else text}"
 
 
-def _chip_problem() -> str | None:
-    """Says why no GPIO chip can be opened; None if one can be, or if lgpio is not used."""
-    if not _by_lgpio():
-        return None
+def _chip_problem() -> str:
+    """Says why no GPIO chip could be opened: lgpio does not."""
     chips = sorted(glob.glob("/dev/gpiochip*"))
-    for chip in chips:
-        try:
-            os.close(os.open(chip, os.O_RDWR | os.O_CLOEXEC))
-            return None
-        except OSError as error:
-            failure = error.strerror
     if not chips:
         return "this machine has no GPIO chip (/dev/gpiochip0)"
-    return f"{chips[0]} cannot be opened ({failure}): the service needs install.sh --gpio, a user the group gpio"
+    try:
+        os.close(os.open(chips[0], os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        who = "the service needs install.sh --gpio, a user the group gpio"
+        return f"{chips[0]} cannot be opened ({error.strerror}): {who}"
+    return "its chip cannot be opened"
