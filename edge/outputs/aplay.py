@@ -11,13 +11,17 @@ from .program import Ending, Program
 
 SPARE_S = 5.0
 """Seconds that aplay may take longer than the sound lasts: some devices open slowly."""
+MISSING = "it is not there; `aplay -L` lists the devices of this machine"
+CONVERT = "it does not take sounds of this kind; name it plughw:... instead of hw:..., which converts them"
 HINTS = {
-    "No such file or directory": "there is no such device; `aplay -L` lists those of this machine",
-    "No such device": "it is gone; plug it in again",
-    "Device or resource busy": "another program uses it; end that program",
-    "Permission denied": "this user may not use sound devices; add the user to the group audio",
+    "audio open error: No such file or directory": MISSING,
+    "audio open error: No such device": MISSING,
+    "audio open error: Device or resource busy": "another program uses it; end that program",
+    "audio open error: Permission denied": "this user may not use it; add the user to the group audio",
+    "Sample format non available": CONVERT,
+    "Channels count non available": CONVERT,
 }
-"""What a person can do, by the end of aplay's message."""
+"""What a person can do, by what aplay says."""
 
 
 class Aplay:
@@ -55,9 +59,10 @@ class Aplay:
 def _reason(ending: Ending, seconds: float) -> str:
     if ending.code is None:
         return f"a sound of {seconds:.1f} s had not ended after {seconds + SPARE_S:.1f} s, so aplay was ended"
-    message = ending.said.removeprefix("aplay: ")
-    end = message.rpartition(": ")[2]
-    return HINTS.get(end) or end or f"aplay ended with exit code {ending.code}"
+    # aplay: FUNCTION:LINE: MESSAGE; lines of libraries are before it, and lists of what is possible behind it
+    messages = [line.split(":", 3)[-1].strip() for line in ending.said if line.startswith("aplay: ")]
+    message = [f"aplay ended with exit code {ending.code}", *ending.said[-1:], *messages][-1]
+    return HINTS.get(message, message)
 
 
 def _silence() -> bytes:

@@ -40,7 +40,7 @@ class Command:
             return Failure(self._refusal(error), retry=True)
         failure = self._judge(ending)
         if failure and ending.said:
-            log.warning("%s printed: %s", self._shown, ending.said)
+            log.warning("%s printed: %s", self._shown, ending.said[-1])
         return failure
 
     def close(self) -> None:

@@ -22,13 +22,13 @@ CHUNK = 65536
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a program ended: its exit code (negative: the signal; None: it ran into the limit), and its last words.
+    """How a program ended: its exit code (negative: the signal; None: it ran into the limit), and what it said.
 
-    ``said`` is the last line that it wrote to standard error, shortened, without control characters.
+    ``said`` has the last lines that it wrote to standard error, shortened, without control characters.
     """
 
     code: int | None
-    said: str
+    said: tuple[str, ...]
 
 
 class Program:
@@ -54,7 +54,7 @@ class Program:
                 _kill(process)
                 self._running = None
             _let_go(process)
-        return Ending(process.returncode if ended else None, _last_line(said))
+        return Ending(process.returncode if ended else None, _lines(said))
 
     def stop(self) -> None:
         """Kills the program that runs, and lets none run any more."""
@@ -136,8 +136,6 @@ def _let_go(process: "subprocess.Popen[bytes]") -> None:
         process.wait(REAP_S)
 
 
-def _last_line(said: bytes) -> str:
-    lines = said.decode("utf-8", "replace").split("\n")
-    return next((text for line in reversed(lines) if (text := line.strip())), "").translate(UNPRINTABLE)[
-        :LINE_CHARACTERS
-    ]
+def _lines(said: bytes) -> tuple[str, ...]:
+    lines = (line.strip() for line in said.decode("utf-8", "replace").split("\n"))
+    return tuple(line.translate(UNPRINTABLE)[:LINE_CHARACTERS] for line in lines if line)

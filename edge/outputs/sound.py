@@ -11,7 +11,7 @@ from ..phone.quiet import QuietHours
 from ..timing import Backoff
 from .aplay import Aplay
 
-SHORTEST_RETRY_S, LONGEST_RETRY_S = 2.0, 60.0
+SHORTEST_RETRY_S, LONGEST_RETRY_S = 1.0, 60.0
 JOIN_S = 3.0
 
 
