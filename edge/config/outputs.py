@@ -86,7 +86,10 @@ class SoundConfig(SituationOutputConfig):
     """Options of spoken sentences and sounds, played by ALSA's aplay."""
 
     device: str = option("", "ALSA device, for example plughw:1,0; empty for the default one")
-    languages: tuple[str, ...] = option(("en",), "languages of the sentences, spoken one after the other")
+    languages: tuple[str, ...] = option(
+        ("en",),
+        "languages of the sentences, spoken one after the other: de, en, es, fr, it, zh, and any other with files",
+    )
     files: str = option(
         "", "folder with WAV files such as no_mask.wav or de/no_mask.wav instead of those of maskwatch; empty for none"
     )

@@ -53,7 +53,7 @@ def test_the_command_line_overrides_the_file(write: Write) -> None:
 
 def test_the_example_has_every_option_with_its_default_in_order() -> None:
     example = tomllib.loads(EXAMPLE.read_text("utf-8"))
-    real = {name: {**section} for name, section in asdict(Config()).items()}
+    real = {name: {**section} for name, section in asdict(Config()).items() if name != "outputs"}
     real = json.loads(json.dumps(real))  # tuples become lists
     assert example == real
     order = [(section, key) for section, values in example.items() for key in values]
