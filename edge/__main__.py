@@ -25,6 +25,7 @@ COMMANDS = {
     "set": "change options in the configuration file --config",
     "watch": "subscribe to a broker and print alerts as they arrive",
     "report": "sum people, masks and alerts by hour, day or weekday, or list alerts",
+    "test-output": "fire an output at the door once",
     "outbox": "show the alerts that wait for the broker, and those that it refused",
     "purge": "delete snapshots that are too old or too many",
     "forget": "remove a camera from the broker and from Home Assistant",
@@ -48,7 +49,7 @@ def parser(chosen: str | None = None) -> Parser:
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, parents=[common_options(name)], help=text)
         if chosen in (name, None):
-            module = import_module(f"{__package__}.cli.{name}")
+            module = import_module(f"{__package__}.cli.{name.replace('-', '_')}")
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return top

@@ -66,6 +66,11 @@ class StateFiles:
         return self.folder / "configuration"
 
     @property
+    def control(self) -> Path:
+        """Returns the socket at which the process that uses the folder takes tests of its outputs."""
+        return self.folder / "control"
+
+    @property
     def lock(self) -> Path:
         """Returns the file that is locked by the process that uses the folder."""
         return self.folder / "lock"
