@@ -1,5 +1,6 @@
 """Says a sentence, or plays another sound, when a situation begins: never two at a time, whatever the outputs."""
 
+import logging
 import threading
 import time
 from datetime import datetime
@@ -10,6 +11,8 @@ from ..errors import OutputError
 from ..phone.quiet import QuietHours
 from ..timing import Backoff
 from .aplay import Aplay
+
+log = logging.getLogger(__name__)
 
 SHORTEST_RETRY_S, LONGEST_RETRY_S = 1.0, 60.0
 JOIN_S = 3.0
@@ -31,7 +34,7 @@ class Sound:
         self._situation: str | None = None
         self._waiting: str | None = None
         self._problem: str | None = None  # an empty text after a success
-        self._earliest = time.monotonic()
+        self._spoken_until = self._retry_at = time.monotonic()
         self._backoff = Backoff(SHORTEST_RETRY_S, LONGEST_RETRY_S)
         player.add(self)
 
@@ -40,6 +43,7 @@ class Sound:
             now = situation if on else None
             if now != self._situation:
                 self._situation = self._waiting = now
+                self._retry_at = time.monotonic()
                 self._lock.notify()
             if self._problem:
                 raise OutputError(self._problem)
@@ -51,23 +55,29 @@ class Sound:
         """Returns when it needs the device (monotonic seconds), None for not at all. Called with the lock."""
         if self._quiet and self._quiet.contains(datetime.now()):
             self._waiting = None
-        return self._earliest if self._waiting or self._problem != "" else None
+        if self._waiting:
+            return max(self._spoken_until, self._retry_at)
+        return self._retry_at if self._problem != "" else None
 
     def use(self, aplay: Aplay) -> None:
         """Plays what waits, or silence. Called by the player's thread, without the lock."""
         with self._lock:
             situation, self._waiting = self._waiting, None
-        problem = self._say(situation, aplay) if situation else aplay.try_out(self._device)
+        try:
+            problem = self._say(situation, aplay) if situation else aplay.try_out(self._device)
+        except Exception as error:  # one output must not take the others' sounds with it
+            log.exception("a sound failed")
+            problem = f"{type(error).__name__}: {error}"
         with self._lock:
             self._problem = problem
             if problem:
-                self._earliest = time.monotonic() + self._backoff.next()
+                self._retry_at = time.monotonic() + self._backoff.next()
                 if situation == self._situation:
                     self._waiting = self._waiting or situation
                 return
             self._backoff.reset()
             if situation:
-                self._earliest = time.monotonic() + self._every
+                self._spoken_until = time.monotonic() + self._every
 
     def _say(self, situation: str, aplay: Aplay) -> str:
         for file in self._files.get(situation, ()):

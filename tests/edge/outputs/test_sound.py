@@ -1,108 +1,18 @@
-"""edge.outputs.sound with a stand-in for aplay that records what it plays, and can be busy, hang or be missing."""
+"""edge.outputs.sound: what is said, in which order, how often and when not (with a stand-in for aplay)."""
 
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import until
+from support.aplay import Standin
 
-from edge.config.outputs import Situation, SoundConfig
+from edge.config.outputs import SoundConfig
 from edge.config.sounds import BUNDLED
-from edge.errors import OutputError
 from edge.outputs.sound import Player, Sound
-
-STANDIN = """#!/bin/sh
-# aplay -q [--device=DEVICE] [FILE]
-for last; do :; done
-case $last in
-*.wav) ;;
-*) last=silence; cat > /dev/null ;;
-esac
-echo "begin $last" >> DIR/log
-if [ -e DIR/fault ]; then
-    cat DIR/fault >&2
-    exit 1
-fi
-sleep $(cat DIR/seconds)
-echo "end $last" >> DIR/log
-"""
-BUSY = "ALSA lib pcm_dmix.c:1032:(snd_pcm_dmix_open) unable to open slave\naplay: main:831: audio open error: {}\n"
-
-
-class Standin:
-    """The recording aplay, in a folder of its own, which is PATH's first."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.program = folder / "aplay"
-        self.sounds_last(0.0)
-        self.install()
-
-    def install(self) -> None:
-        self.program.write_text(STANDIN.replace("DIR", str(self.folder)))
-        self.program.chmod(0o755)
-
-    def sounds_last(self, seconds: float) -> None:
-        (self.folder / "seconds").write_text(str(seconds))
-
-    def fail(self, message: str | None) -> None:
-        """Lets it fail with a message of aplay, or work again."""
-        file = self.folder / "fault"
-        file.unlink(missing_ok=True) if message is None else file.write_text(message)
-
-    @property
-    def log(self) -> list[str]:
-        """``begin NAME`` and ``end NAME`` in order; NAME is like en/mask, or silence."""
-        file = self.folder / "log"
-        return [_short(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-    @property
-    def begun(self) -> list[str]:
-        """What it has begun to play, without silence."""
-        return [line[6:] for line in self.log if line.startswith("begin") and line != "begin silence"]
-
-
-def _short(line: str) -> str:
-    word, _, path = line.partition(" ")
-    return f"{word} {'/'.join(Path(path).with_suffix('').parts[-2:])}"
-
-
-@pytest.fixture
-def aplay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Standin:
-    (tmp_path / "bin").mkdir()
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    return Standin(tmp_path / "bin")
-
-
-@pytest.fixture
-def sounds(aplay: Standin) -> Iterator[Callable[..., Sound]]:
-    """Opens sound outputs of one player, and waits until they have tried the device."""
-    player, opened = Player(), list[Sound]()
-
-    def open_sound(**options: Any) -> Sound:
-        tried = aplay.log.count("begin silence")
-        opened.append(Sound(SoundConfig(**{"name": "voice", "every": 0.0} | options), player))
-        until(lambda: aplay.log.count("begin silence") > tried)
-        return opened[-1]
-
-    yield open_sound
-    for sound in opened:
-        sound.close()
-    assert "sound" not in [thread.name for thread in threading.enumerate()]
-
-
-def problem(sound: Sound, on: bool, situation: Situation) -> str:
-    """What is wrong, as the thread ``outputs`` is told when it sets the output."""
-    try:
-        sound.set(on, situation)
-    except OutputError as error:
-        return str(error)
-    return ""
 
 
 def test_each_language_speaks_in_turn(sounds: Any, aplay: Standin) -> None:
@@ -182,95 +92,6 @@ def test_quiet_hours_are_silent(sounds: Any, aplay: Standin) -> None:
     until(lambda: "end it/no_mask" in aplay.log)
     time.sleep(0.1)
     assert aplay.begun == ["it/no_mask"]
-
-
-@pytest.mark.parametrize(
-    ("message", "hint"),
-    [
-        (BUSY.format("Device or resource busy"), "another program uses it"),
-        (BUSY.format("No such file or directory"), "it is not there; `aplay -L` lists"),
-        (BUSY.format("Permission denied"), "add the user to the group audio"),
-        ("aplay: set_params:1345: Sample format non available\nAvailable formats:\n- S16_LE\n", "name it plughw:..."),
-        ("aplay: set_params:1452: Unable to install hw params:\nACCESS: RW\n", "Unable to install hw params:"),
-        ("", "ended with exit code 1"),
-    ],
-)
-def test_a_device_that_does_not_play_is_told(aplay: Standin, sounds: Any, message: str, hint: str) -> None:
-    aplay.fail(message)
-    sound = sounds(device="plughw:1,0")
-    until(lambda: problem(sound, False, "nobody"))
-    text = problem(sound, False, "nobody")
-    assert text.startswith("the sound device plughw:1,0 does not play: ") and hint in text
-
-
-def test_a_device_that_plays_again_is_noticed_before_somebody_comes(aplay: Standin, sounds: Any) -> None:
-    aplay.fail(BUSY.format("No such device"))
-    sound = sounds()
-    until(lambda: problem(sound, False, "nobody"))
-    assert (
-        problem(sound, False, "nobody")
-        == "the default sound device does not play: it is not there; `aplay -L` lists the devices of "
-        "this machine"
-    )
-    aplay.fail(None)
-    until(lambda: not problem(sound, False, "nobody"))
-    assert aplay.begun == []
-
-
-def test_a_sentence_that_could_not_be_played_is_played_while_its_situation_lasts(aplay: Standin, sounds: Any) -> None:
-    sound = sounds()
-    aplay.fail("")
-    sound.set(True, "no_mask")
-    until(lambda: problem(sound, True, "no_mask"))
-    aplay.fail(None)
-    until(lambda: "end en/no_mask" in aplay.log)
-    assert not problem(sound, True, "no_mask")
-
-
-def test_aplay_may_be_installed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    player = Player()
-    sound = Sound(SoundConfig(name="voice"), player)
-    try:
-        until(lambda: problem(sound, False, "nobody"))
-        assert problem(sound, False, "nobody") == "aplay is missing, which plays sounds: sudo apt install alsa-utils"
-        (tmp_path / "aplay").write_text("#!/bin/sh\n")
-        (tmp_path / "aplay").chmod(0o755)
-        until(lambda: not problem(sound, False, "nobody"))
-    finally:
-        sound.close()
-
-
-def test_an_aplay_that_hangs_is_ended(aplay: Standin, sounds: Any) -> None:
-    sound = sounds()
-    aplay.sounds_last(60)
-    sound.set(True, "mask")  # not one of its situations: nothing happens
-    sound.set(True, "no_mask")
-    until(lambda: problem(sound, True, "no_mask"))
-    assert "had not ended after" in problem(sound, True, "no_mask")
-
-
-def test_the_end_ends_a_sound(aplay: Standin, sounds: Any) -> None:
-    sound = sounds()
-    aplay.sounds_last(60)
-    sound.set(True, "no_mask")
-    until(lambda: aplay.begun)
-    begun = time.monotonic()
-    sound.close()
-    assert time.monotonic() - begun < 3
-    assert not children()
-
-
-def children() -> list[str]:
-    """The children of this process, zombies too, that play sounds."""
-    names = []
-    for task in Path("/proc/self/task").iterdir():
-        for number in (task / "children").read_text().split():
-            try:
-                names.append(Path(f"/proc/{number}/comm").read_text().strip())
-            except OSError:
-                continue
-    return [name for name in names if name in ("aplay", "sh", "sleep")]
 
 
 def test_own_files_are_played_by_their_whole_path(

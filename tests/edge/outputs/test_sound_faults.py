@@ -1,0 +1,112 @@
+"""edge.outputs.sound while the device is missing or busy, and while aplay is missing or hangs (with a stand-in)."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import until
+from support.aplay import OPEN_ERROR, Standin, problem
+
+from edge.config.outputs import SoundConfig
+from edge.outputs.sound import Player, Sound
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        (OPEN_ERROR.format("Device or resource busy"), "another program uses it"),
+        (OPEN_ERROR.format("No such file or directory"), "it is not there; `aplay -L` lists"),
+        (OPEN_ERROR.format("Permission denied"), "add the user to the group audio"),
+        ("aplay: set_params:1345: Sample format non available\nAvailable formats:\n- S16_LE\n", "name it plughw:..."),
+        ("aplay: set_params:1452: Unable to install hw params:\nACCESS: RW\n", "Unable to install hw params:"),
+        ("", "ended with exit code 1"),
+    ],
+)
+def test_a_device_that_does_not_play_is_told(aplay: Standin, sounds: Any, message: str, hint: str) -> None:
+    aplay.fail(message)
+    sound = sounds(device="plughw:1,0")
+    until(lambda: problem(sound, False, "nobody"))
+    text = problem(sound, False, "nobody")
+    assert text.startswith("the sound device plughw:1,0 does not play: ") and hint in text
+
+
+def test_a_device_that_plays_again_is_noticed_before_somebody_comes(aplay: Standin, sounds: Any) -> None:
+    aplay.fail(OPEN_ERROR.format("No such device"))
+    sound = sounds()
+    until(lambda: problem(sound, False, "nobody"))
+    assert (
+        problem(sound, False, "nobody")
+        == "the default sound device does not play: it is not there; `aplay -L` lists the devices of "
+        "this machine"
+    )
+    aplay.fail(None)
+    until(lambda: not problem(sound, False, "nobody"))
+    assert aplay.begun == []
+
+
+def test_a_sentence_that_could_not_be_played_is_played_while_its_situation_lasts(aplay: Standin, sounds: Any) -> None:
+    sound = sounds()
+    aplay.fail("")
+    sound.set(True, "no_mask")
+    until(lambda: problem(sound, True, "no_mask"))
+    aplay.fail(None)
+    until(lambda: "end en/no_mask" in aplay.log)
+    assert not problem(sound, True, "no_mask")
+
+
+def test_a_new_situation_is_tried_at_once_however_long_the_device_was_gone(aplay: Standin, sounds: Any) -> None:
+    aplay.fail("")
+    sound = sounds()
+    until(lambda: aplay.log.count("begin silence") >= 3, timeout=60)  # the next pause is 4 s
+    aplay.fail(None)
+    begun = time.monotonic()
+    problem(sound, True, "no_mask")
+    until(lambda: "end en/no_mask" in aplay.log)
+    assert time.monotonic() - begun < 3
+
+
+def test_aplay_may_be_installed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    player = Player()
+    sound = Sound(SoundConfig(name="voice"), player)
+    try:
+        until(lambda: problem(sound, False, "nobody"))
+        assert problem(sound, False, "nobody") == "aplay is missing, which plays sounds: sudo apt install alsa-utils"
+        (tmp_path / "aplay").write_text("#!/bin/sh\n")
+        (tmp_path / "aplay").chmod(0o755)
+        until(lambda: not problem(sound, False, "nobody"))
+    finally:
+        sound.close()
+
+
+def test_an_aplay_that_hangs_is_ended(aplay: Standin, sounds: Any) -> None:
+    sound = sounds()
+    aplay.sounds_last(60)
+    sound.set(True, "mask")  # not one of its situations: nothing happens
+    sound.set(True, "no_mask")
+    until(lambda: problem(sound, True, "no_mask"))
+    assert "had not ended after" in problem(sound, True, "no_mask")
+
+
+def test_the_end_ends_a_sound(aplay: Standin, sounds: Any) -> None:
+    sound = sounds()
+    aplay.sounds_last(60)
+    sound.set(True, "no_mask")
+    until(lambda: aplay.begun)
+    begun = time.monotonic()
+    sound.close()
+    assert time.monotonic() - begun < 3
+    assert not children()
+
+
+def children() -> list[str]:
+    """The children of this process, zombies too, that play sounds."""
+    names = []
+    for task in Path("/proc/self/task").iterdir():
+        for number in (task / "children").read_text().split():
+            try:
+                names.append(Path(f"/proc/{number}/comm").read_text().strip())
+            except OSError:
+                continue
+    return [name for name in names if name in ("aplay", "sh", "sleep")]
