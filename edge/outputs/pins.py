@@ -2,6 +2,7 @@
 
 import glob
 import importlib.util
+import math
 import os
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from ..errors import ConfigError, OutputError
 T = TypeVar("T")
 SERVO_SECONDS = 0.5
 """What a servo takes for 180 degrees (0.2 s to 0.4 s by the data sheets of small ones)."""
-NEEDED = "GPIO pins need the extra gpio ({}): .venv/bin/pip install -e '.[gpio]'"
+NEEDED = "GPIO pins need the extra gpio ({} is missing): .venv/bin/pip install -e '.[gpio]'"
 
 
 class PinOutput:
@@ -55,7 +56,8 @@ class ServoOutput:
 
     def __init__(self, config: ServoConfig) -> None:
         self._config = config
-        self._turned = False
+        self._angle = math.nan
+        self._arrived_at = 0.0  # when it will have turned (monotonic seconds)
         self._pin = _Pin(config.pin)
         with suppress(OutputError):
             self.set(False, "unknown")
@@ -67,14 +69,14 @@ class ServoOutput:
             device.angle = angle
 
         self._pin.use(lambda factory: self._open(factory, angle), turn)
-        self._turned = on
+        if angle != self._angle:
+            self._angle, self._arrived_at = angle, time.monotonic() + SERVO_SECONDS
 
     def close(self) -> None:
         """Turns it off. Waits for that, up to half a second: without pulses it would stop on the way."""
         try:
-            if self._turned:
-                self.set(False, "unknown")
-                time.sleep(SERVO_SECONDS)
+            self.set(False, "unknown")
+            time.sleep(max(0.0, self._arrived_at - time.monotonic()))
         finally:
             self._pin.close()
 
@@ -129,7 +131,8 @@ class _Pin:
     def __init__(self, number: int) -> None:
         for name in ("gpiozero", "lgpio") if _by_lgpio() else ("gpiozero",):
             if importlib.util.find_spec(name) is None:
-                raise ConfigError(NEEDED.format(f"{name} is missing"))
+                hint = " and, with Python 3.13, apt install python3-lgpio" if name == "lgpio" else ""
+                raise ConfigError(NEEDED.format(name) + hint)
         self._number = number
         self._device: Any = None
         self._lock = threading.Lock()
@@ -186,12 +189,11 @@ def _load_lgpio() -> None:
     with tempfile.TemporaryDirectory(prefix="maskwatch-") as folder:
         os.environ["LG_WD"] = folder
         try:
-            import lgpio
+            import lgpio  # noqa: F401
         finally:
             del os.environ["LG_WD"]
             os.fchdir(before)
             os.close(before)
-    lgpio._notify_thread.name = "lgpio"
 
 
 def _reason(number: int, error: Exception) -> str:
