@@ -148,6 +148,7 @@ def test_uninstall_keeps_the_settings_and_purge_deletes_them(machine: Machine) -
     later.close()
     assert [topic for topic, _, retained in later.messages if retained] == [], "nothing is left at the broker"
     assert machine.run("systemctl list-unit-files 'maskwatch*' --no-legend", check=False).strip() == ""
+    assert machine.run("find /etc/systemd/system -name 'maskwatch*'") == "", "no right is left either"
     assert machine.run("ls -d /opt/maskwatch /usr/local/bin/maskwatch 2>/dev/null", check=False) == ""
     assert machine.try_run("id maskwatch").returncode != 0
     assert "cool_down = 7.5" in machine.run("cat /etc/maskwatch/maskwatch.toml")
