@@ -26,6 +26,7 @@ from .choices import EMPTY
 from .clip import measure_clip, source_frames
 from .delivery import measure_delivery
 from .fleet import measure_fleet
+from .outputs import measure_outputs
 from .page import measure_page
 from .process import measure_service
 from .progress import ProgressLine
@@ -76,7 +77,7 @@ def profile_sources(args: argparse.Namespace, config: Config) -> Figures:
 
 
 def measure_watching(args: argparse.Namespace, config: Config, progress: ProgressLine) -> Figures:
-    """Measures the loop on each source, then the service as a process and under its page, then the delivery."""
+    """Measures the loop on each source, then the service as a process and under its page, then delivery and outputs."""
     rivals = [open_rival(name, config) for name in args.compare]
     clips = []
     for source in args.sources or ["demo", EMPTY]:
@@ -92,7 +93,9 @@ def measure_watching(args: argparse.Namespace, config: Config, progress: Progres
     with open_broker() as broker:
         delivery = measure_delivery(broker)
     show(progress, tables.delivery_line(delivery))
-    return {"clips": clips, "service": service, "page": page, "delivery": delivery}
+    outputs = measure_outputs()
+    show(progress, tables.outputs_line(outputs))
+    return {"clips": clips, "service": service, "page": page, "delivery": delivery, "outputs": outputs}
 
 
 def show(progress: ProgressLine, text: str) -> None:

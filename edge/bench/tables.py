@@ -78,6 +78,16 @@ def delivery_line(figures: Figures) -> str:
     )
 
 
+def outputs_line(figures: Figures) -> str:
+    """Formats the figures of ``measure_outputs``."""
+    lamp, webhook = figures["lamp"], figures["webhook"]
+    return (
+        f"decision to output, {counted(figures['changes'], 'change')}: lamp ({figures['pins']}) "
+        f"p50 {lamp['p50_ms']:.1f}, p99 {lamp['p99_ms']:.1f} ms; "
+        f"webhook on loopback p50 {webhook['p50_ms']:.1f}, p99 {webhook['p99_ms']:.1f} ms"
+    )
+
+
 def fleet_line(figures: Figures) -> str:
     """Formats the figures of ``measure_fleet``."""
     return (

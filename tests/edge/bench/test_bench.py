@@ -19,6 +19,7 @@ from edge.bench.choices import EMPTY, STAGES
 from edge.bench.clip import TIMED_STAGES, measure_clip, source_frames
 from edge.bench.delivery import measure_delivery
 from edge.bench.fleet import measure_fleet
+from edge.bench.outputs import measure_outputs
 from edge.bench.process import measure_service
 from edge.bench.rivals import Article, SingleShot, open_rival
 from edge.bench.stage import profile_stage
@@ -155,6 +156,20 @@ def test_the_delivery_of_alerts_is_timed(mosquitto: Any) -> None:
     assert figures["alerts"] == 5 and 0 < figures["p50_ms"] <= figures["p99_ms"]
 
 
+def test_the_outputs_are_timed() -> None:
+    figures = measure_outputs(changes=6)
+    assert figures["changes"] == 6
+    assert all(0 < figures[name]["p50_ms"] <= figures[name]["p99_ms"] for name in ("lamp", "webhook"))
+
+
+def test_without_gpiozero_the_lamp_is_timed_without_a_pin(maskwatch: Any) -> None:
+    code = (
+        "sys.modules['gpiozero'] = None; from edge.bench.outputs import measure_outputs as m; print(m(2)); sys.exit()"
+    )
+    run = maskwatch(program=("-c", f"import sys; {code}"))
+    assert run.end() == 0 and "no pins, because the extra gpio is missing" in run.out, run.err
+
+
 def test_a_fleet_connects_and_loses_no_alert(mosquitto: Any) -> None:
     mosquitto()  # skips without mosquitto
     shown: list[tuple[str, int]] = []
@@ -179,9 +194,18 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path, mosquitto: A
     figures = json.loads((tmp_path / "f.json").read_text())
     assert [clip["source"] for clip in figures["clips"]] == ["demo", "empty"]
     assert figures["service"]["ready_s"] > 0 and figures["delivery"]["alerts"] == 200
+    assert figures["outputs"]["changes"] == 200
     alone, load = figures["page"]["alone"], figures["page"]["load"]
     assert 30 < alone["peak_mb"] < load["peak_mb"] < 500 and figures["page"]["checks"] >= 2 and load["frames"] > 0
-    texts = ("demo: 30 frames of 640x480", "classify", "times as much", "first frame after", "page under load", "p99")
+    texts = (
+        "demo: 30 frames of 640x480",
+        "classify",
+        "times as much",
+        "first frame after",
+        "page under load",
+        "p99",
+        "lamp",
+    )
     for text in texts:
         assert text in done.stdout
     assert "\r" not in done.stderr, "no progress line without a terminal"
