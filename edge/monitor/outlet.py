@@ -2,24 +2,23 @@
 
 import logging
 import os
-import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING
 
 from ..config.schema import Config, MqttConfig
-from ..errors import FileError
 from ..mqtt.announced import Announced
 from ..mqtt.client import V5
 from ..mqtt.homeassistant import discovery
-from ..mqtt.messages import AlertMessage, Health, State, Stats, encode
 from ..mqtt.publisher import MqttPublisher
+from ..outbox.listener import Sink
 from .announcing import Announcing
 from .health import HealthMonitor
+from .publishers import KeepingPublisher, PrintPublisher, Publisher, TeePublisher
 from .state import StateFiles, StateFolder, folder_of, identity_of, state_files
 from .state_watch import StateWatch
 
@@ -27,120 +26,6 @@ if TYPE_CHECKING:  # nothing of it is loaded unless an output is configured
     from ..outputs.outputs import Outputs
 
 log = logging.getLogger("maskwatch")
-
-
-class Publisher(Protocol):
-    """Takes alerts and states: to a broker, to standard output, or to the page."""
-
-    @property
-    def waiting(self) -> int:
-        """Returns how many alerts no broker has acknowledged yet."""
-        ...
-
-    @property
-    def enabled(self) -> bool:
-        """Returns False while watching is paused."""
-        ...
-
-    @property
-    def alive(self) -> bool:
-        """Returns whether its threads make progress."""
-        ...
-
-    def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None:
-        """Takes an alert, and the JPEG that goes with it. Never blocks."""
-        ...
-
-    def show(self, message: State | Health | Stats) -> None:
-        """Takes a state, health or statistics. Never blocks."""
-        ...
-
-    def enable(self, on: bool, how: str) -> None:
-        """Resumes or pauses watching; ``how`` is for the log. Never blocks."""
-        ...
-
-    def send_test(self) -> bool:
-        """Asks for a test text on the phone. Returns False where nobody can hear it."""
-        ...
-
-    def close(self, timeout: float = 3.0) -> bool:
-        """Ends within about ``timeout`` seconds. Returns False if alerts are lost."""
-        ...
-
-
-class PrintPublisher:
-    """Prints alerts as JSON lines on a stream, as they would be sent.
-
-    A stream that fails raises unless ``required`` is False: alerts that go to a broker too must not end with it. A
-    pause ends with the process.
-    """
-
-    waiting, alive = 0, True
-
-    def __init__(self, out: TextIO | None = None, *, required: bool = True) -> None:
-        self.enabled = True
-        self._out = out or sys.stdout
-        self._required = required
-
-    def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None:
-        try:
-            print(encode(alert).decode(), file=self._out, flush=True)
-        except (FileError, OSError) as error:
-            if self._required:
-                raise
-            log.error("alerts are printed no longer: %s", error)
-            self._out = open(os.devnull, "w", encoding="utf-8")
-
-    def show(self, message: State | Health | Stats) -> None:
-        """Prints nothing: states are for subscribers."""
-
-    def enable(self, on: bool, how: str) -> None:
-        if on != self.enabled:
-            log.warning("watching %s %s", "resumed" if on else "paused", how)
-        self.enabled = on
-
-    def send_test(self) -> bool:
-        return False
-
-    def close(self, timeout: float = 3.0) -> bool:
-        return True
-
-
-class TeePublisher:
-    """Publishes to two publishers. The first one keeps whether watching is paused."""
-
-    def __init__(self, first: Publisher, second: Publisher) -> None:
-        self._first = first
-        self._all = (first, second)
-
-    @property
-    def waiting(self) -> int:
-        return sum(publisher.waiting for publisher in self._all)
-
-    @property
-    def enabled(self) -> bool:
-        return self._first.enabled
-
-    @property
-    def alive(self) -> bool:
-        return all(publisher.alive for publisher in self._all)
-
-    def publish(self, alert: AlertMessage, picture: bytes | None = None) -> None:
-        for publisher in self._all:
-            publisher.publish(alert, picture)
-
-    def show(self, message: State | Health | Stats) -> None:
-        for publisher in self._all:
-            publisher.show(message)
-
-    def enable(self, on: bool, how: str) -> None:
-        self._first.enable(on, how)
-
-    def send_test(self) -> bool:
-        return any([publisher.send_test() for publisher in self._all])
-
-    def close(self, timeout: float = 3.0) -> bool:
-        return all([publisher.close(timeout) for publisher in self._all])
 
 
 @dataclass(slots=True)
@@ -180,15 +65,19 @@ def open_outlet(
     """Opens the publisher as configured; ``stack`` closes what it opens.
 
     A first try needs no state folder. A service has one with any broker, so that ``maskwatch doctor`` can read it.
+    So does whoever delivers alerts to webhooks and programs: the outbox is there.
     """
-    state, files = open_state(config, stack) if config.mqtt.host or supervised else None, state_files(config)
+    sinks = outputs.sinks if outputs else ()
+    state, files = open_state(config, stack) if config.mqtt.host or supervised or sinks else None, state_files(config)
     if state:
         stack.callback(StateWatch(state, partial(health.report, "state folder")).close)
     if config.mqtt.host and state:
-        return open_broker_outlet(config, to_stdout, health, files, state)
+        return open_broker_outlet(config, to_stdout, health, files, state, outputs)
+    if to_stdout and sinks:
+        return Outlet(KeepingPublisher(files.outbox, sinks, health.report), files, state, files.outbox)
     if to_stdout:
         return Outlet(PrintPublisher(), files, state)
-    return open_embedded_outlet(config, health, files, state, supervised, stack)
+    return open_embedded_outlet(config, health, files, state, supervised, stack, sinks)
 
 
 def open_embedded_outlet(
@@ -198,6 +87,7 @@ def open_embedded_outlet(
     state: StateFolder | None,
     supervised: bool,
     stack: ExitStack,
+    sinks: Sequence[Sink],
 ) -> Outlet:
     """Opens an embedded broker, the publisher to it, and a subscriber that prints what arrives there."""
     from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
@@ -210,14 +100,16 @@ def open_embedded_outlet(
     subscriber = Subscriber(local, lambda text: print(text, flush=True), PROTOCOL)
     stack.callback(subscriber.close)
     subscriber.ready.wait(10)
-    # this broker ends with the process: alerts that it has not taken by then cannot be delivered later
-    outbox = StateFiles(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))).outbox
+    outbox = files.outbox
+    if not sinks:
+        # this broker ends with the process: alerts that it has not taken by then cannot be delivered later
+        outbox = StateFiles(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-")))).outbox
     report = health.report
     if state:  # an earlier configuration may have named a broker
         here = replace(config, mqtt=replace(config.mqtt, host=HOST, port=broker.port))
         report = Announcing(here, Announced(files.announced), report, lasting=False).report
-    message = discovery(config, health.now.model)
-    publisher = MqttPublisher(local, config.device.name, outbox, PROTOCOL, report, message)
+    message = discovery(replace(config, outputs=()), health.now.model)  # only maskwatch itself may publish there
+    publisher = MqttPublisher(local, config.device.name, outbox, PROTOCOL, report, message, sinks=sinks)
     return Outlet(publisher, files, state, outbox, lambda: subscriber.alerts)
 
 
@@ -243,11 +135,19 @@ def _tell_where_it_serves(port: int, health: HealthMonitor, supervised: bool) ->
 
 
 def open_broker_outlet(
-    config: Config, to_stdout: bool, health: HealthMonitor, files: StateFiles, state: StateFolder
+    config: Config,
+    to_stdout: bool,
+    health: HealthMonitor,
+    files: StateFiles,
+    state: StateFolder,
+    outputs: "Outputs | None",
 ) -> Outlet:
     """Opens the publisher to the configured broker, and takes back what an earlier configuration announced."""
     announcing = Announcing(config, Announced(files.announced), health.report)
     message = discovery(config, health.now.model)
-    publisher = MqttPublisher(config.mqtt, config.device.name, files.outbox, V5, announcing.report, message)
+    sinks = outputs.sinks if outputs else ()
+    publisher = MqttPublisher(
+        config.mqtt, config.device.name, files.outbox, V5, announcing.report, message, outputs, sinks
+    )
     taker = TeePublisher(publisher, PrintPublisher(required=False)) if to_stdout else publisher
     return Outlet(taker, files, state, files.outbox, largest_picture=publisher.largest_picture)

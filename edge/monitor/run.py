@@ -25,7 +25,8 @@ from . import loop
 from .door import Door
 from .health import HealthMonitor
 from .machine import clock_synced
-from .outlet import Outlet, TeePublisher, open_outlet
+from .outlet import Outlet, open_outlet
+from .publishers import TeePublisher
 from .stats import StatsLine
 from .systemd import Notifier, Watchdog
 
@@ -231,7 +232,7 @@ def watch(door: Door, notify: Notifier, show_stats: bool = False) -> bool:
     finally:
         supervision.close()
         if door.answering:
-            door.answering.close()  # at once: the connection may take seconds to end
+            door.answering.rest()  # at once: the connection may take seconds to end
         door.statistics.nobody()
         kept = outlet.publisher.close()
         # a moment for the subscriber in this process to print what was acknowledged

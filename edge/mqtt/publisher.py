@@ -14,6 +14,7 @@ from pathlib import Path
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from ..config.schema import MqttConfig
+from ..outbox.listener import Sink
 from ..outbox.outbox import Outbox
 from ..outbox.sql import OutboxMessage
 from ..timing import running
@@ -26,7 +27,7 @@ from .mailbox import Mailbox
 from .messages import AlertMessage, Health, State, Stats, encode
 from .outgoing import Outgoing
 from .requests import NewAlert, OutboxWritten, Request, RestoredAlerts, Retain, SendOnce, Stop
-from .switches import Mute, Switches
+from .switches import Mutable, Switches
 from .terms import Will
 from .topics import WATCHING, Topics, client_id
 
@@ -41,8 +42,8 @@ class MqttPublisher:
     """Publishes one camera, from the thread ``mqtt-publisher``. Any thread may call its public methods.
 
     ``outbox`` is the file of what must outlive the process. ``report(part, problem)`` receives the problems
-    of ``broker``, ``disk`` and ``alerts``, and None when a part has recovered. ``outputs`` names those at the door,
-    and ``mute`` receives which of them are muted. Raises ``ConfigError`` for TLS or password files that cannot be used.
+    of ``broker``, ``disk`` and ``alerts``, and None when a part has recovered. ``outputs`` are those at the
+    door that can be muted. Raises ``ConfigError`` for TLS or password files that cannot be used.
     """
 
     def __init__(
@@ -53,8 +54,8 @@ class MqttPublisher:
         protocol: MQTTProtocolVersion = V5,
         report: Callable[[str, str | None], None] = lambda part, problem: None,
         discovery: Discovery | None = None,
-        outputs: Sequence[str] = (),
-        mute: Mute = lambda muted: None,
+        outputs: Mutable | None = None,
+        sinks: Sequence[Sink] = (),
     ) -> None:
         self._topics = Topics(settings.prefix, device)
         self._report = report
@@ -74,9 +75,9 @@ class MqttPublisher:
             will=self._will,
             explains_end=lambda: self._delivery.explains_end(),
         )
-        self._outbox = Outbox(outbox, self, lambda text: report("outbox file", text))
+        self._outbox = Outbox(outbox, self, lambda text: report("outbox file", text), sinks)
         self._delivery = Delivery(self._link, self._outbox, lambda text: report("messages", text))
-        self._switches = Switches(self._topics, self._outbox, outputs, mute, self._retain)
+        self._switches = Switches(self._topics, self._outbox, outputs, self._retain)
         if discovery is not None:  # first: entities must be there before their states are
             self._retained[discovery.topic] = discovery.without(self._switches.removed)
         self._retained |= self._switches.states
@@ -133,6 +134,7 @@ class MqttPublisher:
 
         Returns False if alerts are lost: neither delivered nor on disk for the next start.
         """
+        self._outbox.end_sinks(timeout)
         self._mailbox.put(Stop(time.monotonic() + timeout))
         self._thread.join(timeout + 3)
         saved = self._outbox.close()
@@ -140,7 +142,7 @@ class MqttPublisher:
             log.warning("%d alerts wait on disk; the next start delivers them", self.waiting)
         elif self.waiting:
             log.error("%d alerts are lost: the broker was unreachable, and they could not be stored", self.waiting)
-        return saved or not self.waiting
+        return saved or not (self.waiting or self._outbox.copies_waiting)
 
     def _retain(self, topic: str, payload: bytes) -> None:
         self._mailbox.put(Retain(topic, payload))
@@ -199,6 +201,7 @@ class MqttPublisher:
     def _handle(self, event: LinkEvent | Request) -> None:
         match event:
             case NewAlert(message):
+                self._outbox.wait_until_kept(message)
                 self._delivery.add(message)
             case RestoredAlerts(messages):
                 log.warning("%d alerts of an earlier run wait for the broker", len(messages))

@@ -130,7 +130,11 @@ class Outbox:
         self._sinks.close(timeout)
         self._requests.end()
         self._thread.join(timeout)
-        return not self._thread.is_alive() and not any(sql == PUT for sql, _ in self._backlog)
+        saved = not self._thread.is_alive() and not any(sql == PUT for sql, _ in self._backlog)
+        if self.copies_waiting:
+            what = "wait on disk; the next start delivers them" if saved else "are lost: they could not be stored"
+            log.log(logging.WARNING if saved else logging.ERROR, "%d alerts for outputs %s", self.copies_waiting, what)
+        return saved
 
     # Everything below runs in the writer thread (the first attempt: before it starts).
 

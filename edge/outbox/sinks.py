@@ -15,7 +15,6 @@ class Sinks:
 
     def __init__(self, sinks: Sequence[Sink], place: SinkPlace) -> None:
         self._sinks = {sink.name: sink for sink in sinks}
-        self._place = place
         self._stopped = False
         for sink in sinks:
             sink.attach(place)
@@ -38,8 +37,7 @@ class Sinks:
     def restore(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
         """Hands over the copies of an earlier run; returns the messages that are the broker's.
 
-        Copies for a sink of an earlier configuration become dead letters, so that they neither wait for ever nor are
-        lost.
+        Copies for a sink of an earlier configuration stay on disk: it may be back at the next start.
         """
         of_sink: dict[str, list[OutboxMessage]] = {}
         for message in messages:
@@ -49,16 +47,8 @@ class Sinks:
             if name in self._sinks:
                 self._sinks[name].restore(copies)
             else:
-                self._set_aside(name, copies)
+                log.warning("%d alerts stay in the outbox: output %s is not configured", len(copies), name)
         return for_broker
-
-    def _set_aside(self, name: str, copies: Sequence[OutboxMessage]) -> None:
-        log.warning(
-            "%d alerts waited for the output %s, which is not configured any more; see `maskwatch outbox`",
-            len(copies), name,
-        )  # fmt: skip
-        for copy in copies:
-            self._place.refused(copy, f"the output {name} is not configured any more")
 
     def stop(self, timeout: float) -> None:
         """Lets every sink end within ``timeout`` seconds; does not wait for that."""

@@ -87,6 +87,7 @@ def open_sink(output: OutputConfig, config: Config, report: Report) -> AlertSink
     """Opens a webhook or command with its queue."""
     from .sink import SinkWorker
 
+    assert isinstance(output, WebhookConfig | CommandConfig)
     return SinkWorker(output, open_recipient(output), config.detect.zones, report)
 
 

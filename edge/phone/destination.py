@@ -1,14 +1,17 @@
-"""Posts requests to the web address of a phone service: login, redirects, and what an answer means.
+"""Posts requests to the web address of a phone service or a webhook: login, redirects, and what an answer means.
 
 urllib turns a POST into an empty GET at a redirect (301, 302, 303) and takes ``user:password@host`` for a host name, so
 both are done here. The address is as secret as a password: only its server is ever shown.
 """
 
 import base64
+import socket
 import string
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
@@ -20,6 +23,9 @@ from ..addresses import split_post_address
 from ..errors import ConfigError
 
 REQUEST_TIMEOUT = 15.0
+"""Seconds of silence after which a request has failed."""
+LONGEST_REQUEST = 30.0
+"""Seconds after which it has failed, however the server goes on."""
 MAX_REDIRECTS = 5
 LONGEST_RETRY_AFTER = 3600.0
 """Seconds of ``Retry-After`` that are obeyed at most."""
@@ -53,34 +59,80 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302  # type: ignore[assignment]
 
 
+class _Connections(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
+    """Remembers the connection of the newest request, so that another thread can end it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._newest: Any = None
+
+    def do_open(self, http_class: Any, req: urllib.request.Request, **http_conn_args: Any) -> Any:
+        def connection(host: str, **more: Any) -> Any:
+            self._newest = http_class(host, **more)
+            return self._newest
+
+        return super().do_open(connection, req, **http_conn_args)
+
+    def end(self) -> None:
+        """Ends the request, once it is connected; before that, connecting has a limit of its own."""
+        with suppress(OSError, AttributeError):  # it has ended meanwhile, or has not begun
+            self._newest.sock.shutdown(socket.SHUT_RDWR)
+
+
 class Destination:
     """A web address that takes texts, with the login that it needs.
 
-    The login is in the address (``https://user:password@server/...``, percent-encoded) or is a ``token``. Raises
+    The login is in the address (``https://user:password@server/...``, percent-encoded) or is a ``token``. ``option``
+    is what names the address in messages, and ``login_advice`` what to do when the server refuses the login. Raises
     ``ConfigError``, which never quotes the address.
     """
 
-    def __init__(self, url: str, token: str = "") -> None:
-        parts = _split(url)
+    def __init__(
+        self,
+        url: str,
+        token: str = "",
+        *,
+        option: str = "--post",
+        login_advice: str = "check the login or token, then restart",
+        limit: float = LONGEST_REQUEST,
+    ) -> None:
+        parts = _split(url, option)
+        self._option = option
+        self._login_advice = login_advice
+        self._limit = limit
         userinfo, _, host = parts.netloc.rpartition("@")
         # an @ behind the server may end a login with a raw / in it, and the server be a piece of that login
         self.server = "the server" if "@" in unquote(parts.path + parts.query) else str(parts.hostname)
         self._url = parts._replace(netloc=host, fragment="").geturl()
         self._headers: dict[str, str] = {}
         if userinfo and token:
-            raise ConfigError("--post: the address has a login, and there is a token too; use one of them")
+            raise ConfigError(f"{option}: the address has a login, and there is a token too; use one of them")
         if userinfo:
             user, _, password = userinfo.partition(":")
             login = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
             self._headers["Authorization"] = "Basic " + base64.b64encode(login).decode()
         elif token:
             if not token.isascii() or not token.isprintable() or " " in token:
-                raise ConfigError("--post-token: the file must contain the token alone, on one line")
+                raise ConfigError(f"{option}-token: the file must contain the token alone, on one line")
             self._headers["Authorization"] = f"Bearer {token}"
-        self._opener = urllib.request.build_opener(NoRedirect)
+        self._connections = _Connections()
+        self._opener = urllib.request.build_opener(NoRedirect, self._connections)
+
+    def end(self) -> None:
+        """Ends a request that is under way. For any thread."""
+        self._connections.end()
 
     def post(self, headers: Mapping[str, str], body: bytes) -> PostFailure | None:
         """Posts a request, and again where the same server redirects to; None if it was accepted."""
+        limit = threading.Timer(self._limit, self.end)
+        limit.daemon = True
+        limit.start()
+        try:
+            return self._post(headers, body)
+        finally:
+            limit.cancel()
+
+    def _post(self, headers: Mapping[str, str], body: bytes) -> PostFailure | None:
         url = self._url
         for _ in range(MAX_REDIRECTS + 1):
             request = urllib.request.Request(url, body, {**headers, **self._headers}, method="POST")
@@ -90,9 +142,9 @@ class Destination:
             except urllib.error.HTTPError as error:
                 with error:
                     if error.code not in REDIRECTS:
-                        return _refusal(error.code, error.headers)
+                        return _refusal(error.code, error.headers, self._login_advice)
                     try:
-                        url = _target(url, error.headers.get("Location", ""))
+                        url = _target(url, error.headers.get("Location", ""), self._option)
                     except ValueError as fault:
                         return PostFailure(f"answers {error.code} and redirects to {fault}", True)
             except (OSError, ValueError) as error:  # URLError is an OSError
@@ -102,14 +154,14 @@ class Destination:
         return PostFailure(f"redirects more than {MAX_REDIRECTS} times", True)
 
 
-def _split(url: str) -> SplitResult:
+def _split(url: str, option: str) -> SplitResult:
     try:
         return split_post_address(url)
     except ValueError as fault:
-        raise ConfigError(f"--post: {fault}") from None
+        raise ConfigError(f"{option}: {fault}") from None
 
 
-def _target(url: str, location: str) -> str:
+def _target(url: str, location: str, option: str) -> str:
     """Returns the address of a redirect. Raises ``ValueError`` if the text must not be sent there.
 
     A text and its login go to the same server only, and never from https to http.
@@ -126,19 +178,19 @@ def _target(url: str, location: str) -> str:
     if new.scheme not in PORTS or not new.hostname:
         raise ValueError("no web address")
     if new.hostname != old.hostname:
-        raise ValueError(f"another server, {new.hostname}; if it is the right one, give its address in --post")
+        raise ValueError(f"another server, {new.hostname}; if it is the right one, give its address in {option}")
     upgrade = (old.scheme, new.scheme) == ("http", "https") and ports[1] in (PORTS["https"], ports[0])
     if not upgrade and (new.scheme, ports[1]) != (old.scheme, ports[0]):
-        raise ValueError(f"{new.scheme} on port {ports[1]}; if that is the right one, give its address in --post")
+        raise ValueError(f"{new.scheme} on port {ports[1]}; if that is the right one, give its address in {option}")
     return new.geturl()
 
 
-def _refusal(code: int, headers: Message) -> PostFailure:
+def _refusal(code: int, headers: Message, login_advice: str) -> PostFailure:
     """Returns what an HTTP status means; the server's own words are not shown."""
     if code >= 500 or code in RETRIABLE_STATUSES:
         return PostFailure(f"answers {code}", True, _retry_after(headers), code)
     if code in LOGIN_STATUSES:
-        return PostFailure(f"answers {code}: check the login or token, then restart", True, None, code)
+        return PostFailure(f"answers {code}: {login_advice}", True, None, code)
     if code < 400:
         return PostFailure(f"answers {code}, which accepts nothing", True)
     return PostFailure(f"answers {code}", False, None, code)

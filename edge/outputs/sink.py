@@ -1,0 +1,236 @@
+"""Delivers alerts to a webhook or a program: in order, each until it is taken, from their own place in the outbox."""
+
+import json
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from ..config.outputs import CommandConfig, WebhookConfig
+from ..config.zone import Zone
+from ..errors import OutputError
+from ..mqtt.messages import AlertMessage, encode, utc_now, uuid7
+from ..outbox.listener import SinkPlace
+from ..outbox.sql import OutboxMessage
+from ..timing import Backoff
+from .driver import Failure, Recipient
+from .situation import contains
+
+log = logging.getLogger(__name__)
+
+CAPACITY = 10_000
+"""Alerts that wait, at most; beyond it the oldest become dead letters."""
+SHORTEST_PAUSE, LONGEST_PAUSE, SPREAD = 1.0, 60.0, 0.2
+"""Seconds between attempts, and the share by which a pause may be shorter: many doors may have one server."""
+LONGEST_TEST = 40.0
+"""Seconds within which a test is answered: an attempt that is under way ends first."""
+ENDING = 1.0
+"""Seconds after the deadline within which an attempt that was ended has to return."""
+
+
+class Test:
+    """A test that somebody waits for."""
+
+    def __init__(self, payload: bytes) -> None:
+        self.payload = payload
+        self.failure: Failure | None = None
+        self.done = threading.Event()
+
+
+class SinkWorker:
+    """The queue of one webhook or command (``driver.AlertSink``). Any thread may call it.
+
+    Owns the thread ``output-NAME``, which alone delivers.
+    """
+
+    def __init__(
+        self,
+        config: WebhookConfig | CommandConfig,
+        recipient: Recipient,
+        zones: Sequence[Zone],
+        report: Callable[[str, str | None], None],
+        *,
+        backoff: Backoff | None = None,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self.name = config.name
+        self._config = config
+        self._recipient = recipient
+        self._zones = tuple(zones)
+        self._report = partial(report, f"output {config.name}")
+        self._backoff = backoff or Backoff(SHORTEST_PAUSE, LONGEST_PAUSE, SPREAD)
+        self._capacity = capacity
+        self._place: SinkPlace | None = None
+        self._muted = False
+        self._changed = threading.Condition()
+        self._queue: deque[OutboxMessage] = deque()
+        self._tests: deque[Test] = deque()
+        self._under_way: OutboxMessage | None = None
+        self._due = 0.0
+        self._failing = False
+        self._deadline: float | None = None
+        self._thread = threading.Thread(target=self._run, name=f"output-{config.name}", daemon=True)
+        self._thread.start()
+
+    # What the outbox asks (``outbox.listener.Sink``).
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def attach(self, place: SinkPlace) -> None:
+        self._place = place
+
+    def wants(self, payload: bytes) -> bool:
+        """Returns whether the alert is one of ``when`` and in the zone; one that cannot be read is none."""
+        if self._muted:
+            return False
+        try:
+            alert = json.loads(payload)
+            return alert["event_type"] in self._config.when and self._is_in_zone(alert["box"], alert["frame_size"])
+        except (ValueError, LookupError, TypeError):
+            return False
+
+    def _is_in_zone(self, box: Sequence[int], size: Sequence[int]) -> bool:
+        chosen = [zone for zone in self._zones if zone.name == self._config.zone] if self._config.zone else []
+        x, y = (box[0] + box[2]) / 2 / size[0], (box[1] + box[3]) / 2 / size[1]
+        return not chosen or any(contains(zone, x, y) for zone in chosen)
+
+    def take(self, copy: OutboxMessage) -> None:
+        with self._changed:
+            self._queue.append(copy)
+            oldest = next(one for one in self._queue if one is not self._under_way)
+            if len(self._queue) > self._capacity:
+                self._refuse(oldest, f"more than {self._capacity} alerts waited")
+            self._changed.notify()
+
+    def restore(self, copies: list[OutboxMessage]) -> None:
+        log.warning("%d alerts of an earlier run wait for output %s", len(copies), self.name)
+        with self._changed:
+            self._queue.extendleft(reversed(copies))
+            self._changed.notify()
+
+    def stop(self, deadline: float) -> None:
+        with self._changed:
+            self._deadline = deadline if self._deadline is None else min(self._deadline, deadline)
+            self._changed.notify()
+
+    def join(self) -> None:
+        if self._deadline is not None:
+            self._thread.join(max(0.0, self._deadline - time.monotonic()))
+        self._recipient.close()
+        self._thread.join(ENDING)
+
+    # What the outputs ask (``driver.AlertSink``).
+
+    def mute(self, muted: bool) -> None:
+        self._muted = muted
+
+    def watch(self, zones: Sequence[Zone]) -> None:
+        """Takes other zones. While none has the name of the configuration, alerts from everywhere are delivered."""
+        self._zones = tuple(zones)
+
+    def fire(self) -> None:
+        test = Test(encode(test_alert(self._config)))
+        with self._changed:
+            self._tests.append(test)
+            self._changed.notify()
+        if not test.done.wait(LONGEST_TEST):
+            raise OutputError(f"output {self.name} does not answer within {LONGEST_TEST:.0f} s")
+        if test.failure:
+            raise OutputError(f"output {self.name}: {test.failure.reason}")
+
+    def close(self, deadline: float) -> None:
+        self.stop(deadline)
+        self.join()
+
+    # Everything below runs in the thread ``output-NAME``.
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if self._is_over():
+                    return
+                if (wait := self._wait()) > 0:
+                    self._changed.wait(wait)
+                    continue
+                test = self._tests.popleft() if self._tests else None
+                self._under_way = None if test else self._queue[0]
+            if test:
+                test.failure = self._attempt(test.payload)
+                test.done.set()
+            elif self._under_way:
+                self._deliver(self._under_way)
+
+    def _is_over(self) -> bool:
+        idle = self._failing or not (self._queue or self._tests)
+        return self._deadline is not None and (idle or time.monotonic() > self._deadline)
+
+    def _wait(self) -> float:
+        """Returns the seconds until something is to be done."""
+        if self._tests:
+            return 0.0
+        return min(self._due - time.monotonic(), LONGEST_PAUSE) if self._queue else LONGEST_PAUSE
+
+    def _deliver(self, copy: OutboxMessage) -> None:
+        assert self._place is not None
+        self._place.wait_until_kept(copy)
+        failure = self._attempt(copy.payload)
+        with self._changed:
+            self._under_way = None
+            self._failing = failure is not None and failure.retry
+            if failure is None:
+                self._queue.remove(copy)
+                self._place.delivered(copy)
+            elif not failure.retry:
+                self._refuse(copy, failure.reason)
+            if self._failing:
+                self._due = time.monotonic() + self._pause(failure)
+            else:
+                self._due = 0.0
+                self._backoff.reset()
+        if failure is None or self._deadline is None:  # at the end an attempt fails because it was ended
+            self._tell(failure)
+
+    def _attempt(self, payload: bytes) -> Failure | None:
+        try:
+            return self._recipient.deliver(payload)
+        except Exception as error:  # one odd alert must neither end the thread nor keep back those behind it
+            log.exception("output %s: an alert could not be delivered", self.name)
+            return Failure(f"an unexpected {type(error).__name__}", retry=False)
+
+    def _refuse(self, copy: OutboxMessage, reason: str) -> None:
+        assert self._place is not None
+        log.error("alert %s is set aside: %s", copy.id, reason)
+        self._queue.remove(copy)
+        self._place.refused(copy, reason)
+
+    def _pause(self, failure: Failure | None) -> float:
+        asked = failure.pause if failure else None
+        return self._backoff.next() if asked is None else max(asked, SHORTEST_PAUSE)
+
+    def _tell(self, failure: Failure | None) -> None:
+        if failure is None:
+            return self._report(None)
+        outcome = "its alerts wait" if failure.retry else "an alert was set aside; see `maskwatch outbox`"
+        self._report(f"output {self.name}: {failure.reason}; {outcome}")
+
+
+def test_alert(config: WebhookConfig | CommandConfig) -> AlertMessage:
+    """Returns an alert that shows in its names that it is a test."""
+    return AlertMessage(
+        "incorrect_mask" if "no_mask" not in config.when else "no_mask",
+        id=str(uuid7()),
+        device="test",
+        time=utc_now(),
+        score=0.0,
+        frames=0,
+        seen_s=0.0,
+        track="test",
+        box=(0, 0, 0, 0),
+        frame_size=(1, 1),
+        clock_synced=True,
+        model="test",
+    )
