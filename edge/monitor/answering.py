@@ -7,9 +7,11 @@ second of a restart, and OpenCV takes longer to load on a Raspberry Pi.
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from ..config.schema import Config
 from ..config.zone import Zone
+from ..outputs.control import Control
 from ..outputs.opening import open_outputs
 from ..outputs.outputs import Report
 from ..outputs.situation import Person, Presence
@@ -30,6 +32,7 @@ class Answering:
         self._report: Report | None = None
         self._pace = Pace()
         self._searched = False
+        self._control: Control | None = None
         self.outputs = open_outputs(config, self.report, printed=printed)
 
     def report(self, part: str, problem: str | None) -> None:
@@ -76,6 +79,13 @@ class Answering:
         """Takes other zones."""
         self.outputs.watch(zones)
 
+    def rest(self) -> None:
+        """Turns every output off; alerts are still delivered."""
+        if self._control is not None:
+            self._control.close()
+        self.outputs.rest()
+
     def close(self) -> None:
         """Turns every output off, and ends deliveries."""
+        self.rest()
         self.outputs.close()

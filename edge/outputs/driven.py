@@ -96,7 +96,7 @@ class DrivenActuator:
     def _drive(self, on: bool, situation: Situation, now: float) -> None:
         if situation in self._when or self._shown is None:
             self._shown = situation if situation in self._when else None
-        shown = (self._shown or self._when[0]) if on else None
+        shown = (self._shown or self._when[0]) if on else None  # a test, or the release, has no situation
         if not on:
             self._shown = None
         # hardware that does not answer may not cost time at each frame

@@ -27,10 +27,12 @@ STALLED_S = 15.0
 """Seconds without progress of the thread after which it counts as stuck."""
 TEST_LIMIT_S = 3.0
 """Seconds within which a test must have begun."""
+REST_LIMIT_S = 3.0
+"""Seconds within which the outputs must be off. A servo takes half a second for its way."""
 
 
 class Outputs:
-    """The outputs of one door. Any thread may call it; nothing here blocks the caller, except ``fire`` and ``close``.
+    """The outputs of one door. Any thread may call it. Only ``fire``, ``rest`` and ``close`` block.
 
     Owns the thread ``outputs``, which alone drives the actuators. ``releases`` are the emergency releases, by the name
     of their relay. ``names`` gives the order of the configuration.
@@ -71,7 +73,8 @@ class Outputs:
     def see(self, presence: Presence) -> None:
         """Takes who is at the door now. Call it after every frame, and when the camera or the pause changes."""
         before, self._presence = self._presence, presence
-        if before.people != presence.people or before.judging != presence.judging or not self._is_fresh(before):
+        was_fresh = presence.time < _stale_at(before)
+        if before.people != presence.people or before.judging != presence.judging or not was_fresh:
             self._wake.set()
 
     def watch(self, zones: Sequence[Zone]) -> None:
@@ -109,30 +112,31 @@ class Outputs:
         if output.problem is not None:
             raise OutputError(output.problem)
 
-    def close(self, timeout: float = 3.0) -> None:
-        """Turns everything off, and an interlock into its ``fail`` state. Ends deliveries within ``timeout`` seconds.
-
-        What is not delivered by then stays in the outbox.
-        """
-        if self._closing:
-            return
-        deadline = time.monotonic() + timeout
+    def rest(self) -> None:
+        """Turns everything off, and an interlock into its ``fail`` state, for good. Alerts are still delivered."""
         self._closing = True
         self._wake.set()
-        self._thread.join(timeout)
+        self._thread.join(REST_LIMIT_S)
+
+    def close(self, timeout: float = 3.0) -> None:
+        """Rests, and ends deliveries within ``timeout`` seconds. What is not delivered by then stays in the outbox."""
+        self.rest()
+        deadline = time.monotonic() + timeout
         for sink in self.sinks:
             sink.close(deadline)
 
     # Everything below runs in the thread ``outputs``.
 
     def _run(self) -> None:
-        while not self._closing:
-            self._progress_at = running()
-            due = self._step(time.monotonic())
-            self._wake.wait(max(0.0, min(due - time.monotonic(), self._longest_wait)))
-            self._wake.clear()
-        for output in self._driven:
-            output.rest()
+        try:
+            while not self._closing:
+                self._progress_at = running()
+                due = self._step(time.monotonic())
+                self._wake.wait(max(0.0, min(due - time.monotonic(), self._longest_wait)))
+                self._wake.clear()
+        finally:  # also if something unforeseen ends this thread: the watchdog then ends the process
+            for output in self._driven:
+                output.rest()
 
     def _step(self, now: float) -> float:
         """Sets every actuator as it has to be. Returns when to do that again."""
@@ -145,9 +149,6 @@ class Outputs:
             sight = sight_of(presence.people, chosen) if known else Sight()
             due = min(due, output.step(sight, now, fault))
         return due if due > now else math.inf
-
-    def _is_fresh(self, presence: Presence) -> bool:
-        return time.monotonic() < _stale_at(presence)
 
 
 def _stale_at(presence: Presence) -> float:
