@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from ..outbox.outbox import Outbox
 from .messages import parse
@@ -14,36 +15,46 @@ KNOWN = "outputs"
 """The setting in the outbox with the names of all outputs that were ever configured."""
 WARNING_INTERVAL = 60.0
 """Seconds between two warnings about messages that others should not have sent."""
-Mute = Callable[[Mapping[str, bool]], None]
-"""Takes for each output whether it is muted. Never blocks."""
+
+
+class Mutable(Protocol):
+    """The outputs at the door."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Returns the names of all outputs."""
+        ...
+
+    def mute(self, muted: Mapping[str, bool]) -> None:
+        """Takes for each output whether it is muted. Never blocks."""
+        ...
 
 
 class Switches:
     """What can be switched: on at first, and kept in the outbox over restarts. Any thread may call it.
 
-    ``publish(topic, payload)`` receives each state, to be retained. ``mute`` receives all outputs, at first and at each
-    change. ``removed`` names the outputs that earlier configurations had.
+    ``publish(topic, payload)`` receives each state, to be retained. ``outputs`` are told what is muted, at first and at
+    each change. ``removed`` names the outputs that earlier configurations had.
     """
 
     def __init__(
         self,
         topics: Topics,
         outbox: Outbox,
-        outputs: Sequence[str],
-        mute: Mute,
+        outputs: Mutable | None,
         publish: Callable[[str, bytes], None],
     ) -> None:
         self._topics = topics
         self._outbox = outbox
-        self._mute = mute
+        self._outputs = outputs
         self._publish = publish
         self._lock = threading.Lock()
         self._warned_at = float("-inf")
-        self.removed = self._forget_all_but(outputs)
-        names = (WATCHING, *map(output_switch, outputs))
-        self._on = {name: outbox.setting(_setting(name)) != "OFF" for name in names}
-        if outputs:
-            mute(self._muted())
+        names = outputs.names if outputs else ()
+        self.removed = self._forget_all_but(names)
+        switches = (WATCHING, *map(output_switch, names))
+        self._on = {switch: outbox.setting(_setting(switch)) != "OFF" for switch in switches}
+        self._tell_outputs()
         for name, muted in self._muted().items():
             if muted:
                 log.info("output %s is muted, until it is switched on by ON to output/%s/set", name, name)
@@ -70,7 +81,7 @@ class Switches:
                 self._on[name] = on
                 self._outbox.set(_setting(name), _word(on))
                 if name != WATCHING:
-                    self._mute(self._muted())
+                    self._tell_outputs()
             self._publish(self._topics.switch_state(name), _word(on).encode())
 
     def take(self, topic: str, payload: bytes, retained: bool) -> None:
@@ -82,6 +93,10 @@ class Switches:
             if time.monotonic() - self._warned_at > WARNING_INTERVAL:
                 self._warned_at = time.monotonic()
                 log.warning("command on %r ignored: %s", topic[:100], fault)
+
+    def _tell_outputs(self) -> None:
+        if self._outputs is not None:
+            self._outputs.mute(self._muted())
 
     def _muted(self) -> dict[str, bool]:
         return {name.partition("/")[2]: not on for name, on in self._on.items() if name != WATCHING}

@@ -23,8 +23,8 @@ CHECK_S = 5.0
 """Seconds between two looks whether the socket is in place: the state folder may be moved, or not be writable yet."""
 REQUEST_S = 1.0
 """Seconds in which a request must arrive once somebody has connected. The next one waits meanwhile."""
-ANSWER_S = 660.0
-"""Seconds for which an answer is waited for: a program may run for 600 s. If the process ends, so does the wait."""
+ANSWER_S = 60.0
+"""Seconds for which an answer is waited for. A webhook or program has 40 s; if the process ends, so does the wait."""
 LONGEST_REQUEST, LONGEST_ANSWER = 256, 8192
 """Bytes of a message, at most. Linux cuts a longer one."""
 LONGEST_PROBLEM = 1000

@@ -26,13 +26,14 @@ class Door:
 
     def __init__(self, port: int, folder: Path, outputs: tuple[Any, ...]) -> None:
         self.told: list[Mapping[str, bool]] = []
+        self.names = [output.name for output in outputs]
+        self.mute = self.told.append
         self.publisher = MqttPublisher(
             MqttConfig(host="127.0.0.1", port=port),
             "entrance",
             folder / "outbox.db",
             discovery=discovery(Config(outputs=outputs), "m"),
-            outputs=[output.name for output in outputs],
-            mute=self.told.append,
+            outputs=self if outputs else None,
         )
 
 
