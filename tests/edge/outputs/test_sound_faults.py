@@ -17,7 +17,7 @@ from edge.outputs.sound import Player, Sound
     [
         (OPEN_ERROR.format("Device or resource busy"), "another program uses it"),
         (OPEN_ERROR.format("No such file or directory"), "it is not there; `aplay -L` lists"),
-        (OPEN_ERROR.format("Permission denied"), "add the user to the group audio"),
+        (OPEN_ERROR.format("Permission denied"), "the service needs install.sh --sound, a user the group audio"),
         ("aplay: set_params:1345: Sample format non available\nAvailable formats:\n- S16_LE\n", "name it plughw:..."),
         ("aplay: set_params:1452: Unable to install hw params:\nACCESS: RW\n", "Unable to install hw params:"),
         ("", "ended with exit code 1"),
