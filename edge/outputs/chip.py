@@ -59,6 +59,11 @@ class Chip(LGPIOFactory):  # type: ignore[misc]
         super().__init__()
         self.pin_class = ChipPin
 
+    def user_of(self, number: int) -> str | None:
+        """Returns who holds a pin, as the kernel names it, or None. Takes nothing."""
+        _, _, flags, _, user = lgpio.gpio_get_line_info(self._handle, number)
+        return str(user) or "the kernel" if flags & ChipPin.GPIO_IS_KERNEL else None
+
     def _get_revision(self) -> int:
         try:
             return int(super()._get_revision())

@@ -129,10 +129,7 @@ class _Pin:
     """
 
     def __init__(self, number: int) -> None:
-        for name in ("gpiozero", "lgpio") if _by_lgpio() else ("gpiozero",):
-            if importlib.util.find_spec(name) is None:
-                hint = " and, with Python 3.13, apt install python3-lgpio" if name == "lgpio" else ""
-                raise ConfigError(NEEDED.format(name) + hint)
+        _check_packages()
         self._number = number
         self._device: Any = None
         self._lock = threading.Lock()
@@ -157,6 +154,27 @@ class _Pin:
             device, self._device = self._device, None
             if device is not None:
                 device.close()
+
+
+def user_of(number: int) -> str | None:
+    """Returns who holds a pin, as the kernel names it (``lg`` is lgpio, which maskwatch uses), or None. Takes nothing.
+
+    Only lgpio can tell. Raises ``OutputError`` if the chip does not answer, ``ConfigError`` if a package is missing.
+    """
+    _check_packages()
+    try:
+        chip = factory()
+        return chip.user_of(number) if hasattr(chip, "user_of") else None
+    except Exception as error:
+        reason = _reason(number, error)
+    raise OutputError(reason)
+
+
+def _check_packages() -> None:
+    for name in ("gpiozero", "lgpio") if _by_lgpio() else ("gpiozero",):
+        if importlib.util.find_spec(name) is None:
+            hint = " and, with Python 3.13, apt install python3-lgpio" if name == "lgpio" else ""
+            raise ConfigError(NEEDED.format(name) + hint)
 
 
 def factory() -> Any:

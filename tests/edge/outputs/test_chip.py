@@ -17,7 +17,7 @@ OPEN = """
 import sys, time
 from edge.config.outputs import PinConfig, RelayConfig, ServoConfig
 from edge.errors import OutputError
-from edge.outputs.pins import PinOutput, ReleaseInput, ServoOutput
+from edge.outputs.pins import PinOutput, ReleaseInput, ServoOutput, user_of
 """
 Run = Callable[[str], list[str]]
 
@@ -106,6 +106,7 @@ def test_a_pin_that_another_process_holds_is_told_and_taken_later(with_chip: Run
     (tmp_path / "17.busy").touch()
     lines = with_chip(
         f"""
+assert (user_of(17), user_of(18)) == ("spi0 CS0", None)
 p = PinOutput(PinConfig(pin=17))
 try:
     p.set(False, "nobody")

@@ -105,6 +105,10 @@ int ioctl(int descriptor, unsigned long what, ...) {
     if (what == GPIO_V2_GET_LINEINFO_IOCTL) {
         struct gpio_v2_line_info *info = data;
         info->flags = flags_of[info->offset];
+        if (file(info->offset, "busy", NULL)) {
+            info->flags |= GPIO_V2_LINE_FLAG_USED;
+            strcpy(info->consumer, "spi0 CS0");
+        }
     }
     return 0;
 }
