@@ -11,13 +11,15 @@ from .program import Ending, Program
 
 SPARE_S = 5.0
 """Seconds that aplay may take longer than the sound lasts: some devices open slowly."""
-MISSING = "it is not there (`aplay -L` lists the devices of this machine), or may not be used: the service needs install.sh --sound"
+MISSING = (
+    "it is not there; `aplay -L` lists the devices of this machine (the service sees them after install.sh --sound)"
+)
 CONVERT = "it does not take sounds of this kind; name it plughw:... instead of hw:..., which converts them"
 HINTS = {
     "audio open error: No such file or directory": MISSING,
     "audio open error: No such device": MISSING,
     "audio open error: Device or resource busy": "another program uses it; end that program",
-    "audio open error: Permission denied": "it may not be used: the service needs install.sh --sound, a user the group audio",
+    "audio open error: Permission denied": "the service needs install.sh --sound, a user the group audio",
     "Sample format non available": CONVERT,
     "Channels count non available": CONVERT,
 }

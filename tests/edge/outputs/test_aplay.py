@@ -10,7 +10,7 @@ from support import ROOT
 
 from edge.config.outputs import SITUATIONS, SoundConfig
 from edge.config.sounds import BUNDLED, WavFile, read_sounds
-from edge.outputs.aplay import Aplay
+from edge.outputs.aplay import MISSING, Aplay
 
 SPOKEN = tuple(situation for situation in SITUATIONS if situation != "nobody")
 SOUNDS = sorted(BUNDLED.glob("*/*.wav"))
@@ -56,7 +56,7 @@ def test_aplay_takes_the_silence() -> None:
 @needs_aplay
 @pytest.mark.parametrize("device", ["plughw:29,0", "plughw:CARD=nobody,DEV=0", "no-such-name"])
 def test_a_missing_device_is_told(device: str) -> None:
-    reason = f"the sound device {device} does not play: it is not there; `aplay -L` lists the devices of this machine"
+    reason = f"the sound device {device} does not play: {MISSING}"
     assert Aplay().try_out(device) == reason
     assert Aplay().play(WavFile(SOUNDS[0], 1.0), device) == reason
 

@@ -38,7 +38,7 @@ def test_a_device_that_plays_again_is_noticed_before_somebody_comes(aplay: Stand
     assert (
         problem(sound, False, "nobody")
         == "the default sound device does not play: it is not there; `aplay -L` lists the devices of "
-        "this machine"
+        "this machine (the service sees them after install.sh --sound)"
     )
     aplay.fail(None)
     until(lambda: not problem(sound, False, "nobody"))
