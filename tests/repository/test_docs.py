@@ -14,6 +14,7 @@ import pytest
 from support import ROOT
 
 from edge.camera.frames import Condition
+from edge.config.outputs import DRIVERS
 from edge.config.schema import options
 from edge.mqtt.messages import AlertMessage, Health, State, Stats
 from edge.mqtt.topics import Topics
@@ -29,6 +30,8 @@ FOREIGN = {"--no-install-recommends": "apt", "--list-cameras": "rpicam-hello"} |
 """Options of other programs, and whose they are."""
 TOPICS = {"status", "alert", "state", "health", "stats", "snapshot", "test", "enabled/set", "enabled/state"}
 SECTIONS = "|".join(dict.fromkeys(section for section, *_ in options()))
+OF_OUTPUTS = {"driver", *(part.name for kind in DRIVERS.values() for part in fields(kind) if part.name != "name")}
+"""The options of the tables ``[outputs.NAME]``."""
 every_document = pytest.mark.parametrize("name", TEXTS)
 
 
@@ -138,7 +141,14 @@ def test_every_configuration_option_named_exists(name: str) -> None:
         named |= {(section, key) for key in re.findall(r"`([a-z_]+)`", keys)}
     assert named <= known, f"{name}: {named - known}"
     settings = set(re.findall(r"`([a-z_]+) = [^`]+`", text))
-    assert settings <= {key for _, key in known}, f"{name}: {settings - {key for _, key in known}}"
+    settings |= set(re.findall(r"(?<![\w./])outputs\.[a-z]+\.([a-z_]+)(?![\w./(])", text))
+    allowed = {key for _, key in known} | OF_OUTPUTS
+    assert settings <= allowed, f"{name}: {settings - allowed}"
+
+
+def test_every_option_of_an_output_is_explained() -> None:
+    page = code(TEXTS["edge/outputs/README.md"])
+    assert {name for name in OF_OUTPUTS if not re.search(rf"(?<![\w-]){name}(?![\w-])", page)} == set()
 
 
 def test_every_topic_is_documented_and_every_topic_named_exists() -> None:

@@ -1,15 +1,19 @@
-"""The examples for subscribers in edge/mqtt/README.md are run as they are printed there."""
+"""The examples in edge/mqtt/README.md and edge/outputs/README.md are run as they are printed there."""
 
 import json
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import ROOT, until
+
+from edge.config.output_tables import with_outputs
+from edge.outputs.webhook import SIGNATURE, signature
 
 PAGE = (ROOT / "edge" / "mqtt" / "README.md").read_text()
 ALERT = {
@@ -19,9 +23,12 @@ ALERT = {
 }  # fmt: skip
 
 
-def example(language: str) -> str:
+OUTPUTS = (ROOT / "edge" / "outputs" / "README.md").read_text()
+
+
+def example(language: str, page: str = PAGE) -> str:
     """The only example in this language."""
-    (code,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (code,) = re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     return str(code)
 
 
@@ -32,7 +39,9 @@ def test_no_other_document_has_an_example_that_nothing_runs() -> None:
         for folder in ("edge", "convert", "models", "systemd", "tests")
         for path in (ROOT / "README.md", *(ROOT / folder).rglob("*.md"))
     }
-    assert {name: used for name, used in fences.items() if used} == {"edge/mqtt/README.md": ["yaml", "python"]}
+    assert {name: used for name, used in fences.items() if used} == {
+        "edge/mqtt/README.md": ["yaml", "python"], "edge/outputs/README.md": ["python", "javascript"]
+    }  # fmt: skip
 
 
 def wait_for_lines(file: Path, count: int) -> list[str]:
@@ -96,3 +105,36 @@ def test_the_shell_example_prints_alerts(mosquitto: Any, subscriber: Any, tmp_pa
 
     until(has_ended, "mosquitto_sub prints the alert and ends", timeout=60, pause=0.2)
     assert json.loads(output.read_text()) == ALERT
+
+
+BODY = json.dumps(ALERT | {"device": "Tür"}, ensure_ascii=False).encode()
+
+
+def test_the_python_example_knows_the_signature_of_a_webhook() -> None:
+    namespace: dict[str, Any] = {}
+    exec(example("python", OUTPUTS), namespace)
+    header = signature(b"a key", BODY)[SIGNATURE]
+    assert f"`{SIGNATURE}`" in OUTPUTS
+    assert namespace["is_genuine"](BODY, header, b"a key")
+    assert not namespace["is_genuine"](BODY + b" ", header, b"a key")
+    assert not namespace["is_genuine"](BODY, header, b"another key")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node (nodejs)")
+def test_the_javascript_example_knows_the_signature_of_a_webhook() -> None:
+    header = signature(b"a key", BODY)[SIGNATURE]
+    calls = [(BODY, header, "a key"), (BODY + b" ", header, "a key"), (BODY, header[:-1], "a key"), (BODY, header, "b")]
+    code = example("javascript", OUTPUTS) + "\n".join(
+        f"console.log(isGenuine(Buffer.from({json.dumps(body.decode())}), {json.dumps(given)}, {json.dumps(key)}));"
+        for body, given, key in calls
+    )
+    done = subprocess.run(["node", "-e", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["true", "false", "false", "false"], done.stderr
+
+
+def test_the_tables_of_outputs_that_the_document_shows_are_accepted() -> None:
+    blocks = re.findall(r"(?:^ {4}[^\n]*\n)+", OUTPUTS, re.MULTILINE)
+    text = "".join(re.sub(r"^ {4}", "", block, flags=re.MULTILINE) for block in blocks if "    [outputs." in block)
+    tables, faults = tomllib.loads(text)["outputs"], list[str]()
+    assert len(with_outputs((), tables, "outputs", faults)) == len(tables) >= 4
+    assert faults == []
