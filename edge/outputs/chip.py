@@ -1,6 +1,6 @@
 """Drives the pins of this machine by lgpio, as gpiozero does, but without its surprises.
 
-pins.py imports it when a pin is configured, after it has loaded lgpio.
+gpio.py imports it when a pin is configured, after it has loaded lgpio.
 """
 
 from typing import Any

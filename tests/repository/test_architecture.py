@@ -55,7 +55,7 @@ EXCEPT = """
 convert -> edge.monitor.loop edge.monitor.scene
 edge.outbox -> edge.outbox
 edge.outputs edge.monitor edge.cli edge.bench edge.doctor -> edge.outputs
-edge.outputs.pins edge.outputs.chip -> gpiozero lgpio
+edge.outputs.pins edge.outputs.gpio edge.outputs.chip -> gpiozero lgpio
 edge.camera.picamera -> picamera2
 edge.faces.tflite -> ai_edge_litert tflite_runtime
 edge.serving -> aiohttp

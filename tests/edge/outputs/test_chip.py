@@ -17,7 +17,8 @@ OPEN = """
 import sys, time
 from edge.config.outputs import PinConfig, RelayConfig, ServoConfig
 from edge.errors import OutputError
-from edge.outputs.pins import PinOutput, ReleaseInput, ServoOutput, user_of
+from edge.outputs.gpio import user_of
+from edge.outputs.pins import PinOutput, ReleaseInput, ServoOutput
 """
 Run = Callable[[str], list[str]]
 
