@@ -17,6 +17,9 @@ BUNDLED = Path(__file__).parents[1] / "outputs" / "sounds"
 MAX_BYTES = 2**24
 """A WAV file of a minute has 10 MiB as on a CD."""
 LONGEST_S = 60.0
+PLAYED = {(encoding, bits) for encoding in (1, 0xFFFE) for bits in (8, 16, 24, 32)} | {(3, 32)}
+"""What aplay plays, by the encoding of the file (PCM, PCM of several channels, floating point) and bits per sample. It
+refuses the encodings of telephones (mu-law, A-law), ADPCM and 64 bits."""
 EXAMPLE = "ffmpeg -i FILE -ar 22050 -ac 1 no_mask.wav"
 
 
@@ -92,7 +95,7 @@ def _read(place: str, file: Path) -> WavFile:
         raise ConfigError(f"{place}: {file} cannot be read: {error.strerror}") from error
     bytes_per_second = _bytes_per_second(content)
     if not bytes_per_second:
-        raise ConfigError(f"{place}: {file} is no WAV file; make one of it, for example by {EXAMPLE}")
+        raise ConfigError(f"{place}: {file} is no WAV file that aplay plays; convert it, for example by {EXAMPLE}")
     seconds = len(content) / bytes_per_second
     if seconds > LONGEST_S:
         raise ConfigError(f"{place}: {file} lasts {seconds:.0f} s; at most {LONGEST_S:.0f} s are allowed")
@@ -100,13 +103,14 @@ def _read(place: str, file: Path) -> WavFile:
 
 
 def _bytes_per_second(content: bytes) -> int:
-    """Returns the bytes per second of a WAV file, of any kind that ALSA plays; 0 for another file."""
+    """Returns the bytes per second of a WAV file, of any kind that aplay plays; 0 for another file."""
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         return 0
     place = 12
-    while place + 20 <= len(content):
+    while place + 24 <= len(content):
         kind, size = struct.unpack_from("<4sI", content, place)
         if kind == b"fmt ":
-            return int(struct.unpack_from("<I", content, place + 16)[0])
+            encoding, _, _, rate, _, bits = struct.unpack_from("<HHIIHH", content, place + 8)
+            return int(rate) if (encoding, bits) in PLAYED else 0
         place += 8 + size + size % 2
     return 0

@@ -86,11 +86,20 @@ def test_sounds_of_the_owner_are_found_by_language(tmp_path: Path) -> None:
     assert "there is no de/nobody.wav and no nobody.wav" in refusal("sound", **options | {"when": ["nobody"]})
 
 
+def telephone(file: Path) -> None:
+    """Names mu-law as the encoding of a recording, which aplay refuses."""
+    file.write_bytes(file.read_bytes().replace(b"fmt \x10\0\0\0\1", b"fmt \x10\0\0\0\7"))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda file: file.write_text("RIFF no WAVE"), "is no WAV file; make one of it, for example by ffmpeg"),
+        (
+            lambda file: file.write_text("RIFF no WAVE"),
+            "is no WAV file that aplay plays; convert it, for example by ffmpeg",
+        ),
         (lambda file: file.write_bytes(b"RIFF\0\0\0\0WAVE"), "is no WAV file"),
+        (lambda file: telephone(recording(file)), "is no WAV file that aplay plays"),
         (lambda file: recording(file, 61), "lasts 61 s; at most 60 s are allowed"),
         (lambda file: file.mkdir(), "cannot be read: it is a folder"),
         (os.mkfifo, "cannot be read: it is a named pipe"),
