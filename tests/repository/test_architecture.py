@@ -54,7 +54,7 @@ edge convert -> picamera2 ai_edge_litert tflite_runtime aiohttp PIL prometheus_c
 EXCEPT = """
 convert -> edge.monitor.loop edge.monitor.scene
 edge.outbox -> edge.outbox
-edge.outputs edge.monitor edge.cli edge.bench edge.doctor -> edge.outputs
+edge.outputs edge.monitor.answering edge.monitor.outlet edge.cli edge.bench edge.doctor -> edge.outputs
 edge.outputs.pins edge.outputs.gpio edge.outputs.chip -> gpiozero lgpio
 edge.camera.picamera -> picamera2
 edge.faces.tflite -> ai_edge_litert tflite_runtime
