@@ -79,6 +79,10 @@ class Answering:
         """Takes other zones."""
         self.outputs.watch(zones)
 
+    def listen(self, path: Path) -> None:
+        """Fires an output when ``maskwatch test-output`` asks for it at this socket."""
+        self._control = Control(path, self.outputs.fire)
+
     def rest(self) -> None:
         """Turns every output off; alerts are still delivered."""
         if self._control is not None:

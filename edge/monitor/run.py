@@ -82,6 +82,8 @@ def watch_door(
             answering.attach(health.report)
         outputs = answering.outputs if answering else None
         outlet = open_outlet(config, to_stdout, health, notify.supervised, stack, outputs)
+        if answering and outlet.state:
+            answering.listen(outlet.files.control)
         bus = Bus() if config.web.enabled else None
         if bus:
             outlet.publisher = TeePublisher(outlet.publisher, bus)
