@@ -26,7 +26,7 @@ COMMANDS = {
     "watch": "subscribe to a broker and print alerts as they arrive",
     "report": "sum people, masks and alerts by hour, day or weekday, or list alerts",
     "test-output": "fire an output at the door once",
-    "outbox": "show the alerts that wait for the broker, and those that it refused",
+    "outbox": "show the alerts that wait for the broker or an output, and those that were refused",
     "purge": "delete snapshots that are too old or too many",
     "forget": "remove a camera from the broker and from Home Assistant",
     "bench": "measure what watching costs on this machine",

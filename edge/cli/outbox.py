@@ -1,13 +1,14 @@
-"""``maskwatch outbox``: shows the alerts that wait for the broker, and those that it refused."""
+"""``maskwatch outbox``: shows the alerts that wait for the broker and for outputs, and those that were refused."""
 
 import argparse
 import sqlite3
+from collections.abc import Iterable
 
 from ..addresses import printable
 from ..errors import FileError
 from ..outbox.dead_letters import number
 from ..outbox.reading import peek, resend, setting
-from ..outbox.sql import DEAD_LETTERS_DELETED, DEAD_LETTERS_KEPT
+from ..outbox.sql import DEAD_LETTERS_DELETED, DEAD_LETTERS_KEPT, sink_of
 from .arguments import EXIT_OK, add_device_option, load_config, own_state
 
 
@@ -30,13 +31,22 @@ def run(args: argparse.Namespace) -> int:
         deleted = number(setting(path, DEAD_LETTERS_DELETED))
     except sqlite3.Error as error:
         raise FileError(f"{path} cannot be read: {error}") from error
-    alerts = "1 alert waits" if len(waiting) == 1 else f"{len(waiting)} alerts wait"
-    refused = "1 was" if len(dead_letters) == 1 else f"{len(dead_letters)} were"
-    print(f"{alerts} for the broker, {refused} refused ({path})")
+    waiting_ids, refused_ids = [message.id for message in waiting], [id for id, _ in dead_letters]
+    print(f"{_counted('the broker', '', waiting_ids, refused_ids)} ({path})")
+    for name in sorted({*map(sink_of, waiting_ids), *map(sink_of, refused_ids)} - {""}):
+        print(_counted(f"output {name}", name, waiting_ids, refused_ids))
     if deleted:
         print(f"{deleted} older refused alerts were deleted: the newest {DEAD_LETTERS_KEPT} are kept")
     for message in waiting:
-        print(f"waiting  {message.payload.decode('utf-8', 'replace')}")
+        name = sink_of(message.id)
+        print(f"waiting{f' for {name}' if name else ''}  {message.payload.decode('utf-8', 'replace')}")
     for alert_id, reason in dead_letters:
         print(f"refused  {alert_id}  {reason}")
     return EXIT_OK
+
+
+def _counted(receiver: str, sink: str, waiting: Iterable[str], refused: Iterable[str]) -> str:
+    """Returns how many alerts wait for a receiver, and how many it refused, of the messages with these ids."""
+    waits, was = (sum(sink_of(id) == sink for id in ids) for ids in (waiting, refused))
+    alerts = "1 alert waits" if waits == 1 else f"{waits} alerts wait"
+    return f"{alerts} for {receiver}, {'1 was' if was == 1 else f'{was} were'} refused"

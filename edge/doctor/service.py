@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..monitor.state import StateFiles, running_health
 from ..outbox.reading import peek, setting
+from ..outbox.sql import sink_of
 from .check import Result
 
 
@@ -32,8 +33,11 @@ def check_outbox(path: Path) -> Result:
     if not path.exists():
         return "ok", "no alert waits for the broker"
     waiting, dead_letters = peek(path)
+    for_outputs = sum(sink_of(message.id) != "" for message in waiting)
+    text = f"{len(waiting) - for_outputs} wait for the broker"
+    text += f" and {for_outputs} for outputs" if for_outputs else ""
     if dead_letters:
         reason = dead_letters[-1][1]
-        text = f"{len(waiting)} wait for the broker, {len(dead_letters)} were refused, the last one because {reason}"
+        text += f", {len(dead_letters)} were refused, the last one because {reason}"
         return "warn", f"{text}; maskwatch outbox lists them"
-    return "ok", f"{len(waiting)} wait for the broker, 0 were refused"
+    return "ok", f"{text}, 0 were refused"

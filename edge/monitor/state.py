@@ -32,7 +32,7 @@ class StateFiles:
 
     @property
     def outbox(self) -> Path:
-        """Returns the file of the alerts that wait for the broker (SQLite)."""
+        """Returns the file of the alerts that wait for the broker or an output (SQLite)."""
         return self.folder / "outbox.db"
 
     @property

@@ -17,7 +17,8 @@ class Pending:
         self._done: dict[str, None] = {}
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        """Returns how many alerts wait; one for the broker and for sinks counts once."""
+        return len({id.partition("@")[0] for id in self._waiting})
 
     def note(self, statement: Statement) -> None:
         """Takes a statement that is going to be written."""
