@@ -70,8 +70,11 @@ class DrivenActuator:
         return min((moment for moment in moments if moment > now), default=math.inf)
 
     def rest(self) -> None:
-        """Sets it to where it has to be while nobody watches, and gives it back."""
+        """Sets it to where it has to be while nobody watches."""
         self._drive(self._rule.rest, "unknown", math.inf)
+
+    def close(self) -> None:
+        """Gives it back."""
         self._attempt("end", self._actuator.close)
         if self._release is not None:
             self._attempt("end", self._release.close)

@@ -137,6 +137,8 @@ class Outputs:
         finally:  # also if something unforeseen ends this thread: the watchdog then ends the process
             for output in self._driven:
                 output.rest()
+            for output in self._driven:  # a servo takes half a second, and no door waits for it
+                output.close()
 
     def _step(self, now: float) -> float:
         """Sets every actuator as it has to be. Returns when to do that again."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support import ROOT
+from support.users import NOBODY
 
 pytest.importorskip("lgpio", reason="lgpio has no wheel for this Python")
 
@@ -127,6 +128,34 @@ def test_without_a_chip_one_sentence_says_so(tmp_path: Path) -> None:
         pytest.skip("this machine has a GPIO chip")
     code = "try:\n PinOutput(PinConfig(pin=17)).set(True, 'mask')\nexcept OutputError as error:\n print(error)"
     assert run(code, "/proc") == "pin 17 cannot be used: this machine has no GPIO chip (/dev/gpiochip0)\n"
+
+
+ANOTHER_DEV = """
+mount -t tmpfs dev "$0" && mknod "$0/null" c 1 3 && chmod 666 "$0/null" && mknod "$0/urandom" c 1 9 || exit 77
+touch "$0/gpiochip0" && chmod 600 "$0/gpiochip0" && mount --bind "$0" /dev || exit 77
+exec "$@"
+"""
+WITHOUT_RIGHTS = f"""
+import os, encodings.idna, gpiozero, edge.outputs.gpio
+edge.outputs.gpio._load_lgpio()
+import edge.outputs.chip
+os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+try:
+    PinOutput(PinConfig(pin=17)).set(True, "mask")
+except OutputError as error:
+    print(error)
+"""
+
+
+def test_a_chip_that_this_user_may_not_use_is_told(tmp_path: Path) -> None:
+    command = ["unshare", "-m", "sh", "-c", ANOTHER_DEV, str(tmp_path), sys.executable, "-c", OPEN + WITHOUT_RIGHTS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    if done.returncode == 77 or done.stderr.startswith("unshare"):
+        pytest.skip(f"this user cannot have another /dev: {done.stderr.strip()}")
+    assert done.stdout == (
+        "pin 17 cannot be used: /dev/gpiochip0 cannot be opened (Permission denied): "
+        "the service needs install.sh --gpio, a user the group gpio\n"
+    ), done.stderr
 
 
 def test_lgpio_leaves_nothing_behind(tmp_path: Path) -> None:

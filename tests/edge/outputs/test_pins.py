@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -13,8 +15,11 @@ from support import ROOT, until
 from support.pins import FilePins, mock_pins
 
 from edge.config.outputs import Level, PinConfig, RelayConfig, ServoConfig
+from edge.config.schema import Config
 from edge.errors import ConfigError, OutputError
+from edge.outputs.opening import open_outputs
 from edge.outputs.pins import PinOutput, ReleaseInput, ServoOutput
+from edge.outputs.situation import Person, Presence
 
 
 @pytest.fixture
@@ -95,6 +100,23 @@ PinOutput(PinConfig(pin=17))
     last = done.stderr.splitlines()[-1]
     assert "GPIO pins need the extra gpio (gpiozero is missing): .venv/bin/pip install -e '.[gpio]'" in last
     assert ConfigError.__name__ in last
+
+
+def test_no_door_waits_for_a_servo_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
+    sign = ServoConfig(name="sign", pin=12, when=("mask",))
+    door = RelayConfig(name="door", pin=17, open_when="mask")
+    with mock_pins(pwm=True) as factory:
+        with closing(open_outputs(Config(outputs=(sign, door)), lambda name, text: None)) as outputs:
+            outputs.see(Presence(time.monotonic(), (Person("mask", 0.5, 0.5),)))
+            until(lambda: factory.pin(17).state and factory.pin(12).state == pytest.approx(0.1))
+            began = time.monotonic()
+            closing_thread = Thread(target=outputs.close)
+            closing_thread.start()
+            until(lambda: not factory.pin(17).state)
+            assert factory.pin(12).frequency == 50, "the servo is still turning"
+            closing_thread.join(10)
+        assert time.monotonic() - began >= 0.5 and factory.pin(12).frequency is None
 
 
 DRIVEN = """
