@@ -17,7 +17,7 @@ from edge.camera.frames import Condition
 from edge.config.outputs import DRIVERS
 from edge.config.schema import options
 from edge.mqtt.messages import AlertMessage, Health, State, Stats
-from edge.mqtt.topics import Topics
+from edge.mqtt.topics import Topics, output_switch
 
 FOLDERS = ("edge", "convert", "models", "systemd", "tests")
 DOCUMENTS = [ROOT / "README.md", *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))]
@@ -29,6 +29,7 @@ FOREIGN = {"--no-install-recommends": "apt", "--list-cameras": "rpicam-hello"} |
 )
 """Options of other programs, and whose they are."""
 TOPICS = {"status", "alert", "state", "health", "stats", "snapshot", "test", "enabled/set", "enabled/state"}
+OUTPUT_TOPICS = {"output/NAME/set", "output/NAME/state"}
 SECTIONS = "|".join(dict.fromkeys(section for section, *_ in options()))
 OF_OUTPUTS = {"driver", *(part.name for kind in DRIVERS.values() for part in fields(kind) if part.name != "name")}
 """The options of the tables ``[outputs.NAME]``."""
@@ -152,16 +153,19 @@ def test_every_option_of_an_output_is_explained() -> None:
 
 
 def test_every_topic_is_documented_and_every_topic_named_exists() -> None:
-    own = Topics("maskwatch", "entrance")
+    own, switch = Topics("maskwatch", "entrance"), output_switch("NAME")
+    of_outputs = {own.switch_set(switch): "output/NAME/set", own.switch_state(switch): "output/NAME/state"}
+    assert {f"maskwatch/entrance/{topic}": topic for topic in OUTPUT_TOPICS} == of_outputs
     assert {getattr(own, topic.replace("/", "_")) for topic in TOPICS} == {f"maskwatch/entrance/{t}" for t in TOPICS}
-    declared = {name for name, value in vars(Topics).items() if isinstance(value, property)} - {"root", "retained"}
+    declared = {name for name, value in vars(Topics).items() if isinstance(value, property)} - {"root"}
     assert declared <= {topic.replace("/", "_") for topic in TOPICS}
-    rows = re.findall(r"^\| `\.\.\./([a-z/]+)` \|", TEXTS["edge/mqtt/README.md"], re.MULTILINE)
-    assert sorted(rows) == sorted(TOPICS)
-    named = set(re.findall(r"`\.\.\./([a-z/]+)`", ALL))
+    rows = re.findall(r"^\| `\.\.\./([a-zNAME/]+)` \|", TEXTS["edge/mqtt/README.md"], re.MULTILINE)
+    assert sorted(rows) == sorted(TOPICS | OUTPUT_TOPICS)
+    named = set(re.findall(r"`\.\.\./([a-zNAME/]+)`", ALL))
     named |= set(re.findall(r"""[`'"]maskwatch/(?:\+|entrance)/([a-z/]+)""", ALL))
-    named |= set(re.findall(r"topic \+/([a-z/]+) (?:in|out) ", ALL))
-    assert named == TOPICS, named ^ TOPICS
+    bridged = set(re.findall(r"topic \+/([a-z/+]+) (?:in|out) ", ALL))
+    named |= {topic.replace("+", "NAME") for topic in bridged}
+    assert named == TOPICS | OUTPUT_TOPICS, named ^ (TOPICS | OUTPUT_TOPICS)
 
 
 MESSAGES = {"Alerts": AlertMessage, "State": State, "Health": Health, "Statistics": Stats}
