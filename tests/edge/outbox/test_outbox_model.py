@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from support import until
-from support.outboxes import RecordingOutbox
+from support.outboxes import RecordingOutbox, RecordingSink, copy
 
 from edge.outbox.reading import peek, resend
 from edge.outbox.sql import OutboxMessage
@@ -24,12 +24,15 @@ class OutboxMachine(RuleBasedStateMachine):
         self.alerts: dict[str, OutboxMessage] = {}
         self.dead_letters: dict[str, tuple[OutboxMessage, str]] = {}
         self.copies = 0
-        self.recording = RecordingOutbox(self.path)
+        self.recording = self._open()
 
     @rule(number=st.integers(0, 30), payload=st.binary(max_size=40))
     def put(self, number: int, payload: bytes) -> None:
         new = OutboxMessage(f"id-{number}", "t", payload)
         self.recording.outbox.put(new)
+        self._is_kept(new)
+
+    def _is_kept(self, new: OutboxMessage) -> None:
         self.alerts.setdefault(new.id, new)
 
     @precondition(lambda self: self.alerts)
@@ -77,8 +80,11 @@ class OutboxMachine(RuleBasedStateMachine):
     def has_no_problem(self) -> None:
         assert not any(self.recording.problems)
 
+    def _open(self) -> RecordingOutbox:
+        return RecordingOutbox(self.path)
+
     def _compare_restored(self) -> None:
-        self.recording = RecordingOutbox(self.path)
+        self.recording = self._open()
         assert self.recording.restored == ([list(self.alerts.values())] if self.alerts else [])
         assert self.recording.outbox.dead_letters == len(self.dead_letters)
         assert self._equals_model()
@@ -93,7 +99,37 @@ class OutboxMachine(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
+class SinkMachine(OutboxMachine):
+    """The same with a sink, which takes and refuses copies whatever becomes of the alerts themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recording.close()
+        self.recording = self._open()
+
+    def _open(self) -> RecordingOutbox:
+        self.sink = RecordingSink("hook", lambda payload: len(payload) % 3 > 0)
+        return RecordingOutbox(self.path, [self.sink])
+
+    def _is_kept(self, new: OutboxMessage) -> None:
+        super()._is_kept(new)
+        if self.sink.wants(new.payload):
+            super()._is_kept(copy(new))
+
+    def _compare_restored(self) -> None:
+        self.recording = self._open()
+        of_sink, of_broker = [], []
+        for one in self.alerts.values():
+            (of_sink if "@" in one.id else of_broker).append(one)
+        assert self.recording.restored == ([of_broker] if of_broker else [])
+        assert self.sink.restored == ([of_sink] if of_sink else [])
+        assert self.recording.outbox.dead_letters == sum("@" not in id for id in self.dead_letters)
+        assert self._equals_model()
+
+
 TestOutbox = OutboxMachine.TestCase
 TestOutbox.settings = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+TestSinks = SinkMachine.TestCase
+TestSinks.settings = settings(TestOutbox.settings, max_examples=10)
