@@ -9,6 +9,7 @@ from . import installation, machine, service
 from .broker import BROKER_LIMIT_S, check_broker
 from .camera import CAMERA_LIMIT_S, check_camera
 from .check import Check, Finding, carry_out
+from .outputs import output_checks
 from .page import check_page
 
 CHECK_DISK = "check that its disk or network drive answers"
@@ -34,6 +35,7 @@ def checks(config: Config, model: Path, files: StateFiles) -> tuple[Check, ...]:
         Check("camera", lambda: check_camera(config, files), camera, CAMERA_LIMIT_S),
         Check("broker", lambda: check_broker(config, files), "check host, port and network", BROKER_LIMIT_S),
         Check("page", lambda: check_page(config.web, files.folder), "check the address in [web]"),
+        *output_checks(config.outputs, files.folder),
         Check("alerts", lambda: service.check_outbox(files.outbox), CHECK_DISK),
         Check("disk", lambda: machine.check_disk(files.folder), CHECK_DISK),
         Check("temperature", machine.check_temperature, "restart this machine"),

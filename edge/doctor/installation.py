@@ -20,6 +20,8 @@ PACKAGES = (
     "paho-mqtt",
     "aiohttp",
     "picamera2",
+    "gpiozero",
+    "lgpio",
 )
 
 
