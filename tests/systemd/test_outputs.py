@@ -151,7 +151,7 @@ def test_doctor_and_test_output_reach_each_output(machine: Machine) -> None:
         machine.run(f"maskwatch test-output {name}")
     machine.until(lambda: machine.run(f"grep -c ' 1$' {STATE}/pins/17.history") > before, "the lamp", timeout=20)
     done = machine.try_run("maskwatch test-output nothing")
-    assert done.returncode == 2 and "lamp" in done.stdout
+    assert done.returncode != 0 and "there are: lamp, door" in done.stdout
 
 
 def test_a_killed_service_closes_the_door_before_it_watches(machine: Machine) -> None:
