@@ -15,6 +15,8 @@ RETRY_S = 1.0
 """Seconds until hardware that did not answer is tried again."""
 REFRESH_S = 5.0
 """Seconds after which an actuator is set again to what it is, so that a fault is noticed that came meanwhile."""
+WORST_FIRST = ("drive", "release", "zone", "end")
+"""What may be wrong with an output; one sentence is reported at a time."""
 TEST_S = 2.0
 """Seconds for which a test turns an output on, at most."""
 
@@ -128,7 +130,7 @@ class DrivenActuator:
             self._faults.pop(what, None)
         else:
             self._faults[what] = fault
-        text = next((f"output {self.name}: {text}" for text in self._faults.values()), None)
+        text = next((f"output {self.name}: {self._faults[one]}" for one in WORST_FIRST if one in self._faults), None)
         if text != self.problem:
             self.problem = text
             self._report(text)

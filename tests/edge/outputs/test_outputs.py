@@ -107,13 +107,14 @@ def test_each_output_begins_in_its_safe_state_and_ends_there() -> None:
 
 def test_a_change_comes_and_another_situation_is_told() -> None:
     with run(LAMP) as running:
-        for states, call in {
-            ("incorrect_mask",): (True, "incorrect_mask"),
-            ("incorrect_mask", "no_mask"): (True, "no_mask"),
-            ("mask",): (False, "mask"),
-        }.items():
+
+        def expect(call: tuple[bool, str], *states: str) -> None:
             running.see(*states)
             running.wait(lambda: running.lamp.calls and running.lamp.calls[-1] == call)
+
+        expect((True, "incorrect_mask"), "incorrect_mask")
+        expect((True, "no_mask"), "incorrect_mask", "no_mask")
+        expect((False, "mask"), "mask")
 
 
 def test_the_door_closes_at_once_when_nobody_can_be_judged_and_soon_when_no_frame_comes() -> None:

@@ -1,0 +1,86 @@
+"""edge.monitor.answering: what the outputs are told of the loop's frames, and health of the outputs."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from support import ROOT, until
+
+from edge.config.outputs import PinConfig
+from edge.config.schema import Config
+from edge.faces.geometry import Box
+from edge.monitor.answering import Answering
+from edge.people.tracker import Track
+
+SIZE = (640, 480)
+PERSON = Track(1, Box(100, 100, 160, 160), 0.0, 0.0, None)
+LAMP = PinConfig(name="lamp", pin=17, hold=0.0, release=0.0)
+Opened = Callable[..., tuple[Answering, list[str]]]
+
+
+@pytest.fixture
+def opened() -> Iterator[Opened]:
+    """Opens outputs that print what they would do; returns them with the lines."""
+    made: list[Answering] = []
+
+    def open_them(**options: Any) -> tuple[Answering, list[str]]:
+        lines: list[str] = []
+        config = Config(outputs=(PinConfig(**{"name": "lamp", "pin": 17, "hold": 0.0, "release": 0.0, **options}),))
+        made.append(Answering(config, lines.append))
+        return made[-1], lines
+
+    yield open_them
+    for answering in made:
+        answering.close()
+
+
+def saw(answering: Answering, states: dict[int, str], searched: bool = False) -> None:
+    answering.frame_done(states, [PERSON], SIZE, searched)
+
+
+def test_people_of_before_a_pause_do_not_count_until_somebody_has_looked(opened: Opened) -> None:
+    answering, lines = opened(when=("no_mask", "nobody"))
+    saw(answering, {1: "no_mask"})
+    saw(answering, {1: "mask"}, searched=True)
+    answering.blind()
+    saw(answering, {1: "no_mask"})
+    saw(answering, {}, searched=True)
+    until(lambda: lines, "somebody has looked")
+    assert lines == ["lamp  is on: nobody is there"]
+
+
+def test_a_person_stays_through_frames_that_are_not_searched(opened: Opened) -> None:
+    answering, lines = opened()
+    saw(answering, {1: "no_mask"}, searched=True)
+    until(lambda: lines)
+    saw(answering, {1: "no_mask"})
+    saw(answering, {1: "unsure"})
+    until(lambda: len(lines) == 2)
+    assert lines == ["lamp  is on: no mask", "lamp  is off"]
+
+
+def test_everything_is_off_when_the_loop_ends_and_alerts_are_still_delivered(opened: Opened) -> None:
+    answering, lines = opened()
+    saw(answering, {1: "no_mask"}, searched=True)
+    until(lambda: lines)
+    answering.rest()
+    assert lines == ["lamp  is on: no mask", "lamp  is off"]
+    answering.close()
+
+
+def test_what_was_wrong_before_there_was_health_is_passed_on(opened: Opened) -> None:
+    answering, _ = opened(zone="left")
+    problems: dict[str, str | None] = {}
+    until(lambda: answering.outputs.alive)
+    answering.attach(problems.__setitem__)
+    until(lambda: problems)
+    assert problems["output lamp"] == "output lamp: there is no zone 'left' any more; choose one of [detect] zones"
+
+
+def test_outputs_are_opened_before_opencv_is_loaded() -> None:
+    """A relay must be in its safe state within a second of a restart."""
+    code = "import sys, edge.cli.run, edge.monitor.answering; print({'cv2', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "set()\n", done.stdout + done.stderr
