@@ -8,7 +8,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..config.outputs import PinConfig, SituationOutputConfig, SoundConfig
 from ..config.schema import Config
 from ..errors import FileError
 from ..monitor.announcing import follow_renaming
@@ -91,6 +90,8 @@ def open_answering(config: Config, args: argparse.Namespace, stack: ExitStack) -
 
 def with_demo_outputs(config: Config) -> Config:
     """Returns the configuration with a lamp and a sound, unless it has an output that follows who is at the door."""
+    from ..config.outputs import PinConfig, SituationOutputConfig, SoundConfig
+
     if any(isinstance(output, SituationOutputConfig) for output in config.outputs):
         return config
     return replace(config, outputs=(*config.outputs, PinConfig(name="lamp", pin=17), SoundConfig(name="sound")))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..addresses import RAW_CHARACTERS, host_of, is_ambiguous, is_ip, shown, shown_file, split_login
 from ..paths import fault
-from .output_contradictions import in_outputs
 from .schema import Config, MqttConfig, SourceConfig
 from .signs import faults as _in_sign
 from .web_contradictions import in_web as _in_web
@@ -29,8 +28,16 @@ def contradictions(config: Config, given: Set[str]) -> list[str]:
         *_in_web(config.web),
         *_in_pages(config),
         *_in_sign(config.sign),
-        *in_outputs(config.outputs),
+        *_in_outputs(config),
     ]
+
+
+def _in_outputs(config: Config) -> Iterable[str]:
+    if not config.outputs:
+        return ()
+    from .output_contradictions import in_outputs  # nothing of outputs is loaded unless one is configured
+
+    return in_outputs(config.outputs)
 
 
 def _in_judging(config: Config) -> Iterable[str]:

@@ -16,7 +16,6 @@ from ..owners import as_owner
 from .changeable import that_are_kept
 from .load import Layer, Sections, apply, check_zones, command_line_layer, file_layer, finished, read_text
 from .load import parse as parse_toml
-from .outputs import TEXTS
 from .schema import Config, options
 from .text import with_options, without_options
 from .zone import Zone
@@ -32,6 +31,8 @@ def parse(assignments: list[str]) -> dict[str, dict[str, Any]]:
     An option of an output is ``outputs.NAME.option=value``.
     """
     texts = {(section, key) for section, key, default, _ in options() if isinstance(default, str)}
+    from .outputs import TEXTS  # what runs for years loads nothing of outputs unless one is configured
+
     texts |= {("outputs", key) for key in TEXTS}
     values: dict[str, dict[str, Any]] = {}
     for assignment in assignments:

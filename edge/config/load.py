@@ -15,8 +15,6 @@ from ..addresses import shown_name, shown_path
 from ..errors import ConfigError
 from ..paths import open_at_once, read_bytes
 from .contradictions import contradictions
-from .output_contradictions import unknown_zones
-from .output_tables import with_outputs
 from .schema import Config, options
 from .section import nearest, with_options
 from .zone import Zone
@@ -83,6 +81,10 @@ def finished(config: Config, faults: list[str], layers: Iterable[Layer]) -> Conf
 
 def check_zones(config: Config, zones: Iterable[Zone]) -> None:
     """Raises ``ConfigError`` if an output has a zone that is none of the zones in use."""
+    if not config.outputs:
+        return
+    from .output_contradictions import unknown_zones  # nothing of outputs is loaded unless one is configured
+
     if faults := list(unknown_zones(config.outputs, zones)):
         raise ConfigError("\n".join(faults))
 
@@ -176,6 +178,8 @@ def _apply(config: Config, data: Mapping[str, Any], where: str, faults: list[str
         elif not isinstance(values, Mapping):
             faults.append(f"{place} must be a section, [{section}]")
         elif section == "outputs":
+            from .output_tables import with_outputs  # see check_zones
+
             sections[section] = with_outputs(config.outputs, values, place, faults)
         else:
             sections[section] = with_options(getattr(config, section), values, place, faults, _other_section)

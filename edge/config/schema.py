@@ -4,14 +4,16 @@
 """
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .option import Allowed, option
-from .outputs import OutputConfig
 from .phone import PhoneConfig
 from .sign import SignConfig
 from .web import WebConfig
 from .zone import Zone
+
+if TYPE_CHECKING:  # nothing of outputs is loaded unless one is configured
+    from .outputs import OutputConfig
 
 DetectorName = Literal["haar", "yunet"]
 SnapshotMode = Literal["off", "blurred", "full"]
@@ -218,7 +220,7 @@ class Config:
     sign: SignConfig = SignConfig()
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()
     phone: PhoneConfig = PhoneConfig()
-    outputs: tuple[OutputConfig, ...] = ()
+    outputs: "tuple[OutputConfig, ...]" = ()
     """One per table ``[outputs.NAME]``, in the order of the file."""
 
 

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from support import ROOT
 
-PARTS = ("edge.outputs", "gpiozero", "lgpio", "edge.phone.destination")
+PARTS = (
+    "edge.outputs", "edge.monitor.answering", "edge.config.output", "edge.config.sounds", "edge.config.webhooks",
+    "edge.phone", "gpiozero", "lgpio",
+)  # fmt: skip
 RUN = f"""
 import json, sys, threading
 from edge.__main__ import main
