@@ -5,7 +5,7 @@ https://www.home-assistant.io/integrations/mqtt/#discovery-messages; ``default_e
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -26,8 +26,10 @@ class Discovery:
     message: bytes
     birth_topic: str
 
-    def without(self, outputs: Iterable[str]) -> bytes:
+    def without(self, outputs: Sequence[str]) -> bytes:
         """Returns the message that also removes the switches of ``outputs``, which an earlier one announced."""
+        if not outputs:
+            return self.message
         message = json.loads(self.message)
         message["components"] |= {_output_key(name): {"platform": "switch"} for name in outputs}
         return _encoded(message)

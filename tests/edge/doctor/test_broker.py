@@ -10,6 +10,7 @@ from support import until
 from support.brokers import with_rights
 from support.strict_broker import CONNECT, Packet, StrictBroker, refuse_connection
 
+from edge.config.outputs import PinConfig
 from edge.config.schema import Config, DeviceConfig, MqttConfig, SnapshotsConfig, StateConfig
 from edge.doctor.broker import check_broker
 from edge.errors import BrokerError
@@ -26,6 +27,7 @@ def config(port: int, folder: Path) -> Config:
         device=DeviceConfig(name="entrance"),
         state=StateConfig(folder=str(folder)),
         snapshots=SnapshotsConfig(mode="blurred"),
+        outputs=(PinConfig(name="lamp", pin=17),),
     )
 
 
@@ -38,16 +40,17 @@ def test_every_topic_that_the_broker_refuses_is_named_and_nothing_is_published(
     mosquitto: Any, subscriber: Any, tmp_path: Path
 ) -> None:
     refused = [f"{ROOT}/{name}" for name in ("alert", "state", "health", "status", "stats", "snapshot")]
-    refused += [f"{ROOT}/enabled/state", "homeassistant/device/maskwatch_entrance/config"]
+    refused += [f"{ROOT}/enabled/state", f"{ROOT}/output/lamp/state", "homeassistant/device/maskwatch_entrance/config"]
     broker = mosquitto("allow_anonymous true").start()
     received = subscriber(broker.port)
     assert check(broker.port, tmp_path) == ("ok", f"127.0.0.1:{broker.port} accepts the login")
     received.publish("end", b"")
     received.wait_for("end")
     assert [topic for topic, _, _ in received.messages] == ["end"]
-    strict = mosquitto(with_rights(tmp_path, publish=refused, subscribe=[f"{ROOT}/enabled/set"])).start()
+    commands = [f"{ROOT}/enabled/set", f"{ROOT}/output/lamp/set"]
+    strict = mosquitto(with_rights(tmp_path, publish=refused, subscribe=commands)).start()
     state, text = check(strict.port, tmp_path)
-    assert state == "FAIL" and f"the subscription to {ROOT}/enabled/set (Not authorized)" in text
+    assert state == "FAIL" and all(f"the subscription to {topic} (Not authorized)" in text for topic in commands)
     assert all(f"it refuses {topic} (Not authorized)" in text for topic in refused)
 
 

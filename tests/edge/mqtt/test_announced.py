@@ -94,6 +94,17 @@ def test_snapshots_that_are_switched_off_leave_no_entity(camera: Camera, broker:
     camera.stop()
 
 
+def test_an_output_that_is_renamed_or_removed_is_taken_back(camera: Camera, broker: Any, retained: Retained) -> None:
+    output = '[outputs.{}]\ndriver = "command"\nprogram = ["/bin/true"]\n'
+    for name in ("old", "new", None):
+        camera.start(broker, output.format(name) if name else "")
+        settled(retained, broker, TOPICS | ({f"maskwatch/entrance/output/{name}/state"} if name else set()))
+        components = json.loads(retained(broker)[HOME_ASSISTANT])["components"]
+        switches = {key: len(entity) > 1 for key, entity in components.items() if key.startswith("output_")}
+        assert switches == {"output_old": name == "old"} | ({} if name == "old" else {"output_new": name == "new"})
+        camera.stop()
+
+
 def test_a_change_while_the_broker_was_away_is_made_up_for(camera: Camera, mosquitto: Any, retained: Retained) -> None:
     broker = mosquitto(KEEPING.format(camera.folder)).start()
     camera.start(broker)
