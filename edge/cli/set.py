@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"nothing to change in {shown_path(args.config)}: give SECTION.OPTION=VALUE")
     if "web" in values:
         values["web"] = _page_password(args) | values["web"]
-    edit.write(args.config, values, _zones_in_use(args))
+    edit.write(args.config, values, _zones_in_use(args) if values.keys() & {"outputs", "detect"} else None)
     print(f"{args.config}: {', '.join(edit.names_of(values))} changed; restart maskwatch to apply the change")
     settings = open_settings(args)
     if replaced := settings.give_way(values):

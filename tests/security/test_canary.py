@@ -18,7 +18,7 @@ from support import ROOT, until
 from support.brokers import free_port
 from support.browsing import Client
 from support.cameras import NetworkCamera
-from support.canaries import BROKER, CAMERA, CREDENTIAL, PAGE, PATH, PHONE, QUERY, assert_clean, private
+from support.canaries import BROKER, CAMERA, CREDENTIAL, HOOK, KEY, PAGE, PATH, PHONE, QUERY, assert_clean, private
 
 from edge.serving.passwords import hash_password
 
@@ -87,9 +87,20 @@ def config(mosquitto: Any, camera: NetworkCamera, tmp_path: Path) -> tuple[Path,
     file.write_text(
         f'[source]\nsource = "{address}"\n[mqtt]\nhost = "127.0.0.1"\nport = {broker.port}\nuser = "cam"\n'
         f'password_file = "{private(tmp_path / "secret", BROKER)}"\n[web]\nenabled = true\nport = {page}\n'
-        f'password_hash = "{hash_password(PAGE)}"\n'
+        f'password_hash = "{hash_password(PAGE)}"\n' + outputs(tmp_path)
     )
     return file, broker, page
+
+
+def outputs(folder: Path) -> str:
+    """Tables of a webhook that nobody answers, and of a program that says what it gets, and fails."""
+    hook = urllib.parse.quote(HOOK, safe="")
+    script = f"(env; ls -l /proc/self/fd) > {folder}/tmp/told; env >&2; exit 1"
+    return (
+        f'[outputs.hook]\ndriver = "webhook"\nurl = "https://user:{hook}@127.0.0.1:9/{hook}?a={hook}"\n'
+        f'secret_file = "{private(folder / "key", KEY)}"\n[outputs.tell]\ndriver = "command"\n'
+        f'program = ["/bin/sh", "-c", "{script}"]\n'
+    )
 
 
 def test_no_secret_leaves_maskwatch(
@@ -106,6 +117,9 @@ def test_no_secret_leaves_maskwatch(
     for name in ("", "login", "api/now", "api/alerts", "api/settings", "metrics", "healthz", "report", "sign"):
         texts[f"page /{name}"] = fetch(f"http://127.0.0.1:{page}/{name}")
     texts |= after_login(page)
+    run.wait_for("output hook: the server cannot be reached")
+    run.wait_for("output tell: ")
+    assert (temporary / "told").read_text()
     camera.unplug()
     run.wait_for("camera lost")
     broker.kill()
@@ -113,7 +127,8 @@ def test_no_secret_leaves_maskwatch(
     broker.start()
     run.wait_for("reconnected to the broker")
     until(lambda: b"lost" in b"".join(received.on(f"{TOPIC}/health")) or True)
-    for words in (["doctor"], ["outbox"], ["report"], ["watch", "--test"], ["run", "--help"]):
+    more_commands = (["test-output", "hook"], ["test-output", "tell"], ["set", "outputs.hook.zone=none"])
+    for words in (["doctor"], ["outbox"], ["report"], ["watch", "--test"], ["run", "--help"], *more_commands):
         more = [] if "--help" in words or "--test" in words else ["--config", file, "--verbose"]
         done = maskwatch(*words, *more, env=env)
         done.end()

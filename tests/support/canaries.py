@@ -6,10 +6,9 @@ import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
-BROKER, CAMERA, QUERY, PATH, PAGE, PHONE, CREDENTIAL = (
-    f'Kan@ri "{number}"/{name}' for number, name in enumerate(("mq", "cam", "query", "path", "page", "phone", "cred"))
-)
-SECRETS = (BROKER, CAMERA, QUERY, PATH, PAGE, PHONE, CREDENTIAL)
+NAMES = ("mq", "cam", "query", "path", "page", "phone", "cred", "hook", "key")
+SECRETS = tuple(f'Kan@ri "{number}"/{name}' for number, name in enumerate(NAMES))
+BROKER, CAMERA, QUERY, PATH, PAGE, PHONE, CREDENTIAL, HOOK, KEY = SECRETS
 
 
 def forms(secret: str) -> Iterator[bytes]:
