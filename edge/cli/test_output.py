@@ -47,7 +47,7 @@ def output_of(config: Config, name: str) -> OutputConfig:
 
 def fire(config: Config, output: OutputConfig) -> None:
     """Opens one output, fires it, and closes it. Raises ``OutputError`` if it does not work."""
-    from ..outputs.driven import TEST_S
+    from ..outputs.driven import seconds_of_test
     from ..outputs.opening import open_outputs
 
     problems: dict[str, str | None] = {}
@@ -56,7 +56,7 @@ def fire(config: Config, output: OutputConfig) -> None:
     try:
         outputs.fire(output.name)
         if isinstance(output, SituationOutputConfig):
-            time.sleep(TEST_S)
+            time.sleep(seconds_of_test(output))
     finally:
         outputs.close()
     if problem := problems.get(f"output {output.name}"):

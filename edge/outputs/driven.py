@@ -4,7 +4,8 @@ import logging
 import math
 from collections.abc import Callable
 
-from ..config.outputs import SITUATIONS, PinConfig, RelayConfig, Situation, SituationOutputConfig
+from ..config.outputs import SITUATIONS, PinConfig, RelayConfig, Situation, SituationOutputConfig, SoundConfig
+from ..config.sounds import read_sounds
 from ..errors import OutputError
 from .driver import Actuator, Release
 from .rules import rule_for
@@ -18,7 +19,7 @@ REFRESH_S = 5.0
 WORST_FIRST = ("drive", "release", "zone", "end")
 """What may be wrong with an output; one sentence is reported at a time."""
 TEST_S = 2.0
-"""Seconds for which a test turns an output on, at most."""
+"""Seconds for which a test turns an output on, if it is no shorter pulse and no sound."""
 
 
 class DrivenActuator:
@@ -45,8 +46,7 @@ class DrivenActuator:
         self._when: tuple[Situation, ...] = (
             ("mask",) if opens else tuple(one for one in SITUATIONS if one in config.when)
         )
-        pulse = config.pulse if isinstance(config, PinConfig) and config.pulse else math.inf
-        self._test_s = min(TEST_S, pulse)
+        self._test_s = seconds_of_test(config)
         self._test_wanted = False
         self._test_ends = -math.inf
         self._shown: Situation | None = None  # the situation in which it is on
@@ -134,3 +134,10 @@ class DrivenActuator:
         if text != self.problem:
             self.problem = text
             self._report(text)
+
+
+def seconds_of_test(config: SituationOutputConfig) -> float:
+    """Returns for how long a test turns an output on: a sound is heard in all languages."""
+    if isinstance(config, SoundConfig):
+        return TEST_S + max(sum(file.seconds for file in files) for files in read_sounds(config).values())
+    return min(TEST_S, config.pulse or TEST_S) if isinstance(config, PinConfig) else TEST_S

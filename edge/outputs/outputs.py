@@ -94,7 +94,7 @@ class Outputs:
         self._wake.set()
 
     def fire(self, name: str) -> None:
-        """Fires an output once, as a test, for ``driven.TEST_S`` seconds at most; waits until that has begun.
+        """Fires an output once, as a test, for ``driven.seconds_of_test``; waits until that has begun.
 
         Raises ``OutputError`` if there is none of this name, or if it does not work.
         """

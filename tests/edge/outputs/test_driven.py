@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from edge.config.outputs import PinConfig, RelayConfig, Situation
+from edge.config.outputs import PinConfig, RelayConfig, Situation, SoundConfig
 from edge.errors import OutputError
-from edge.outputs.driven import REFRESH_S, RETRY_S, TEST_S, DrivenActuator
+from edge.outputs.driven import REFRESH_S, RETRY_S, TEST_S, DrivenActuator, seconds_of_test
 from edge.outputs.situation import Sight
 
 BARE, MASKED, NOBODY = Sight("no_mask", "no_mask"), Sight("mask", "mask"), Sight("nobody", "nobody")
@@ -69,6 +69,12 @@ def test_a_test_turns_it_on_for_two_seconds_or_a_pulse() -> None:
         assert output.step(NOBODY, 2) == 2 + lasts and output.tests == 1
         output.step(NOBODY, 2 + lasts)
         assert lamp.calls == [(False, "nobody"), (True, "no_mask"), (False, "nobody")]
+
+
+def test_a_test_of_a_sound_lasts_until_each_language_has_spoken() -> None:
+    one = seconds_of_test(SoundConfig(name="voice", languages=("es",)))
+    all_of_them = seconds_of_test(SoundConfig(name="voice", languages=("en", "de", "fr", "es", "it", "zh")))
+    assert TEST_S + 2 < one < TEST_S + 3 and TEST_S + 9 < all_of_them < TEST_S + 12
 
 
 def test_a_test_of_a_door_opens_it_also_while_it_is_muted() -> None:
