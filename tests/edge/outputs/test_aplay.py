@@ -1,5 +1,7 @@
 """The shipped sounds, and edge.outputs.aplay with the real aplay and ALSA's devices that need no hardware."""
 
+import hashlib
+import json
 import shutil
 import wave
 from array import array
@@ -12,15 +14,23 @@ from edge.config.outputs import SITUATIONS, SoundConfig
 from edge.config.sounds import BUNDLED, WavFile, read_sounds
 from edge.outputs.aplay import MISSING, Aplay
 
+SIGN = ROOT / "edge" / "web" / "static" / "sign"
 SPOKEN = tuple(situation for situation in SITUATIONS if situation != "nobody")
 SOUNDS = sorted(BUNDLED.glob("*/*.wav"))
 needs_aplay = pytest.mark.skipif(not shutil.which("aplay"), reason="needs aplay (sudo apt install alsa-utils)")
 
 
 def test_maskwatch_speaks_the_languages_of_the_sign() -> None:
-    languages = sorted(path.stem for path in (ROOT / "edge" / "web" / "static" / "sign").glob("*.json"))
+    languages = sorted(path.stem for path in SIGN.glob("*.json"))
     assert SOUNDS == sorted(BUNDLED / code / f"{situation}.wav" for code in languages for situation in SPOKEN)
     assert set(BUNDLED.rglob("*")) == {*SOUNDS, *(BUNDLED / code for code in languages)}
+
+
+def test_the_sounds_say_what_the_sign_says() -> None:
+    """After a change of these texts, run tests/support/make_sounds.py, and write the new digest here."""
+    texts = [json.loads(path.read_text("utf-8")) for path in sorted(SIGN.glob("*.json"))]
+    spoken = "\n".join(text[situation] for text in texts for situation in SPOKEN)
+    assert hashlib.sha256(spoken.encode()).hexdigest()[:16] == "9206052a08f6f85f"
 
 
 def test_the_sounds_are_small() -> None:

@@ -110,3 +110,15 @@ def children() -> list[str]:
             except OSError:
                 continue
     return [name for name in names if name in ("aplay", "sh", "sleep")]
+
+
+def test_a_test_speaks_in_all_languages_or_says_why_not(aplay: Standin, maskwatch: Any, tmp_path: Path) -> None:
+    config = tmp_path / "door.toml"
+    config.write_text('[outputs.sound]\nlanguages = ["en", "fr"]\n')
+    aplay.sounds_last(1.3)  # both together last longer than another output is on
+    ran = maskwatch("test-output", "sound", "--config", config)
+    assert ran.end() == 0, ran.err
+    assert aplay.log[2:] == ["begin en/no_mask", "end en/no_mask", "begin fr/no_mask", "end fr/no_mask"]
+    aplay.fail(OPEN_ERROR.format("Device or resource busy"))
+    ran = maskwatch("test-output", "sound", "--config", config)
+    assert ran.end() == 1 and "the default sound device does not play: another program uses it" in ran.err
