@@ -4,6 +4,7 @@ It is imported only where an output is configured, and before OpenCV is: a relay
 second of a restart, and OpenCV takes longer to load on a Raspberry Pi.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,8 @@ from ..outputs.situation import Person, Presence
 from ..people.pace import Pace
 from ..people.tracker import Track
 
+log = logging.getLogger("maskwatch")
+
 
 class Answering:
     """The outputs of one door. The loop's thread calls it, except ``report`` and ``watch`` (any thread).
@@ -26,7 +29,7 @@ class Answering:
     """
 
     def __init__(self, config: Config, printed: Callable[[str], None] | None = None) -> None:
-        self.is_demo = printed is not None
+        self._is_demo = printed is not None
         self._lock = threading.Lock()
         self._early: dict[str, str | None] = {}  # what was reported before there was health
         self._report: Report | None = None
@@ -43,12 +46,20 @@ class Answering:
             else:
                 self._report(part, problem)
 
-    def attach(self, report: Report) -> None:
-        """Reports to health from now on, and what was reported until now."""
+    def connected(self, report: Report, *, is_clip: bool = False) -> "Answering | None":
+        """Reports to health from now on, and what was reported until now. Returns itself.
+
+        If a clip plays in place of the camera, it closes itself and returns None, unless it only prints.
+        """
+        if is_clip and not self._is_demo:
+            log.warning("the outputs stay off: the bundled clip must open no door")
+            self.close()
+            return None
         with self._lock:
             self._report = report
             for part, problem in self._early.items():
                 report(part, problem)
+        return self
 
     def frame_done(
         self, states: Mapping[int, str], tracks: Sequence[Track], size: tuple[int, int], searched: bool

@@ -74,12 +74,7 @@ def watch_door(
         stack.callback(source.close)
         on_source_open(source)
         health = HealthMonitor(classifier.card.id)
-        if answering and config is not named and not answering.is_demo:
-            log.warning("the outputs stay off: the bundled clip must open no door")
-            answering.close()
-            answering = None
-        if answering:
-            answering.attach(health.report)
+        answering = answering and answering.connected(health.report, is_clip=config is not named)
         outputs = answering.outputs if answering else None
         outlet = open_outlet(config, to_stdout, health, notify.supervised, stack, outputs)
         if answering and outlet.state:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support import ROOT, until
 
-from edge.config.outputs import PinConfig
+from edge.config.outputs import CommandConfig, PinConfig
 from edge.config.schema import Config
 from edge.faces.geometry import Box
 from edge.monitor.answering import Answering
@@ -16,7 +16,6 @@ from edge.people.tracker import Track
 
 SIZE = (640, 480)
 PERSON = Track(1, Box(100, 100, 160, 160), 0.0, 0.0, None)
-LAMP = PinConfig(name="lamp", pin=17, hold=0.0, release=0.0)
 Opened = Callable[..., tuple[Answering, list[str]]]
 
 
@@ -74,9 +73,17 @@ def test_what_was_wrong_before_there_was_health_is_passed_on(opened: Opened) -> 
     answering, _ = opened(zone="left")
     problems: dict[str, str | None] = {}
     until(lambda: answering.outputs.alive)
-    answering.attach(problems.__setitem__)
+    assert answering.connected(problems.__setitem__) is answering
     until(lambda: problems)
     assert problems["output lamp"] == "output lamp: there is no zone 'left' any more; choose one of [detect] zones"
+
+
+def test_a_clip_in_place_of_the_camera_drives_nothing(opened: Opened) -> None:
+    demo, _ = opened()
+    real = Answering(Config(outputs=(CommandConfig(name="tell", program=("/bin/true",)),)))
+    problems: dict[str, str | None] = {}
+    assert demo.connected(problems.__setitem__, is_clip=True) is demo
+    assert real.connected(problems.__setitem__, is_clip=True) is None
 
 
 def test_outputs_are_opened_before_opencv_is_loaded() -> None:
