@@ -19,8 +19,10 @@ ENTITIES = [
     ("binary_sensor", "problem"), ("sensor", "camera"), ("sensor", "people"), ("sensor", "masked"),
     ("sensor", "today_people"), ("sensor", "today_mask"), ("sensor", "today_alerts"), ("sensor", "fps"),
     ("sensor", "detect_ms"), ("sensor", "classify_ms"), ("sensor", "cpu_temp_c"), ("sensor", "outbox"),
+    ("switch", "output_door_bell"),
 ]  # fmt: skip
 WITH_SNAPSHOTS = '[snapshots]\nmode = "blurred"\n[homeassistant]\npage = "http://192.168.1.7:8080/"\n'
+WITH_AN_OUTPUT = '[outputs.door-bell]\ndriver = "command"\nprogram = ["/bin/true"]\n'
 
 
 class Home:
@@ -83,7 +85,8 @@ def watching(maskwatch: Any, broker: Any) -> Process:
 def test_every_entity_is_available_and_gives_no_warning(
     home: Home, broker: Any, maskwatch: Any, tmp_path: Path
 ) -> None:
-    watched = Watched(maskwatch, tmp_path, WITH_SNAPSHOTS, "--broker", broker.address)  # its camera repeats the clip
+    config = WITH_SNAPSHOTS + WITH_AN_OUTPUT
+    watched = Watched(maskwatch, tmp_path, config, "--broker", broker.address)  # its camera repeats the clip
     device = "maskwatch_entrance"
     home.until(lambda: home.state(f"event.{device}_alert") not in (None, "unknown", "unavailable"), "an alert")
     home.until(lambda: home.state(f"image.{device}_snapshot") not in (None, "unknown", "unavailable"), "its snapshot")
@@ -130,6 +133,29 @@ def test_the_snapshot_entity_is_removed_when_snapshots_are_switched_off(
     maskwatch(*command)
     home.until(lambda: home.state(image) is None, "the removal of the snapshot entity")
     home.until(lambda: home.state("switch.maskwatch_entrance_enabled") == "on", "the other entities")
+    assert home.ask("states")["warnings"] == []
+
+
+def test_the_switch_of_an_output_mutes_it_and_goes_when_the_output_does(
+    home: Home, broker: Any, maskwatch: Any, tmp_path: Path
+) -> None:
+    config, switch = tmp_path / "outputs.toml", "switch.maskwatch_entrance_output_door_bell"
+    command = ("run", "--source", "demo", "--realtime", "--broker", broker.address, "--config", config)
+    for service, state in (("turn_off", "off"), ("turn_on", "on"), ("turn_off", "off")):
+        config.write_text(WITH_AN_OUTPUT)
+        process = maskwatch(*command)
+        home.until(lambda: home.state(switch) in ("on", "off"), "the switch")
+        home.ask("call", "switch", service, {"entity_id": switch})
+        home.until(lambda state=state: home.state(switch) == state, state)  # type: ignore[misc]
+        assert process.end(15) == 0
+    config.write_text("")
+    process = maskwatch(*command)
+    home.until(lambda: home.state(switch) is None, "the removal of the switch")
+    home.until(lambda: home.state("switch.maskwatch_entrance_enabled") == "on", "the other entities")
+    assert process.end(15) == 0
+    config.write_text(WITH_AN_OUTPUT)
+    maskwatch(*command)
+    home.until(lambda: home.state(switch) == "on", "another output of this name, which is not muted")
     assert home.ask("states")["warnings"] == []
 
 
