@@ -53,7 +53,7 @@ def code(text: str) -> str:
 
 def test_the_first_page_is_short_and_each_folder_that_it_leads_to_has_a_page() -> None:
     assert len((ROOT / "README.md").read_bytes()) <= 8 * 1024
-    folders = "camera faces outbox mqtt web cli bench".split()
+    folders = "camera faces outbox mqtt outputs web cli bench".split()
     pages = ["edge", *(f"edge/{folder}" for folder in folders), "convert", "models", "systemd", "tests"]
     assert {f"{folder}/README.md" for folder in pages} <= TEXTS.keys()
 
