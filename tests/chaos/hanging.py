@@ -1,7 +1,8 @@
 """A door with one part that hangs for ever as soon as FLAG exists: ``hanging.py PART FLAG PORT FOLDER``.
 
 PART is ``capture`` (every read and every opening of the driver), ``inference``, ``lock`` (inference that holds
-Python's global interpreter lock) or ``mqtt`` (a callback in the publisher's thread, at the next broker fault).
+Python's global interpreter lock), ``mqtt`` (a callback in the publisher's thread, at the next broker fault) or
+``outputs`` (the driver of a lamp, at its next change).
 """
 
 import ctypes
@@ -19,11 +20,13 @@ import numpy as np
 from edge.camera.frames import Driver, Image, Picture
 from edge.camera.live import Live
 from edge.camera.source import DEMO
+from edge.config.outputs import SITUATIONS, PinConfig
 from edge.config.schema import Config, DetectConfig, DeviceConfig, MqttConfig
 from edge.faces.detector import Region
 from edge.faces.geometry import Box
 from edge.faces.haar import HaarDetector
 from edge.faces.opening import open_classifier
+from edge.monitor.answering import Answering
 from edge.monitor.door import Door
 from edge.monitor.health import HealthMonitor
 from edge.monitor.outlet import Outlet
@@ -81,7 +84,8 @@ class Detector(HaarDetector):
 
 def main(part: str, flag: Path, port: int, folder: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
-    config = Config(device=DeviceConfig(part), mqtt=MqttConfig(host="127.0.0.1", port=port))
+    lamp = PinConfig(name="lamp", when=SITUATIONS, hold=0.0, release=0.0)
+    config = Config(device=DeviceConfig(part), mqtt=MqttConfig(host="127.0.0.1", port=port), outputs=(lamp,))
 
     def opener() -> Driver:
         return Camera(flag if part == "capture" else None)
@@ -94,14 +98,20 @@ def main(part: str, flag: Path, port: int, folder: Path) -> None:
             hang()
         health.report(of, problem)
 
+    def show(text: str) -> None:
+        if part == "outputs" and flag.exists():
+            hang()
+
     files = StateFiles(folder)
+    answering = Answering(config, show).connected(health.report)
     publisher = MqttPublisher(config.mqtt, part, files.outbox, report=report)
     source = Live(opener, "camera", retry_opening=True)
     detector = Detector(part, flag)
     outlet = Outlet(publisher, files)
     with ExitStack() as stack:
         record = open_record(config, classifier.card.id, health, outlet, stack)
-        watch(Door(config, source, classifier, outlet, health, record, detector=detector), Notifier())
+        door = Door(config, source, classifier, outlet, health, record, detector=detector, answering=answering)
+        watch(door, Notifier())
     print("ended by itself", flush=True)
 
 
