@@ -38,7 +38,7 @@ def traces(*arguments: str | Path, state: Path) -> tuple[list[str], list[str]]:
     return modules, [name for name in threads if name.startswith("output")]
 
 
-@pytest.mark.parametrize("options", [["--print"], [], ["--broker", "127.0.0.1:9"]], ids=" ".join)
+@pytest.mark.parametrize("options", [[], ["--print", "--broker", "127.0.0.1:9"]], ids=" ".join)
 def test_without_outputs_nothing_of_them_is_loaded(options: Any, tmp_path: Path) -> None:
     assert traces(*options, state=tmp_path) == ([], [])
 
