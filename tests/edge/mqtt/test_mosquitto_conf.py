@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,21 @@ def broker(mosquitto: Any, tmp_path: Path) -> Any:
     return made.start()
 
 
-def publisher(broker: Any, user: str, folder: Path, device: str = "entrance") -> MqttPublisher:
+class Lamp:
+    """The outputs of a camera: one. ``muted`` is what it was told."""
+
+    names = ("lamp",)
+
+    def __init__(self) -> None:
+        self.muted: list[bool] = []
+
+    def mute(self, muted: Mapping[str, bool]) -> None:
+        self.muted.append(muted["lamp"])
+
+
+def publisher(
+    broker: Any, user: str, folder: Path, device: str = "entrance", outputs: Lamp | None = None
+) -> MqttPublisher:
     secret = folder / f"{user}.password"
     secret.write_text(f"{user}-secret\n")
     secret.chmod(0o600)
@@ -55,7 +70,8 @@ def publisher(broker: Any, user: str, folder: Path, device: str = "entrance") ->
         host="localhost", port=broker.port, user=user, password_file=str(secret), tls=True,
         ca_file=str(folder / "server.crt"),
     )  # fmt: skip
-    return MqttPublisher(settings, device, folder / f"state-{user}" / "outbox.db")
+    outbox = folder / f"state-{user}" / "outbox.db"
+    return MqttPublisher(settings, device, outbox, outputs=outputs)
 
 
 def alert() -> AlertMessage:
@@ -114,4 +130,22 @@ def test_a_camera_cannot_publish_on_another_camera_s_topics(broker: Any, tmp_pat
     outbox = tmp_path / "state-cellar" / "outbox.db"
     until(lambda: outbox.exists() and len(peek(outbox)[1]) == 1, "a dead letter", timeout=40)
     assert "Not authorized" in peek(outbox)[1][0][1]
+    assert door.close()
+
+
+def test_home_assistant_may_mute_an_output_and_another_camera_may_not(broker: Any, tmp_path: Path) -> None:
+    lamp = Lamp()
+    door = publisher(broker, "entrance", tmp_path, outputs=lamp)
+
+    def ask(program: str, user: str, *words: str) -> str:
+        login = ["-u", user, "-P", f"{user}-secret", "--cafile", str(tmp_path / "server.crt")]
+        command = [program, "-h", "localhost", "-p", str(broker.port), *login, "-q", "1", *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+
+    online = ask("mosquitto_sub", "homeassistant", "-t", "maskwatch/entrance/status", "-C", "1", "-W", "40")
+    assert online == "online\n", "from now on the camera takes commands"
+    for user, word in (("cellar", "OFF"), ("homeassistant", "OFF"), ("homeassistant", "ON")):
+        ask("mosquitto_pub", user, "-t", "maskwatch/entrance/output/lamp/set", "-m", word)
+    until(lambda: len(lamp.muted) == 3, "both commands", timeout=40)
+    assert lamp.muted == [False, True, False], "nothing of the other camera"
     assert door.close()
