@@ -3,5 +3,5 @@
 In: who is at the door (``Presence``, after each frame) and each alert (by the outbox). Out: pins, sounds, HTTP requests
 and programs. Public names: ``Outputs`` (outputs.py), ``open_outputs`` (opening.py), ``Presence`` (situation.py).
 Threads: ``outputs`` drives what is on or off, ``sound`` plays; each webhook and command has a thread ``output-NAME``.
-Nothing here is imported unless an output is configured.
+``outputs-control`` takes tests from other processes. Nothing here is imported unless an output is configured.
 """

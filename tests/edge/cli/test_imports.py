@@ -44,7 +44,14 @@ def test_outbox_purge_and_set_load_nothing_heavy(arguments: tuple[str, ...], tmp
     assert loaded(RUN, *arguments, "--config", file) == "[]"
 
 
-@pytest.mark.parametrize("command", ["watch", "outbox", "purge", "set", "forget", "bench"])
+def test_a_test_of_a_program_loads_nothing_heavy(tmp_path: Path) -> None:
+    file = tmp_path / "door.toml"
+    output = '[outputs.tell]\ndriver = "command"\nprogram = ["/bin/sh", "-c", "cat >/dev/null"]\n'
+    file.write_text(f"[state]\nfolder = '{tmp_path / 'state'}'\n{output}")
+    assert loaded(RUN, "test-output", "tell", "--config", file) == "[]"
+
+
+@pytest.mark.parametrize("command", ["watch", "outbox", "purge", "set", "forget", "bench", "test-output"])
 def test_help_loads_nothing_heavy(command: str) -> None:
     program = f"import sys; from edge.__main__ import parser; parser('{command}'); {LOADED}"
     assert loaded(program) == "[]"
