@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from ..config.schema import Config
 from ..errors import FileError
-from ..monitor.announcing import follow_renaming
 from ..mqtt.lines import clean, now
 from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings, own_state
 
@@ -55,17 +54,21 @@ def run(args: argparse.Namespace) -> int:
     args.realtime = args.realtime or args.outputs_demo or None  # outputs follow the clock of the wall
     settings = open_settings(args)
     config = with_demo_outputs(settings.load()) if args.outputs_demo else settings.load()
-    if config.sign.logo:
-        from ..web.sign_logo import check_logo  # without a sign nothing of the page is loaded
-
-        check_logo(config.sign)
     own_state(config)
-    if args.device is None and config.mqtt.host:
-        follow_renaming(config, args.config)
     with ExitStack() as stack:
+        # first, and before OpenCV and the like are loaded, which takes seconds on a Raspberry Pi: a door must not stay
+        # open for so long after a crash
         answering = open_answering(config, args, stack) if config.outputs else None
-        from ..monitor.run import watch_door  # OpenCV, which takes longer to load than a door may wait
+        from ..monitor.run import watch_door
 
+        if config.sign.logo:
+            from ..web.sign_logo import check_logo  # without a sign nothing of the page is loaded
+
+            check_logo(config.sign)
+        if args.device is None and config.mqtt.host:
+            from ..monitor.announcing import follow_renaming
+
+            follow_renaming(config, args.config)
         all_kept = watch_door(
             config,
             to_stdout=args.print,
