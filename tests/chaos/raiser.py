@@ -11,14 +11,19 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from edge.config.outputs import WebhookConfig
 from edge.config.schema import MqttConfig
 from edge.errors import EdgeError
 from edge.monitor.machine import clock_synced
 from edge.monitor.state import StateFiles, StateFolder
 from edge.mqtt.messages import AlertMessage, utc_now, uuid7
 from edge.mqtt.publisher import MqttPublisher
+from edge.outputs.sink import SinkWorker
+from edge.outputs.webhook import Webhook
+from edge.timing import Backoff
 
 
 def arguments() -> argparse.Namespace:
@@ -35,6 +40,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cert", default="")
     parser.add_argument("--key", default="")
     parser.add_argument("--keepalive", type=int, default=MqttConfig().keepalive)
+    parser.add_argument("--webhook", default="", help="an address to which each alert is posted, too")
     parser.add_argument("--stay", action="store_true", help="after the last alert, until SIGTERM")
     parser.add_argument("--linger", type=float, default=5.0, help="with --count 0: seconds without a waiting alert")
     parser.add_argument("--patience", type=float, default=60.0, help="seconds for the last alerts to be delivered")
@@ -55,6 +61,13 @@ def settings(args: argparse.Namespace) -> MqttConfig:
         cert_file=args.cert,
         key_file=args.key,
     )
+
+
+def webhooks(args: argparse.Namespace, report: Callable[[str, str | None], None]) -> list[SinkWorker]:
+    if not args.webhook:
+        return []
+    config = WebhookConfig(name="hook", url=args.webhook)
+    return [SinkWorker(config, Webhook(config), (), report, backoff=Backoff(0.05, 0.2))]
 
 
 class Reporter:
@@ -90,11 +103,13 @@ def alert(device: str) -> AlertMessage:
     )
 
 
-def settle(publisher: MqttPublisher, stop: threading.Event, quiet: float, patience: float) -> None:
+def settle(
+    publisher: MqttPublisher, sinks: list[SinkWorker], stop: threading.Event, quiet: float, patience: float
+) -> None:
     """Returns when no alert has waited for ``quiet`` seconds, or after ``patience`` seconds."""
     deadline, since = time.monotonic() + patience, time.monotonic()
     while not stop.wait(0.05) and time.monotonic() < deadline:
-        if publisher.waiting:
+        if publisher.waiting or any(sink.waiting for sink in sinks):
             since = time.monotonic()
         elif time.monotonic() - since >= quiet:
             return
@@ -106,7 +121,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
         state = StateFolder(args.folder, f"{args.prefix}/{args.device} at {args.broker}")
-        publisher = MqttPublisher(settings(args), args.device, StateFiles(args.folder).outbox, report=Reporter())
+        report, outbox = Reporter(), StateFiles(args.folder).outbox
+        sinks = webhooks(args, report)
+        publisher = MqttPublisher(settings(args), args.device, outbox, report=report, sinks=sinks)
     except EdgeError as error:
         print(error, file=sys.stderr)
         return 2
@@ -119,7 +136,7 @@ def main() -> int:
         stop.wait(args.pace)
     if args.stay:
         stop.wait()
-    settle(publisher, stop, 1.0 if args.count else args.linger, args.patience)
+    settle(publisher, sinks, stop, 1.0 if args.count else args.linger, args.patience)
     kept = publisher.close()
     state.close()
     return 0 if kept else 1

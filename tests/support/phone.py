@@ -1,6 +1,8 @@
 """An HTTP server that takes texts for a phone, as ntfy does."""
 
 import json
+import socket
+import ssl
 import threading
 import time
 import uuid
@@ -50,12 +52,15 @@ class Server:
         """The accepted texts, wherever they are: ntfy takes them in a header where the body is a picture."""
         return [one.headers.get("Message") or one.body.decode() for one in list(self.accepted)]
 
-    def start(self) -> "Server":
+    def start(self, tls: ssl.SSLContext | None = None) -> "Server":
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                if len(body) < length:  # the sender was killed
+                    return
                 posted = Posted(self.command, self.path, dict(self.headers), body, time.monotonic())
                 code, headers = outer._answer(posted)
                 self.send_response_only(code)
@@ -70,6 +75,8 @@ class Server:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
@@ -94,6 +101,33 @@ class Server:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/secret-door"
+
+
+class SilentServer:
+    """A server that accepts connections and reads, and answers nothing, or one byte now and then."""
+
+    def __init__(self, drips: bool = False) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/x"
+        self.connected = threading.Event()
+        self._drips = drips
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+            with connection:
+                self.connected.set()
+                while self._drips:
+                    connection.sendall(b"H")
+                    time.sleep(0.02)
+                while connection.recv(4096):
+                    pass
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        self._listener.close()
 
 
 def alert(device: str, **values: Any) -> bytes:

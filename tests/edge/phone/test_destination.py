@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from support.phone import Server
+from support.phone import Server, SilentServer
 
 from edge.phone.destination import LONGEST_RETRY_AFTER, MAX_REDIRECTS, Destination
 
@@ -130,3 +130,10 @@ def test_an_answer_that_is_not_http_is_a_failure_to_repeat() -> None:
         threading.Thread(target=answer, daemon=True).start()
         failure = Destination(f"http://127.0.0.1:{listener.getsockname()[1]}/x").post(HEADERS, b"text")
     assert failure and failure.retry and "no HTTP answer" in failure.reason
+
+
+def test_a_server_that_never_comes_to_an_end_is_left_after_a_while() -> None:
+    server = SilentServer(drips=True)
+    failure = Destination(server.url, limit=0.3).post(HEADERS, b"text")
+    assert failure and failure.retry
+    server.close()
