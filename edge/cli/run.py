@@ -88,6 +88,7 @@ def open_answering(config: Config, args: argparse.Namespace, stack: ExitStack) -
     printed = output_printer(beside_alerts=args.print) if args.outputs_demo else None
     answering = Answering(config, printed)
     stack.callback(answering.close)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_OK))  # until there is a source to stop
     return answering
 
 

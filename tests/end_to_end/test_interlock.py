@@ -89,3 +89,16 @@ def test_a_pin_that_does_not_answer_is_named_and_the_door_is_watched(
         run.wait_for(f"output {name} recovered")
     assert run.end(signal.SIGTERM) == 0
     assert pins.level(LAMP) == pins.level(DOOR) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_that_is_asked_to_end_while_it_loads_closes_the_door(
+    maskwatch: Any, pins: FilePins, config: Path, number: signal.Signals
+) -> None:
+    pins.drive(RELEASE, 0)
+    options = ("--source", "demo", "--realtime", "--print", "--config", config)
+    run = maskwatch("run", *options, env=dict(pins.environment))
+    until(lambda: pins.level(DOOR) == 1, lambda: run.err, pause=0.002)
+    run.end(number)
+    assert pins.level(DOOR) == 0, run.err
+    assert "Traceback" not in run.err
