@@ -71,9 +71,10 @@ class Sound:
         with self._lock:
             self._problem = problem
             if problem:
-                self._retry_at = time.monotonic() + self._backoff.next()
-                if situation == self._situation:
-                    self._waiting = self._waiting or situation
+                pause = self._backoff.next()
+                if self._waiting is None:  # else a situation has begun meanwhile, which is tried at once
+                    self._retry_at = time.monotonic() + pause
+                    self._waiting = situation if situation == self._situation else None
                 return
             self._backoff.reset()
             if situation:
