@@ -20,7 +20,12 @@ from .arguments import EXIT_OK, add_detector_option, add_device_option, in_utf8,
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("values", nargs="*", metavar="SECTION.OPTION=VALUE", help="for example detect.min_face=60")
+    command.add_argument(
+        "values",
+        nargs="*",
+        metavar="SECTION.OPTION=VALUE",
+        help="for example detect.min_face=60 or outputs.lamp.pin=17",
+    )
     command.add_argument("--web-password", action="store_true", help="ask for the page's password and store its hash")
     command.add_argument(
         "--web-certificate",
