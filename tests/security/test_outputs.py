@@ -101,7 +101,16 @@ def test_a_receiver_tells_forged_requests_from_genuine_ones(server: Server, tmp_
     other = json.dumps(json.loads(body) | {"device": "back"}).encode()
     digest = header.removeprefix("sha256=")
     changed = ("1" if digest[0] == "0" else "0") + digest[1:]
-    for forged in ("", "sha256=", digest, f"sha1={digest}", header[:-1], f"{header}0", f"sha256={changed}"):
+    for forged in (
+        "",
+        "sha256=",
+        digest,
+        f"sha1={digest}",
+        header[:-1],
+        f"{header}0",
+        f"{header}é",
+        f"sha256={changed}",
+    ):
         assert not is_genuine(body, forged, secret), forged
     assert not is_genuine(other, header, secret), "the body of another alert"
     assert not is_genuine(body, header, b"a guess")
