@@ -51,6 +51,7 @@ class DrivenActuator:
         self._test_ends = -math.inf
         self._shown: Situation | None = None  # the situation in which it is on
         self._set: tuple[bool, Situation | None] | None = None  # what it was set to; None if that is not known
+        self._release_at = -math.inf  # when the release is read again
         self._again_at = -math.inf  # when it is set again, changed or not
         self._faults: dict[str, str] = {}
 
@@ -83,19 +84,21 @@ class DrivenActuator:
 
     def _is_on(self, sight: Sight, now: float) -> bool:
         on = self._rule.update(sight, now)  # always, so that it knows what happened in the meantime
-        if now < self._test_ends or self._is_released():
+        if now < self._test_ends or self._is_released(now):
             return True
-        return self._rule.rest if self.muted else on
+        return self._rule.rest if self.muted or "release" in self._faults else on
 
-    def _is_released(self) -> bool:
-        """Returns whether the emergency release is active; one that cannot be read is not."""
+    def _is_released(self, now: float) -> bool:
+        """Returns whether the emergency release is active. An interlock whose release cannot be read rests."""
         release, active = self._release, False
+        if release is None or now < self._release_at:
+            return False
 
         def read() -> None:
             nonlocal active
-            active = release is not None and release.active()
+            active = release.active()
 
-        self._attempt("release", read)
+        self._release_at = now if self._attempt("release", read) else now + RETRY_S
         return active
 
     def _drive(self, on: bool, situation: Situation, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import TypeGuard
 
 from ..config.outputs import (
     CommandConfig,
@@ -19,32 +20,37 @@ from .outputs import Outputs, Report
 
 
 def open_outputs(config: Config, report: Report, *, printed: Callable[[str], None] | None = None) -> Outputs:
-    """Opens every output: first of all the actuators, which go into their safe state at once.
+    """Opens every output: first of all the pins, which get the level of their safe state at once.
 
     ``printed`` receives a line for what lamp, sound and the like would do, instead of driving them; then nothing is
     posted and no program is run. Raises ``ConfigError`` for what the configuration names and this machine cannot have
     (a missing package, a pin that two outputs use). A device that does not answer is no error: it is reported and
     tried again.
     """
-    configs = config.outputs
     with ExitStack() as opened:  # closes what is open already if another one cannot be opened
         open_actuator = _Opener(printed)
         actuators: list[tuple[SituationOutputConfig, Actuator]] = []
+        for output in sorted(_situation_outputs(config), key=lambda output: isinstance(output, SoundConfig)):
+            actuators.append((output, open_actuator(output)))
+            opened.callback(actuators[-1][1].close)
+        names = {output.name for output, _ in actuators}
         releases: dict[str, Release] = {}
-        for output in configs:
-            if isinstance(output, SituationOutputConfig):
-                actuator = open_actuator(output)
-                opened.callback(actuator.close)
-                actuators.append((output, actuator))
-                if isinstance(output, RelayConfig) and output.open_when and output.release_pin >= 0 and not printed:
-                    releases[output.name] = open_release(output)
         sinks: list[AlertSink] = []
-        for output in configs if printed is None else ():
-            if not isinstance(output, SituationOutputConfig):
-                sinks.append(open_sink(output, config, report))
-        names = [driven.name for driven, _ in actuators] if printed else [output.name for output in configs]
+        if printed is None:
+            releases = {output.name: open_release(output) for output, _ in actuators if _has_release(output)}
+            sinks = [open_sink(output, config, report) for output in config.outputs if output.name not in names]
         opened.pop_all()
-    return Outputs(actuators, sinks, config.detect.zones, report, releases=releases, names=names)
+    names |= {sink.name for sink in sinks}
+    in_order = [output.name for output in config.outputs if output.name in names]
+    return Outputs(actuators, sinks, config.detect.zones, report, releases=releases, names=in_order)
+
+
+def _situation_outputs(config: Config) -> list[SituationOutputConfig]:
+    return [output for output in config.outputs if isinstance(output, SituationOutputConfig)]
+
+
+def _has_release(output: SituationOutputConfig) -> TypeGuard[RelayConfig]:
+    return isinstance(output, RelayConfig) and bool(output.open_when) and output.release_pin >= 0
 
 
 class _Opener:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from edge.config.outputs import PinConfig, RelayConfig, Situation, SoundConfig
 from edge.errors import OutputError
 from edge.outputs.driven import REFRESH_S, RETRY_S, TEST_S, DrivenActuator, seconds_of_test
@@ -95,6 +97,33 @@ def test_it_knows_after_a_mute_what_happened_in_it() -> None:
     output.step(MASKED, 4)
     output.step(MASKED, 6)
     assert [on for on, _ in lamp.calls] == [False, True, False], "the situation began at 1"
+
+
+class Button:
+    """An emergency release; while it is None, it cannot be read."""
+
+    pressed: bool | None = False
+
+    def active(self) -> bool:
+        if self.pressed is None:
+            raise OutputError("pin 5 is in use")
+        return self.pressed
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("fail", ["closed", "open"])
+def test_a_door_whose_emergency_release_cannot_be_read_is_in_its_fail_state(fail: Any) -> None:
+    lamp, problems, button = Lamp(), list[str | None](), Button()
+    config = RelayConfig(name="door", pin=17, open_when="mask", fail=fail)
+    output = DrivenActuator(config, lamp, problems.append, button)
+    for now, (pressed, sight) in enumerate(
+        ((False, MASKED), (None, MASKED), (None, BARE), (True, BARE), (False, BARE))
+    ):
+        button.pressed = pressed
+        output.step(sight, now)
+    assert [on for on, _ in lamp.calls] == ([True, False] if fail == "open" else [True, False, True, False])
+    assert problems == ["output door: pin 5 is in use", None]
 
 
 def test_a_reason_of_the_configuration_is_a_problem_too() -> None:
