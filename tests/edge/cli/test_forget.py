@@ -30,18 +30,6 @@ def test_forget_clears_an_old_broker_later(camera: Camera, mosquitto: Any, retai
     assert retained(old) == {} and camera.memory == []
 
 
-def test_forget_clears_the_states_of_outputs_too(camera: Camera, broker: Any, retained: Retained) -> None:
-    """Those that are configured, and one that was."""
-    output = '[outputs.{}]\ndriver = "command"\nprogram = ["/bin/true"]\n'
-    camera.start(broker, output.format("old"))
-    settled(retained, broker, TOPICS | {"maskwatch/entrance/output/old/state"})
-    camera.stop()
-    camera.file.write_text(camera.file.read_text().replace("[outputs.old]", "[outputs.new]"))
-    done = camera.run("forget", "--broker", broker.address)
-    assert done.end() == 0 and "output/old/state" in done.out and "output/new/state" in done.out, done.err
-    assert retained(broker) == {} and camera.memory == []
-
-
 def test_forget_clears_every_name_that_the_camera_had(camera: Camera, broker: Any, retained: Retained) -> None:
     """The camera was renamed and has not run since."""
     camera.start(broker)
