@@ -107,7 +107,8 @@ def output_printer(beside_alerts: bool) -> Callable[[str], None]:
     def show(text: str) -> None:
         with suppress(FileError, OSError):
             try:
-                print(clean(f"{now()}  {text}"), file=sys.stderr if beside_alerts else sys.stdout, flush=True)
+                line = clean(f"{now()}  {text}") + "\n"  # written whole: the log may come in between
+                print(line, end="", file=sys.stderr if beside_alerts else sys.stdout, flush=True)
             except BrokenPipeError:  # the reader of the lines has gone: end as if asked to
                 signal.raise_signal(signal.SIGTERM)
 

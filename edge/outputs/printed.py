@@ -40,7 +40,8 @@ class PrintedActuator:
             self._show(f"{self._name}  {text}")
 
     def close(self) -> None:
-        self.set(False, "nobody")
+        if not self._is_door:  # a door stays in its fail state
+            self.set(False, "nobody")
 
     def _words(self, on: bool, situation: Situation) -> str:
         if self._is_door:

@@ -28,6 +28,14 @@ def test_each_change_is_one_line(config: SituationOutputConfig, on: str, off: st
     assert lines == [on, off]
 
 
+def test_a_door_stays_in_the_state_that_it_was_left_in() -> None:
+    lines: list[str] = []
+    actuator = printed_actuator(RelayConfig(name="door", pin=17, open_when="mask", fail="open"), lines.append)
+    actuator.set(True, "unknown")
+    actuator.close()
+    assert lines == ["door  is open"]
+
+
 def test_another_situation_is_another_line() -> None:
     lines: list[str] = []
     actuator = printed_actuator(PinConfig(name="lamp", pin=17), lines.append)
