@@ -26,8 +26,9 @@ SHORTEST_PAUSE, LONGEST_PAUSE, SPREAD = 1.0, 60.0, 0.2
 """Seconds between attempts, and the share by which a pause may be shorter: many doors may have one server."""
 LONGEST_TEST = 40.0
 """Seconds within which a test is answered: an attempt that is under way ends first."""
-ENDING = 1.0
-"""Seconds after the deadline within which an attempt that was ended has to return."""
+ENDING, SHORTEST_ENDING = 1.0, 0.1
+"""Seconds after the deadline within which an attempt that was ended has to return, and seconds that it has at least:
+several sinks end at the same time."""
 
 
 class Test:
@@ -118,10 +119,10 @@ class SinkWorker:
             self._changed.notify()
 
     def join(self) -> None:
-        if self._deadline is not None:
-            self._thread.join(max(0.0, self._deadline - time.monotonic()))
+        deadline = time.monotonic() if self._deadline is None else self._deadline
+        self._thread.join(max(0.0, deadline - time.monotonic()))
         self._recipient.close()
-        self._thread.join(ENDING)
+        self._thread.join(max(SHORTEST_ENDING, deadline + ENDING - time.monotonic()))
 
     # What the outputs ask (``driver.AlertSink``).
 

@@ -65,8 +65,12 @@ class _Connections(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
     def __init__(self) -> None:
         super().__init__()
         self._newest: Any = None
+        self.ended = False
 
     def do_open(self, http_class: Any, req: urllib.request.Request, **http_conn_args: Any) -> Any:
+        if self.ended:  # between two redirects
+            raise TimeoutError(f"it took longer than {LONGEST_REQUEST:.0f} s")
+
         def connection(host: str, **more: Any) -> Any:
             self._newest = http_class(host, **more)
             return self._newest
@@ -75,6 +79,7 @@ class _Connections(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
 
     def end(self) -> None:
         """Ends the request, once it is connected; before that, connecting has a limit of its own."""
+        self.ended = True
         with suppress(OSError, AttributeError):  # it has ended meanwhile, or has not begun
             self._newest.sock.shutdown(socket.SHUT_RDWR)
 
@@ -124,6 +129,7 @@ class Destination:
 
     def post(self, headers: Mapping[str, str], body: bytes) -> PostFailure | None:
         """Posts a request, and again where the same server redirects to; None if it was accepted."""
+        self._connections.ended = False
         limit = threading.Timer(self._limit, self.end)
         limit.daemon = True
         limit.start()

@@ -1,6 +1,7 @@
-"""Fixtures for tests of sounds: a recording aplay, and outputs that play with it."""
+"""Fixtures for tests of sounds (a recording aplay, and outputs that play with it) and of sinks (an outbox with one)."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from support import until
 from support.aplay import Standin
+from support.sinks import SinkDoor
 
 from edge.config.outputs import SoundConfig
 from edge.outputs.sound import Player, Sound
@@ -35,3 +37,11 @@ def sounds(aplay: Standin) -> Iterator[Callable[..., Sound]]:
     for sound in opened:
         sound.close()
     assert "sound" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[SinkDoor]:
+    door = SinkDoor(tmp_path)
+    yield door
+    door.receiver.blocked = False
+    door.sink.close(time.monotonic())
