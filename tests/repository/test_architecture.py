@@ -36,7 +36,7 @@ edge.record -> edge.camera edge.faces edge.people edge.phone edge.serving edge.w
 edge.record -> edge.doctor cv2 numpy
 edge.outbox -> edge.*
 edge.outputs -> edge.camera edge.faces edge.people edge.record edge.web edge.monitor edge.cli edge.bench edge.doctor
-edge.outputs -> cv2 numpy
+edge.outputs -> edge.serving cv2 numpy
 edge convert -> edge.outputs
 edge.config -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.record edge.phone edge.serving edge.web
 edge.config -> edge.monitor edge.cli edge.bench edge.doctor
