@@ -131,8 +131,8 @@ def test_the_door_closes_at_once_when_nobody_can_be_judged_and_soon_when_no_fram
 def test_frames_that_say_the_same_keep_it_on() -> None:
     with run(LAMP) as running:
         for _ in range(12):
-            running.see("no_mask", interval=0.0)
-            time.sleep(outputs.STALE_S / 8)
+            running.see("no_mask", interval=1.0)
+            time.sleep(outputs.STALE_INTERVALS / 8)
         assert [on for on, _ in running.lamp.calls] == [False, True]
 
 
