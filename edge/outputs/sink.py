@@ -91,7 +91,7 @@ class SinkWorker:
         try:
             alert = json.loads(payload)
             return alert["event_type"] in self._config.when and self._is_in_zone(alert["box"], alert["frame_size"])
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, ArithmeticError):
             return False
 
     def _is_in_zone(self, box: Sequence[int], size: Sequence[int]) -> bool:
@@ -136,6 +136,8 @@ class SinkWorker:
     def fire(self) -> None:
         test = Test(encode(test_alert(self._config)))
         with self._changed:
+            if self._deadline is not None:
+                raise OutputError(f"output {self.name} ends with maskwatch")
             self._tests.append(test)
             self._changed.notify()
         if not test.done.wait(LONGEST_TEST):

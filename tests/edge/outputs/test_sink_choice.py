@@ -31,7 +31,10 @@ def test_alerts_are_chosen_by_kind_and_zone(
     door.close()
 
 
-@pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"event_type": "no_mask"}', b"\xff", b'{"event_type": []}'])
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"[]", b"{}", b'{"event_type": "no_mask"}', b"\xff", b'{"event_type": []}', alert("door", frame_size=[0, 0])],
+)
 def test_what_is_no_alert_is_not_wanted(door: SinkDoor, payload: bytes) -> None:
     assert door.open(zones=(LEFT,), zone="left").sink.wants(payload) is False
     door.close()
