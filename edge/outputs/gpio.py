@@ -13,7 +13,10 @@ from typing import Any, TypeVar
 from ..errors import ConfigError, OutputError
 
 T = TypeVar("T")
-NEEDED = "GPIO pins need the extra gpio ({} is missing): .venv/bin/pip install -e '.[gpio]'"
+NEEDED = (
+    "GPIO pins need the extra gpio ({} is missing): the service needs install.sh --gpio, a checkout "
+    ".venv/bin/pip install -e '.[gpio]'"
+)
 
 
 class Pin:

@@ -98,7 +98,7 @@ PinOutput(PinConfig(pin=17))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)
     last = done.stderr.splitlines()[-1]
-    assert "GPIO pins need the extra gpio (gpiozero is missing): .venv/bin/pip install -e '.[gpio]'" in last
+    assert "GPIO pins need the extra gpio (gpiozero is missing): the service needs install.sh --gpio" in last
     assert ConfigError.__name__ in last
 
 
