@@ -88,7 +88,14 @@ def open_answering(config: Config, args: argparse.Namespace, stack: ExitStack) -
     printed = output_printer(beside_alerts=args.print) if args.outputs_demo else None
     answering = Answering(config, printed)
     stack.callback(answering.close)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_OK))  # until there is a source to stop
+
+    def end(number: int, _: object) -> None:
+        """Ends the process. An exception would not do: whatever is being imported may swallow it."""
+        answering.rest()
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    signal.signal(signal.SIGTERM, end)  # until there is a source to stop
     return answering
 
 
