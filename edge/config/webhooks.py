@@ -11,7 +11,7 @@ from .outputs import WebhookConfig
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Webhook:
+class WebhookAccess:
     """The address, which may have a login, the token, and the key that signs; empty without one."""
 
     url: str
@@ -19,9 +19,9 @@ class Webhook:
     key: bytes
 
 
-def read_webhook(output: WebhookConfig) -> Webhook:
+def read_webhook(output: WebhookConfig) -> WebhookAccess:
     """Reads what is configured, and the files that it names. Raises ``ConfigError``, which shows no secret."""
-    return Webhook(_url(output), _token(output), _key(output))
+    return WebhookAccess(_url(output), _token(output), _key(output))
 
 
 def faults(output: WebhookConfig) -> Iterable[str]:

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 
 from ..config.outputs import WebhookConfig
-from ..config.webhooks import read_webhook
+from ..config.webhooks import WebhookAccess, read_webhook
 from ..errors import ConfigError
 from ..mqtt.messages import AlertMessage
 from ..phone.destination import Destination
@@ -22,28 +22,36 @@ class Webhook:
     def __init__(self, config: WebhookConfig) -> None:
         self._config = config
         self._destination: Destination | None = None
+        self._read: WebhookAccess | None = None
         self._closed = False
 
     def deliver(self, payload: bytes) -> Failure | None:
         """Posts an alert. Address, token and key are read anew, so that a correction needs no restart."""
-        option = f"outputs.{self._config.name}.url"
         try:
             webhook = read_webhook(self._config)
+            destination = self._open(webhook)
+            request = self._request(payload)
+        except ConfigError as fault:
+            return Failure(str(fault), retry=True)
+        except ValueError as fault:  # of the payload
+            return Failure(str(fault), retry=False)
+        if self._closed:
+            return Failure("maskwatch ends", retry=True)
+        headers = request.headers | (signature(webhook.key, request.body) if webhook.key else {})
+        if (failure := destination.post(headers, request.body)) is None:
+            return None
+        self._read = None  # opened anew, the next attempt sees other certificates of authorities too
+        return Failure(f"{destination.server} {failure.reason}", failure.retry, failure.pause)
+
+    def _open(self, webhook: WebhookAccess) -> Destination:
+        """Returns where to post; after a success the same as before, because reading all certificates takes long."""
+        if self._destination is None or self._read != webhook:
+            option = f"outputs.{self._config.name}.url"
             self._destination = Destination(
                 webhook.url, webhook.token, option=option, login_advice="check the login or token"
             )
-        except ConfigError as fault:
-            return Failure(str(fault), retry=True)
-        if self._closed:
-            return Failure("maskwatch ends", retry=True)
-        try:
-            request = self._request(payload)
-        except ValueError as fault:
-            return Failure(str(fault), retry=False)
-        headers = request.headers | (signature(webhook.key, request.body) if webhook.key else {})
-        failure = self._destination.post(headers, request.body)
-        reason = f"{self._destination.server} {failure.reason}" if failure else ""
-        return Failure(reason, failure.retry, failure.pause) if failure else None
+            self._read = webhook
+        return self._destination
 
     def close(self) -> None:
         self._closed = True

@@ -11,7 +11,7 @@ from support.canaries import private
 
 from edge.config.load import load
 from edge.config.sounds import read_sounds
-from edge.config.webhooks import Webhook, read_webhook
+from edge.config.webhooks import WebhookAccess, read_webhook
 from edge.errors import ConfigError
 
 URL = "https://hook.lan/alerts"
@@ -43,7 +43,7 @@ def recording(path: Path, seconds: float = 0.5) -> Path:
 def test_a_webhook_is_read_from_its_files(tmp_path: Path) -> None:
     url, key, token = (private(tmp_path / name, f" {text} ") for name, text in (("u", URL), ("k", "kéy"), ("t", "abc")))
     hook = output("webhook", url_file=str(url), secret_file=str(key), token_file=str(token))
-    assert read_webhook(hook) == Webhook(URL, "abc", "kéy".encode())
+    assert read_webhook(hook) == WebhookAccess(URL, "abc", "kéy".encode())
     assert URL not in repr(read_webhook(hook))
     key.chmod(0o644)
     assert "secret_file" in refusal("webhook", url=URL, secret_file=str(key))
