@@ -3,15 +3,15 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from support import until
 from support.phone import Server, alert
 
 from edge.config.outputs import WebhookConfig
-from edge.config.schema import Config, StateConfig
+from edge.config.schema import Config, DeviceConfig, StateConfig
 from edge.monitor.health import HealthMonitor
 from edge.monitor.outlet import Outlet, open_outlet
 from edge.mqtt.messages import AlertMessage
@@ -34,7 +34,8 @@ class Door:
 
     def __init__(self, folder: Path, url: str, to_stdout: bool) -> None:
         self._stack = ExitStack()
-        config = replace(Config(), state=StateConfig(folder=str(folder)))
+        # a name of its own: on one machine only one process may have it, and tests run beside each other
+        config = Config(device=DeviceConfig(name=f"door-{uuid4().hex}"), state=StateConfig(folder=str(folder)))
         hook = WebhookConfig(name="hook", url=url)
         health = HealthMonitor("model")
         worker = SinkWorker(hook, Webhook(hook), (), health.report, backoff=Backoff(0.01, 0.05))
@@ -76,7 +77,7 @@ def test_alerts_wait_for_a_webhook_over_a_restart(
 
 
 def test_without_outputs_nothing_is_kept(tmp_path: Path) -> None:
-    config = replace(Config(), state=StateConfig(folder=str(tmp_path / "state")))
+    config = Config(state=StateConfig(folder=str(tmp_path / "state")))
     with ExitStack() as stack:
         outlet = open_outlet(config, True, HealthMonitor("model"), False, stack)
         assert outlet.outbox is None and outlet.publisher.close()
