@@ -114,7 +114,7 @@ def test_a_source_below_a_folder_that_is_locked_is_named() -> None:
         (folder / "locked").mkdir(mode=0o700)
         (folder / "locked/a.mp4").write_bytes(b"")
         done = run_without_rights(
-            "import sys; from edge.__main__ import main; import edge.camera.source, edge.cli.run",
+            "import sys; from edge.__main__ import main; import edge.camera.source, edge.monitor.run",
             "sys.exit(main(['run', '--print', '--source', sys.argv[1]]))",
             folder / "locked/a.mp4",
         )

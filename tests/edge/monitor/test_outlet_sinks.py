@@ -46,6 +46,8 @@ class Door:
     def raise_alerts(self, *ids: str) -> None:
         for id in ids:
             self.outlet.publisher.publish(AlertMessage.decode(alert("camera", id=id)))
+        if (received := self.outlet.alerts_received) is not None:
+            until(lambda: received() >= len(ids))  # each is printed then
 
     def close(self) -> bool:
         with self._stack:
