@@ -5,11 +5,11 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config.schema import Config
-from ..errors import FileError
+from ..errors import ConfigError, FileError
 from ..mqtt.lines import clean, now
 from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings, own_state
 
@@ -53,12 +53,12 @@ def run(args: argparse.Namespace) -> int:
 
     args.realtime = args.realtime or args.outputs_demo or None  # outputs follow the clock of the wall
     settings = open_settings(args)
-    config = with_demo_outputs(settings.load()) if args.outputs_demo else settings.load()
+    config = settings.load()
     own_state(config)
     with ExitStack() as stack:
         # first, and before OpenCV and the like are loaded, which takes seconds on a Raspberry Pi: a door must not stay
         # open for so long after a crash
-        answering = open_answering(config, args, stack) if config.outputs else None
+        answering = open_answering(config, args, stack) if config.outputs or args.outputs_demo else None
         from ..monitor.run import watch_door
 
         if config.sign.logo:
@@ -84,14 +84,17 @@ def run(args: argparse.Namespace) -> int:
 def open_answering(config: Config, args: argparse.Namespace, stack: ExitStack) -> "Answering":
     """Opens the outputs; ``stack`` closes them."""
     from ..monitor.answering import Answering  # only where an output is configured
+    from ..monitor.systemd import Notifier
 
+    if not args.outputs_demo and not Notifier().supervised:
+        refuse_faults(config, args.config)
     printed = output_printer(beside_alerts=args.print) if args.outputs_demo else None
     answering = Answering(config, printed)
     stack.callback(answering.close)
 
     def end(number: int, _: object) -> None:
         """Ends the process. An exception would not do: whatever is being imported may swallow it."""
-        answering.rest()
+        answering.close()
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
 
@@ -99,13 +102,15 @@ def open_answering(config: Config, args: argparse.Namespace, stack: ExitStack) -
     return answering
 
 
-def with_demo_outputs(config: Config) -> Config:
-    """Returns the configuration with a lamp and a sound, unless it has an output that follows who is at the door."""
-    from ..config.outputs import PinConfig, SituationOutputConfig, SoundConfig
+def refuse_faults(config: Config, file: Path | None) -> None:
+    """Raises ``ConfigError`` with what outputs lack on this machine: somebody who tries it out is there to mend it.
 
-    if any(isinstance(output, SituationOutputConfig) for output in config.outputs):
-        return config
-    return replace(config, outputs=(*config.outputs, PinConfig(name="lamp", pin=17), SoundConfig(name="sound")))
+    A service starts nevertheless, and reports it: at a door it is better to watch without a lamp than not to watch.
+    """
+    from ..outputs.faults import output_faults
+
+    if faults := output_faults(config.outputs, config.detect.zones):
+        raise ConfigError("\n".join(f"{file}: {fault}" for fault in faults.values()))
 
 
 def output_printer(beside_alerts: bool) -> Callable[[str], None]:

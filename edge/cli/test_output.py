@@ -2,15 +2,19 @@
 
 import argparse
 import signal
+import sqlite3
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from ..addresses import UNPRINTABLE
 from ..config.outputs import OutputConfig, SituationOutputConfig
 from ..config.schema import Config
 from ..errors import ConfigError, OutputError
-from ..monitor.state import running_health
+from ..monitor.state import StateFiles, running_health
+from ..mqtt.switches import is_kept_off
+from ..mqtt.topics import Topics, output_switch
 from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, load_config, own_state
 
 
@@ -22,16 +26,31 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Has the running maskwatch fire it, or opens it here. Raises ``OutputError`` if it does not work."""
     config = load_config(args)
+    output = output_of(config, args.name)
     files = own_state(config)
     if running_health(files.folder) is None:
-        fire(config, output_of(config, args.name))
-        print(f"output {args.name} was fired")
+        fire(config, output)
+        muted = _is_muted(config, files, output)
+        by = ""
     else:
         from ..outputs.control import ask
 
-        ask(files.control, args.name)
-        print(f"output {args.name.translate(UNPRINTABLE)} was fired by the maskwatch that is running")
+        muted = ask(files.control, output.name)
+        by = " by the maskwatch that is running"
+    print(f"output {output.name} was fired{by}{f'; {_advice(config, output)}' if muted else ''}")
     return EXIT_OK
+
+
+def _is_muted(config: Config, files: StateFiles, output: OutputConfig) -> bool:
+    """Returns whether the next start leaves it off. A file that cannot be read is the matter of doctor."""
+    with suppress(sqlite3.Error, OSError):
+        return bool(config.mqtt.host) and is_kept_off(files.outbox, output_switch(output.name))
+    return False
+
+
+def _advice(config: Config, output: OutputConfig) -> str:
+    topic = Topics(config.mqtt.prefix, config.device.name).switch_set(output_switch(output.name))
+    return f"it is muted apart from tests: switch it on in Home Assistant, or publish ON to {topic}"
 
 
 def output_of(config: Config, name: str) -> OutputConfig:

@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,8 +17,7 @@ from .changeable import that_are_kept
 from .load import Layer, Sections, apply, check_zones, command_line_layer, file_layer, finished, read_text
 from .load import parse as parse_toml
 from .schema import Config, options
-from .text import with_options, without_options
-from .zone import Zone
+from .text import Check, with_options, without_options
 
 T = TypeVar("T")
 log = logging.getLogger("maskwatch")
@@ -50,7 +49,10 @@ def parse(assignments: list[str]) -> dict[str, dict[str, Any]]:
 
 def _wrong_form(name: str, depth: int) -> str:
     if depth == 2:
-        return "outputs: use outputs.NAME.option=value, for example outputs.lamp.pin=17"
+        return (
+            "outputs: use outputs.NAME.option=value, for example outputs.lamp.pin=17; to remove an output, delete its "
+            "table [outputs.NAME] from the file"
+        )
     known = {section for section, *_ in options()}
     named = name if name.strip().partition(".")[0] in known else HIDDEN  # it may be a password without its option
     return f"{named}: use section.option=value, for example detect.min_face=60"
@@ -73,20 +75,20 @@ def _toml_value(text: str) -> Any:
         return text  # the check of the option says what it must be
 
 
-def write(path: Path, values: Sections, zones: Iterable[Zone] | None = None) -> None:
+def write(path: Path, values: Sections, check: Check | None = None) -> None:
     """Sets options in a file, whole or not at all. Raises ``ConfigError`` when the result is no valid configuration.
 
-    ``zones`` are those in use, for ``with_options``.
+    ``check`` receives the result before it is written.
     """
-    _edit(path, partial(_write_file, path, values, zones))
+    _edit(path, partial(_write_file, path, values, check))
 
 
-def _write_file(path: Path, values: Sections, zones: Iterable[Zone] | None) -> None:
+def _write_file(path: Path, values: Sections, check: Check | None) -> None:
     if os.path.exists(path) and not os.path.isfile(path):  # unlike Path's, they raise nothing
         raise ConfigError(f"{path} is not a file but a pipe, device or folder; only a file can be changed")
     old, new = None, ""
     while (text := read_text(path)) != old:  # an editor, or the page, may have saved it meanwhile
-        old, new = text, with_options(text, values, path, zones)
+        old, new = text, with_options(text, values, path, check)
     _write(write_whole, path, new)
 
 
@@ -127,14 +129,12 @@ class SettingsStore:
         faults: list[str] = []
         file, command_line = self._file_layer(), command_line_layer(self._overrides)
         of_file = apply(Config(), [file], faults)
-        config = apply(of_file, [command_line], faults)
+        config, layers = apply(of_file, [command_line], faults), [file, command_line]
         page = self._page = self._page or self._folder_of(config) / "page.toml"
         if with_page and not faults and (text := as_owner(page.parent, partial(_page_text, page), ConfigError)):
-            config = apply(of_file, [(str(page), self._of_page(text, page)), command_line], faults)
-        config = finished(config, faults, [file, command_line])
-        if with_page:
-            check_zones(config, config.detect.zones)
-        return config, page
+            layers[1:1] = [(str(page), self._of_page(text, page))]
+            config = apply(of_file, layers[1:], faults)
+        return finished(config, faults, layers), page
 
     def _of_page(self, text: str, page: Path) -> Sections:
         """Returns what the page has kept; what it cannot have kept is said once, and does not count."""
@@ -164,11 +164,12 @@ class SettingsStore:
         return self.load()
 
     def _check_together(self, sections: Sections) -> None:
-        """Raises ``ConfigError`` if an output would lose its zone: maskwatch would not start any more."""
+        """Raises ``ConfigError`` if an output would lose its zone: it would not work any more."""
         faults: list[str] = []
-        changed = apply(self.load(), [("", sections)], faults)
+        before = self.load()
+        changed = apply(before, [("", sections)], faults)
         if not faults:  # else the writing tells them
-            check_zones(changed, changed.detect.zones)
+            check_zones(changed, before.detect.zones, changed.detect.zones)
 
 
 def _edit(path: Path, work: Callable[[], T]) -> T:

@@ -16,7 +16,7 @@ from ..mqtt.homeassistant import birth_topic
 from ..mqtt.link import HUNG_UP, NO_ANSWER, Link
 from ..mqtt.mailbox import Mailbox
 from ..mqtt.terms import Will
-from ..mqtt.topics import Topics, client_id, switches
+from ..mqtt.topics import WATCHING, Topics, client_id, output_switch
 from .check import Result
 from .rights import BROKER_VERSION, is_mosquitto, never_release, published_topics
 
@@ -149,4 +149,5 @@ def commands(config: Config) -> list[str]:
     """Returns the topics to which a camera subscribes."""
     birth = [birth_topic(config)] if config.homeassistant.discovery else []
     topics = Topics(config.mqtt.prefix, config.device.name)
-    return [*map(topics.switch_set, switches(config)), *birth]
+    outputs = (output_switch("+"),) if config.outputs else ()
+    return [*map(topics.switch_set, (WATCHING, *outputs)), *birth]

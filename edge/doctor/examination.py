@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..config.outputs import CommandConfig, WebhookConfig
 from ..config.schema import Config
 from ..monitor.state import StateFiles
 from . import installation, machine, service
@@ -27,6 +28,7 @@ def examine(config: Config, model: Path, files: StateFiles) -> Iterator[Finding]
 def checks(config: Config, model: Path, files: StateFiles) -> tuple[Check, ...]:
     """Returns every check."""
     camera = "restart the camera, and check its address and the network"
+    sinks = [output.name for output in config.outputs if isinstance(output, WebhookConfig | CommandConfig)]
     return (
         Check("versions", installation.check_versions, "install maskwatch again"),
         Check("model", lambda: installation.check_model(model, config.classify.threads), "name a file of a model"),
@@ -35,8 +37,8 @@ def checks(config: Config, model: Path, files: StateFiles) -> tuple[Check, ...]:
         Check("camera", lambda: check_camera(config, files), camera, CAMERA_LIMIT_S),
         Check("broker", lambda: check_broker(config, files), "check host, port and network", BROKER_LIMIT_S),
         Check("page", lambda: check_page(config.web, files.folder), "check the address in [web]"),
-        *output_checks(config.outputs, files.folder),
-        Check("alerts", lambda: service.check_outbox(files.outbox), CHECK_DISK),
+        *output_checks(config, files),
+        Check("alerts", lambda: service.check_outbox(files.outbox, sinks), CHECK_DISK),
         Check("disk", lambda: machine.check_disk(files.folder), CHECK_DISK),
         Check("temperature", machine.check_temperature, "restart this machine"),
         Check("clock", machine.check_clock, "restart this machine"),

@@ -4,7 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-from ..monitor.machine import clock_synced, cpu_temperature, throttled
+from ..clock import clock_synced
+from ..monitor.machine import cpu_temperature, throttled
 from ..monitor.state import refuse_file
 from .check import Result
 

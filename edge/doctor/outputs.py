@@ -4,13 +4,13 @@ import os
 import socket
 import ssl
 import stat
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from urllib.parse import SplitResult, unquote
 from urllib.request import getproxies, proxy_bypass
 
 from ..addresses import split_post_address
-from ..config.output_contradictions import fault_of_program
 from ..config.outputs import (
     CommandConfig,
     OutputConfig,
@@ -20,9 +20,14 @@ from ..config.outputs import (
     SoundConfig,
     WebhookConfig,
 )
+from ..config.schema import Config
 from ..config.sounds import read_sounds
 from ..config.webhooks import read_webhook
-from ..monitor.state import running_health
+from ..config.zone import Zone
+from ..monitor.state import StateFiles, running_health
+from ..mqtt.switches import is_kept_off
+from ..mqtt.topics import Topics, output_switch
+from ..outputs.faults import output_faults
 from ..paths import open_at_once
 from .check import Check, Result
 
@@ -32,12 +37,32 @@ CONNECT_S = 10.0
 PORTS = {"http": 80, "https": 443}
 
 
-def output_checks(outputs: tuple[OutputConfig, ...], state: Path) -> tuple[Check, ...]:
+def output_checks(config: Config, files: StateFiles) -> tuple[Check, ...]:
     """Returns a check per output."""
     return tuple(
-        Check(f"output {output.name}", partial(check_output, output, state), _remedy(output), OUTPUT_LIMIT_S)
-        for output in outputs
+        Check(
+            f"output {output.name}",
+            partial(check_in_use, output, config, files),
+            _remedy(output),
+            OUTPUT_LIMIT_S,
+        )
+        for output in config.outputs
     )
+
+
+def check_in_use(output: OutputConfig, config: Config, files: StateFiles) -> Result:
+    """Checks an output, and warns if it does nothing nevertheless. Raises like ``check_output``."""
+    state, text = check_output(output, files.folder, config.detect.zones)
+    idle = []
+    if (running_health(files.folder) or {}).get("outputs_demo"):
+        idle.append("the running maskwatch only prints what its outputs would do (--outputs-demo)")
+    switch = output_switch(output.name)
+    if config.mqtt.host and is_kept_off(files.outbox, switch):  # without a broker nothing is muted
+        topic = Topics(config.mqtt.prefix, config.device.name).switch_set(switch)
+        idle.append(f"it is muted; switch it on in Home Assistant, or publish ON to {topic}")
+    if state == "ok" and idle:
+        return "warn", f"{text}, but {' and '.join(idle)}"
+    return state, text
 
 
 def _remedy(output: OutputConfig) -> str:
@@ -46,12 +71,16 @@ def _remedy(output: OutputConfig) -> str:
     return "check address and network" if isinstance(output, WebhookConfig) else "restart this machine"
 
 
-def check_output(output: OutputConfig, state: Path) -> Result:
+def check_output(output: OutputConfig, state: Path, zones: Sequence[Zone] = ()) -> Result:
     """Uses what the running maskwatch reports, else tries what can be tried. Raises ``EdgeError`` or ``OSError``."""
     running = running_health(state)
+    if (running or {}).get("outputs_demo"):
+        running = None
     problem = str((running or {}).get("problem") or "")
     if f"output {output.name}:" in problem:
         return "FAIL", f"the running maskwatch reports: {problem}"
+    for fault in output_faults((output,), zones).values():
+        return "FAIL", fault
     if isinstance(output, WebhookConfig):
         return check_webhook(output)
     if isinstance(output, CommandConfig):
@@ -118,7 +147,7 @@ def _connect(parts: SplitResult) -> None:
 def check_command(output: CommandConfig) -> Result:
     """Looks at the program's file, its rights, and its interpreter."""
     program = output.program[0]
-    if reason := fault_of_program(program) or _fault_of_content(program):
+    if reason := _fault_of_content(program):
         return "FAIL", f"{program} cannot be run: {reason}"
     changeable = [path for path in (program, os.path.dirname(os.path.realpath(program))) if _anybody_may_write(path)]
     if changeable:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..camera.frames import Condition
 from ..camera.source import Source
+from ..clock import clock_synced
 from ..config.schema import Config
 from ..faces.classifier import MaskClassifier
 from ..faces.detector import Detector
@@ -23,7 +24,6 @@ from ..record.recorder import Recorder
 from ..web.bus import Bus, Camera
 from .health import HealthMonitor
 from .loop import Stages
-from .machine import clock_synced
 from .outlet import Outlet
 from .pipeline import Pipeline
 from .rate import RateWatch
@@ -154,8 +154,7 @@ class Door:
     def _answer(self, answering: "Answering", scene: Scene, searched: bool) -> None:
         """Tells the outputs who is at the door."""
         if self.watching():
-            height, width = scene.frame.image.shape[:2]
-            answering.frame_done(self.policy.states, scene.tracks, (width, height), searched)
+            answering.frame_done(self.policy.states, scene, searched, self.source.unchanged_s)
         else:
             answering.blind()
 
@@ -204,7 +203,9 @@ class Door:
         """Publishes the health, and writes it where ``maskwatch doctor`` reads it."""
         self.outlet.publisher.show(health)
         if self.outlet.state is not None:
-            self.outlet.state.write_health(asdict(health) | {"pid": os.getpid(), "device": self.config.device.name})
+            demo = {"outputs_demo": self.answering is not None and self.answering.is_demo}
+            process = {"pid": os.getpid(), "device": self.config.device.name}
+            self.outlet.state.write_health(asdict(health) | process | demo)
 
 
 def alert_message(

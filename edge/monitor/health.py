@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..camera.frames import Condition
+from ..clock import clock_synced
 from ..mqtt.messages import Health
-from .machine import clock_synced
 
 log = logging.getLogger(__name__)
 

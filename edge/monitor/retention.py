@@ -5,8 +5,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from ..clock import clock_synced
 from ..config.schema import SnapshotsConfig
-from .machine import clock_synced
 
 
 def trusted_time() -> float | None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..camera.source import Source, open_source
+from ..clock import clock_synced
 from ..config.changeable import with_changes
 from ..config.edit import SettingsStore
 from ..config.load import Sections
@@ -24,7 +25,6 @@ from ..web.bus import Bus
 from . import loop
 from .door import Door
 from .health import HealthMonitor
-from .machine import clock_synced
 from .outlet import Outlet, open_outlet
 from .publishers import TeePublisher
 from .stats import StatsLine
@@ -74,11 +74,11 @@ def watch_door(
         stack.callback(source.close)
         on_source_open(source)
         health = HealthMonitor(classifier.card.id)
-        answering = answering and answering.connected(health.report, is_clip=config is not named)
+        answering = answering and answering.connected(health.report, source, is_clip=config is not named)
         outputs = answering.outputs if answering else None
         outlet = open_outlet(config, to_stdout, health, notify.supervised, stack, outputs)
         if answering and outlet.state:
-            answering.listen(outlet.files.control)
+            stack.callback(answering.listen(outlet.files.control).close)
         bus = Bus() if config.web.enabled else None
         if bus:
             outlet.publisher = TeePublisher(outlet.publisher, bus)

@@ -14,13 +14,13 @@ import numpy as np
 
 from ..camera.frames import Image
 from ..camera.pictures import decode, encode_jpeg
+from ..clock import clock_synced
 from ..config.schema import SnapshotsConfig
 from ..faces.drawing import annotate, caption
 from ..faces.face import Face
 from ..faces.geometry import Box
 from ..files import replace
 from ..mqtt.messages import UNBLURRED
-from .machine import clock_synced
 from .retention import purge, trusted_time
 
 QUALITY, LOWER_QUALITY = 80, 60

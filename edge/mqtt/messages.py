@@ -162,7 +162,8 @@ def parse(topic: str, payload: bytes, retained: bool, root: str, switches: Colle
     """
     name = topic.removeprefix(f"{root}/").removesuffix("/set")
     if topic != f"{root}/{name}/set" or name not in switches:
-        raise ValueError("unknown command")
+        known = ", ".join(f"{switch}/set" for switch in switches)
+        raise ValueError(f"unknown command; this camera takes: {known}")
     if retained:
         raise ValueError("retained commands are ignored; publish it without the retain flag")
     if len(payload) > LIMIT:

@@ -4,9 +4,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from ..outbox.outbox import Outbox
+from ..outbox.reading import setting as kept_setting
 from .messages import parse
 from .topics import WATCHING, Topics, output_switch
 
@@ -61,8 +63,9 @@ class Switches:
 
     @property
     def commands(self) -> Sequence[str]:
-        """Returns the topics to subscribe to."""
-        return tuple(map(self._topics.switch_set, self._on))
+        """Returns the topics to subscribe to; a mistyped name of an output is logged."""
+        outputs = (output_switch("+"),) if len(self._on) > 1 else ()
+        return tuple(map(self._topics.switch_set, (WATCHING, *outputs)))
 
     @property
     def states(self) -> dict[str, bytes]:
@@ -111,6 +114,11 @@ class Switches:
             if self._outbox.setting(setting) == "OFF":  # an output that has this name later begins switched on
                 self._outbox.set(setting, "ON")
         return gone
+
+
+def is_kept_off(path: Path, switch: str) -> bool:
+    """Returns whether a switch is off, as an outbox file says. Raises ``sqlite3.Error``."""
+    return path.exists() and kept_setting(path, _setting(switch)) == "OFF"
 
 
 def _setting(name: str) -> str:

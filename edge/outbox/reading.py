@@ -1,7 +1,8 @@
 """Reads the outbox file from other processes, and resends dead letters, whether maskwatch runs or not."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from .database import check_files, reading, uri
@@ -35,10 +36,27 @@ def history(path: Path, seq: int = 0, limit: int = HISTORY_KEPT) -> tuple[int, l
         return last, [payload for (payload,) in rows]
 
 
+def discard(path: Path, sink: str) -> tuple[int, int]:
+    """Deletes what waits for a sink and what it has refused; returns how many. Raises ``sqlite3.Error``."""
+    with _writing(path) as db:
+        of_sink = "WHERE instr(id, '@') > 0 AND substr(id, instr(id, '@') + 1) = ?"
+        waited, refused = (
+            db.execute(f"DELETE FROM {table} {of_sink}", (sink,)).rowcount for table in ("alerts", "dead_letters")
+        )
+        return waited, refused
+
+
 def resend(path: Path) -> int:
     """Puts the dead letters back in the queue, for the next start; returns how many. Raises ``sqlite3.Error``."""
+    with _writing(path) as db:
+        db.execute("INSERT OR IGNORE INTO alerts (id, topic, payload) SELECT id, topic, payload FROM dead_letters")
+        return db.execute("DELETE FROM dead_letters").rowcount
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """Yields a connection to the file, which another process may use; commits at the end."""
     check_files(path)
     with closing(sqlite3.connect(uri(path, "rw"), uri=True, timeout=5)) as db, db:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")  # no -shm is mapped, if the file still has a WAL
-        db.execute("INSERT OR IGNORE INTO alerts (id, topic, payload) SELECT id, topic, payload FROM dead_letters")
-        return db.execute("DELETE FROM dead_letters").rowcount
+        yield db

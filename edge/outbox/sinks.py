@@ -47,7 +47,8 @@ class Sinks:
             if name in self._sinks:
                 self._sinks[name].restore(copies)
             else:
-                log.warning("%d alerts stay in the outbox: output %s is not configured", len(copies), name)
+                stay = "1 alert stays" if len(copies) == 1 else f"{len(copies)} alerts stay"
+                log.warning("%s in the outbox: output %s does not run", stay, name)
         return for_broker
 
     def stop(self, timeout: float) -> None:

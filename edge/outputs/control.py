@@ -1,7 +1,7 @@
 """Lets ``maskwatch test-output`` ask the running process to fire an output: by a socket in the state folder.
 
 Only the user of the process, and root, can connect. A request is the name of an output, and the answer is JSON with the
-``problem``, or null if the output has fired.
+``problem``, or null if the output has fired, and whether it is ``muted``.
 """
 
 import json
@@ -35,11 +35,11 @@ ROOT = 0
 class Control:
     """Takes requests at a socket. Owns the thread ``outputs-control``.
 
-    ``fire`` fires an output by its name; it may block for as long as that takes, and raises ``OutputError``. A socket
-    that cannot be made is no error: it is logged, and tried again.
+    ``fire`` fires an output by its name, and returns whether it is muted; it may block for as long as that takes, and
+    raises ``OutputError``. A socket that cannot be made is no error: it is logged, and tried again.
     """
 
-    def __init__(self, path: Path, fire: Callable[[str], None], check: float = CHECK_S) -> None:
+    def __init__(self, path: Path, fire: Callable[[str], bool], check: float = CHECK_S) -> None:
         self._path = path
         self._fire = fire
         self._check = check
@@ -123,16 +123,19 @@ class Control:
         request = connection.recv(LONGEST_REQUEST)
         if not request:
             return
+        muted, problem = False, None
         try:
-            self._fire(request.decode("utf-8", "replace"))
-            answer = None
+            muted = self._fire(request.decode("utf-8", "replace"))
         except OutputError as error:
-            answer = str(error)[:LONGEST_PROBLEM]
-        connection.send(json.dumps({"problem": answer}).encode())
+            problem = str(error)[:LONGEST_PROBLEM]
+        connection.send(json.dumps({"problem": problem, "muted": muted}).encode())
 
 
-def ask(path: Path, name: str) -> None:
-    """Asks the process whose socket this is to fire an output. Raises ``OutputError`` if it does not work."""
+def ask(path: Path, name: str) -> bool:
+    """Asks the process whose socket this is to fire an output; returns whether that is muted.
+
+    Raises ``OutputError`` if it does not work.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.settimeout(ANSWER_S)
         try:
@@ -146,11 +149,13 @@ def ask(path: Path, name: str) -> None:
                 "restart it if outputs were configured since it was started"
             ) from error
     try:
-        problem = json.loads(answer)["problem"]
+        answered = json.loads(answer)
+        problem, muted = answered["problem"], answered["muted"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise OutputError("maskwatch ended before it answered") from None
     if problem is not None:
         raise OutputError(str(problem).translate(UNPRINTABLE))
+    return bool(muted)
 
 
 def _listening(path: Path) -> socket.socket:

@@ -3,11 +3,12 @@
 import logging
 import math
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..config.outputs import SITUATIONS, PinConfig, RelayConfig, Situation, SituationOutputConfig, SoundConfig
 from ..config.sounds import read_sounds
-from ..errors import OutputError
-from .driver import Actuator, Release
+from ..errors import ConfigError, OutputError
+from .driver import Actuator, Release, Testable
 from .rules import rule_for
 from .situation import Sight
 
@@ -39,6 +40,7 @@ class DrivenActuator:
         self.muted = False
         self.problem: str | None = None
         self.tests = 0  # how many tests have begun
+        self.refusal: str | None = None  # why nothing was seen or heard of the last one
         self._actuator, self._release = actuator, release
         self._report = report
         self._rule = rule_for(config)
@@ -68,6 +70,8 @@ class DrivenActuator:
             self._test_wanted, self._test_ends, self._again_at = False, now + self._test_s, now
         self._note("zone", fault)
         self._drive(self._is_on(sight, now), sight.in_zone, now)
+        if began:
+            self.refusal = self._refusal()
         self.tests += began
         moments = (self._rule.due, self._test_ends, self._again_at)
         return min((moment for moment in moments if moment > now), default=math.inf)
@@ -81,6 +85,15 @@ class DrivenActuator:
         self._attempt("end", self._actuator.close)
         if self._release is not None:
             self._attempt("end", self._release.close)
+
+    def _refusal(self) -> str | None:
+        """Tells the actuator of a test, if it must know; returns why it does nothing."""
+        try:
+            if isinstance(self._actuator, Testable):
+                self._actuator.test()
+        except OutputError as error:
+            return str(error)
+        return None
 
     def _is_on(self, sight: Sight, now: float) -> bool:
         on = self._rule.update(sight, now)  # always, so that it knows what happened in the meantime
@@ -142,5 +155,6 @@ class DrivenActuator:
 def seconds_of_test(config: SituationOutputConfig) -> float:
     """Returns for how long a test turns an output on: a sound is heard in all languages."""
     if isinstance(config, SoundConfig):
-        return TEST_S + max(sum(file.seconds for file in files) for files in read_sounds(config).values())
+        with suppress(ConfigError):  # the output itself reports it
+            return TEST_S + max(sum(file.seconds for file in files) for files in read_sounds(config).values())
     return min(TEST_S, config.pulse or TEST_S) if isinstance(config, PinConfig) else TEST_S

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..config.outputs import Situation
 from ..config.zone import Zone
@@ -23,6 +23,15 @@ class Actuator(Protocol):
 
     def close(self) -> None:
         """Turns it off and gives it back. An interlock stays as it was set last, as far as the hardware allows."""
+        ...
+
+
+@runtime_checkable
+class Testable(Protocol):
+    """An actuator that must know that it is tested."""
+
+    def test(self) -> None:
+        """Begins at once what the last ``set`` turned on. Raises ``OutputError`` if nothing will be seen or heard."""
         ...
 
 
@@ -61,6 +70,11 @@ class Recipient(Protocol):
 
 class AlertSink(Sink, Protocol):
     """A webhook or command with its queue. Any thread may call it."""
+
+    @property
+    def muted(self) -> bool:
+        """Returns whether it takes no new alerts."""
+        ...
 
     def mute(self, muted: bool) -> None:
         """Takes no new alerts while it is muted. Those that wait are delivered."""

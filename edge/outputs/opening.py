@@ -1,6 +1,6 @@
 """Opens the configured outputs. Each driver is imported only if an output has it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TypeGuard
 
@@ -15,7 +15,9 @@ from ..config.outputs import (
     WebhookConfig,
 )
 from ..config.schema import Config
+from ..config.zone import Zone
 from .driver import Actuator, AlertSink, Recipient, Release
+from .faults import output_faults
 from .outputs import Outputs, Report
 
 
@@ -23,14 +25,15 @@ def open_outputs(config: Config, report: Report, *, printed: Callable[[str], Non
     """Opens every output: first of all the pins, which get the level of their safe state at once.
 
     ``printed`` receives a line for what lamp, sound and the like would do, instead of driving them; then nothing is
-    posted and no program is run. Raises ``ConfigError`` for what the configuration names and this machine cannot have
-    (a missing package, a pin that two outputs use). A device that does not answer is no error: it is reported and
-    tried again.
+    posted and no program is run. ``names`` of the result are those that are configured all the same. What an output
+    lacks, and a device that does not answer, is no error: it is reported and tried again.
     """
     with ExitStack() as opened:  # closes what is open already if another one cannot be opened
         open_actuator = _Opener(printed)
         actuators: list[tuple[SituationOutputConfig, Actuator]] = []
-        for output in sorted(_situation_outputs(config), key=lambda output: isinstance(output, SoundConfig)):
+        for output in sorted(
+            _situation_outputs(config, printed is not None), key=lambda output: isinstance(output, SoundConfig)
+        ):
             actuators.append((output, open_actuator(output)))
             opened.callback(actuators[-1][1].close)
         names = {output.name for output, _ in actuators}
@@ -40,13 +43,35 @@ def open_outputs(config: Config, report: Report, *, printed: Callable[[str], Non
             releases = {output.name: open_release(output) for output, _ in actuators if _has_release(output)}
             sinks = [open_sink(output, config, report) for output in config.outputs if output.name not in names]
         opened.pop_all()
-    names |= {sink.name for sink in sinks}
-    in_order = [output.name for output in config.outputs if output.name in names]
+    in_order = [output.name for output in config.outputs]
     return Outputs(actuators, sinks, config.detect.zones, report, releases=releases, names=in_order)
 
 
-def _situation_outputs(config: Config) -> list[SituationOutputConfig]:
-    return [output for output in config.outputs if isinstance(output, SituationOutputConfig)]
+def described(output: OutputConfig) -> str:
+    """Returns an output's name, and what it is, for the log."""
+    match output:
+        case RelayConfig(open_when="mask") if output.release_pin >= 0:
+            what = f"interlock at pin {output.pin}, emergency release at pin {output.release_pin}"
+        case RelayConfig(open_when="mask"):
+            what = f"interlock at pin {output.pin}"
+        case ServoConfig():
+            what = f"servo at pin {output.pin}"
+        case PinConfig():
+            what = f"pin {output.pin}"
+        case CommandConfig():
+            what = f"program {output.program[0]}"
+        case _:
+            what = "webhook" if isinstance(output, WebhookConfig) else "sound"
+    return f"{output.name} ({what})"
+
+
+def _situation_outputs(config: Config, is_demo: bool) -> list[SituationOutputConfig]:
+    outputs = [output for output in config.outputs if isinstance(output, SituationOutputConfig)]
+    if is_demo and not outputs:
+        from .printed import DEMO_OUTPUTS
+
+        return list(DEMO_OUTPUTS)
+    return outputs
 
 
 def _has_release(output: SituationOutputConfig) -> TypeGuard[RelayConfig]:
@@ -94,7 +119,11 @@ def open_sink(output: OutputConfig, config: Config, report: Report) -> AlertSink
     from .sink import SinkWorker
 
     assert isinstance(output, WebhookConfig | CommandConfig)
-    return SinkWorker(output, open_recipient(output), config.detect.zones, report)
+
+    def fault(zones: Sequence[Zone]) -> str:
+        return output_faults((output,), zones).get(output.name, "")
+
+    return SinkWorker(output, open_recipient(output), config.detect.zones, report, fault=fault)
 
 
 def open_recipient(output: OutputConfig) -> Recipient:

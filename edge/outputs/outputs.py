@@ -35,7 +35,7 @@ class Outputs:
     """The outputs of one door. Any thread may call it. Only ``fire``, ``rest`` and ``close`` block.
 
     Owns the thread ``outputs``, which alone drives the actuators. ``releases`` are the emergency releases, by the name
-    of their relay. ``names`` gives the order of the configuration.
+    of their relay. ``names`` are those of the configuration, in its order; without it, those of the outputs.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Outputs:
         zones: Sequence[Zone],
         report: Report,
         releases: Mapping[str, Release] | None = None,
-        names: Sequence[str] = (),
+        names: Sequence[str] | None = None,
     ) -> None:
         releases = releases or {}
         self.sinks = sinks
@@ -54,13 +54,15 @@ class Outputs:
             for config, actuator in actuators
         ]
         own = [*(driven.name for driven in self._driven), *(sink.name for sink in sinks)]
-        self.names: Sequence[str] = names or own
-        """The names of all outputs, in the order of the configuration."""
+        self.names: Sequence[str] = own if names is None else names
+        """The names of all configured outputs, in the order of the configuration."""
         self._zones = tuple(zones)
         self._presence = Presence(-math.inf, judging=False)
         self._progress_at = running()
         self._wake = threading.Event()
         self._closing = False
+        self._off = threading.Event()
+        self._off_by = math.inf
         self._longest_wait = RELEASE_S if releases else LONGEST_WAIT_S
         self._thread = threading.Thread(target=self._run, name="outputs", daemon=True)
         self._thread.start()
@@ -74,7 +76,7 @@ class Outputs:
         """Takes who is at the door now. Call it after every frame, and when the camera or the pause changes."""
         before, self._presence = self._presence, presence
         was_fresh = presence.time < _stale_at(before)
-        if before.people != presence.people or before.judging != presence.judging or not was_fresh:
+        if _said(before) != _said(presence) or not was_fresh:
             self._wake.set()
 
     def watch(self, zones: Sequence[Zone]) -> None:
@@ -93,37 +95,60 @@ class Outputs:
                 sink.mute(muted[sink.name])
         self._wake.set()
 
-    def fire(self, name: str) -> None:
+    def fire(self, name: str) -> bool:
         """Fires an output once, as a test, for ``driven.seconds_of_test``; waits until that has begun.
 
-        Raises ``OutputError`` if there is none of this name, or if it does not work.
+        Returns whether it is muted, which stops no test. Raises ``OutputError`` if there is none of this name, or if it
+        does not work.
         """
+        self._check_open()
         for sink in self.sinks:
             if sink.name == name:
-                return sink.fire()
+                sink.fire()
+                return sink.muted
         output = next((driven for driven in self._driven if driven.name == name), None)
         if output is None:
-            raise OutputError(f"there is no output '{name}'; there are: {', '.join(self.names) or 'none'}")
+            known = ", ".join(self.names) or "none"
+            raise OutputError(f"maskwatch was started without output '{name}' (with: {known}); restart it")
+        self._fire(output)
+        return output.muted
+
+    def _fire(self, output: DrivenActuator) -> None:
         before = output.tests
         output.test()
         self._wake.set()
-        if not wait_until(lambda: output.tests > before, TEST_LIMIT_S):
-            raise OutputError(f"output {name} does not answer")
+        begun = wait_until(lambda: self._closing or output.tests > before, TEST_LIMIT_S)
+        self._check_open()
+        if not begun:
+            raise OutputError(f"output {output.name} does not answer")
         if output.problem is not None:
             raise OutputError(output.problem)
+        if output.refusal is not None:
+            raise OutputError(f"output {output.name}: {output.refusal}")
+
+    def _check_open(self) -> None:
+        if self._closing:
+            raise OutputError("maskwatch ends")
 
     def rest(self) -> None:
-        """Turns everything off, and an interlock into its ``fail`` state, for good. Alerts are still delivered."""
+        """Turns everything off, and an interlock into its ``fail`` state, for good. Alerts are still delivered.
+
+        Does not wait for a servo on its way: ``close`` does.
+        """
+        self._off_by = min(self._off_by, time.monotonic() + REST_LIMIT_S)
         self._closing = True
         self._wake.set()
-        self._thread.join(REST_LIMIT_S)
+        self._off.wait(max(0.0, self._off_by - time.monotonic()))
 
     def close(self, timeout: float = 3.0) -> None:
         """Rests, and ends deliveries within ``timeout`` seconds. What is not delivered by then stays in the outbox."""
         self.rest()
         deadline = time.monotonic() + timeout
         for sink in self.sinks:
+            sink.stop(deadline)
+        for sink in self.sinks:
             sink.close(deadline)
+        self._thread.join(max(0.0, self._off_by - time.monotonic()))
 
     # Everything below runs in the thread ``outputs``.
 
@@ -137,20 +162,26 @@ class Outputs:
         finally:  # also if something unforeseen ends this thread: the watchdog then ends the process
             for output in self._driven:
                 output.rest()
+            self._off.set()
             for output in self._driven:  # a servo takes half a second, and no door waits for it
                 output.close()
 
     def _step(self, now: float) -> float:
         """Sets every actuator as it has to be. Returns when to do that again."""
         presence, zones = self._presence, self._zones
-        due = _stale_at(presence)
+        due = stale_at if (stale_at := _stale_at(presence)) > now else math.inf
         for output in self._driven:
             chosen = [zone for zone in zones if zone.name == output.zone] if output.zone else None
-            known = now < _stale_at(presence) and presence.judging and chosen != []
-            fault = None if chosen != [] else f"there is no zone '{output.zone}' any more; choose one of [detect] zones"
-            sight = sight_of(presence.people, chosen) if known else Sight()
+            known = now < stale_at and presence.judging and chosen != []
+            fault = None if chosen != [] else f"there is no zone '{output.zone}'; choose one of [detect] zones"
+            sight = sight_of(presence.people, chosen, presence.settled) if known else Sight()
             due = min(due, output.step(sight, now, fault))
-        return due if due > now else math.inf
+        return due
+
+
+def _said(presence: Presence) -> tuple[object, ...]:
+    """Returns what the outputs depend on, besides the time."""
+    return presence.people, presence.judging, presence.settled
 
 
 def _stale_at(presence: Presence) -> float:

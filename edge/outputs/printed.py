@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from ..config.outputs import RelayConfig, Situation, SituationOutputConfig, SoundConfig
+from ..config.outputs import PinConfig, RelayConfig, Situation, SituationOutputConfig, SoundConfig
 from ..config.sounds import WavFile
 from .aplay import Aplay
 from .driver import Actuator
@@ -16,6 +16,10 @@ WORDS: dict[Situation, str] = {
     "nobody": "nobody is there",
     "unknown": "nobody can be judged",
 }
+
+
+DEMO_OUTPUTS: tuple[SituationOutputConfig, ...] = (PinConfig(name="lamp", pin=17), SoundConfig(name="sound"))
+"""What is shown where no output is configured that follows who is at the door."""
 
 
 def printed_actuator(config: SituationOutputConfig, show: Callable[[str], None]) -> Actuator:

@@ -11,12 +11,13 @@ from functools import partial
 from ..config.outputs import CommandConfig, WebhookConfig
 from ..config.zone import Zone
 from ..errors import OutputError
-from ..mqtt.messages import AlertMessage, encode, utc_now, uuid7
+from ..mqtt.messages import encode
 from ..outbox.listener import SinkPlace
 from ..outbox.sql import OutboxMessage
 from ..timing import Backoff
 from .driver import Failure, Recipient
 from .situation import contains
+from .trial import test_alert
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +40,17 @@ class Test:
         self.failure: Failure | None = None
         self.done = threading.Event()
 
+    def end(self, failure: Failure | None) -> None:
+        """Tells whoever waits how it ended. Only the first call counts."""
+        if not self.done.is_set():
+            self.failure = failure
+            self.done.set()
+
 
 class SinkWorker:
     """The queue of one webhook or command (``driver.AlertSink``). Any thread may call it.
 
-    Owns the thread ``output-NAME``, which alone delivers.
+    Owns the thread ``output-NAME``, which alone delivers. ``fault`` tells what the output lacks on this machine.
     """
 
     def __init__(
@@ -53,24 +60,26 @@ class SinkWorker:
         zones: Sequence[Zone],
         report: Callable[[str, str | None], None],
         *,
+        fault: Callable[[Sequence[Zone]], str] = lambda zones: "",
         backoff: Backoff | None = None,
         capacity: int = CAPACITY,
     ) -> None:
         self.name = config.name
         self._config = config
-        self._recipient = recipient
+        self._recipient, self._fault = recipient, fault
         self._zones = tuple(zones)
         self._report = partial(report, f"output {config.name}")
         self._backoff = backoff or Backoff(SHORTEST_PAUSE, LONGEST_PAUSE, SPREAD)
         self._capacity = capacity
         self._place: SinkPlace | None = None
-        self._muted = False
+        self.muted = False
         self._changed = threading.Condition()
         self._queue: deque[OutboxMessage] = deque()
-        self._tests: deque[Test] = deque()
+        self._tests: deque[Test] = deque()  # the first one may be under way
         self._under_way: OutboxMessage | None = None
         self._due = 0.0
         self._failing = False
+        self._has_fault, self._look_at = False, 0.0
         self._deadline: float | None = None
         self._thread = threading.Thread(target=self._run, name=f"output-{config.name}", daemon=True)
         self._thread.start()
@@ -86,7 +95,7 @@ class SinkWorker:
 
     def wants(self, payload: bytes) -> bool:
         """Returns whether the alert is one of ``when`` and in the zone; one that cannot be read is none."""
-        if self._muted:
+        if self.muted:
             return False
         try:
             alert = json.loads(payload)
@@ -116,6 +125,8 @@ class SinkWorker:
     def stop(self, deadline: float) -> None:
         with self._changed:
             self._deadline = deadline if self._deadline is None else min(self._deadline, deadline)
+            while self._tests:
+                self._tests.popleft().end(Failure("maskwatch ends", retry=True))
             self._changed.notify()
 
     def join(self) -> None:
@@ -127,11 +138,13 @@ class SinkWorker:
     # What the outputs ask (``driver.AlertSink``).
 
     def mute(self, muted: bool) -> None:
-        self._muted = muted
+        self.muted = muted
 
     def watch(self, zones: Sequence[Zone]) -> None:
         """Takes other zones. While none has the name of the configuration, alerts from everywhere are delivered."""
-        self._zones = tuple(zones)
+        with self._changed:
+            self._zones, self._look_at = tuple(zones), 0.0
+            self._changed.notify()
 
     def fire(self) -> None:
         test = Test(encode(test_alert(self._config)))
@@ -153,19 +166,31 @@ class SinkWorker:
 
     def _run(self) -> None:
         while True:
+            if not (self._queue or self._tests) and time.monotonic() >= self._look_at:
+                self._look()
             with self._changed:
                 if self._is_over():
                     return
                 if (wait := self._wait()) > 0:
                     self._changed.wait(wait)
                     continue
-                test = self._tests.popleft() if self._tests else None
+                test = self._tests[0] if self._tests else None
                 self._under_way = None if test else self._queue[0]
             if test:
-                test.failure = self._attempt(test.payload)
-                test.done.set()
+                test.end(self._attempt(test.payload))
+                with self._changed:
+                    if test in self._tests:  # not ended meanwhile
+                        self._tests.remove(test)
             elif self._under_way:
                 self._deliver(self._under_way)
+
+    def _look(self, was_failing: bool = False) -> None:
+        """Reports what the output lacks, each minute while nothing is to be delivered: before an alert comes."""
+        self._look_at = time.monotonic() + LONGEST_PAUSE
+        fault = self._fault(self._zones)
+        if fault or self._has_fault or was_failing:
+            self._report(f"output {self.name}: {fault}" if fault else None)
+        self._has_fault = bool(fault)
 
     def _is_over(self) -> bool:
         idle = self._failing or not (self._queue or self._tests)
@@ -216,24 +241,8 @@ class SinkWorker:
 
     def _tell(self, failure: Failure | None) -> None:
         if failure is None:
-            return self._report(None)
-        outcome = "its alerts wait" if failure.retry else "an alert was set aside; see `maskwatch outbox`"
+            return self._look(was_failing=True)
+        outcome = (
+            "its alerts wait" if failure.retry else "an alert was set aside; `maskwatch outbox --resend` tries it again"
+        )
         self._report(f"output {self.name}: {failure.reason}; {outcome}")
-
-
-def test_alert(config: WebhookConfig | CommandConfig) -> AlertMessage:
-    """Returns an alert that shows in its names that it is a test."""
-    return AlertMessage(
-        "incorrect_mask" if "no_mask" not in config.when else "no_mask",
-        id=str(uuid7()),
-        device="test",
-        time=utc_now(),
-        score=0.0,
-        frames=0,
-        seen_s=0.0,
-        track="test",
-        box=(0, 0, 0, 0),
-        frame_size=(1, 1),
-        clock_synced=True,
-        model="test",
-    )

@@ -3,11 +3,12 @@
 import logging
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ..config.outputs import Situation, SoundConfig
-from ..config.sounds import read_sounds
-from ..errors import OutputError
+from ..config.sounds import WavFile, read_sounds
+from ..errors import ConfigError, OutputError
 from ..phone.quiet import QuietHours
 from ..timing import Backoff
 from .aplay import Aplay
@@ -27,12 +28,14 @@ class Sound:
     """
 
     def __init__(self, config: SoundConfig, player: "Player") -> None:
-        self._files = read_sounds(config)
+        self._config = config
+        self._files: dict[str, tuple[WavFile, ...]] | None = None  # read when it is used, and again after a fault
         self._device, self._every = config.device, config.every
-        self._quiet = QuietHours.parse(config.quiet)
+        self._quiet, self._hours = QuietHours.parse(config.quiet), config.quiet
         self._player, self._lock = player, player.lock
         self._situation: str | None = None
         self._waiting: str | None = None
+        self._is_tested = False
         self._problem: str | None = None  # an empty text after a success
         self._spoken_until = self._retry_at = time.monotonic()
         self._backoff = Backoff(SHORTEST_RETRY_S, LONGEST_RETRY_S)
@@ -43,34 +46,50 @@ class Sound:
             now = situation if on else None
             if now != self._situation:
                 self._situation = self._waiting = now
+                self._is_tested = False
                 self._retry_at = time.monotonic()
                 self._lock.notify()
             if self._problem:
                 raise OutputError(self._problem)
 
+    def test(self) -> None:
+        with self._lock:
+            if self._is_quiet():
+                raise OutputError(f"not played: quiet hours {self._hours}; change its option quiet to hear it now")
+            self._waiting, self._is_tested = self._situation, True
+            self._lock.notify()
+
     def close(self) -> None:
         self._player.remove(self)
 
+    def _is_quiet(self) -> bool:
+        return self._quiet is not None and self._quiet.contains(datetime.now())
+
     def due(self) -> float | None:
         """Returns when it needs the device (monotonic seconds), None for not at all. Called with the lock."""
-        if self._quiet and self._quiet.contains(datetime.now()):
+        if self._is_quiet():
             self._waiting = None
         if self._waiting:
-            return max(self._spoken_until, self._retry_at)
+            return self._retry_at if self._is_tested else max(self._spoken_until, self._retry_at)
         return self._retry_at if self._problem != "" else None
 
     def use(self, aplay: Aplay) -> None:
         """Plays what waits, or silence. Called by the player's thread, without the lock."""
         with self._lock:
-            situation, self._waiting = self._waiting, None
+            situation, self._waiting, self._is_tested = self._waiting, None, False
         try:
-            problem = self._say(situation, aplay) if situation else aplay.try_out(self._device)
+            if self._files is None:
+                self._files = read_sounds(self._config)
+            problem = self._say(situation, self._files, aplay) if situation else aplay.try_out(self._device)
+        except ConfigError as error:
+            problem = str(error)
         except Exception as error:  # one output must not take the others' sounds with it
             log.exception("a sound failed")
             problem = f"{type(error).__name__}: {error}"
         with self._lock:
             self._problem = problem
             if problem:
+                self._files = None
                 pause = self._backoff.next()
                 if self._waiting is None:  # else a situation has begun meanwhile, which is tried at once
                     self._retry_at = time.monotonic() + pause
@@ -80,8 +99,8 @@ class Sound:
             if situation:
                 self._spoken_until = time.monotonic() + self._every
 
-    def _say(self, situation: str, aplay: Aplay) -> str:
-        for file in self._files.get(situation, ()):
+    def _say(self, situation: str, files: Mapping[str, Sequence[WavFile]], aplay: Aplay) -> str:
+        for file in files.get(situation, ()):
             if self._situation != situation:
                 break
             if problem := aplay.play(file, self._device):

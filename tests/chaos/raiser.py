@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from edge.clock import clock_synced
 from edge.config.outputs import WebhookConfig
 from edge.config.schema import MqttConfig
 from edge.errors import EdgeError
-from edge.monitor.machine import clock_synced
 from edge.monitor.state import StateFiles, StateFolder
 from edge.mqtt.messages import AlertMessage, utc_now, uuid7
 from edge.mqtt.publisher import MqttPublisher

@@ -26,11 +26,13 @@ class Receiver:
         self.answers: list[Failure | None | Exception] = []
         self.attempts: list[str] = []
         self.taken: list[str] = []
+        self.payloads: list[bytes] = []
         self.blocked = False
         self.closed = threading.Event()
 
     def deliver(self, payload: bytes) -> Failure | None:
         id = json.loads(payload)["id"]
+        self.payloads.append(payload)
         self.attempts.append(id)
         if self.blocked:
             self.closed.wait(30)

@@ -111,7 +111,7 @@ def test_the_maskwatch_that_runs_fires_it(machine: Machine, broker: Any, subscri
     code, printed = machine.tested("tell")
     assert code == 1 and "exit code 3" in printed
     code, printed = machine.tested("lamb")
-    assert code == 1 and "there is no output 'lamb'; there are: lamp, door, tell, post" in printed
+    assert code == 2 and "there is no output 'lamb'; there are: lamp, door, tell, post" in printed
     control.rename(control.with_name("elsewhere"))
     code, printed = machine.tested("lamp")
     assert code == 1 and "maskwatch is running, and does not take a test at" in printed

@@ -5,6 +5,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ import pytest
 from support.aplay import OPEN_ERROR, Standin
 from support.brokers import free_port
 from support.certificates import make_pair
+from support.outboxes import RecordingOutbox
 from support.phone import Server
 from support.pins import mock_pins
 
 from edge.config.outputs import CommandConfig, OutputConfig, PinConfig, RelayConfig, SoundConfig, WebhookConfig
+from edge.config.schema import Config, MqttConfig
 from edge.doctor.outputs import check_output, output_checks
-from edge.errors import EdgeError
-from edge.monitor.state import StateFolder
+from edge.monitor.state import StateFiles, StateFolder
 
 SECRET = "Kanari"
 
@@ -71,7 +73,29 @@ def tls_server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
 
 def test_each_output_has_a_check_of_its_name(tmp_path: Path) -> None:
     outputs = (PinConfig(name="lamp", pin=1), hook(1))
-    assert [one.subject for one in output_checks(outputs, tmp_path)] == ["output lamp", "output hook"]
+    checks = output_checks(Config(outputs=outputs), StateFiles(tmp_path))
+    assert [one.subject for one in checks] == ["output lamp", "output hook"]
+
+
+def test_a_mute_and_a_demo_are_warned_of(tmp_path: Path) -> None:
+    broker, files = MqttConfig(host="127.0.0.1"), StateFiles(tmp_path)
+    config = Config(mqtt=broker, outputs=(CommandConfig(name="tell", program=("/bin/true",)),))
+    with closing(RecordingOutbox(files.outbox)) as recording:
+        recording.outbox.set("output:tell", "OFF")
+    (result,) = [one.look() for one in output_checks(config, files)]
+    assert result == (
+        "warn",
+        "/bin/true can be run; maskwatch test-output tell runs it with a test, but it is muted; switch it on in Home "
+        "Assistant, or publish ON to maskwatch/entrance/output/tell/set",
+    )
+    assert output_checks(replace(config, mqtt=MqttConfig()), files)[0].look()[0] == "ok", "nothing is muted then"
+    with closing(StateFolder(tmp_path, "demo")) as state:
+        state.write_health({"problem": None, "outputs_demo": True})
+        with mock_pins():
+            config = Config(outputs=(PinConfig(name="lamp", pin=17),))
+            status, text = output_checks(config, files)[0].look()
+    assert status == "warn" and "drives it" not in text
+    assert text.endswith("but the running maskwatch only prints what its outputs would do (--outputs-demo)")
 
 
 def test_a_web_address_is_reached_and_nothing_is_posted(server: Server, tmp_path: Path) -> None:
@@ -143,8 +167,8 @@ def test_a_sound_device_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     aplay.fail(OPEN_ERROR.format("Device or resource busy"))
     state, text = check(sound, tmp_path)
     assert state == "FAIL" and "hw:1 does not play: another program uses it" in text
-    with pytest.raises(EdgeError, match="speaks no 'tlh'"):
-        check(SoundConfig(name="voice", languages=("tlh",)), tmp_path)
+    state, text = check(SoundConfig(name="voice", files="/none"), tmp_path)
+    assert state == "FAIL" and "outputs.voice.files = '/none': must be a folder" in text
 
 
 def test_pins_are_asked_for_their_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,15 +3,20 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import ROOT, until
 
+from edge.camera.source import open_source
 from edge.config.outputs import CommandConfig, PinConfig
 from edge.config.schema import Config
+from edge.errors import OutputError
 from edge.faces.geometry import Box
 from edge.monitor.answering import Answering
+from edge.outputs.control import ask
 from edge.people.tracker import Track
 
 SIZE = (640, 480)
@@ -75,7 +80,7 @@ def test_what_was_wrong_before_there_was_health_is_passed_on(opened: Opened) -> 
     until(lambda: answering.outputs.alive)
     assert answering.connected(problems.__setitem__) is answering
     until(lambda: problems)
-    assert problems["output lamp"] == "output lamp: there is no zone 'left' any more; choose one of [detect] zones"
+    assert problems["output lamp"] == "output lamp: there is no zone 'left'; choose one of [detect] zones"
 
 
 def test_a_clip_in_place_of_the_camera_drives_nothing(opened: Opened) -> None:
@@ -91,3 +96,24 @@ def test_outputs_are_opened_before_opencv_is_loaded() -> None:
     code = "import sys, edge.cli.run, edge.monitor.answering; print({'cv2', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout == "set()\n", done.stdout + done.stderr
+
+
+def test_a_demo_fires_nothing_and_says_so(opened: Opened, tmp_path: Path) -> None:
+    answering, lines = opened()
+    with closing(answering.listen(tmp_path / "control")):
+        until((tmp_path / "control").is_socket)
+        with pytest.raises(OutputError, match="only prints what its outputs would do"):
+            ask(tmp_path / "control", "lamp")
+    assert answering.outputs.names == ["lamp"] and lines == []
+
+
+def test_the_log_names_the_outputs_and_warns_of_a_recording(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = open_source("demo")
+    answering = Answering(Config(outputs=(CommandConfig(name="tell", program=("/bin/true", "secret")),)))
+    with caplog.at_level("INFO", "maskwatch"):
+        assert answering.connected(lambda part, problem: None, source) is answering
+    answering.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "outputs: tell (program /bin/true)",
+        f"{source.name} drives the outputs, and opens an interlock: no camera is looking",
+    ]

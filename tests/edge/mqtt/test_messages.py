@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.clock import clock_synced
 from edge.monitor.door import alert_message
-from edge.monitor.machine import clock_synced
 from edge.mqtt.messages import AlertMessage, Health, State, Stats, encode, utc_now, uuid7
 from edge.mqtt.topics import Topics
 from edge.people.policy import Alert

@@ -90,16 +90,20 @@ def test_a_command_that_repeats_a_state_is_confirmed_and_changes_nothing(
 
 
 def test_what_is_no_command_to_an_output_changes_nothing(
-    door: Callable[..., Door], broker: Any, subscriber: Any
+    door: Callable[..., Door], broker: Any, subscriber: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     received, first = subscriber(broker.port), door(LAMP)
     received.wait_for(f"{ROOT}/status")
-    received.publish(f"{ROOT}/output/siren/set", b"OFF")
+    received.publish(f"{ROOT}/output/lmap/set", b"OFF")
     for payload in (b"off", b"", b"O" * 9000, b"\xff"):
         received.publish(f"{ROOT}/output/lamp/set", payload)
     received.publish(f"{ROOT}/enabled/set", b"OFF")  # is handled after them
     until(lambda: not first.publisher.enabled)
     assert first.told == [{"lamp": False}]
+    (warning,) = [text for record in caplog.records if "ignored" in (text := record.getMessage())]
+    assert (
+        f"'{ROOT}/output/lmap/set' ignored: unknown command; this camera takes: enabled/set, output/lamp/set" in warning
+    )
 
 
 def test_a_command_that_the_broker_keeps_is_ignored_at_the_next_connection(

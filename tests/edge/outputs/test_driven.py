@@ -131,3 +131,24 @@ def test_a_reason_of_the_configuration_is_a_problem_too() -> None:
     output.step(Sight(), 1, "there is no zone")
     output.step(Sight(), 2)
     assert problems == ["output lamp: there is no zone", None]
+
+
+def test_a_driver_that_refuses_a_test_is_no_fault() -> None:
+    class Voice(Lamp):
+        quiet = True
+
+        def test(self) -> None:
+            if self.quiet:
+                raise OutputError("not played: quiet hours")
+            self.calls.append((True, "unknown"))
+
+    voice, problems = Voice(), list[str | None]()
+    output = DrivenActuator(PinConfig(name="lamp", pin=17), voice, problems.append)
+    output.test()
+    output.step(NOBODY, 1)
+    assert (output.refusal, problems) == ("not played: quiet hours", [])
+    voice.quiet = False
+    output.test()
+    output.step(NOBODY, 2)
+    output.step(NOBODY, 3)
+    assert output.refusal is None and voice.calls.count((True, "unknown")) == 1

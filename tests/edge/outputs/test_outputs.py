@@ -195,10 +195,12 @@ def test_hardware_that_does_not_answer_is_named_and_tried_again(fault: Exception
 def test_a_test_fires_an_output_once() -> None:
     buzzer = PinConfig(name="buzzer", pin=18, pulse=0.1)
     with run(buzzer, DOOR) as running:
-        running.outputs.fire("buzzer")
+        assert not running.outputs.fire("buzzer")
         running.wait(lambda: [on for on, _ in running.buzzer.calls] == [False, True, False])
         assert not running.door.on
-        with pytest.raises(OutputError, match="no output 'buzz'; there are: buzzer, door"):
+        running.outputs.mute({"buzzer": True})
+        assert running.outputs.fire("buzzer") and not running.outputs.fire("door"), "whether it is muted is told"
+        with pytest.raises(OutputError, match=r"started without output 'buzz' \(with: buzzer, door\); restart it"):
             running.outputs.fire("buzz")
         running.door.broken = OutputError("pin 27 is in use")
         with pytest.raises(OutputError, match="output door: pin 27 is in use"):

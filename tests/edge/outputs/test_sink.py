@@ -1,11 +1,13 @@
 """The queue of a webhook or program: in order, each alert until it is taken, from its own place in a real outbox."""
 
+import json
 import time
 
 import pytest
 from support import until
 from support.sinks import LATER, NEVER, SinkDoor
 
+from edge.clock import clock_synced
 from edge.errors import OutputError
 from edge.outbox.reading import resend
 from edge.outputs.driver import Failure
@@ -38,7 +40,9 @@ def test_one_that_is_refused_for_good_is_set_aside_and_can_be_resent(door: SinkD
     until(lambda: door.receiver.taken == ["0", "2"])
     door.close()
     assert door.dead == [("1@hook", "answers 404")] and door.waiting == []
-    assert "output hook: answers 404; an alert was set aside; see `maskwatch outbox`" in door.problems
+    assert (
+        "output hook: answers 404; an alert was set aside; `maskwatch outbox --resend` tries it again" in door.problems
+    )
     assert resend(door.path) == 1
     door.open()
     until(lambda: door.receiver.taken == ["1"])
@@ -117,6 +121,7 @@ def test_a_test_is_delivered_beside_the_queue(door: SinkDoor) -> None:
     door.sink.fire()
     door.close()
     assert len(door.receiver.taken) == 1 and (door.waiting, door.dead) == ([], [])
+    assert json.loads(door.receiver.payloads[-1])["clock_synced"] is clock_synced()
 
 
 def test_a_test_does_not_wait_for_the_pause_of_an_alert_that_failed(door: SinkDoor) -> None:

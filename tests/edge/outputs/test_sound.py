@@ -12,6 +12,7 @@ from support.aplay import Standin
 
 from edge.config.outputs import SoundConfig
 from edge.config.sounds import BUNDLED
+from edge.errors import OutputError
 from edge.outputs.sound import Player, Sound
 
 
@@ -92,6 +93,29 @@ def test_quiet_hours_are_silent(sounds: Any, aplay: Standin) -> None:
     until(lambda: "end it/no_mask" in aplay.log)
     time.sleep(0.1)
     assert aplay.begun == ["it/no_mask"]
+
+
+def test_a_test_is_heard_at_once_whatever_was_said_before(sounds: Any, aplay: Standin) -> None:
+    sound = sounds(every=3600.0)
+    sound.set(True, "no_mask")
+    until(lambda: "end en/no_mask" in aplay.log)
+    for number in (2, 3):  # while it is on, and after a situation that had to wait
+        sound.test()
+        until(lambda number=number: len(aplay.begun) == number)
+        sound.set(False, "nobody")
+        sound.set(True, "no_mask")
+    time.sleep(0.1)
+    assert aplay.begun == ["en/no_mask"] * 3, "and what is no test waits on"
+
+
+def test_a_test_in_quiet_hours_says_so(sounds: Any, aplay: Standin) -> None:
+    hour = timedelta(hours=1)
+    hours = f"{datetime.now() - hour:%H:%M}-{datetime.now() + hour:%H:%M}"
+    sound = sounds(quiet=hours)
+    sound.set(True, "no_mask")
+    with pytest.raises(OutputError, match=f"not played: quiet hours {hours}; change its option quiet"):
+        sound.test()
+    assert aplay.begun == []
 
 
 def test_own_files_are_played_by_their_whole_path(
