@@ -153,6 +153,8 @@ def is_ambiguous(address: str) -> bool:
 
 def split_post_address(url: str) -> SplitResult:
     """Splits a web address that takes a POST. Raises ``ValueError`` with ``POST_ADDRESS`` for any other text."""
+    if not url.lower().startswith(("http://", "https://")):
+        raise ValueError(f"must begin with http:// or https://; {POST_ADDRESS}")
     try:
         parts = urlsplit(url)
         known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0

@@ -5,12 +5,14 @@ import getpass
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..addresses import shown_path
 from ..config import edit
-from ..config.load import Sections, read
+from ..config.load import Sections, check_zones, read
+from ..config.schema import Config
 from ..config.web import WebConfig
 from ..config.zone import Zone
 from ..errors import ConfigError
@@ -63,8 +65,13 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"nothing to change in {shown_path(args.config)}: give SECTION.OPTION=VALUE")
     if "web" in values:
         values["web"] = _page_password(args) | values["web"]
-    edit.write(args.config, values, _zones_in_use(args) if values.keys() & {"outputs", "detect"} else None)
+    edit.write(args.config, values, _check_of_outputs(args, values) if values.keys() & {"outputs", "detect"} else None)
     print(f"{args.config}: {', '.join(edit.names_of(values))} changed; restart maskwatch to apply the change")
+    for name in (name for name, options in values.get("outputs", {}).items() if options.get("url")):
+        print(
+            f"whoever reads {shown_path(args.config)} can read the address of output {name}; if it has a password or "
+            f"token in it, put it into a file, and name that in outputs.{name}.url_file instead"
+        )
     settings = open_settings(args)
     if replaced := settings.give_way(values):
         print(f"this replaces what was set on the page: {', '.join(replaced)}")
@@ -91,6 +98,24 @@ def _page_password(args: argparse.Namespace) -> dict[str, str]:
         return {"password_hash": in_use} if in_use and not of_file.get("password_hash") else {}
     except ConfigError:  # the file does not exist yet, or the change is to mend it
         return {}
+
+
+def _check_of_outputs(args: argparse.Namespace, values: Sections) -> Callable[[Config], None]:
+    """Returns what refuses an output that is changed and cannot work here, and a change that takes a zone from one."""
+    from ..outputs.faults import output_faults  # only here: the other changes need nothing of it
+
+    before = _zones_in_use(args)
+
+    def check(config: Config) -> None:
+        after = config.detect.zones if "zones" in values.get("detect", ()) else before
+        changed = [output for output in config.outputs if output.name in values.get("outputs", ())]
+        faults = output_faults(changed, after)
+        if faults:
+            raise ConfigError("\n".join(f"{args.config}: {fault}" for fault in faults.values()))
+        if before is not None and after is not None:
+            check_zones(config, before, after)
+
+    return check
 
 
 def _zones_in_use(args: argparse.Namespace) -> tuple[Zone, ...] | None:

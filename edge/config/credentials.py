@@ -34,4 +34,5 @@ def read_password(option: str, path: str) -> str:
         raise ConfigError(f"{option} {shown_file(path)} is not UTF-8; save the file as UTF-8") from error
     except (OSError, ValueError, RuntimeError) as error:  # also a path with a null byte, or an unknown user after ~
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise ConfigError(f"{option} {shown_file(path)} cannot be read: {reason}") from error
+        hint = "" if shown_file(path) == path else "; name a file that contains it, by its whole path"
+        raise ConfigError(f"{option} {shown_file(path)} cannot be read: {reason}{hint}") from error

@@ -6,7 +6,7 @@ import re
 import stat
 import time
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ Layer = tuple[str, Mapping[str, Any]]
 QUOTED = re.compile(r"['\"].*['\"]|\((?!at ).*\)(?= )", re.DOTALL)
 """What a message of tomllib quotes from the file: keys and characters."""
 
+NAMED = re.compile(r"outputs\.[\w-]+(?:\.\w+)?|\w+(?:\.\w+)?|")
+"""The name of an option at the beginning of a line about it."""
 MAX_BYTES = 1_000_000
 """A file of more bytes is no configuration."""
 WRITER_WITHIN_S = 3.0
@@ -73,19 +75,54 @@ def finished(config: Config, faults: list[str], layers: Iterable[Layer]) -> Conf
 
     Raises ``ConfigError`` with one line per fault or contradiction.
     """
-    faults = faults or contradictions(config, _given(layers))  # a faulty value left at its default contradicts nothing
+    layers = list(layers)
+    wrong = {_table(_named(_without_place(fault, layers))) for fault in faults}
+    for line in contradictions(config, _given(layers)):
+        name = _named(line)
+        # a faulty value is left at its default, which contradicts nothing
+        if not {name[:1], name[:2]} & wrong:
+            faults.append(_with_place(line, name, layers))
     if faults:
         raise ConfigError("\n".join(faults))
     return config
 
 
-def check_zones(config: Config, zones: Iterable[Zone]) -> None:
-    """Raises ``ConfigError`` if an output has a zone that is none of the zones in use."""
+def _named(fault: str) -> tuple[str, ...]:
+    """Returns the name of the option with which a line begins: section and option, in [outputs] with the output."""
+    return tuple(NAMED.match(fault)[0].split("."))  # type: ignore[index]
+
+
+def _table(name: tuple[str, ...]) -> tuple[str, ...]:
+    return name[: 2 if name[0] == "outputs" else 1]
+
+
+def _without_place(fault: str, layers: Iterable[Layer]) -> str:
+    return next((fault.removeprefix(f"{where}: ") for where, _ in layers if fault.startswith(f"{where}: ")), fault)
+
+
+def _with_place(line: str, name: tuple[str, ...], layers: Iterable[Layer]) -> str:
+    """Returns a line with where the option has been set last, or another one beside it."""
+    for wanted in (name, _table(name)):
+        if setters := [where for where, data in layers if _has(data, wanted)]:
+            return f"{setters[-1]}: {line}"
+    return line
+
+
+def _has(data: Any, name: Iterable[str]) -> bool:
+    for key in name:
+        if not isinstance(data, Mapping) or key not in data:
+            return False
+        data = data[key]
+    return True
+
+
+def check_zones(config: Config, before: Sequence[Zone], after: Sequence[Zone]) -> None:
+    """Raises ``ConfigError`` if an output loses its zone when the zones in use change."""
     if not config.outputs:
         return
-    from .output_contradictions import unknown_zones  # nothing of outputs is loaded unless one is configured
+    from .output_contradictions import lost_zones  # nothing of outputs is loaded unless one is configured
 
-    if faults := list(unknown_zones(config.outputs, zones)):
+    if faults := list(lost_zones(config.outputs, before, after)):
         raise ConfigError("\n".join(faults))
 
 
@@ -163,7 +200,8 @@ def parse(text: str, path: Path) -> dict[str, Any]:
         return tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         # what is quoted stands in the file
-        raise ConfigError(f"{path}: is not TOML: {re.sub(QUOTED, '...', str(error))}") from None
+        advice = "; a section, or an output, stands there twice: rename one" if "Cannot declare" in str(error) else ""
+        raise ConfigError(f"{path}: is not TOML: {re.sub(QUOTED, '...', str(error))}{advice}") from None
     except (ValueError, RecursionError):  # a number beyond Python's limit
         raise ConfigError(f"{path}: is not TOML: a number is too long, or lists are nested too deeply") from None
 

@@ -20,6 +20,8 @@ class Allowed:
     help: str
     low: float | None = None
     high: float | None = None
+    none: int | None = None
+    """A value outside of the limits that stands for none."""
     name: bool = False
     hours: bool = False
     choices: tuple[str | int, ...] = ()
@@ -64,16 +66,25 @@ def checked(value: Any, kind: Any, allowed: Allowed) -> Any:
         names = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
         raise ValueError(f"must be {names[kind]}")
     if allowed.low is not None and allowed.high is not None and not allowed.low <= value <= allowed.high:
-        raise ValueError("out of range")
+        if value != allowed.none:
+            raise ValueError("out of range")
     if allowed.choices and value not in allowed.choices:
         raise ValueError("unknown")
     if allowed.name and not NAME.fullmatch(value):
         raise ValueError("not usable in a topic")
-    if allowed.hours and value and (not HOURS.fullmatch(value) or value[:5] == value[6:]):
-        raise ValueError("not two different times of day")
+    if allowed.hours and value and (fault := _fault_of_hours(value)):
+        raise ValueError(fault)
     if kind is str and any(ord(letter) < 32 for letter in value):
         raise ValueError("has control characters")
     return value
+
+
+def _fault_of_hours(text: str) -> str:
+    if not re.fullmatch(r"\d\d:\d\d-\d\d:\d\d", text, re.ASCII):
+        return "must have two digits for each hour and minute, and no spaces, for example 22:00-06:00"
+    if not HOURS.fullmatch(text):
+        return "no times of day: hours are 00 to 23, minutes 00 to 59"
+    return "the two times are the same" if text[:5] == text[6:] else ""
 
 
 def _texts(value: Any, allowed: Allowed) -> tuple[str, ...]:

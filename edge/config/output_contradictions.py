@@ -1,4 +1,4 @@
-"""Finds options of the outputs that contradict each other, or what they name: pins, files, programs, zones."""
+"""Finds options of the outputs that contradict each other, and zones and programs that are not there."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ ONLY_OF_INTERLOCK = ("open_for", "fail", "release_pin", "release_active")
 
 
 def in_outputs(outputs: Sequence[OutputConfig]) -> Iterable[str]:
-    """Returns what is wrong with the outputs, one line each."""
+    """Returns what is wrong with the options of the outputs, one line each; nothing is looked for on this machine."""
     for output in outputs:
         if isinstance(output, PinConfig | ServoConfig):
             yield from _in_pin(output)
@@ -26,16 +26,22 @@ def in_outputs(outputs: Sequence[OutputConfig]) -> Iterable[str]:
     yield from _pins_used_twice(outputs)
 
 
-def unknown_zones(outputs: Sequence[OutputConfig], zones: Iterable[Zone]) -> Iterable[str]:
-    """Returns a line for each output whose zone is none of the zones, which the page may have set."""
+def fault_of_zone(output: OutputConfig, zones: Iterable[Zone]) -> str:
+    """Returns what is wrong if the zone of an output is none of the zones in use; an empty text if it is one."""
     names = {zone.name for zone in zones}
+    if not output.zone or output.zone in names:
+        return ""
+    known = ", ".join(repr(name) for name in sorted(names - {""}))
+    return f"outputs.{output.name}.zone = {shown(output.zone)[:80]!r}: no zone of [detect] has this name; " + (
+        f"known: {known}" if known else "name a zone on the page or in detect.zones, or leave it empty"
+    )
+
+
+def lost_zones(outputs: Iterable[OutputConfig], before: Sequence[Zone], after: Sequence[Zone]) -> Iterable[str]:
+    """Returns a line for each output whose zone is among the zones ``before``, and not among those ``after``."""
     for output in outputs:
-        if output.zone and output.zone not in names:
-            known = ", ".join(repr(name) for name in sorted(names - {""}))
-            yield (
-                f"outputs.{output.name}.zone = {shown(output.zone)[:80]!r}: no zone of [detect] has this name; "
-                + (f"known: {known}" if known else "name a zone on the page or in detect.zones, or leave it empty")
-            )
+        if not fault_of_zone(output, before) and (fault := fault_of_zone(output, after)):
+            yield fault
 
 
 def _in_pin(output: PinConfig | ServoConfig) -> Iterable[str]:
@@ -87,15 +93,17 @@ def _in_command(command: CommandConfig) -> Iterable[str]:
     program = command.program[0]
     if not program.startswith("/"):
         yield f"{place} must begin with an absolute path, for example /usr/local/bin/tell"
-    elif reason := fault_of_program(program):
-        # a command line with a password in it may stand where only the path belongs
-        yield f"{place}: {shown(program.split()[0])[:80]!r} cannot be run: {reason}"
 
 
 def fault_of_program(program: str) -> str:
-    """Returns why a file cannot be run by this user; an empty text if it can."""
+    """Returns why a file cannot be run by this user, with its name; an empty text if it can."""
+    # a command line with a password in it may stand where only the path belongs
+    begin = program.split()[0]
+    name = repr(shown(begin)[:80] + (" ..." if begin != program else ""))
     if not os.path.exists(program):
-        return "there is no such file; each argument is a text of its own in the list"
+        if begin != program and os.path.isfile(begin):
+            return f'{name}: program and arguments are in one text; write ["{shown(begin)[:80]}", "ARGUMENT"]'
+        return f"{name} cannot be run: there is no such file"
     if os.path.isdir(program):
-        return "it is a folder"
-    return "" if os.access(program, os.X_OK) else "it is not executable; chmod +x it"
+        return f"{name} cannot be run: it is a folder"
+    return "" if os.access(program, os.X_OK) else f"{name} cannot be run: it is not executable; chmod +x it"

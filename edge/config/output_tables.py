@@ -6,7 +6,7 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
-from ..addresses import shown_name
+from ..addresses import shown, shown_name
 from .option import checked, shown_value
 from .outputs import DRIVER, DRIVERS, MOST_OUTPUTS, OutputConfig
 from .section import nearest, with_options
@@ -27,7 +27,11 @@ def with_outputs(
         if not isinstance(values, Mapping):
             faults.append(f"{place}: must be a table of one output, for example [outputs.lamp] with driver and pin")
         elif not NAME.fullmatch(name):
-            faults.append(f"{place}: not usable as the name of an output (allowed: 1 to 32 of a-z 0-9 _ -)")
+            place = f"{where}.{shown(name)[:40]!r}"
+            faults.append(
+                f"{place}: not usable as the name of an output (allowed: 1 to 32 of a-z 0-9 _ -, for example "
+                "[outputs.front_lamp])"
+            )
         elif output := _output_of(name, values, known.get(name), place, faults):
             options = {key: value for key, value in values.items() if key != "driver"}
             known[name] = with_options(output, options, place, faults, partial(_meant, type(output)))
@@ -37,6 +41,9 @@ def with_outputs(
 
 
 def _meant(kind: type[OutputConfig], key: str) -> str:
+    others = [driver for driver, other in DRIVERS.items() if key in (part.name for part in fields(other))]
+    if others and key != "name":
+        return f"only for driver {', '.join(others)}"
     return nearest(key, ["driver", *(part.name for part in fields(kind) if part.name != "name")])
 
 

@@ -18,7 +18,7 @@ FAULTS: tuple[Situation, ...] = ("no_mask", "incorrect_mask")
 AlertFormat = Literal["alert", PostFormat]
 Level = Literal["high", "low"]
 DoorState = Literal["closed", "open"]
-PIN: dict[str, Any] = {"low": -1, "high": 27}
+PIN: dict[str, Any] = {"low": 0, "high": 27, "none": -1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class SituationOutputConfig(OutputConfig):
 class PinConfig(SituationOutputConfig):
     """Options of an LED, buzzer or relay at a GPIO pin (extra ``gpio``)."""
 
-    pin: int = option(-1, "GPIO pin by its BCM number; -1 for none, which is refused", **PIN)
+    pin: int = option(-1, "GPIO pin by its BCM number, which must be given", **PIN)
     active: Level = option("high", "level of the pin while the output is on", choices=get_args(Level))
     pulse: float = option(
         0.0,
@@ -76,7 +76,7 @@ class RelayConfig(PinConfig):
 class ServoConfig(SituationOutputConfig):
     """Options of a servo at a GPIO pin (extra ``gpio``)."""
 
-    pin: int = option(-1, "GPIO pin by its BCM number; -1 for none, which is refused", **PIN)
+    pin: int = option(-1, "GPIO pin by its BCM number, which must be given", **PIN)
     on: float = option(90.0, "angle while it is on, in degrees", low=-90, high=90)
     off: float = option(-90.0, "angle while it is off, in degrees", low=-90, high=90)
 

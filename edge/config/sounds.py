@@ -1,4 +1,4 @@
-"""Finds the WAV files of a sound output. Options are checked with it."""
+"""Finds the WAV files of a sound output."""
 
 import os
 import struct
@@ -40,7 +40,29 @@ def read_sounds(output: SoundConfig) -> dict[str, tuple[WavFile, ...]]:
 
 
 def faults(output: SoundConfig) -> Iterable[str]:
-    """Returns what is wrong with languages and files of a sound output, one line each."""
+    """Returns what is wrong with the options of a sound output, one line each; no file is read."""
+    place, codes = f"outputs.{output.name}", list(dict.fromkeys(output.languages))
+    if not 1 <= len(codes) <= MOST_LANGUAGES:
+        yield f'{place}.languages: must name 1 to {MOST_LANGUAGES} languages, for example ["en"]'
+    spoken = sorted(folder.name for folder in BUNDLED.glob("*/"))
+    for code in codes[:MOST_LANGUAGES]:
+        if not output.files and code not in spoken:
+            yield (
+                f"{place}.languages: maskwatch speaks no {shown(code)[:40]!r}; choose from {', '.join(spoken)}, or "
+                f"name a folder with WAV files of your own in {place}.files"
+            )
+        elif not CODE.fullmatch(code):
+            yield f"{place}.languages: {shown(code)[:40]!r} must be a language such as en, fr or pt-BR"
+    for situation in () if output.files else output.when:
+        if not any(BUNDLED.glob(f"*/{situation}.wav")):
+            yield (
+                f"{place}.when: maskwatch says nothing in the situation {situation}; leave it out, or name a folder "
+                f"with {situation}.wav in {place}.files"
+            )
+
+
+def faults_of_files(output: SoundConfig) -> Iterable[str]:
+    """Returns what is wrong with the files of a sound output, one line each."""
     reasons = []
     for situation in output.when:
         try:
@@ -51,15 +73,12 @@ def faults(output: SoundConfig) -> Iterable[str]:
 
 
 def _sounds_of(output: SoundConfig, situation: str) -> tuple[WavFile, ...]:
-    place = f"outputs.{output.name}"
     codes = list(dict.fromkeys(output.languages))
-    if not 1 <= len(codes) <= MOST_LANGUAGES:
-        raise ConfigError(f'{place}.languages: must name 1 to {MOST_LANGUAGES} languages, for example ["en"]')
-    if unusable := [code for code in codes if not CODE.fullmatch(code)]:
-        raise ConfigError(f"{place}.languages: {shown(unusable[0])[:40]!r} must be a language such as en, fr or pt-BR")
-    find = _own if output.files else _bundled
-    files = dict.fromkeys(find(output, code, situation) for code in codes)
-    return tuple(_read(f"{place}.files", file) for file in files)
+    if output.files:
+        files = dict.fromkeys(_own(output, code, situation) for code in codes)
+    else:
+        files = dict.fromkeys(BUNDLED / code / f"{situation}.wav" for code in codes)
+    return tuple(_read(f"outputs.{output.name}.files", file) for file in files)
 
 
 def _own(output: SoundConfig, code: str, situation: str) -> Path:
@@ -70,22 +89,6 @@ def _own(output: SoundConfig, code: str, situation: str) -> Path:
         if os.path.lexists(file):
             return file
     raise ConfigError(f"{place}: there is no {code}/{situation}.wav and no {situation}.wav; add one of them")
-
-
-def _bundled(output: SoundConfig, code: str, situation: str) -> Path:
-    file, place = BUNDLED / code / f"{situation}.wav", f"outputs.{output.name}"
-    if not (BUNDLED / code).is_dir():
-        known = ", ".join(sorted(folder.name for folder in BUNDLED.glob("*/")))
-        raise ConfigError(
-            f"{place}.languages: maskwatch speaks no {code!r}; choose from {known}, or name a folder with WAV files of "
-            f"your own in {place}.files"
-        )
-    if not file.exists():
-        raise ConfigError(
-            f"{place}.when: maskwatch says nothing in the situation {situation}; leave it out, or name a folder with "
-            f"{situation}.wav in {place}.files"
-        )
-    return file
 
 
 def _read(place: str, file: Path) -> WavFile:

@@ -1,24 +1,25 @@
 """Changes options in the text of a configuration file; every other line stays as it is, with its line end."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from .load import Sections, apply, build, check_zones, parse
+from .load import Sections, apply, build, parse
 from .schema import Config
-from .zone import Zone
 
+Check = Callable[[Config], None]
+"""Raises ``ConfigError`` if a configuration, which is valid, is not what somebody can want."""
 MARK = "\ufeff"
 """The byte order mark that some editors write at the beginning of a file."""
 BY_HAND = "cannot be changed by a program; change it with an editor"
 
 
-def with_options(text: str, values: Sections, path: Path, zones: Iterable[Zone] | None = None) -> str:
+def with_options(text: str, values: Sections, path: Path, check: Check | None = None) -> str:
     """Returns the text with the options set. Raises ``ConfigError`` when the result is no valid configuration.
 
-    ``zones`` are those in use, which the page may have set. Without them, the zones of outputs are not checked.
+    ``check`` receives the result, too.
     """
     import tomlkit  # only in this file: the running monitor has no use for it
 
@@ -34,8 +35,8 @@ def with_options(text: str, values: Sections, path: Path, zones: Iterable[Zone] 
     if not _has_outputs(parse(changed, path), parse(text, path), values.get("outputs", {})):
         raise ConfigError(f"{path}: {BY_HAND}")
     config = build((str(path), parse(changed, path)))
-    if zones is not None:
-        check_zones(config, config.detect.zones if "zones" in values.get("detect", ()) else zones)
+    if check is not None:
+        check(config)
     return with_line_ends_of(text, changed)
 
 

@@ -1,4 +1,4 @@
-"""Reads what a webhook needs: its address, token and key. Options are checked with it."""
+"""Reads what a webhook needs: its address, token and key."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -25,8 +25,21 @@ def read_webhook(output: WebhookConfig) -> WebhookAccess:
 
 
 def faults(output: WebhookConfig) -> Iterable[str]:
-    """Returns what is wrong with the options of a webhook, one line each."""
-    reads: tuple[Callable[[], object], ...] = (partial(_url, output), partial(_token, output), partial(_key, output))
+    """Returns what is wrong with the options of a webhook, one line each; no file is read."""
+    place = f"outputs.{output.name}.url"
+    if bool(output.url) == bool(output.url_file):
+        state = "are both set; leave one out" if output.url else "are both empty; set one of them"
+        yield f"{place} and {place}_file {state}"
+    elif output.url:
+        yield from _faults_of((partial(_url, output),))
+
+
+def faults_of_files(output: WebhookConfig) -> Iterable[str]:
+    """Returns what is wrong with the files that a webhook names, one line each."""
+    return _faults_of((partial(_url, output), partial(_token, output), partial(_key, output)))
+
+
+def _faults_of(reads: Iterable[Callable[[], object]]) -> Iterable[str]:
     for read in reads:
         try:
             read()
@@ -36,9 +49,6 @@ def faults(output: WebhookConfig) -> Iterable[str]:
 
 def _url(output: WebhookConfig) -> str:
     place = f"outputs.{output.name}.url"
-    if bool(output.url) == bool(output.url_file):
-        state = "are both set; leave one out" if output.url else "are both empty; set one of them"
-        raise ConfigError(f"{place} and {place}_file {state}")
     url = output.url or _content(output, "url_file")
     try:
         parts = split_post_address(url)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from ..errors import ConfigError, OutputError
+from ..errors import OutputError
 
 T = TypeVar("T")
 NEEDED = (
@@ -20,24 +20,26 @@ NEEDED = (
 
 
 class Pin:
-    """A gpiozero device at a pin. It is opened when it is used, and again after a fault.
-
-    The constructor raises ``ConfigError`` if gpiozero or its driver is not installed.
-    """
+    """A gpiozero device at a pin. It is opened when it is used, and again after a fault."""
 
     def __init__(self, number: int) -> None:
-        _check_packages()
         self._number = number
         self._device: Any = None
         self._lock = threading.Lock()
 
     def use(self, open_device: Callable[[Any], Any], act: Callable[[Any], T]) -> T:
-        """Opens the device if it is not open, and acts on it. Raises ``OutputError`` if the hardware does not do it."""
+        """Opens the device if it is not open, and acts on it.
+
+        Raises ``OutputError`` if the hardware does not do it, or if gpiozero or its driver is not installed.
+        """
         try:
             with self._lock:
+                _check_packages()
                 if self._device is None:
                     self._device = open_device(factory())
                 return act(self._device)
+        except OutputError:
+            raise
         except Exception as error:  # lgpio's own is no narrower, and each pin factory has others
             reason = _reason(self._number, error)
         # outside of the except clause: the error holds a device that is half open, and with it the pin
@@ -56,7 +58,7 @@ class Pin:
 def user_of(number: int) -> str | None:
     """Returns who holds a pin, as the kernel names it (``lg`` is lgpio, which maskwatch uses), or None. Takes nothing.
 
-    Only lgpio can tell. Raises ``OutputError`` if the chip does not answer, ``ConfigError`` if a package is missing.
+    Only lgpio can tell. Raises ``OutputError`` if the chip does not answer, or if a package is missing.
     """
     _check_packages()
     try:
@@ -68,10 +70,17 @@ def user_of(number: int) -> str | None:
 
 
 def _check_packages() -> None:
+    if fault := fault_of_packages():
+        raise OutputError(fault)
+
+
+def fault_of_packages() -> str:
+    """Returns which package is missing that GPIO pins need, and how to install it; an empty text if none is."""
     for name in ("gpiozero", "lgpio") if _by_lgpio() else ("gpiozero",):
         if importlib.util.find_spec(name) is None:
             hint = " and, with Python 3.13, apt install python3-lgpio" if name == "lgpio" else ""
-            raise ConfigError(NEEDED.format(name) + hint)
+            return NEEDED.format(name) + hint
+    return ""
 
 
 def factory() -> Any:

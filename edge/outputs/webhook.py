@@ -48,7 +48,7 @@ class Webhook:
         if self._destination is None or self._read != webhook:
             option = f"outputs.{self._config.name}.url"
             self._destination = Destination(
-                webhook.url, webhook.token, option=option, login_advice="check the login or token"
+                webhook.url, webhook.token, option=option, login_advice=_login_advice(self._config)
             )
             self._read = webhook
         return self._destination
@@ -63,6 +63,12 @@ class Webhook:
         if self._config.format == "alert":
             return Request({"Content-Type": "application/json"}, payload)
         return request_for(alert_text(AlertMessage.decode(payload), None), self._config.format, "")
+
+
+def _login_advice(config: WebhookConfig) -> str:
+    if not config.secret_file:
+        return "check the login or token"
+    return f"check login, token and key (outputs.{config.name}.secret_file)"
 
 
 def signature(key: bytes, body: bytes) -> dict[str, str]:

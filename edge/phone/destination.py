@@ -199,7 +199,7 @@ def _refusal(code: int, headers: Message, login_advice: str) -> PostFailure:
         return PostFailure(f"answers {code}: {login_advice}", True, None, code)
     if code < 400:
         return PostFailure(f"answers {code}, which accepts nothing", True)
-    return PostFailure(f"answers {code}", False, None, code)
+    return PostFailure(f"answers {code}{'; check the path of the address' if code == 404 else ''}", False, None, code)
 
 
 def _retry_after(headers: Message) -> float | None:

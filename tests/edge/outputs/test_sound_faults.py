@@ -1,5 +1,6 @@
 """edge.outputs.sound while the device is missing or busy, and while aplay is missing or hangs (with a stand-in)."""
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from support import until
 from support.aplay import OPEN_ERROR, Standin, problem
 
 from edge.config.outputs import SoundConfig
+from edge.config.sounds import BUNDLED
 from edge.outputs.sound import Player, Sound
 
 
@@ -76,6 +78,20 @@ def test_aplay_may_be_installed_later(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / "aplay").write_text("#!/bin/sh\n")
         (tmp_path / "aplay").chmod(0o755)
         until(lambda: not problem(sound, False, "nobody"))
+    finally:
+        sound.close()
+
+
+def test_files_that_are_missing_may_come_later(aplay: Standin, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    sound = Sound(SoundConfig(name="voice", files=str(folder), when=("no_mask",)), Player())
+    try:
+        until(lambda: "must be a folder that can be read" in problem(sound, False, "nobody"))
+        folder.mkdir()
+        shutil.copy(BUNDLED / "en" / "no_mask.wav", folder)
+        until(lambda: not problem(sound, False, "nobody"))
+        sound.set(True, "no_mask")
+        until(lambda: aplay.begun == ["own/no_mask"])
     finally:
         sound.close()
 

@@ -85,7 +85,7 @@ def test_a_text_cannot_be_made_of_a_damaged_alert(server: Server) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "failure"),
     [
-        (404, {}, Failure("127.0.0.1 answers 404", retry=False)),
+        (404, {}, Failure("127.0.0.1 answers 404; check the path of the address", retry=False)),
         (413, {}, Failure("127.0.0.1 answers 413", retry=False)),
         (500, {}, Failure("127.0.0.1 answers 500", retry=True)),
         (429, {"Retry-After": "7"}, Failure("127.0.0.1 answers 429", retry=True, pause=7.0)),

@@ -1,0 +1,42 @@
+"""Finds what this machine lacks of what outputs need: files, programs, packages, zones.
+
+None of it is a reason not to watch: each output reports its own fault, and tries again by itself.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from ..config import sounds, webhooks
+from ..config.output_contradictions import fault_of_program, fault_of_zone
+from ..config.outputs import CommandConfig, OutputConfig, PinConfig, ServoConfig, SoundConfig, WebhookConfig
+from ..config.zone import Zone
+from .gpio import fault_of_packages
+
+
+def output_faults(outputs: Iterable[OutputConfig], zones: Sequence[Zone] | None) -> dict[str, str]:
+    """Returns what keeps outputs from working on this machine, by name.
+
+    ``zones`` are those in use, which the page may have set; None if they are not known.
+    """
+    found = {output.name: [*_of_zone(output, zones), *_of_driver(output)] for output in outputs}
+    return {name: "; ".join(faults) for name, faults in found.items() if faults}
+
+
+def fault_of_driver(output: OutputConfig) -> str:
+    """Returns what an output lacks beside its zone; an empty text if it lacks nothing."""
+    return "; ".join(_of_driver(output))
+
+
+def _of_zone(output: OutputConfig, zones: Sequence[Zone] | None) -> Iterable[str]:
+    if zones is not None and (fault := fault_of_zone(output, zones)):
+        yield fault
+
+
+def _of_driver(output: OutputConfig) -> Iterable[str]:
+    if isinstance(output, SoundConfig):
+        yield from sounds.faults_of_files(output)
+    elif isinstance(output, WebhookConfig):
+        yield from webhooks.faults_of_files(output)
+    elif isinstance(output, CommandConfig) and (fault := fault_of_program(output.program[0])):
+        yield f"outputs.{output.name}.program: {fault}"
+    elif isinstance(output, PinConfig | ServoConfig) and (fault := fault_of_packages()):
+        yield f"outputs.{output.name}: {fault}"
