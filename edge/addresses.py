@@ -99,6 +99,12 @@ def shown_file(path: str) -> str:
     return path if path.startswith(("/", "~/", "./")) and shown(path) == path else f"({HIDDEN} is not shown)"
 
 
+def shown_program(path: str) -> str:
+    """Returns the path of a program as it may be shown: arguments may stand in the same text, a password among them."""
+    begin = path.split()[0]
+    return shown(begin)[:80] + (f" {HIDDEN}" if begin != path else "")
+
+
 def shown_name(key: str) -> str:
     """Returns the name of an option as it may be shown: somebody may have typed an address there."""
     return key if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key) else HIDDEN

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 
-from ..addresses import shown
+from ..addresses import shown, shown_program
 from . import sounds, webhooks
 from .outputs import CommandConfig, OutputConfig, PinConfig, RelayConfig, ServoConfig, SoundConfig, WebhookConfig
 from .zone import Zone
@@ -97,9 +97,7 @@ def _in_command(command: CommandConfig) -> Iterable[str]:
 
 def fault_of_program(program: str) -> str:
     """Returns why a file cannot be run by this user, with its name; an empty text if it can."""
-    # a command line with a password in it may stand where only the path belongs
-    begin = program.split()[0]
-    name = repr(shown(begin)[:80] + (" ..." if begin != program else ""))
+    begin, name = program.split()[0], repr(shown_program(program))
     if not os.path.exists(program):
         if begin != program and os.path.isfile(begin):
             return f'{name}: program and arguments are in one text; write ["{shown(begin)[:80]}", "ARGUMENT"]'

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Mapping
 
-from ..addresses import shown
+from ..addresses import shown_program
 from ..config.outputs import CommandConfig
 from .driver import Failure
 from .program import Ending, Program
@@ -24,7 +24,7 @@ class Command:
 
     def __init__(self, config: CommandConfig) -> None:
         self._command, self._limit = config.program, config.timeout
-        self._shown = shown(config.program[0])
+        self._shown = shown_program(config.program[0])
         self._program = Program(environment(os.environ))
         self._payload, self._cuts = b"", 0
 

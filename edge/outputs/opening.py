@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TypeGuard
 
+from ..addresses import shown_program
 from ..config.outputs import (
     CommandConfig,
     OutputConfig,
@@ -59,10 +60,10 @@ def described(output: OutputConfig) -> str:
         case PinConfig():
             what = f"pin {output.pin}"
         case CommandConfig():
-            what = f"program {output.program[0]}"
+            what = f"program {shown_program(output.program[0])}"
         case _:
             what = "webhook" if isinstance(output, WebhookConfig) else "sound"
-    return f"{output.name} ({what})"
+    return output.name if output.name == what else f"{output.name} ({what})"
 
 
 def _situation_outputs(config: Config, is_demo: bool) -> list[SituationOutputConfig]:

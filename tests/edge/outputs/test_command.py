@@ -10,6 +10,7 @@ from support import until
 from edge.config.outputs import CommandConfig
 from edge.outputs.command import MOST_CUTS, Command, environment
 from edge.outputs.driver import Failure
+from edge.outputs.opening import described
 
 ALERT = '{"schema":1,"id":"a1","device":"Tür Süd"}'.encode()
 
@@ -32,6 +33,12 @@ def test_arguments_are_given_as_they_are_without_a_shell(tmp_path: Path) -> None
     program.chmod(0o755)
     assert Command(CommandConfig(name="tell", program=(str(program), *words))).deliver(ALERT) is None
     assert (tmp_path / "words").read_text().splitlines() == list(words)
+
+
+def test_arguments_in_the_text_of_the_program_are_not_shown() -> None:
+    failure = Command(CommandConfig(name="tell", program=("/bin/tell --password Kanari",))).deliver(ALERT)
+    assert failure and failure.reason.startswith("/bin/tell ... does not start: No such file or directory")
+    assert described(CommandConfig(name="tell", program=("/bin/tell Kanari",))) == "tell (program /bin/tell ...)"
 
 
 @pytest.mark.parametrize(("code", "retry"), [(75, True), (1, False), (2, False), (127, False), (143, False)])

@@ -59,13 +59,13 @@ def test_a_lamp_and_a_sound_are_shown_where_nothing_of_their_kind_is_configured(
 
 
 def test_each_output_is_described_in_a_word_that_is_no_secret() -> None:
-    sound, servo = SoundConfig(name="voice"), ServoConfig(name="barrier", pin=4)
+    sound, servo = SoundConfig(name="sound"), ServoConfig(name="barrier", pin=4)
     exit_door = RelayConfig(name="exit", pin=22, open_when="mask", release_pin=5)
     assert [described(output) for output in (LAMP, exit_door, servo, sound, HOOK)] == [
         "lamp (pin 17)",
         "exit (interlock at pin 22, emergency release at pin 5)",
         "barrier (servo at pin 4)",
-        "voice (sound)",
+        "sound",
         "hook (webhook)",
     ]
 
