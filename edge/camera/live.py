@@ -173,6 +173,11 @@ class Live:
             complete = reason is None or reason.startswith(self.name)  # a driver's own reasons name the camera
             self.on_condition(condition, reason if complete else f"{self.name}: {reason}")
 
+    @property
+    def unchanged_s(self) -> float:
+        """Returns the seconds since the last picture that showed something new; infinite while there was none."""
+        return running() - self._watch.new_at
+
     def alive(self) -> bool:
         """Returns False if a driver hangs and opening the camera again did not help: then only a new process can."""
         now = running()

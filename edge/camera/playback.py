@@ -23,6 +23,7 @@ class Playback:
     """
 
     live = False
+    unchanged_s = 0.0
 
     def __init__(self, driver: Driver, *, realtime: bool = False) -> None:
         self.name = driver.name

@@ -53,6 +53,11 @@ class Source(Protocol):
     on_idle: Callable[[], None]
     on_condition: Callable[[Condition, str | None], None]
 
+    @property
+    def unchanged_s(self) -> float:
+        """Returns the seconds since the last picture that showed something new; 0 for a recording."""
+        ...
+
     def alive(self) -> bool:
         """Returns False when only a new process can bring frames back."""
         ...

@@ -66,7 +66,7 @@ class Answering:
         elif self._configs:
             log.info("outputs: %s", ", ".join(map(described, self._configs)))
             if source and not source.live:
-                log.warning("%s drives the outputs, and opens an interlock: no camera is looking", source.name)
+                log.warning("%s is no camera, and drives the outputs; --outputs-demo only prints", source.name)
         with self._lock:
             self._report = report
             for part, problem in self._early.items():

@@ -13,6 +13,7 @@ of it from one look to the next (0.5 s for a judged person): the relay would cha
 class Interlock:
     """Opens a door for a person judged masked in the zone, while nobody judged bare is in view.
 
+    It begins to open only while the sight is settled: everybody in view is judged, and the camera shows what is new.
     It closes when that is over, and after ``open_for`` seconds by itself. Then it opens only for a new situation: one
     that begins after the earlier one was over. It closes at once when somebody is judged bare. While nobody can be
     judged it is in its ``fail`` state; that neither ends nor prolongs a situation.
@@ -36,6 +37,9 @@ class Interlock:
             self._end()
         if sight.in_view in FAULTS:
             self._end()
+        elif sight.in_zone == "mask" and not sight.settled and (was_blind or self._close_at is None):
+            self._blind = was_blind  # it begins later, if at all
+            return False
         elif sight.in_zone == "mask":
             self._close_at, self._gone_at = now + self._open_for if self._close_at is None else self._close_at, None
         elif was_blind:  # whoever was there went unseen

@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -88,13 +87,7 @@ class ReleaseInput:
 
     def __init__(self, config: RelayConfig) -> None:
         self._config = config
-        self._changed: Callable[[], None] | None = None
         self._pin = Pin(config.release_pin)
-
-    def watch(self, changed: Callable[[], None]) -> None:
-        self._changed = changed
-        with suppress(OutputError):  # active tells it, and opens the pin later
-            self._pin.use(self._open, self._notify)
 
     def active(self) -> bool:
         high = bool(self._pin.use(self._open, lambda device: device.pin.state))
@@ -106,10 +99,4 @@ class ReleaseInput:
     def _open(self, factory: Any) -> Any:
         import gpiozero
 
-        device = gpiozero.DigitalInputDevice(self._config.release_pin, pull_up=True, pin_factory=factory)
-        if self._changed is not None:
-            self._notify(device)
-        return device
-
-    def _notify(self, device: Any) -> None:
-        device.when_activated = device.when_deactivated = self._changed
+        return gpiozero.DigitalInputDevice(self._config.release_pin, pull_up=True, pin_factory=factory)

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from ..config.outputs import Situation
 from ..config.zone import Zone
 
+UNCHANGED_S, UNCHANGED_INTERVALS = 1.0, 2.0
+"""Seconds, and intervals between two frames, for which pictures may stay the same while a door opens: the longer of the
+two. That a camera is frozen or dark is reported only after 4 to 10 s."""
+NEWCOMER_S, NEWCOMER_INTERVALS = 2.0, 5.0
+"""Seconds, and intervals, for which somebody who is not judged keeps a door from opening: the longer of the two. A
+person is judged after 0.6 s at 12 frames per second, after 3 s at 1. Whoever is not judged later may be no person."""
 WORST_FIRST: tuple[Situation, ...] = ("no_mask", "incorrect_mask", "mask")
 
 
@@ -26,21 +32,27 @@ class Presence:
     """Who is at the door at ``time`` (monotonic seconds of this process).
 
     ``judging`` is False while nobody can be judged: watching is paused, or the camera is lost, frozen or dark.
+    ``settled`` is False while a door may not begin to open (``is_settled``).
     ``interval`` is the number of seconds within which the next one is expected.
     """
 
     time: float
     people: Sequence[Person] = ()
     judging: bool = True
+    settled: bool = True
     interval: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """The situation in the zone of an output, and in the whole view. Both are ``unknown``, or none is."""
+    """The situation in the zone of an output, and in the whole view. Both are ``unknown``, or none is.
+
+    ``settled`` is as in ``Presence``.
+    """
 
     in_zone: Situation = "unknown"
     in_view: Situation = "unknown"
+    settled: bool = True
 
 
 def situation_of(people: Iterable[Person]) -> Situation:
@@ -49,13 +61,24 @@ def situation_of(people: Iterable[Person]) -> Situation:
     return next((situation for situation in WORST_FIRST if situation in states), "nobody")
 
 
-def sight_of(people: Sequence[Person], zones: Sequence[Zone] | None) -> Sight:
+def is_settled(unjudged: Iterable[float], unchanged: float, interval: float) -> bool:
+    """Returns whether everybody in view is judged, and by pictures of now.
+
+    ``unjudged`` are the seconds since each person who is not judged was first seen. ``unchanged`` are the seconds for
+    which the pictures have shown nothing new, ``interval`` those between two frames.
+    """
+    newcomer_s = max(NEWCOMER_S, NEWCOMER_INTERVALS * interval)
+    is_now = unchanged <= max(UNCHANGED_S, UNCHANGED_INTERVALS * interval)
+    return is_now and all(seconds >= newcomer_s for seconds in unjudged)
+
+
+def sight_of(people: Sequence[Person], zones: Sequence[Zone] | None, settled: bool = True) -> Sight:
     """Returns the situation of people who can be judged; ``zones`` of None are the whole view."""
     in_view = situation_of(people)
     if zones is None:
-        return Sight(in_view, in_view)
+        return Sight(in_view, in_view, settled)
     inside = (person for person in people if any(contains(zone, person.x, person.y) for zone in zones))
-    return Sight(situation_of(inside), in_view)
+    return Sight(situation_of(inside), in_view, settled)
 
 
 def contains(zone: Zone, x: float, y: float) -> bool:

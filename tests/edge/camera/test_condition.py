@@ -182,3 +182,24 @@ def test_the_first_dark_seconds_are_no_finding(pictures: Callable[[int], Image])
     assert changes_of(watch, picture, 57, 3) == [(0.0, "ok")]
     changes = changes_of(ConditionWatch(), pictures, 0, 12)
     assert changes[1][1] == "dark" and changes[1][0] <= 10
+
+
+@pytest.mark.parametrize("is_key", [None, True])
+def test_a_picture_is_new_if_it_differs_from_the_one_before_and_shows_something(is_key: bool | None) -> None:
+    watch = ConditionWatch()
+    shown = [room(1.0)(0), room(1.0)(0), room(1.0)(1), room(1.0)(1), black(0), black(1), room(1.0)(2)]
+    new_at = []
+    for number, image in enumerate(shown):
+        watch.update(image, float(number), is_key)
+        new_at.append(watch.new_at)
+    assert new_at == [float("-inf"), float("-inf"), 2, 2, 2, 2, 6]
+
+
+def test_a_codec_that_refines_a_frozen_picture_shows_nothing_new() -> None:
+    """Between coded pictures, noise counts for nothing; somebody who moves does."""
+    watch = ConditionWatch()
+    for number in range(40):
+        watch.update(room(1.0)(number), float(number), number % 10 == 0)
+    assert watch.new_at == float("-inf")
+    watch.update(np.roll(room(1.0)(41), 8, axis=1), 41.0, False)
+    assert watch.new_at == 41

@@ -2,25 +2,29 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from support import ROOT, until
 
+from edge.camera.frames import Frame
 from edge.camera.source import open_source
-from edge.config.outputs import CommandConfig, PinConfig
+from edge.config.outputs import CommandConfig, PinConfig, RelayConfig
 from edge.config.schema import Config
 from edge.errors import OutputError
 from edge.faces.geometry import Box
 from edge.monitor.answering import Answering
+from edge.monitor.scene import Scene
 from edge.outputs.control import ask
 from edge.people.tracker import Track
 
-SIZE = (640, 480)
 PERSON = Track(1, Box(100, 100, 160, 160), 0.0, 0.0, None)
+NEWCOMER = Track(2, Box(300, 100, 360, 160), 10.0, 10.0, None)
 Opened = Callable[..., tuple[Answering, list[str]]]
 
 
@@ -40,8 +44,12 @@ def opened() -> Iterator[Opened]:
         answering.close()
 
 
-def saw(answering: Answering, states: dict[int, str], searched: bool = False) -> None:
-    answering.frame_done(states, [PERSON], SIZE, searched)
+def saw(
+    answering: Answering, states: dict[int, str], searched: bool = False, at: float = 0.0, unchanged: float = 0.0
+) -> None:
+    """Shows a frame of the time ``at``; the first person is there since 0, the second since 10."""
+    scene = Scene(Frame(np.zeros((480, 640, 3), np.uint8), None, at, 0), tracks=[PERSON, NEWCOMER])
+    answering.frame_done(states, scene, searched, unchanged)
 
 
 def test_people_of_before_a_pause_do_not_count_until_somebody_has_looked(opened: Opened) -> None:
@@ -63,6 +71,21 @@ def test_a_person_stays_through_frames_that_are_not_searched(opened: Opened) -> 
     saw(answering, {1: "unsure"})
     until(lambda: len(lines) == 2)
     assert lines == ["lamp  is on: no mask", "lamp  is off"]
+
+
+def test_a_door_begins_to_open_only_by_new_pictures_and_when_everybody_is_judged() -> None:
+    lines: list[str] = []
+    door = RelayConfig(name="door", pin=17, open_when="mask", open_for=600)
+    with closing(Answering(Config(outputs=(door,)), lines.append)) as answering:
+        saw(answering, {1: "mask"}, searched=True, unchanged=1.2)  # frozen, perhaps
+        saw(answering, {1: "mask", 2: "unknown"}, at=11.5)
+        time.sleep(0.1)
+        assert lines == []
+        saw(answering, {1: "mask", 2: "unsure"}, at=12)
+        until(lambda: lines)
+        saw(answering, {1: "mask", 2: "unknown"}, at=11.5, unchanged=5)
+        time.sleep(0.1)
+        assert len(lines) == 1, "it stays open"
 
 
 def test_everything_is_off_when_the_loop_ends_and_alerts_are_still_delivered(opened: Opened) -> None:
@@ -115,5 +138,5 @@ def test_the_log_names_the_outputs_and_warns_of_a_recording(tmp_path: Path, capl
     answering.close()
     assert [record.getMessage() for record in caplog.records] == [
         "outputs: tell (program /bin/true)",
-        f"{source.name} drives the outputs, and opens an interlock: no camera is looking",
+        f"{source.name} is no camera, and drives the outputs; --outputs-demo only prints",
     ]

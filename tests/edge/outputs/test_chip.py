@@ -83,7 +83,6 @@ def test_the_release_is_pulled_up_and_read_anew_each_time(with_chip: Run, tmp_pa
     lines = with_chip(
         f"""
 r = ReleaseInput(RelayConfig(pin=4, release_pin=5))
-r.watch(lambda: None)
 assert not r.active()
 open({str(tmp_path / "5.in")!r}, "w").write("0")
 assert r.active()

@@ -67,20 +67,52 @@ def test_a_faltering_camera_neither_prolongs_nor_ends_an_opening() -> None:
     assert not at(door, 14, "unknown") and not at(door, 16, "mask")
 
 
+UNSETTLED = Sight("mask", "mask", settled=False)
+
+
+def test_it_begins_to_open_only_when_the_view_is_settled_and_then_stays_open() -> None:
+    door = interlock(open_for=5)
+    assert not door.update(UNSETTLED, 10) and not door.update(UNSETTLED, 20) and door.due == math.inf
+    assert at(door, 21, "mask") and door.update(UNSETTLED, 22) and door.due == 26
+    assert at(door, 23, "nobody") and door.update(UNSETTLED, 23.5), "the edge of the zone is no new situation"
+    assert not door.update(UNSETTLED, 26) and not at(door, 27, "mask")
+
+
+def test_after_a_faltering_camera_it_opens_again_only_when_the_view_is_settled() -> None:
+    door = interlock(open_for=60)
+    assert at(door, 10, "mask") and not at(door, 11, "unknown")
+    assert not door.update(UNSETTLED, 12) and not door.update(UNSETTLED, 13)
+    assert at(door, 14, "mask") and door.due == 70
+    assert not at(door, 15, "unknown") and not door.update(UNSETTLED, 16) and not at(door, 17, "nobody")
+    assert at(door, 18, "mask") and door.due == 78, "whoever was there went unseen"
+
+
+@pytest.mark.parametrize("fail", ["closed", "open"])
+def test_somebody_bare_closes_it_settled_or_not(fail: Any) -> None:
+    door = interlock(fail=fail, open_for=60)
+    assert at(door, 10, "mask") and not door.update(Sight("mask", "no_mask", settled=False), 11)
+    assert not door.update(UNSETTLED, 12) and at(door, 13, "mask")
+
+
 def test_no_order_of_events_opens_it_for_longer_or_beside_anybody_bare() -> None:
     """20,000 random steps, and what must hold at each of them."""
     dice = random.Random(20)
     door, now, opened = interlock(open_for=5.0), 0.0, 0
     masked_since = gone_since = None
+    is_open = False
     for _ in range(20_000):
         now += dice.choice((0.01, 0.1, 0.5, 1.0, 3.0, 8.0))
-        sight = dice.choice((*SIGHTS, Sight(), *[Sight("mask", "mask")] * 6))
-        if (sight.in_zone, sight.in_view) == ("mask", "mask"):
+        sight = dice.choice((*SIGHTS, Sight(), UNSETTLED, *[Sight("mask", "mask")] * 6))
+        was_open = is_open
+        if sight == UNSETTLED and not was_open:
+            pass
+        elif (sight.in_zone, sight.in_view) == ("mask", "mask"):
             masked_since, gone_since = masked_since or now, None
         else:
             masked_since, gone_since = None, gone_since or now
-        if door.update(sight, now):
+        if is_open := door.update(sight, now):
             opened += 1
+            assert was_open or sight.settled
             assert sight.in_view in ("mask", "nobody"), "nobody bare, and it is known who is there"
             assert masked_since is None or now - masked_since < 5.0
             assert gone_since is None or now - gone_since < LINGER_S

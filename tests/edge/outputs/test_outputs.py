@@ -192,6 +192,45 @@ def test_hardware_that_does_not_answer_is_named_and_tried_again(fault: Exception
         running.wait(lambda: running.lamp.on and running.problems["output lamp"] is None)
 
 
+def test_a_view_that_is_settled_now_opens_the_door_at_once() -> None:
+    with run(DOOR) as running:
+        running.see("mask", settled=False)
+        time.sleep(0.05)
+        assert not running.door.on
+        running.see("mask")
+        running.wait(lambda: running.door.on)
+
+
+def test_a_test_ends_in_time_although_no_frame_comes() -> None:
+    """The thread wakes by itself only each second: it must know when the pulse ends."""
+    with run(PinConfig(name="buzzer", pin=18, pulse=0.1)) as running:
+        started = time.monotonic()
+        running.outputs.fire("buzzer")
+        running.wait(lambda: [on for on, _ in running.buzzer.calls] == [False, True, False])
+        assert time.monotonic() - started < outputs.LONGEST_WAIT_S * 0.7
+
+
+class Slow(Recording):
+    """An actuator that takes its time to end, as a servo does."""
+
+    def close(self) -> None:
+        time.sleep(0.3)
+        super().close()
+
+
+def test_to_rest_waits_for_no_servo_and_the_end_does() -> None:
+    lamp, servo = Recording(), Slow()
+    opened = Outputs([(PinConfig(name="servo", pin=12), servo), (LAMP, lamp)], (), (), lambda part, problem: None)
+    opened.see(Presence(time.monotonic(), [Person("no_mask", 0.5, 0.5)], interval=60.0))
+    until(lambda: lamp.on and servo.on)
+    opened.rest()
+    assert not lamp.on and not servo.on and not servo.closed
+    with pytest.raises(OutputError, match="maskwatch ends"):
+        opened.fire("lamp")
+    opened.close()
+    assert servo.closed and lamp.closed
+
+
 def test_a_test_fires_an_output_once() -> None:
     buzzer = PinConfig(name="buzzer", pin=18, pulse=0.1)
     with run(buzzer, DOOR) as running:

@@ -1,6 +1,7 @@
 """The queue of a webhook or program: in order, each alert until it is taken, from its own place in a real outbox."""
 
 import json
+import threading
 import time
 
 import pytest
@@ -132,3 +133,27 @@ def test_a_test_does_not_wait_for_the_pause_of_an_alert_that_failed(door: SinkDo
     door.sink.fire()
     assert len(door.receiver.taken) == 1 and door.waiting == ["0@hook"]
     door.close()
+
+
+def test_tests_end_at_once_when_maskwatch_ends(door: SinkDoor) -> None:
+    """One is under way at a receiver that hangs, another waits behind it."""
+    door.open()
+    door.receiver.blocked = True
+    problems: list[str] = []
+
+    def fire() -> None:
+        try:
+            door.sink.fire()
+        except OutputError as error:
+            problems.append(str(error))
+
+    threads = [threading.Thread(target=fire) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    until(lambda: door.receiver.attempts and len(door.sink._tests) == 2)
+    door.sink.stop(time.monotonic() + 60)
+    for thread in threads:
+        thread.join(10)
+    assert problems == ["output hook: maskwatch ends"] * 2
+    with pytest.raises(OutputError, match="output hook ends with maskwatch"):
+        door.sink.fire()

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.config.zone import Zone
-from edge.outputs.situation import Person, Sight, contains, sight_of, situation_of
+from edge.outputs.situation import Person, Sight, contains, is_settled, sight_of, situation_of
 
 LEFT = Zone([(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)], "left")
 ARROW = Zone([(0.1, 0.1), (0.9, 0.5), (0.1, 0.9), (0.4, 0.5)], "arrow")  # with a notch at its left
@@ -42,3 +42,25 @@ def test_zones_of_one_name_count_together() -> None:
 @pytest.mark.parametrize(("x", "inside"), [(0.05, False), (0.2, False), (0.39, False), (0.5, True), (0.95, False)])
 def test_a_polygon_may_have_a_notch(x: float, inside: bool) -> None:
     assert contains(ARROW, x, 0.5001) is inside
+
+
+@pytest.mark.parametrize(
+    ("unjudged", "unchanged", "interval", "settled"),
+    [
+        ((), 0.0, 0.0, True),
+        ((0.6,), 0.0, 0.08, False),
+        ((1.9, 30.0), 0.0, 0.08, False),
+        ((2.0, 30.0), 0.0, 0.08, True),  # a false face keeps nobody out for ever
+        ((4.9,), 0.0, 1.0, False),
+        ((5.0,), 0.0, 1.0, True),
+        ((), 1.0, 0.08, True),
+        ((), 1.1, 0.08, False),
+        ((), 2.0, 1.0, True),
+        ((), 2.1, 1.0, False),
+        ((), float("inf"), 1.0, False),
+    ],
+)
+def test_the_view_is_settled_when_everybody_is_judged_by_pictures_of_now(
+    unjudged: tuple[float, ...], unchanged: float, interval: float, settled: bool
+) -> None:
+    assert is_settled(unjudged, unchanged, interval) is settled
