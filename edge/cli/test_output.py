@@ -15,7 +15,7 @@ from ..errors import ConfigError, OutputError
 from ..monitor.state import StateFiles, running_health
 from ..mqtt.switches import is_kept_off
 from ..mqtt.topics import Topics, output_switch
-from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, load_config, own_state
+from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, open_settings, own_state
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Has the running maskwatch fire it, or opens it here. Raises ``OutputError`` if it does not work."""
-    config = load_config(args)
+    config = open_settings(args).load()  # with the zones of the page
     output = output_of(config, args.name)
     files = own_state(config)
     if running_health(files.folder) is None:
