@@ -15,6 +15,7 @@ from support.pins import mock_pins
 from edge.cli.run import open_answering
 from edge.config.load import load
 from edge.errors import ConfigError
+from edge.monitor.state import folder_of
 
 OUTPUTS = """
 [outputs.lamp]
@@ -73,3 +74,14 @@ def test_other_commands_and_changes_go_on(file: Path) -> None:
     changes = ["outputs.tell.program=/bin/true", "outputs.webhook.url=http://a.lan"]
     done = maskwatch("set", "--config", file, *changes, env=env)
     assert done.returncode == 0 and b"can read the address of output webhook; if it has a password" in done.stdout
+
+
+def test_a_zone_of_the_page_counts_for_a_test(file: Path) -> None:
+    file.write_text(file.read_text().replace("/none", "/bin/true").replace('"command"', '"command"\nzone = "step"'))
+    done = maskwatch("test-output", "tell", "--config", file)
+    assert done.returncode == 1 and b"outputs.tell.zone = 'step': no zone of [detect] has this name" in done.stderr
+    page = folder_of(load(file)) / "page.toml"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text("[detect]\nzones = [{name = 'step', corners = [[0, 0], [1, 0], [1, 1]]}]\n")
+    done = maskwatch("test-output", "tell", "--config", file)
+    assert done.returncode == 0, done.stderr
