@@ -68,10 +68,9 @@ class DrivenActuator:
         """
         if began := self._test_wanted:
             self._test_wanted, self._test_ends, self._again_at = False, now + self._test_s, now
+            self.refusal = self._refusal()
         self._note("zone", fault)
         self._drive(self._is_on(sight, now), sight.in_zone, now)
-        if began:
-            self.refusal = self._refusal()
         self.tests += began
         moments = (self._rule.due, self._test_ends, self._again_at)
         return min((moment for moment in moments if moment > now), default=math.inf)

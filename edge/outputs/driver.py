@@ -31,7 +31,7 @@ class Testable(Protocol):
     """An actuator that must know that it is tested."""
 
     def test(self) -> None:
-        """Begins at once what the last ``set`` turned on. Raises ``OutputError`` if nothing will be seen or heard."""
+        """Makes the ``set`` that follows have an effect at once. Raises ``OutputError`` if it will have none."""
         ...
 
 

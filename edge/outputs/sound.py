@@ -46,7 +46,7 @@ class Sound:
             now = situation if on else None
             if now != self._situation:
                 self._situation = self._waiting = now
-                self._is_tested = False
+                self._is_tested = self._is_tested and on
                 self._retry_at = time.monotonic()
                 self._lock.notify()
             if self._problem:

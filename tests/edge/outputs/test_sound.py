@@ -96,7 +96,7 @@ def test_quiet_hours_are_silent(sounds: Any, aplay: Standin) -> None:
 
 
 def test_a_test_is_heard_at_once_whatever_was_said_before(sounds: Any, aplay: Standin) -> None:
-    sound = sounds(every=3600.0)
+    sound = sounds(every=3600.0, when=("no_mask", "mask"))
     sound.set(True, "no_mask")
     until(lambda: "end en/no_mask" in aplay.log)
     for number in (2, 3):  # while it is on, and after a situation that had to wait
@@ -104,8 +104,13 @@ def test_a_test_is_heard_at_once_whatever_was_said_before(sounds: Any, aplay: St
         until(lambda number=number: len(aplay.begun) == number)
         sound.set(False, "nobody")
         sound.set(True, "no_mask")
+    sound.set(False, "nobody")
+    sound.test()
+    sound.set(True, "mask")
+    until(lambda: "end en/mask" in aplay.log)
+    sound.set(True, "no_mask")
     time.sleep(0.1)
-    assert aplay.begun == ["en/no_mask"] * 3, "and what is no test waits on"
+    assert aplay.begun == ["en/no_mask"] * 3 + ["en/mask"], "and what is no test waits on"
 
 
 def test_a_test_in_quiet_hours_says_so(sounds: Any, aplay: Standin) -> None:
