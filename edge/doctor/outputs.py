@@ -28,6 +28,7 @@ from ..monitor.state import StateFiles, running_health
 from ..mqtt.switches import is_kept_off
 from ..mqtt.topics import Topics, output_switch
 from ..outputs.faults import output_faults
+from ..outputs.situation import contains
 from ..paths import open_at_once
 from .check import Check, Result
 
@@ -51,9 +52,14 @@ def output_checks(config: Config, files: StateFiles) -> tuple[Check, ...]:
 
 
 def check_in_use(output: OutputConfig, config: Config, files: StateFiles) -> Result:
-    """Checks an output, and warns if it does nothing nevertheless. Raises like ``check_output``."""
-    state, text = check_output(output, files.folder, config.detect.zones)
+    """Checks an output, and warns if it does nothing nevertheless, or sees too little. Raises like ``check_output``."""
+    zones = config.detect.zones
+    state, text = check_output(output, files.folder, zones)
     idle = []
+    if isinstance(output, RelayConfig) and output.open_when and zones and not _cover_everything(zones):
+        idle.append(
+            "people outside the zones are not seen: draw a second zone over the surroundings, or leave zones out"
+        )
     if (running_health(files.folder) or {}).get("outputs_demo"):
         idle.append("the running maskwatch only prints what its outputs would do (--outputs-demo)")
     switch = output_switch(output.name)
@@ -63,6 +69,12 @@ def check_in_use(output: OutputConfig, config: Config, files: StateFiles) -> Res
     if state == "ok" and idle:
         return "warn", f"{text}, but {' and '.join(idle)}"
     return state, text
+
+
+def _cover_everything(zones: Sequence[Zone]) -> bool:
+    """Returns whether each place of the picture, of 32 by 32, lies in a zone."""
+    steps = [(number + 0.5) / 32 for number in range(32)]
+    return all(any(contains(zone, x, y) for zone in zones) for x in steps for y in steps)
 
 
 def _remedy(output: OutputConfig) -> str:

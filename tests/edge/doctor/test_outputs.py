@@ -18,7 +18,8 @@ from support.phone import Server
 from support.pins import mock_pins
 
 from edge.config.outputs import CommandConfig, OutputConfig, PinConfig, RelayConfig, SoundConfig, WebhookConfig
-from edge.config.schema import Config, MqttConfig
+from edge.config.schema import Config, DetectConfig, MqttConfig
+from edge.config.zone import Zone
 from edge.doctor.outputs import check_output, output_checks
 from edge.monitor.state import StateFiles, StateFolder
 
@@ -96,6 +97,24 @@ def test_a_mute_and_a_demo_are_warned_of(tmp_path: Path) -> None:
             status, text = output_checks(config, files)[0].look()
     assert status == "warn" and "drives it" not in text
     assert text.endswith("but the running maskwatch only prints what its outputs would do (--outputs-demo)")
+
+
+STEP, LEFT, RIGHT = (
+    Zone([(x0, 0.0), (x1, 0.0), (x1, 1.0), (x0, 1.0)], name)
+    for name, x0, x1 in (("step", 0.3, 0.7), ("rest", 0.0, 0.5), ("rest", 0.5, 1.0))
+)
+
+
+@pytest.mark.parametrize(("zones", "sees_all"), [((), True), ((STEP, LEFT), False), ((STEP, LEFT, RIGHT), True)])
+def test_an_interlock_that_does_not_see_the_whole_picture_is_warned_of(
+    zones: tuple[Zone, ...], sees_all: bool, tmp_path: Path
+) -> None:
+    outputs = (RelayConfig(name="door", pin=17, open_when="mask"), PinConfig(name="lamp", pin=18))
+    config = Config(detect=DetectConfig(zones=zones), outputs=outputs)
+    with mock_pins():
+        (door, text), lamp = [one.look() for one in output_checks(config, StateFiles(tmp_path))]
+    assert door == ("ok" if sees_all else "warn") and lamp[0] == "ok"
+    assert ("but people outside the zones are not seen: draw a second zone" in text) is not sees_all
 
 
 def test_a_web_address_is_reached_and_nothing_is_posted(server: Server, tmp_path: Path) -> None:
