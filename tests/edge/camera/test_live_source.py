@@ -66,6 +66,19 @@ def test_a_slow_consumer_gets_the_newest_picture() -> None:
     source.close()
 
 
+def test_it_is_known_for_how_long_the_pictures_have_shown_nothing_new(network_camera: NetworkCamera) -> None:
+    network_camera.freeze()
+    source = Live(lambda: Capture(network_camera.url, SourceConfig()), "door")
+    with watching(source) as viewer:
+        viewer.wait_for_frames()
+        assert source.unchanged_s == float("inf")
+        network_camera.show(picture)
+        until(lambda: source.unchanged_s < 1)
+        network_camera.freeze()
+        until(lambda: 0.3 < source.unchanged_s < PATIENCE)
+    assert open_source("demo").unchanged_s == 0
+
+
 def test_a_stream_that_ends_is_reported_and_opened_again(network_camera: NetworkCamera) -> None:
     with watching(Live(lambda: Capture(network_camera.url, SourceConfig()), "door", pauses=SHORT_PAUSES)) as viewer:
         viewer.wait_for_frames()
