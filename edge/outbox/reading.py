@@ -59,4 +59,9 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
     check_files(path)
     with closing(sqlite3.connect(uri(path, "rw"), uri=True, timeout=5)) as db, db:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")  # no -shm is mapped, if the file still has a WAL
+        db.execute("SELECT 1 FROM sqlite_master").fetchone()
+        if db.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            # else it would keep its lock for reading while it waits to write, and the outbox would wait for that one
+            db.execute("PRAGMA locking_mode = NORMAL")
+        db.execute("BEGIN IMMEDIATE")
         yield db
