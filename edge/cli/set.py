@@ -109,7 +109,7 @@ def _check_of_outputs(args: argparse.Namespace, values: Sections) -> Callable[[C
     def check(config: Config) -> None:
         after = config.detect.zones if "zones" in values.get("detect", ()) else before
         changed = [output for output in config.outputs if output.name in values.get("outputs", ())]
-        faults = output_faults(changed, after)
+        faults = output_faults(changed, after, packages=False)
         if faults:
             raise ConfigError("\n".join(f"{args.config}: {fault}" for fault in faults.values()))
         if before is not None and after is not None:

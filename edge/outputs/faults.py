@@ -12,18 +12,21 @@ from ..config.zone import Zone
 from .gpio import fault_of_packages
 
 
-def output_faults(outputs: Iterable[OutputConfig], zones: Sequence[Zone] | None) -> dict[str, str]:
+def output_faults(
+    outputs: Iterable[OutputConfig], zones: Sequence[Zone] | None, *, packages: bool = True
+) -> dict[str, str]:
     """Returns what keeps outputs from working on this machine, by name.
 
-    ``zones`` are those in use, which the page may have set; None if they are not known.
+    ``zones`` are those in use, which the page may have set; None if they are not known. Without ``packages``, those
+    that may be installed later do not count.
     """
-    found = {output.name: [*_of_zone(output, zones), *_of_driver(output)] for output in outputs}
+    found = {output.name: [*_of_zone(output, zones), *_of_driver(output, packages)] for output in outputs}
     return {name: "; ".join(faults) for name, faults in found.items() if faults}
 
 
 def fault_of_driver(output: OutputConfig) -> str:
     """Returns what an output lacks beside its zone; an empty text if it lacks nothing."""
-    return "; ".join(_of_driver(output))
+    return "; ".join(_of_driver(output, packages=True))
 
 
 def _of_zone(output: OutputConfig, zones: Sequence[Zone] | None) -> Iterable[str]:
@@ -31,12 +34,12 @@ def _of_zone(output: OutputConfig, zones: Sequence[Zone] | None) -> Iterable[str
         yield fault
 
 
-def _of_driver(output: OutputConfig) -> Iterable[str]:
+def _of_driver(output: OutputConfig, packages: bool) -> Iterable[str]:
     if isinstance(output, SoundConfig):
         yield from sounds.faults_of_files(output)
     elif isinstance(output, WebhookConfig):
         yield from webhooks.faults_of_files(output)
     elif isinstance(output, CommandConfig) and (fault := fault_of_program(output.program[0])):
         yield f"outputs.{output.name}.program: {fault}"
-    elif isinstance(output, PinConfig | ServoConfig) and (fault := fault_of_packages()):
+    elif packages and isinstance(output, PinConfig | ServoConfig) and (fault := fault_of_packages()):
         yield f"outputs.{output.name}: {fault}"
