@@ -24,11 +24,6 @@ def output_faults(
     return {name: "; ".join(faults) for name, faults in found.items() if faults}
 
 
-def fault_of_driver(output: OutputConfig) -> str:
-    """Returns what an output lacks beside its zone; an empty text if it lacks nothing."""
-    return "; ".join(_of_driver(output, packages=True))
-
-
 def _of_zone(output: OutputConfig, zones: Sequence[Zone] | None) -> Iterable[str]:
     if zones is not None and (fault := fault_of_zone(output, zones)):
         yield fault
