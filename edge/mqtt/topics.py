@@ -51,6 +51,11 @@ class Topics:
         """Returns the topic of the command that pauses and resumes watching."""
         return self.switch_set(WATCHING)
 
+    @property
+    def enabled_state(self) -> str:
+        """Returns the topic that tells whether watching is paused."""
+        return self.switch_state(WATCHING)
+
     def switch_set(self, switch: str) -> str:
         """Returns the topic of the command to a switch."""
         return f"{self.root}/{switch}/set"

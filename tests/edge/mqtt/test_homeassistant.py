@@ -9,7 +9,7 @@ from support.processes import Process
 from edge.config.schema import Config, DeviceConfig, HomeAssistantConfig, MqttConfig, SnapshotsConfig
 from edge.mqtt import homeassistant as discovery
 from edge.mqtt.announced import announcement
-from edge.mqtt.topics import WATCHING, Topics
+from edge.mqtt.topics import Topics
 
 TOPIC = "homeassistant/device/maskwatch_entrance/config"
 KEYS = {
@@ -44,8 +44,9 @@ def test_the_message_names_only_topics_of_the_camera() -> None:
     topics = Topics("doors", "back-door")
     message = discovered(Config(device=DeviceConfig(name="back-door"), mqtt=MqttConfig(prefix="doors")))
     named = {value for entity in message["components"].values() for key, value in entity.items() if "topic" in key}
-    switch = topics.switch_set(WATCHING), topics.switch_state(WATCHING)
-    assert named <= {topics.alert, topics.state, topics.health, topics.stats, *switch}
+    assert named <= {
+        topics.alert, topics.state, topics.health, topics.stats, topics.enabled_set, topics.enabled_state
+    }  # fmt: skip
     assert message["device"]["name"] == "Back door"
     ids = [entity["default_entity_id"] for entity in message["components"].values() if len(entity) > 1]
     assert len(ids) > 10 and all("-" not in name for name in ids)
