@@ -12,7 +12,7 @@ run: $(VENV)/run.stamp
 
 # most tests wait for brokers, cameras and processes, so several at a time keep two cores busy
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
 chaos: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m "chaos and not alone" -n 4 --dist worksteal $(ARGS) || [ $$? = 5 ]

@@ -91,7 +91,8 @@ def check_output(output: OutputConfig, state: Path, zones: Sequence[Zone] = ()) 
     problem = str((running or {}).get("problem") or "")
     if f"output {output.name}:" in problem:
         return "FAIL", f"the running maskwatch reports: {problem}"
-    for fault in output_faults((output,), zones).values():
+    # packages: a process that runs has them, or reports it; it may have another pin factory than this one
+    for fault in output_faults((output,), zones, packages=running is None).values():
         return "FAIL", fault
     if isinstance(output, WebhookConfig):
         return check_webhook(output)
