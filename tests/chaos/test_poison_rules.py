@@ -42,6 +42,8 @@ def test_several_poison_alerts_do_not_hold_up_the_others(open_door: Any) -> None
     for one in alerts:
         door.publisher.publish(one)
     door.wait_for_alerts([one.id for one in alerts if one.id not in bad], 60)
+    for _ in range(5):  # the last bad one may be the only one left: only others that are taken prove that it is guilty
+        door.alert()
     until(lambda: set(door.dead) == bad, lambda: str(door), 120)
 
 
