@@ -78,7 +78,10 @@ def test_every_module_imports(pi: Pi) -> None:
     modules = sorted((ROOT / "edge").rglob("*.py"))  # those in rooms too
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules if path.stem != "__main__"]
     assert len(names) > 50
-    code = f"import importlib; print([importlib.import_module(name).__name__ for name in {names}])"
+    if pi is TRIXIE:  # lgpio is a package of Raspberry Pi OS there
+        names.remove("edge.outputs.chip")
+    code = "import os, tempfile; os.environ['LG_WD'] = tempfile.mkdtemp()\n"  # lgpio makes a pipe in it
+    code += f"import importlib; print([importlib.import_module(name).__name__ for name in {names}])"
     assert run(pi, "-c", code).strip() == str(names)
 
 
