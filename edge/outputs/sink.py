@@ -16,7 +16,7 @@ from ..outbox.listener import SinkPlace
 from ..outbox.sql import OutboxMessage
 from ..timing import Backoff
 from .driver import Failure, Recipient
-from .situation import contains
+from .situation import is_within
 from .trial import test_alert
 
 log = logging.getLogger(__name__)
@@ -80,6 +80,7 @@ class SinkWorker:
         self._due = 0.0
         self._failing = False
         self._has_fault, self._look_at = False, 0.0
+        self._has_failed = False  # the problem of an attempt was reported
         self._deadline: float | None = None
         self._thread = threading.Thread(target=self._run, name=f"output-{config.name}", daemon=True)
         self._thread.start()
@@ -106,13 +107,13 @@ class SinkWorker:
     def _is_in_zone(self, box: Sequence[int], size: Sequence[int]) -> bool:
         chosen = [zone for zone in self._zones if zone.name == self._config.zone] if self._config.zone else []
         x, y = (box[0] + box[2]) / 2 / size[0], (box[1] + box[3]) / 2 / size[1]
-        return not chosen or any(contains(zone, x, y) for zone in chosen)
+        return not chosen or is_within(chosen, x, y)
 
     def take(self, copy: OutboxMessage) -> None:
         with self._changed:
             self._queue.append(copy)
-            oldest = next(one for one in self._queue if one is not self._under_way)
             if len(self._queue) > self._capacity:
+                oldest = next(one for one in self._queue if one is not self._under_way)
                 self._refuse(oldest, f"more than {self._capacity} alerts waited")
             self._changed.notify()
 
@@ -214,8 +215,9 @@ class SinkWorker:
                 self._place.delivered(copy)
             elif not failure.retry:
                 self._refuse(copy, failure.reason)
-            if self._failing:
-                self._due = time.monotonic() + self._pause(failure)
+            if failure and failure.retry:
+                pause = self._backoff.next() if failure.pause is None else max(failure.pause, SHORTEST_PAUSE)
+                self._due = time.monotonic() + pause
             else:
                 self._due = 0.0
                 self._backoff.reset()
@@ -235,13 +237,13 @@ class SinkWorker:
         self._queue.remove(copy)
         self._place.refused(copy, reason)
 
-    def _pause(self, failure: Failure | None) -> float:
-        asked = failure.pause if failure else None
-        return self._backoff.next() if asked is None else max(asked, SHORTEST_PAUSE)
-
     def _tell(self, failure: Failure | None) -> None:
         if failure is None:
-            return self._look(was_failing=True)
+            if self._has_failed:
+                self._has_failed = False
+                self._look(was_failing=True)
+            return
+        self._has_failed = True
         outcome = (
             "its alerts wait" if failure.retry else "an alert was set aside; `maskwatch outbox --resend` tries it again"
         )
