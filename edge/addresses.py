@@ -19,6 +19,8 @@ RAW_CHARACTERS = (
     "source.password_file"
 )
 """The hint at a password that ends too early."""
+PORTS = {"http": 80, "https": 443}
+"""The usual ports of web addresses."""
 POST_ADDRESS = (
     "use an address such as https://ntfy.sh/a-name-that-nobody-guesses; in a user name or password before the @, write "
     "each of the signs : / ? # @ % as % and two digits (%3A %2F %3F %23 %40 %25)"
@@ -157,19 +159,32 @@ def is_ambiguous(address: str) -> bool:
     return "@" in behind and ":" in authority and "@" not in authority and short_name
 
 
+def shown_server(parts: SplitResult) -> str:
+    """Returns the host of a web address that takes a POST, for messages.
+
+    An ``@`` behind it may end a login with a raw ``/`` in it, and the host be a piece of that login.
+    """
+    return "the server" if "@" in unquote(parts.path + parts.query) else str(parts.hostname)
+
+
 def split_post_address(url: str) -> SplitResult:
     """Splits a web address that takes a POST. Raises ``ValueError`` with ``POST_ADDRESS`` for any other text."""
     if not url.lower().startswith(("http://", "https://")):
         raise ValueError(f"must begin with http:// or https://; {POST_ADDRESS}")
     try:
         parts = urlsplit(url)
-        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        known = parts.scheme in PORTS and parts.hostname and parts.port != 0
         known = known and ("@" in parts.netloc or not has_raw_characters(url))
     except ValueError:  # the text of the exception quotes a part of the address
         known = False
-    if not known or not url.isascii() or not url.isprintable() or " " in url:
+    if not known or not is_plain(url):
         raise ValueError(POST_ADDRESS)
     return parts
+
+
+def is_plain(text: str) -> bool:
+    """Returns whether a text has printable ASCII characters alone, and no space."""
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def _split(rest: str) -> tuple[str, str]:

@@ -26,12 +26,17 @@ def start(module: str, *arguments: str, **options: Any) -> "subprocess.Popen[byt
 
     The process ends with the thread that starts it. Raises ``OSError`` if there is no memory or descriptor for it.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in PRIVATE}
+    environment = public_environment()
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     environment["OPENBLAS_NUM_THREADS"] = "1"
     command = [sys.executable, "-P", "-m", module, *arguments, str(os.getpid())]
     # Ctrl-C is for the parent, which ends this process
     return subprocess.Popen(command, env=environment, start_new_session=True, **options)
+
+
+def public_environment() -> dict[str, str]:
+    """Returns the variables of this process without those that are for it alone."""
+    return {name: value for name, value in os.environ.items() if name not in PRIVATE}
 
 
 def restrict(parent: int) -> None:

@@ -13,8 +13,7 @@ from ..config.outputs import OutputConfig, SituationOutputConfig
 from ..config.schema import Config
 from ..errors import ConfigError, OutputError
 from ..monitor.state import StateFiles, running_health
-from ..mqtt.switches import is_kept_off
-from ..mqtt.topics import Topics, output_switch
+from ..mqtt.switches import how_to_unmute, is_muted
 from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, open_settings, own_state
 
 
@@ -44,13 +43,12 @@ def run(args: argparse.Namespace) -> int:
 def _is_muted(config: Config, files: StateFiles, output: OutputConfig) -> bool:
     """Returns whether the next start leaves it off. A file that cannot be read is the matter of doctor."""
     with suppress(sqlite3.Error, OSError):
-        return bool(config.mqtt.host) and is_kept_off(files.outbox, output_switch(output.name))
+        return is_muted(config, files.outbox, output.name)
     return False
 
 
 def _advice(config: Config, output: OutputConfig) -> str:
-    topic = Topics(config.mqtt.prefix, config.device.name).switch_set(output_switch(output.name))
-    return f"it is muted apart from tests: switch it on in Home Assistant, or publish ON to {topic}"
+    return f"it is muted apart from tests: {how_to_unmute(config, output.name)}"
 
 
 def output_of(config: Config, name: str) -> OutputConfig:

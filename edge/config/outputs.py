@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeGuard, get_args
 
 from .option import Allowed, option
 from .phone import PostFormat
@@ -70,6 +70,11 @@ class RelayConfig(PinConfig):
         -1, "GPIO pin of the emergency release: opens an interlock while active; -1 for none", **PIN
     )
     release_active: Level = option("low", "level of that pin while somebody releases", choices=get_args(Level))
+
+
+def is_interlock(output: OutputConfig) -> TypeGuard[RelayConfig]:
+    """Returns whether an output is the interlock of a door."""
+    return isinstance(output, RelayConfig) and bool(output.open_when)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from ..addresses import shown_file, split_post_address
+from ..addresses import is_plain, shown_file, split_post_address
 from ..errors import ConfigError
 from .credentials import read_password
 from .outputs import WebhookConfig
@@ -61,7 +61,7 @@ def _url(output: WebhookConfig) -> str:
 
 def _token(output: WebhookConfig) -> str:
     token = _content(output, "token_file") if output.token_file else ""
-    if not token.isascii() or not token.isprintable() or " " in token:
+    if not is_plain(token):
         raise ConfigError(f"outputs.{output.name}.token_file: the file must contain the token alone, on one line")
     return token
 

@@ -7,10 +7,10 @@ import stat
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from urllib.parse import SplitResult, unquote
+from urllib.parse import SplitResult
 from urllib.request import getproxies, proxy_bypass
 
-from ..addresses import split_post_address
+from ..addresses import PORTS, shown_server, split_post_address
 from ..config.outputs import (
     CommandConfig,
     OutputConfig,
@@ -19,23 +19,22 @@ from ..config.outputs import (
     ServoConfig,
     SoundConfig,
     WebhookConfig,
+    is_interlock,
 )
 from ..config.schema import Config
 from ..config.sounds import read_sounds
 from ..config.webhooks import read_webhook
 from ..config.zone import Zone
 from ..monitor.state import StateFiles, running_health
-from ..mqtt.switches import is_kept_off
-from ..mqtt.topics import Topics, output_switch
+from ..mqtt.switches import how_to_unmute, is_muted
 from ..outputs.faults import output_faults
-from ..outputs.situation import contains
+from ..outputs.situation import is_within
 from ..paths import open_at_once
 from .check import Check, Result
 
 OUTPUT_LIMIT_S = 25.0
 """Seconds for one output: a name server that is silent is asked several times."""
 CONNECT_S = 10.0
-PORTS = {"http": 80, "https": 443}
 
 
 def output_checks(config: Config, files: StateFiles) -> tuple[Check, ...]:
@@ -56,16 +55,14 @@ def check_in_use(output: OutputConfig, config: Config, files: StateFiles) -> Res
     zones = config.detect.zones
     state, text = check_output(output, files.folder, zones)
     idle = []
-    if isinstance(output, RelayConfig) and output.open_when and zones and not _cover_everything(zones):
+    if is_interlock(output) and zones and not _cover_everything(zones):
         idle.append(
             "people outside the zones are not seen: draw a second zone over the surroundings, or leave zones out"
         )
     if (running_health(files.folder) or {}).get("outputs_demo"):
         idle.append("the running maskwatch only prints what its outputs would do (--outputs-demo)")
-    switch = output_switch(output.name)
-    if config.mqtt.host and is_kept_off(files.outbox, switch):  # without a broker nothing is muted
-        topic = Topics(config.mqtt.prefix, config.device.name).switch_set(switch)
-        idle.append(f"it is muted; switch it on in Home Assistant, or publish ON to {topic}")
+    if is_muted(config, files.outbox, output.name):
+        idle.append(f"it is muted; {how_to_unmute(config, output.name)}")
     if state == "ok" and idle:
         return "warn", f"{text}, but {' and '.join(idle)}"
     return state, text
@@ -74,7 +71,7 @@ def check_in_use(output: OutputConfig, config: Config, files: StateFiles) -> Res
 def _cover_everything(zones: Sequence[Zone]) -> bool:
     """Returns whether each place of the picture, of 32 by 32, lies in a zone."""
     steps = [(number + 0.5) / 32 for number in range(32)]
-    return all(any(contains(zone, x, y) for zone in zones) for x in steps for y in steps)
+    return all(is_within(zones, x, y) for x in steps for y in steps)
 
 
 def _remedy(output: OutputConfig) -> str:
@@ -132,8 +129,7 @@ def check_sound(output: SoundConfig) -> Result:
 def check_webhook(output: WebhookConfig) -> Result:
     """Connects to the server of the address, and closes the connection."""
     parts = split_post_address(read_webhook(output).url)
-    # as in Destination: an @ behind the server may end a login, and the server be a piece of it
-    server = "the server" if "@" in unquote(parts.path + parts.query) else str(parts.hostname)
+    server = shown_server(parts)
     if parts.scheme in getproxies() and not proxy_bypass(str(parts.hostname)):
         return "ok", f"{server} is asked through a proxy; maskwatch test-output {output.name} tries it"
     try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from ..config.schema import Config
 from ..outbox.outbox import Outbox
 from ..outbox.reading import setting as kept_setting
 from .messages import parse
@@ -119,6 +120,17 @@ class Switches:
 def is_kept_off(path: Path, switch: str) -> bool:
     """Returns whether a switch is off, as an outbox file says. Raises ``sqlite3.Error``."""
     return path.exists() and kept_setting(path, _setting(switch)) == "OFF"
+
+
+def is_muted(config: Config, outbox: Path, output: str) -> bool:
+    """Returns whether an output is muted; without a broker none is. Raises like ``is_kept_off``."""
+    return bool(config.mqtt.host) and is_kept_off(outbox, output_switch(output))
+
+
+def how_to_unmute(config: Config, output: str) -> str:
+    """Returns what somebody can do to let a muted output work again."""
+    topic = Topics(config.mqtt.prefix, config.device.name).switch_set(output_switch(output))
+    return f"switch it on in Home Assistant, or publish ON to {topic}"
 
 
 def _setting(name: str) -> str:

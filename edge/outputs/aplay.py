@@ -5,7 +5,7 @@ import os
 import shutil
 import wave
 
-from ..children import PRIVATE
+from ..children import public_environment
 from ..config.sounds import WavFile
 from .program import Ending, Program
 
@@ -30,8 +30,7 @@ class Aplay:
     """Plays one sound at a time in the calling thread. ``stop`` may come from any thread, and is for good."""
 
     def __init__(self) -> None:
-        environment = {name: value for name, value in os.environ.items() if name not in PRIVATE}
-        self._program = Program(environment | {"LC_ALL": "C"})  # its messages are read
+        self._program = Program(public_environment() | {"LC_ALL": "C"})  # its messages are read
 
     def play(self, file: WavFile, device: str) -> str:
         """Plays a file to its end; returns why it could not, or an empty text. ``device`` is ALSA's, or empty."""

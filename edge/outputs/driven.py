@@ -5,7 +5,14 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..config.outputs import SITUATIONS, PinConfig, RelayConfig, Situation, SituationOutputConfig, SoundConfig
+from ..config.outputs import (
+    SITUATIONS,
+    PinConfig,
+    Situation,
+    SituationOutputConfig,
+    SoundConfig,
+    is_interlock,
+)
 from ..config.sounds import read_sounds
 from ..errors import ConfigError, OutputError
 from .driver import Actuator, Release, Testable
@@ -44,9 +51,8 @@ class DrivenActuator:
         self._actuator, self._release = actuator, release
         self._report = report
         self._rule = rule_for(config)
-        opens = isinstance(config, RelayConfig) and config.open_when
         self._when: tuple[Situation, ...] = (
-            ("mask",) if opens else tuple(one for one in SITUATIONS if one in config.when)
+            ("mask",) if is_interlock(config) else tuple(one for one in SITUATIONS if one in config.when)
         )
         self._test_s = seconds_of_test(config)
         self._test_wanted = False

@@ -14,6 +14,7 @@ from ..config.outputs import (
     SituationOutputConfig,
     SoundConfig,
     WebhookConfig,
+    is_interlock,
 )
 from ..config.schema import Config
 from ..config.zone import Zone
@@ -76,7 +77,7 @@ def _situation_outputs(config: Config, is_demo: bool) -> list[SituationOutputCon
 
 
 def _has_release(output: SituationOutputConfig) -> TypeGuard[RelayConfig]:
-    return isinstance(output, RelayConfig) and bool(output.open_when) and output.release_pin >= 0
+    return is_interlock(output) and output.release_pin >= 0
 
 
 class _Opener:

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from ..config.outputs import PinConfig, RelayConfig, ServoConfig, Situation
+from ..config.outputs import PinConfig, RelayConfig, ServoConfig, Situation, is_interlock
 from ..errors import OutputError
 from .gpio import Pin
 
@@ -18,7 +18,7 @@ class PinOutput:
 
     def __init__(self, config: PinConfig) -> None:
         self._config = config
-        self._interlock = config if isinstance(config, RelayConfig) and config.open_when else None
+        self._interlock = config if is_interlock(config) else None
         self._pin = Pin(config.pin)
         with suppress(OutputError):  # the first call of set tells it
             self.set(self._interlock is not None and self._interlock.fail == "open", "unknown")

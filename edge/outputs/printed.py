@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from ..config.outputs import PinConfig, RelayConfig, Situation, SituationOutputConfig, SoundConfig
+from ..config.outputs import PinConfig, Situation, SituationOutputConfig, SoundConfig, is_interlock
 from ..config.sounds import WavFile
 from .aplay import Aplay
 from .driver import Actuator
@@ -34,7 +34,7 @@ class PrintedActuator:
 
     def __init__(self, config: SituationOutputConfig, show: Callable[[str], None]) -> None:
         self._name, self._show = config.name, show
-        self._is_door = isinstance(config, RelayConfig) and bool(config.open_when)
+        self._is_door = is_interlock(config)
         self._text = self._words(False, "nobody")
 
     def set(self, on: bool, situation: Situation) -> None:

@@ -3,7 +3,7 @@
 import math
 from typing import Protocol
 
-from ..config.outputs import PinConfig, RelayConfig, SituationOutputConfig
+from ..config.outputs import PinConfig, SituationOutputConfig, is_interlock
 from .interlock import Interlock
 from .situation import Sight
 
@@ -72,6 +72,6 @@ class SituationRule:
 
 def rule_for(config: SituationOutputConfig) -> Rule:
     """Returns what decides about an output."""
-    if isinstance(config, RelayConfig) and config.open_when:
+    if is_interlock(config):
         return Interlock(config)
     return SituationRule(config)

@@ -77,8 +77,13 @@ def sight_of(people: Sequence[Person], zones: Sequence[Zone] | None, settled: bo
     in_view = situation_of(people)
     if zones is None:
         return Sight(in_view, in_view, settled)
-    inside = (person for person in people if any(contains(zone, person.x, person.y) for zone in zones))
+    inside = (person for person in people if is_within(zones, person.x, person.y))
     return Sight(situation_of(inside), in_view, settled)
+
+
+def is_within(zones: Iterable[Zone], x: float, y: float) -> bool:
+    """Returns whether a point lies in one of the zones."""
+    return any(contains(zone, x, y) for zone in zones)
 
 
 def contains(zone: Zone, x: float, y: float) -> bool:

@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
-from ..addresses import split_post_address
+from ..addresses import PORTS, is_plain, shown_server, split_post_address
 from ..errors import ConfigError
 
 REQUEST_TIMEOUT = 15.0
@@ -34,7 +34,6 @@ RETRIABLE_STATUSES = (408, 425, 429)
 """HTTP statuses below 500 after which the same request can succeed: timeout, too early, too many requests."""
 LOGIN_STATUSES = (401, 403, 407)
 """HTTP statuses that concern every text: texts wait until somebody corrects the login."""
-PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +105,7 @@ class Destination:
         self._login_advice = login_advice
         self._limit = limit
         userinfo, _, host = parts.netloc.rpartition("@")
-        # an @ behind the server may end a login with a raw / in it, and the server be a piece of that login
-        self.server = "the server" if "@" in unquote(parts.path + parts.query) else str(parts.hostname)
+        self.server = shown_server(parts)
         self._url = parts._replace(netloc=host, fragment="").geturl()
         self._headers: dict[str, str] = {}
         if userinfo and token:
@@ -117,7 +115,7 @@ class Destination:
             login = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
             self._headers["Authorization"] = "Basic " + base64.b64encode(login).decode()
         elif token:
-            if not token.isascii() or not token.isprintable() or " " in token:
+            if not is_plain(token):
                 raise ConfigError(f"{option}-token: the file must contain the token alone, on one line")
             self._headers["Authorization"] = f"Bearer {token}"
         self._connections = _Connections()
