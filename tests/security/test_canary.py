@@ -8,6 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,15 @@ def after_login(port: int) -> dict[str, str | bytes]:
 
 def processes(pid: int) -> bytes:
     """Command lines and environments of a process and its children."""
-    found = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return b"".join(Path(f"/proc/{one.pid}/{file}").read_bytes() for one in found for file in ("cmdline", "environ"))
+    shown = process(pid)
+    for child in psutil.Process(pid).children(recursive=True):
+        with suppress(FileNotFoundError, ProcessLookupError):  # the program of an output has ended meanwhile
+            shown += process(child.pid)
+    return shown
+
+
+def process(pid: int) -> bytes:
+    return b"".join(Path(f"/proc/{pid}/{file}").read_bytes() for file in ("cmdline", "environ"))
 
 
 @pytest.fixture
