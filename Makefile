@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test chaos test-systemd test-arm64 test-picamera test-homeassistant test-browser test-security check lock audit install clip model clean
+.PHONY: run test chaos test-systemd test-arm64 test-picamera test-homeassistant test-browser test-security test-store check lock audit install clip model clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/maskwatch run --or-demo $(ARGS)
@@ -21,6 +21,10 @@ chaos: $(VENV)/test.stamp
 # attacks on it: by another user of this machine, from the network, with hostile files; some need root
 test-security: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m security -n 3 --dist worksteal tests/security $(ARGS)
+
+# all doors in PostgreSQL and SQLite, and Prometheus, each for real (sudo apt install postgresql prometheus influxdb mosquitto)
+test-store: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m store -n 3 --dist loadfile tests/store $(ARGS) || [ $$? = 5 ]
 
 # needs root, systemd-container and debootstrap
 test-systemd: $(VENV)/test.stamp

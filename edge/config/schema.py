@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .option import Allowed, option
 from .phone import PhoneConfig
+from .report import ReportConfig
 from .sign import SignConfig
+from .store import StoreConfig
 from .web import WebConfig
 from .zone import Zone
 
@@ -220,6 +222,8 @@ class Config:
     sign: SignConfig = SignConfig()
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()
     phone: PhoneConfig = PhoneConfig()
+    report: ReportConfig = ReportConfig()
+    store: StoreConfig = StoreConfig()
     outputs: "tuple[OutputConfig, ...]" = ()
     """One per table ``[outputs.NAME]``, in the order of the file."""
 
