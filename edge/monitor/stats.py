@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import ParamSpec, Protocol, TypeVar
 
+from ..clock import clock_synced
 from ..mqtt.messages import State, Stats
 from ..people.policy import JUDGED, PersonState
 from ..people.tracker import Track
@@ -145,6 +146,7 @@ class Statistics:
             rss_mb=resident_mb(),
             outbox=self._readings.alerts_waiting(),
             uptime_s=round(time.monotonic() - self._started),
+            clock_synced=clock_synced(),
         )
 
     def summary(self) -> str:

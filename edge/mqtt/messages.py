@@ -113,6 +113,7 @@ class Stats:
     rss_mb: float
     outbox: int
     uptime_s: int
+    clock_synced: bool | None = None
 
 
 def _check_types(data: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from support import until
 
+from edge.clock import clock_synced
 from edge.faces.geometry import Box
 from edge.monitor.counting import Uncounted
 from edge.monitor.machine import cpu_temperature, resident_mb, throttled
@@ -152,6 +153,7 @@ def test_statistics_of_five_frames() -> None:
     assert (stats.frames, stats.dropped, stats.outbox) == (5, 3, 7)
     assert 0 < stats.fps <= 500
     assert stats.rss_mb > 10 and stats.uptime_s >= 0
+    assert stats.clock_synced is clock_synced()
     assert (stats.detect_ms, stats.classify_ms, stats.latency_ms) == (0, 0, 0)
 
 

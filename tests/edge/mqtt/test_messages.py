@@ -20,7 +20,7 @@ ALERT = Alert("no_mask", 3, 12.5, 0.97123, 6, 0.4, (10, 20, 110, 140))
 ALERT_KEYS = """schema event_type id device time score frames seen_s track box frame_size clock_synced model
 snapshot""".split()
 STATS_KEYS = """schema fps frames dropped detect_ms classify_ms latency_ms cpu_temp_c throttled rss_mb outbox
-uptime_s""".split()
+uptime_s clock_synced""".split()
 
 
 def message(alert: Alert = ALERT) -> AlertMessage:
