@@ -9,14 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
+from ..config.report import ReportConfig
+from ..config.shifts import read_shifts
 from ..errors import ConfigError, FileError
 from ..monitor.state import StateFiles
 from ..outbox.sql import HISTORY_KEPT
 from ..record import alerts
 from ..record.alerts import AlertIndex, Search, exported
 from ..record.export import csv_lines, json_lines
+from ..record.period import COLUMNS, Period, total
 from ..record.reading import read, read_seen
-from ..record.report import BIAS, COLUMNS, By, Period, Report, check_range
+from ..record.report import BIAS, NO_SHIFTS, By, Report, check_range
 from ..record.times import day_start, parse_date
 from .arguments import EXIT_OK, add_device_option, load_config, own_state
 
@@ -31,7 +34,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_device_option(command)
     command.add_argument("--from", dest="first", metavar="DATE", help=f"first day (default: {DAYS} days up to --to)")
     command.add_argument("--to", dest="last", metavar="DATE", help="last day (default: today)")
-    help_text = "one line for each hour (default), hour of the day, weekday or day; alert lists the alerts"
+    help_text = (
+        "one line for each hour (default), hour of the day, weekday, day, month or shift; alert lists the alerts"
+    )
     command.add_argument("--by", choices=UNITS, default=UNITS[0], help=help_text)
     form = command.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="print CSV (RFC 4180)")
@@ -47,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.by == "alert":
             return _print_alerts(args, files, head)
-        report = _counted(first, last, files.record)
+        report = _counted(first, last, files.record, config.report if args.by == "shift" else None)
     except (sqlite3.Error, OSError) as error:
         raise FileError(f"the state folder {files.folder} cannot be read: {error}") from error
     if not args.csv and not args.json:
@@ -69,12 +74,15 @@ def _days(args: argparse.Namespace) -> tuple[date, date]:
     return first, last
 
 
-def _counted(first: date, last: date, path: Path) -> Report:
+def _counted(first: date, last: date, path: Path, options: ReportConfig | None) -> Report:
+    """Sums the counts; with options, by their shifts too, which needs some. Raises ``ConfigError``."""
     try:
         check_range(first, last, MOST_DAYS)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    return Report(first, last, partial(read, path))
+    if options and not options.shifts:
+        raise ConfigError(NO_SHIFTS)
+    return Report(first, last, partial(read, path), shifts=read_shifts(options) if options else ())
 
 
 def _detectors(report: Report) -> list[dict[str, str]]:
@@ -102,7 +110,8 @@ def _print_report(report: Report, by: By, file: Path) -> int:
         return EXIT_OK
     names = "people mask no_mask incorrect_mask unsure alerts".split()
     print(f"{by:<26}" + "".join(f"{name:>15}" for name in names) + f"{'with a mask':>24}{'unknown':>12}")
-    for period in [*report.by(by), report.total]:
+    rows = report.by(by)
+    for period in [*rows, total(rows)]:
         cells = (f"{'unknown' if period.is_unknown else getattr(period.counts, name):>15}" for name in names)
         print(f"{period.label:<26}{''.join(cells)}{_share(period):>24}{_minutes(period.unknown):>12}")
     if report.is_biased:

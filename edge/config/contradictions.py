@@ -8,6 +8,7 @@ from pathlib import Path
 from ..addresses import RAW_CHARACTERS, host_of, is_ambiguous, is_ip, shown, shown_file, split_login
 from ..paths import fault
 from .schema import Config, MqttConfig, SourceConfig
+from .shifts import faults as _in_report
 from .signs import faults as _in_sign
 from .web_contradictions import in_web as _in_web
 
@@ -28,6 +29,7 @@ def contradictions(config: Config, given: Set[str]) -> list[str]:
         *_in_web(config.web),
         *_in_pages(config),
         *_in_sign(config.sign),
+        *_in_report(config.report),
         *_in_outputs(config),
     ]
 

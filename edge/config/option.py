@@ -26,7 +26,8 @@ class Allowed:
     hours: bool = False
     choices: tuple[str | int, ...] = ()
     arguments: bool = False
-    """A list of texts is a program and its arguments: one text is not split, and empty ones count."""
+    """A list of texts, such as a program and its arguments, whose texts are whole: one text is not split, and empty
+    ones count."""
     secret: bool = False
     """Messages never show the value: it is a secret, or somebody may have typed one instead of a file."""
 
@@ -72,14 +73,15 @@ def checked(value: Any, kind: Any, allowed: Allowed) -> Any:
         raise ValueError("unknown")
     if allowed.name and not NAME.fullmatch(value):
         raise ValueError("not usable in a topic")
-    if allowed.hours and value and (fault := _fault_of_hours(value)):
+    if allowed.hours and value and (fault := fault_of_hours(value)):
         raise ValueError(fault)
     if kind is str and any(ord(letter) < 32 for letter in value):
         raise ValueError("has control characters")
     return value
 
 
-def _fault_of_hours(text: str) -> str:
+def fault_of_hours(text: str) -> str:
+    """Returns what is wrong with two times of day like 22:00-06:00; empty if nothing is."""
     if not re.fullmatch(r"\d\d:\d\d-\d\d:\d\d", text, re.ASCII):
         return "must have two digits for each hour and minute, and no spaces, for example 22:00-06:00"
     if not HOURS.fullmatch(text):

@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, get_args
 
 from aiohttp import web
 
+from ..config.report import ReportConfig
+from ..config.shifts import read_shifts
 from ..record.export import csv_lines, file_name, json_lines
+from ..record.period import COLUMNS, Period
 from ..record.recorder import Recorder
-from ..record.report import BIAS, COLUMNS, By, Period, Report, check_range
+from ..record.report import BIAS, NO_SHIFTS, By, Report, check_range
 from ..record.sql import DAYS_KEPT
 from ..record.times import parse_date
 from ..serving.answers import error_response
@@ -22,9 +26,10 @@ MOST_OUTAGES = 100
 class Reports:
     """Answers ``/api/report`` and its exports. Runs in the page's thread, and reads the counts in the executor."""
 
-    def __init__(self, record: Recorder, device: str) -> None:
+    def __init__(self, record: Recorder, device: str, options: ReportConfig) -> None:
         self._record = record
         self._device = device
+        self._shifts = read_shifts(options)
 
     def routes(self) -> tuple[web.RouteDef, ...]:
         """Returns the routes of the reports."""
@@ -45,7 +50,8 @@ class Reports:
         return web.json_response(await asyncio.get_running_loop().run_in_executor(None, self._described, report))
 
     async def _read(self, first: date, last: date) -> Report:
-        return await asyncio.get_running_loop().run_in_executor(None, Report, first, last, self._record.read)
+        made = partial(Report, first, last, self._record.read, shifts=self._shifts)
+        return await asyncio.get_running_loop().run_in_executor(None, made)
 
     def _described(self, report: Report) -> dict[str, Any]:
         one_day = report.first == report.last
@@ -61,6 +67,7 @@ class Reports:
             "hours": [_row(period) for period in report.by("hour")] if one_day else [],
             "days": [_row(period) for period in report.by("day")],
             "hours_of_day": [_row(period) for period in report.by("hour_of_day")],
+            "shifts": [_row(period) for period in report.by("shift")] if self._shifts else [],
             "weekdays": [_row(period) for period in report.by("weekday")],
             "outages": outages[-MOST_OUTAGES:],
             "more_outages": max(0, len(outages) - MOST_OUTAGES),
@@ -78,6 +85,8 @@ class Reports:
         try:
             first, last = _days(request.query)
             by = _unit(request.query)
+            if by == "shift" and not self._shifts:
+                raise ValueError(NO_SHIFTS)
         except ValueError as error:
             return error_response(400, str(error))
         report = await self._read(first, last)

@@ -18,6 +18,7 @@ from .check import Check
 from .feed import Feed
 from .manifest import manifest_handler
 from .metrics import Metrics
+from .notice import Notice
 from .pause import pause_handler
 from .report import Reports
 from .settings import Settings
@@ -77,8 +78,9 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
             web.get("/api/now", settings.now),
             *alerts.routes(),
             *snapshots.routes(),
-            *Reports(backend.record, config.device.name).routes(),
+            *Reports(backend.record, config.device.name, config.report).routes(),
             *sign.routes(),
+            *Notice(lambda: settings.config).routes(),
             *check.routes(),
             *Setup(settings, guard, backend, bus).routes(),
             web.post("/api/settings", settings.change),

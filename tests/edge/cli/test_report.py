@@ -12,7 +12,7 @@ from support.commands import ASCII, maskwatch
 from support.recorded import alert, fill_counts, fill_history
 
 from edge.record.counts import Counts
-from edge.record.report import COLUMNS
+from edge.record.period import COLUMNS
 
 MONDAY = ("--from", "2026-11-23", "--to", "2026-11-23")
 

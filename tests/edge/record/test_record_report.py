@@ -11,8 +11,9 @@ import pytest
 from support.recorded import fill_counts
 
 from edge.record.counts import SLOT_S, Counts, mask_share
+from edge.record.period import COLUMNS
 from edge.record.reading import read
-from edge.record.report import COLUMNS, Report
+from edge.record.report import Report
 
 DAY = date(2026, 11, 25)
 
