@@ -1,8 +1,7 @@
 """Serves the page's files, and its HTML in the visitor's language.
 
-The files lie below ``static/``. ``lang/XX.json`` has the texts of one language; a file more is a language more. In an
-HTML file, ``{{key}}`` is replaced by the text, ``{{language}}`` by the language and ``{{texts}}`` by all texts as JSON,
-which the page's modules read.
+The files lie below ``static/``. In an HTML file, ``{{key}}`` is replaced by the text, ``{{language}}`` by the language
+and ``{{texts}}`` by all texts as JSON, which the page's modules read.
 """
 
 import gzip
@@ -10,17 +9,17 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 
 from aiohttp import web
 
 from .. import __version__
+from .languages import DEFAULT_LANGUAGE, languages
 
 STATIC = Path(__file__).with_name("static")
 LANGUAGE_COOKIE = "maskwatch_language"
-DEFAULT_LANGUAGE = "en"
 SERVED = {
     ".js": "text/javascript",
     ".css": "text/css",
@@ -31,13 +30,6 @@ SERVED = {
 ICONS = tuple(f"/{path.name}" for path in sorted(STATIC.glob("icon*")))
 """Addresses of the icons. A phone may fetch them without the visitor's session."""
 PUBLIC_PATHS = ("/healthz", "/login", "/style.css", "/js/login.js", "/js/common.js", "/js/language.js", *ICONS)
-
-
-@cache
-def languages() -> Mapping[str, Mapping[str, str]]:
-    """Returns the texts of every language by key, by the language's code."""
-    files = sorted((STATIC / "lang").glob("*.json"))
-    return {file.stem: json.loads(file.read_text("utf-8")) for file in files}
 
 
 def is_public(request: web.Request) -> bool:

@@ -15,7 +15,8 @@ from ..config.schema import Config
 from ..outbox.sql import HISTORY_KEPT
 from ..record.sql import DAYS_KEPT
 from ..serving.answers import error_response
-from .assets import DEFAULT_LANGUAGE, STATIC, html_handler, language_of
+from .assets import STATIC, html_handler, language_of
+from .languages import DEFAULT_LANGUAGE
 
 STORE = "store"
 """The sentence about the database of all doors, which a device does not know of."""

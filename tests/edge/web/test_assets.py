@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from support.browsing import Watched
 
-from edge.web.assets import STATIC, languages, render
+from edge.web.assets import STATIC, render
+from edge.web.languages import languages
 
 HTML = sorted(path.name for path in STATIC.glob("*.html"))
 MORE_FORMS = re.compile(r"\.(zero|two|few|many)$")
