@@ -10,7 +10,7 @@ import math
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -32,12 +32,14 @@ from .sql import (
     TRIM_OLD,
     TRIM_SEEN,
 )
-from .times import day_start
+from .times import day_start, days_of
 
 log = logging.getLogger(__name__)
 
 Activity = Literal["watched", "paused", "blind"]
 Kind = Literal["mask", "no_mask", "incorrect_mask", "unsure"]
+Follower = Callable[[Collection[date], bool], None]
+"""Takes the local days whose counts have changed, and whether that is on disk (or there is no file)."""
 WRITE_INTERVAL = 60.0
 RETRY_INTERVAL = 5.0
 """Seconds between attempts to write while the disk refuses."""
@@ -54,7 +56,8 @@ class Recorder:
     ``person``, ``alert`` and ``tick`` are for the loop's thread and never wait; ``read``, ``mark`` and ``seen`` are for
     any thread. Owns the thread ``record``, which alone writes. Without a ``path`` everything is in memory only.
     ``report`` receives why the file cannot be written, and None when it can again; ``notice`` that it was written anew
-    at its place, and None a while later.
+    at its place, and None a while later. ``followers`` are called in the thread ``record`` after counts have moved into
+    their slots, which is soon after each slot has ended; what is not on disk yet is named again when it is.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Recorder:
     ) -> None:
         self.path = path
         self.seen: frozenset[str] = frozenset()
+        self.followers: list[Follower] = []
         self._detector = detector
         self._model = model
         self._report = report
@@ -168,7 +172,8 @@ class Recorder:
         fault = None
         with self._file_lock:
             synced = self._clock_synced()
-            self._take_bins(synced)
+            placed = self._take_bins(synced)
+            changed = days_of(placed if self._file is None else self._unwritten)
             if self._file is not None:
                 try:
                     self._write(self._file, synced)
@@ -177,6 +182,7 @@ class Recorder:
                     why = reason(error, self._file.path)
                     fault = f"counts cannot be saved in {self.path}: {why}; they are in memory only"
         self._report(fault)
+        self._tell(changed, fault is None)
         return time.monotonic() + (RETRY_INTERVAL if fault else WRITE_INTERVAL)
 
     def _write(self, file: RecordFile, synced: bool) -> None:
@@ -198,10 +204,24 @@ class Recorder:
         with self._marks_lock:
             self.seen = (kept - {id for id, seen in self._marks.items() if not seen}) | self.seen
 
-    def _take_bins(self, synced: bool) -> None:
-        """Places the bins into slots if they are due: after events, at the end of a slot, and at the end."""
+    def _tell(self, changed: Collection[date], on_disk: bool) -> None:
+        for follow in self.followers if changed else ():
+            try:
+                follow(changed, on_disk)
+            except Exception:  # counting goes on, whatever others make of it
+                log.exception("counts: what follows them has failed")
+
+    def _take_bins(self, synced: bool) -> Collection[int]:
+        """Places the bins into slots if they are due: after events, at the end of a slot, and at the end.
+
+        Returns the slots.
+        """
+        placed: dict[int, Counts] = {}
         if self._closing or self._are_due(synced):
-            place(self._bins.take(), self._unwritten, synced)
+            place(self._bins.take(), placed, synced)
+        for slot, counts in placed.items():
+            self._unwritten.setdefault(slot, Counts()).add(counts)
+        return placed
 
     def _are_due(self, synced: bool) -> bool:
         age = self._bins.age()

@@ -1,6 +1,7 @@
 """Reads dates and times that people give, in the time zone of this machine."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -12,6 +13,11 @@ YEARS = range(1970, 9999)
 def day_start(day: date) -> float:
     """Returns the Unix time at which a local day begins."""
     return datetime(day.year, day.month, day.day).timestamp()
+
+
+def days_of(moments: Iterable[float]) -> frozenset[date]:
+    """Returns the local days in which Unix times lie."""
+    return frozenset(map(date.fromtimestamp, moments))
 
 
 def parse_date(name: str, text: str) -> date:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from contextlib import closing
 from datetime import date, datetime
 from datetime import time as dtime
@@ -171,6 +172,31 @@ def test_a_disk_that_refuses_delays_counts_and_loses_none(path: Path) -> None:
     until(lambda: reports[-1] is None, "it is written", 30)
     assert made.close(30)
     assert total(read(path, *ALL)).no_mask == 5 and read_seen(path) == {"a"}
+
+
+def test_followers_learn_which_days_changed_and_whether_that_is_on_disk(path: Path) -> None:
+    told: list[tuple[set[date], bool]] = []
+
+    def follow(days: Collection[date], on_disk: bool) -> None:
+        told.append((set(days), on_disk))
+        raise RuntimeError("which must not end the counting")
+
+    path.parent.mkdir(parents=True)
+    path.mkdir()  # a folder in the place of the file: SQLite cannot open it
+    made = recorder(path)
+    made.followers.append(follow)
+    made.person("mask")
+    made.mark(["a"], True)  # makes the writer write
+    until(lambda: (set(told[-1][0]), told[-1][1]) == ({date.today()}, False) if told else False)
+    path.rmdir()
+    made.mark(["b"], True)
+    until(lambda: told[-1][1])
+    assert told[-1][0] == {date.today()}
+    count = len(told)
+    made.mark(["c"], True)
+    until(lambda: read_seen(path) == {"a", "b", "c"})
+    assert len(told) == count, "a mark changes no day"
+    made.close(30)
 
 
 def test_a_deleted_folder_is_made_again(path: Path) -> None:
