@@ -3,6 +3,7 @@
 import errno
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 ELSEWHERE = {socket.AF_INET: "198.51.100.1", socket.AF_INET6: "2001:db8::1"}
@@ -10,6 +11,18 @@ ELSEWHERE = {socket.AF_INET: "198.51.100.1", socket.AF_INET6: "2001:db8::1"}
 
 BACKLOG = 128
 """Connections that the kernel keeps until the server accepts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a server serves, and what sets its address, for messages."""
+
+    what: str = "page"
+    host_option: str = "[web] host"
+    port_option: str = "[web] port"
+
+
+PAGE = Served()
 
 
 def host_and_port(host: str, port: int) -> str:
@@ -28,18 +41,19 @@ def url_of(host: str, port: int, scheme: str = "http") -> str:
     return f"{scheme}://{host_and_port(host.replace('%', '%25'), port)}/"
 
 
-def listen_problem(host: str, port: int, error: OSError) -> str:
+def listen_problem(host: str, port: int, error: OSError, served: Served = PAGE) -> str:
     """Says in a few words why a server cannot listen there, and what to do. Follows "the page cannot use"."""
+    set_host, set_port = served.host_option, served.port_option
     if isinstance(error, socket.gaierror):
-        return f"the address {host}: {error.strerror}; set [web] host"
+        return f"the address {host}: {error.strerror}; set {set_host}"
     match error.errno:
         case errno.EADDRINUSE:
-            return f"port {port}: in use by another program; set another [web] port, or end that program"
+            return f"port {port}: in use by another program; set another {set_port}, or end that program"
         case errno.EACCES | errno.EPERM:
-            return f"port {port}: only root may use ports below 1024; set [web] port to 1024 or more"
+            return f"port {port}: only root may use ports below 1024; set {set_port} to 1024 or more"
         case errno.EADDRNOTAVAIL | errno.EAFNOSUPPORT | None:  # None: asyncio, when no address of the host can be used
-            return f"the address {host}: this machine does not have it; set [web] host"
-    return f"{host_and_port(host, port)}: {error.strerror or error}; set [web] host and port"
+            return f"the address {host}: this machine does not have it; set {set_host}"
+    return f"{host_and_port(host, port)}: {error.strerror or error}; set {set_host} and {set_port}"
 
 
 def try_to_listen(host: str, port: int) -> None:

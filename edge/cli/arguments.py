@@ -48,6 +48,13 @@ def positive_int(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """Converts the text of an option. Raises ``ArgumentTypeError``."""
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port: a whole number from 1 to 65535")
+    return int(text)
+
+
 def add_detector_option(command: argparse.ArgumentParser) -> None:
     """Adds ``--detector``."""
     help_text = f"face detector (default {DetectConfig().detector})"

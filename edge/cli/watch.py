@@ -11,7 +11,7 @@ import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from ..addresses import shown_file
 from ..config.credentials import password_for
@@ -30,7 +30,11 @@ from ..phone.session import session_id
 from ..phone.store import Store
 from ..phone.texts import test_text
 from ..timing import wait_until
-from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, load_config, own_state
+from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, load_config, own_state, port
+
+if TYPE_CHECKING:
+    from ..serving.server import Server
+    from ..web.doors import Doors
 
 log = logging.getLogger("maskwatch")
 LOCALHOST = "127.0.0.1"
@@ -59,6 +63,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--web-host", metavar="HOST", help="address of that page (default: [web] host)")
     command.add_argument("--web-port", metavar="PORT", type=int, help="port of that page (default: [web] port)")
+    command.add_argument(
+        "--metrics", metavar="PORT", type=port, help="also serve metrics of all doors to Prometheus at this port"
+    )
+    command.add_argument("--metrics-host", metavar="HOST", help="address of the metrics (default: [web] host)")
     command.add_argument("--test", action="store_true", help="post a test, say whether it was accepted, and end")
     add_device_option(command)
 
@@ -66,6 +74,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints and posts alerts until SIGTERM or SIGINT arrives. Raises ``ConfigError``."""
     config = load_config(args)
+    check_metrics(args, config)
     # the installed command `maskwatch watch --test` hands the phone service's address over as a credential
     address = args.post or (password_for("--post", "", "phone") if args.test else "")
     destination = open_destination(address, config) if address else None
@@ -82,8 +91,8 @@ def run(args: argparse.Namespace) -> int:
         else:
             subscriber = subscribe_for_phone(config, mqtt, destination, stack)
         stack.callback(subscriber.close)
-        if args.web:
-            open_overview(config, mqtt, stack)
+        if args.web or args.metrics:
+            open_pages(args, config, mqtt, stack)
         if notify.supervised and config.mqtt.host:  # else the broker is the monitor's own, which starts after this
             wait_until(lambda: subscriber.ready.is_set() or stopped.is_set(), SUBSCRIBED_WITHIN)
         notify("READY=1")
@@ -104,24 +113,51 @@ def subscribe_for_phone(config: Config, mqtt: MqttConfig, destination: Destinati
     return Subscriber(mqtt, print_line, protocol, phone, session_id(store, mqtt.prefix))
 
 
-def open_overview(config: Config, mqtt: MqttConfig, stack: ExitStack) -> None:
-    """Serves all doors of the broker on one page; ``stack`` ends it. Raises ``ConfigError`` if its extra is missing."""
+def open_pages(args: argparse.Namespace, config: Config, mqtt: MqttConfig, stack: ExitStack) -> None:
+    """Serves the doors of the broker, on one page and to Prometheus; ``stack`` ends it. Raises ``ConfigError``."""
     from ..mqtt.observer import Observer
 
     try:
-        from ..serving.server import Server
         from ..web.doors import Doors
-        from ..web.overview import overview_application
+
+        doors = Doors(mqtt.prefix)
+        servers = [overview_server(config, doors)] if args.web else []
+        servers += [metrics_server(args, config, doors)] if args.metrics else []
     except ImportError as error:
         raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
-    doors, sessions = Doors(mqtt.prefix), own_state(config).folder / "overview-sessions.json"
     stack.callback(Observer(replace(config, mqtt=mqtt), doors).close)
-    server = Server(config.web, lambda: overview_application(config.web, doors, sessions), report_page)
-    stack.callback(server.start().close)
+    for server in servers:
+        stack.callback(server.start().close)
+
+
+def overview_server(config: Config, doors: "Doors") -> "Server":
+    """Returns the server of the page with all doors."""
+    from ..serving.server import Server
+    from ..web.overview import overview_application
+
+    sessions = own_state(config).folder / "overview-sessions.json"
+    return Server(config.web, lambda: overview_application(config.web, doors, sessions), report_page)
+
+
+def metrics_server(args: argparse.Namespace, config: Config, doors: "Doors") -> "Server":
+    """Returns the server of the metrics. Raises ``ConfigError`` if anybody could read them."""
+    from ..serving.server import Server
+    from ..web.door_metrics import SERVED, metrics_application, metrics_options
+
+    options = metrics_options(config.web, args.metrics_host, args.metrics)
+    return Server(options, lambda: metrics_application(options, doors), report_page, SERVED)
+
+
+def check_metrics(args: argparse.Namespace, config: Config) -> None:
+    """Raises ``ConfigError`` for options of the metrics that contradict each other."""
+    if args.metrics_host and not args.metrics:
+        raise ConfigError("--metrics-host needs --metrics PORT")
+    if args.web and args.metrics == config.web.port:
+        raise ConfigError(f"--metrics {args.metrics} is the port of the page; choose another one")
 
 
 def report_page(problem: str | None) -> None:
-    """Logs why the page is not served. The alerts are printed and posted all the same."""
+    """Logs why a page is not served. The alerts are printed and posted all the same."""
     if problem:
         log.error("%s", problem)
 

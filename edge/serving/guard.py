@@ -31,6 +31,7 @@ WRITE_WAIT_S = 2.0
 MAX_ACCEPTED_HEADERS = 50
 NO_SESSION = ""
 OPEN_AGAIN_S = 2.0
+METRICS = "/metrics"
 
 
 class Guard:
@@ -104,12 +105,12 @@ class Guard:
     async def _require_login(self, request: web.Request) -> web.StreamResponse | None:
         if not self._password_hash or self._is_public(request) or self._session_of(request):
             return None
-        if request.method in ("GET", "HEAD") and is_for_a_person(request):
+        if request.path != METRICS and request.method in ("GET", "HEAD") and is_for_a_person(request):
             up = "../" * (request.rel_url.raw_path.count("/") - 1)
             return web.Response(status=303, headers={"Location": f"{up}login"})
         if "Authorization" in request.headers:
             return await self._basic_authentication(request)
-        challenge = {"WWW-Authenticate": 'Basic realm="maskwatch"'} if request.path == "/metrics" else None
+        challenge = {"WWW-Authenticate": 'Basic realm="maskwatch"'} if request.path == METRICS else None
         return web.Response(status=401, text="log in first", headers=challenge)
 
     def _session_of(self, request: web.Request) -> str | None:

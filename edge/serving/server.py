@@ -16,7 +16,7 @@ from yarl import URL
 
 from ..config.web import WebConfig
 from ..errors import ConfigError
-from ..listening import listen, listen_problem, url_of
+from ..listening import PAGE, Served, listen, listen_problem, url_of
 from ..timing import Backoff
 from .certificates import LOOK_S, Certificate
 from .listener import Listener
@@ -39,6 +39,7 @@ class Server:
 
     Owns the thread ``page``, which calls ``make_application`` and runs every handler. While host and port cannot be
     used, it tries again and again. ``report`` receives that problem, and None once the application is served.
+    ``served`` names what it is in messages.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Server:
         options: WebConfig,
         make_application: Callable[[], web.Application],
         report: Callable[[str | None], None],
+        served: Served = PAGE,
     ) -> None:
         self._options = options
+        self._served = served
         self._make_application = make_application
         self._report = report
         self._started = threading.Event()
@@ -74,8 +77,8 @@ class Server:
         try:
             self._loop.run_until_complete(self._serve())
         except Exception as error:  # a fault of the page must not end the monitor
-            log.exception("the page has failed")
-            self._report(f"the page is no longer served: {type(error).__name__}; restart maskwatch")
+            log.exception("the %s has failed", self._served.what)
+            self._report(f"the {self._served.what} is no longer served: {type(error).__name__}; restart maskwatch")
         self._started.set()
 
     async def _serve(self) -> None:
@@ -98,19 +101,19 @@ class Server:
 
     async def _listen(self, listener: Listener, certificate: Certificate) -> None:
         """Listens as soon as the address can be used: its port may be another program's, its network may come later."""
-        host, port = self._options.host, self._options.port
+        host, port, what = self._options.host, self._options.port, self._served.what
         backoff = Backoff(SHORTEST_PAUSE, LONGEST_PAUSE)
         while not self._stopping.is_set():
             try:
                 certificate.load()
                 listener.start(await self._loop.run_in_executor(None, listen, host, port))
             except ConfigError as error:
-                self._report(f"the page is not served: {error}")
+                self._report(f"the {what} is not served: {error}")
             except OSError as error:
-                self._report(f"the page cannot use {listen_problem(host, port, error)}")
+                self._report(f"the {what} cannot use {listen_problem(host, port, error, self._served)}")
             else:
                 self._report(None)
-                log.info("the page is at %s", url_of(host, port, "https" if certificate.context else "http"))
+                log.info("the %s is at %s", what, url_of(host, port, "https" if certificate.context else "http"))
                 return self._started.set()
             self._started.set()
             await self._wait(backoff.next())
@@ -120,7 +123,7 @@ class Server:
         last = None
         while not self._stopping.is_set():
             if (problem := certificate.look()) != last:
-                self._report(problem and f"the page goes on with its last certificate: {problem}")
+                self._report(problem and f"the {self._served.what} goes on with its last certificate: {problem}")
             last = problem
             await self._wait(LOOK_S)
 

@@ -1,26 +1,18 @@
 """Serves the newest statistics to Prometheus, and a health check without details."""
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import get_args
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, get_args
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, InfoMetricFamily, Metric
 
 from .. import __version__
-from ..mqtt.messages import AlertMessage, CameraCondition, EventType
+from ..mqtt.messages import AlertMessage, EventType
 from .bus import Bus
-
-GAUGES = {
-    "fps": ("maskwatch_frames_per_second", "frames per second, over the last 100 frames"),
-    "latency_ms": ("maskwatch_latency_milliseconds", "mean time of all stages per frame"),
-    "cpu_temp_c": ("maskwatch_cpu_celsius", "temperature of the processor"),
-    "throttled": ("maskwatch_throttled", "1 while the firmware throttles the processor"),
-    "outbox": ("maskwatch_alerts_waiting", "alerts that no broker has acknowledged yet"),
-    "uptime_s": ("maskwatch_uptime_seconds", "seconds since the start"),
-}
-"""Field of ``Stats`` -> name and help of the gauge."""
+from .metric_families import SERIES, Saying, families, metrics_response, values_of
 
 
 class Metrics:
@@ -50,49 +42,18 @@ class Metrics:
         for event_type in get_args(EventType):
             alerts.add_metric([event_type], self._alerts[event_type])
         yield alerts
-        yield from self._stats()
-        yield from self._state()
-        yield from self._pause()
-        yield from self._health()
+        stats, state, health = map(self._last, ("stats", "state", "health"))
+        pause = self._bus.last_messages.get("pause")
+        values = values_of(stats, state, health, None if pause is None else pause.paused)
+        yield from families((), SERIES, [Saying((), values)])
 
-    def _stats(self) -> Iterator[Metric]:
-        if (stats := self._bus.last_messages.get("stats")) is None:
-            return
-        yield CounterMetricFamily("maskwatch_frames", "frames processed", value=stats.frames)
-        yield CounterMetricFamily("maskwatch_frames_dropped", "frames dropped", value=stats.dropped)
-        stages = GaugeMetricFamily("maskwatch_stage_milliseconds", "mean over 100 frames", labels=["stage"])
-        stages.add_metric(["detect"], stats.detect_ms)
-        stages.add_metric(["classify"], stats.classify_ms)
-        yield stages
-        yield GaugeMetricFamily("maskwatch_resident_bytes", "memory of the process", value=stats.rss_mb * 1e6)
-        for field, (name, text) in GAUGES.items():
-            if (value := getattr(stats, field)) is not None:
-                yield GaugeMetricFamily(name, text, value=float(value))
-
-    def _state(self) -> Iterator[Metric]:
-        if (state := self._bus.last_messages.get("state")) is not None:
-            people = GaugeMetricFamily("maskwatch_people", "people in view now, by judgement", labels=["mask"])
-            people.add_metric(["yes"], state.mask)
-            people.add_metric(["no"], state.no_mask_count)
-            yield people
-
-    def _pause(self) -> Iterator[Metric]:
-        if (pause := self._bus.last_messages.get("pause")) is not None:
-            yield GaugeMetricFamily("maskwatch_paused", "1 while watching is paused", value=float(pause.paused))
-
-    def _health(self) -> Iterator[Metric]:
-        if (health := self._bus.last_messages.get("health")) is not None:
-            yield GaugeMetricFamily("maskwatch_healthy", "1 without a problem", value=float(health.problem is None))
-            camera = GaugeMetricFamily("maskwatch_camera", "1 for the camera's condition", labels=["condition"])
-            for condition in get_args(CameraCondition):
-                camera.add_metric([condition], float(condition == health.camera))
-            yield camera
+    def _last(self, kind: str) -> Mapping[str, Any]:
+        message = self._bus.last_messages.get(kind)
+        return {} if message is None else asdict(message)
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answers with all metrics in Prometheus's text format."""
-        return web.Response(
-            body=generate_latest(self._registry), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        )
+        return metrics_response(self._registry)
 
     async def healthz(self, request: web.Request) -> web.Response:
         """Answers 200 without a problem, else 503; without details, because it needs no password.

@@ -24,8 +24,7 @@ def overview_application(options: WebConfig, doors: Doors, sessions: Path) -> we
         return web.json_response(doors.state())
 
     async def healthz(request: web.Request) -> web.Response:
-        connected = doors.state()["broker"]["connected"]
-        return web.json_response({"status": "ok" if connected else "problem"}, status=200 if connected else 503)
+        return health_response(doors)
 
     app.add_routes(
         [
@@ -39,3 +38,9 @@ def overview_application(options: WebConfig, doors: Doors, sessions: Path) -> we
         ]
     )
     return app
+
+
+def health_response(doors: Doors) -> web.Response:
+    """Answers 200 while there is a connection to the broker, else 503."""
+    connected = doors.is_connected
+    return web.json_response({"status": "ok" if connected else "problem"}, status=200 if connected else 503)
