@@ -56,6 +56,9 @@ def test_axe_finds_no_violation(chromium: Any, watched: Watched, screen: dict[st
         visit.page.goto(f"http://127.0.0.1:{watched.port}/report")
         visit.page.locator("#tables table").first.wait_for()
         found["report"] = violations(visit)
+        visit.page.goto(f"http://127.0.0.1:{watched.port}/notice")
+        visit.page.locator("#sentences p").first.wait_for()
+        found["notice"] = violations(visit)
         visit.page.emulate_media(reduced_motion="reduce")  # colours between two messages count for nothing
         visit.page.goto(f"http://127.0.0.1:{watched.port}/sign")
         visit.wait_for_script("document.body.dataset.message === 'no_mask'")
