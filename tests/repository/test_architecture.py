@@ -38,6 +38,9 @@ edge.outbox -> edge.*
 edge.outputs -> edge.camera edge.faces edge.people edge.record edge.web edge.monitor edge.cli edge.bench edge.doctor
 edge.outputs -> edge.serving cv2 numpy
 edge convert -> edge.outputs
+edge.store -> edge.camera edge.faces edge.people edge.outputs edge.phone edge.serving edge.web edge.monitor edge.cli
+edge.store -> edge.bench edge.doctor cv2 numpy
+edge convert -> edge.store
 edge.config -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.record edge.phone edge.serving edge.web
 edge.config -> edge.monitor edge.cli edge.bench edge.doctor
 edge.serving -> edge.camera edge.faces edge.people edge.outbox edge.mqtt edge.record edge.phone edge.web edge.monitor
@@ -48,6 +51,7 @@ edge.bench edge.doctor -> edge.cli
 edge.monitor.loop edge.monitor.scene edge.monitor.pipeline -> edge.web edge.mqtt edge.outbox edge.record
 edge convert -> edge.__main__ convert.__main__
 edge convert -> picamera2 ai_edge_litert tflite_runtime aiohttp PIL prometheus_client gpiozero lgpio
+edge convert -> psycopg
 """
 """Modules on the left never import those on the right, at the top or in a function. ``*`` is any module below."""
 
@@ -58,6 +62,8 @@ edge.outputs edge.monitor.answering edge.monitor.outlet edge.cli edge.bench edge
 edge.outputs.pins edge.outputs.gpio edge.outputs.chip -> gpiozero lgpio
 edge.camera.picamera -> picamera2
 edge.faces.tflite -> ai_edge_litert tflite_runtime
+edge.store edge.cli edge.bench -> edge.store
+edge.store.postgres -> psycopg
 edge.serving -> aiohttp
 edge.web -> aiohttp prometheus_client
 """
