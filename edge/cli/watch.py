@@ -20,13 +20,12 @@ from ..config.schema import Config, MqttConfig
 from ..errors import ConfigError
 from ..listening import host_and_port
 from ..monitor.systemd import Notifier
-from ..mqtt.client import V5, V311
+from ..mqtt.session_id import known_protocol, session_id
 from ..mqtt.subscriber import Subscriber
 from ..paths import read_pipe
 from ..phone.destination import Destination
 from ..phone.formats import request_for
-from ..phone.phone import PROTOCOL, Phone
-from ..phone.session import session_id
+from ..phone.phone import Phone
 from ..phone.store import Store
 from ..phone.texts import test_text
 from ..timing import wait_until
@@ -106,11 +105,8 @@ def subscribe_for_phone(config: Config, mqtt: MqttConfig, destination: Destinati
     stack.callback(store.close)
     phone = Phone(config.phone, config.phone.page or config.homeassistant.page, destination, store)
     stack.callback(phone.close)
-    # MQTT 5 lets the broker forget a phone that is gone for good. The monitor's own broker speaks 3.1.1 only, and it
-    # takes half a minute to find out that a broker never answers 5
-    only_311 = not config.mqtt.host or store.setting(PROTOCOL) == str(int(V311))
-    protocol = V311 if only_311 else V5
-    return Subscriber(mqtt, print_line, protocol, phone, session_id(store, mqtt.prefix))
+    protocol = known_protocol(store, is_embedded=not config.mqtt.host)
+    return Subscriber(mqtt, print_line, protocol, phone, session_id(store, mqtt.prefix, "phone"))
 
 
 def open_pages(args: argparse.Namespace, config: Config, mqtt: MqttConfig, stack: ExitStack) -> None:

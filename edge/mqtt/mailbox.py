@@ -15,6 +15,11 @@ class Mailbox(Generic[T]):
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Signal | T] = queue.SimpleQueue()
 
+    @property
+    def waiting(self) -> int:
+        """Returns how many events wait."""
+        return self._queue.qsize()
+
     def put(self, item: Signal | T) -> None:
         """Enqueues an event. For any thread."""
         self._queue.put(item)

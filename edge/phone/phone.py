@@ -7,8 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
+from paho.mqtt.enums import MQTTProtocolVersion
+
 from ..config.phone import PhoneConfig
 from ..mqtt.messages import UNBLURRED, AlertMessage
+from ..mqtt.session_id import keep_protocol
 from ..outbox.file import CHECK_INTERVAL
 from ..timing import Backoff
 from .destination import Destination, PostFailure
@@ -29,8 +32,6 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between attempts."""
 PICTURE_PATIENCE = 5.0
 """Seconds for which an alert waits for its snapshot, which comes a moment before or after it."""
-PROTOCOL = "protocol"
-"""The name of the setting with the MQTT version that has worked."""
 MAX_PICTURES = 20
 LARGEST_PICTURE = 2**20
 """Snapshots in memory at most, and bytes of one."""
@@ -120,11 +121,10 @@ class Phone:
             self._faults.camera(device, condition, time.monotonic())
             self._changed.notify()
 
-    def connected(self, protocol: int) -> None:
+    def connected(self, protocol: MQTTProtocolVersion) -> None:
         """Takes that there is a connection to the broker, and its MQTT version: the next start begins with it."""
         with self._changed:
-            if self._store.setting(PROTOCOL) != str(int(protocol)):
-                self._store.set(PROTOCOL, str(int(protocol)))
+            keep_protocol(self._store, protocol)
 
     def disconnected(self) -> None:
         """Takes that there is no connection to the broker."""
