@@ -31,7 +31,7 @@ SERVER = re.compile(
     re.ASCII,
 )
 """Host and port of an address. The last part of a name is no number."""
-SCHEMES = ("rtsp", "rtsps", "http", "https", "mqtt", "mqtts", "file")
+SCHEMES = ("rtsp", "rtsps", "http", "https", "mqtt", "mqtts", "file", "postgresql", "postgres")
 UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
     0xDC00 + byte: f"\\x{byte:02x}" for byte in range(128, 256)
 }

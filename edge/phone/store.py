@@ -3,7 +3,6 @@
 An alert is committed here before the broker is told to forget it, so a kill at any moment loses none.
 """
 
-import fcntl
 import logging
 import os
 import secrets
@@ -17,6 +16,7 @@ from typing import Any, Literal
 from ..errors import ConfigError
 from ..outbox.database import is_damage, rescue, transaction
 from ..outbox.file import DatabaseFile
+from ..outbox.lock import take_lock
 from ..outbox.rescue import replace_damaged, trim_copies
 from ..outbox.sql import PUT_SETTING
 
@@ -140,21 +140,12 @@ class Store:
 
     def _take(self) -> int | None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError:
-            return None  # opening the file says why
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return take_lock(self.path)
         except BlockingIOError as error:
-            os.close(lock)
             raise ConfigError(
                 f"another `maskwatch watch --post` uses {self.path}; stop it, or give this one a [state] folder of "
                 "its own"
             ) from error
-        except OSError:
-            pass  # some network file systems know no locks
-        return lock
 
     def _write(self, *statements: Statement) -> None:
         """Commits the statements, and those that the disk has refused before."""

@@ -1,21 +1,17 @@
-"""Runs statements in a database: what SQLite and PostgreSQL do differently is here and nowhere else."""
+"""Opens the database: PostgreSQL, or SQLite for a single desk, behind one interface."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from ..errors import ConfigError
 from .address import DatabaseKind, StoreAddress
+from .failure import StoreError
+from .sqlite import SqliteEngine
+
+__all__ = ["Engine", "Row", "Statement", "StoreError", "open_engine"]
 
 Statement = tuple[str, Sequence[Any]]
 Row = tuple[Any, ...]
-
-
-class StoreError(Exception):
-    """Says in one sentence, without a secret, why the database did not do what was asked."""
-
-    def __init__(self, reason: str, *, temporary: bool) -> None:
-        super().__init__(reason)
-        self.temporary = temporary
-        """Whether the same may succeed later: the server is away, the disk is full, a lock is held."""
 
 
 class Engine(Protocol):
@@ -29,10 +25,22 @@ class Engine(Protocol):
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Returns what a statement finds. Raises ``StoreError``."""
 
+    def prepare(self, times: Mapping[str, Collection[int]], now: int) -> None:
+        """Makes the partitions for rows of these times, by table; ``now`` is in Unix seconds. Raises ``StoreError``."""
+
+    def forget(self, keep_days: int, now: int) -> None:
+        """Deletes what is older than ``keep_days``; ``now`` is in Unix seconds. Raises ``StoreError``."""
+
     def close(self) -> None:
-        """Closes the connection."""
+        """Closes the connection; the next call opens it again."""
 
 
 def open_engine(address: StoreAddress, *, writes: bool) -> Engine:
     """Returns the engine; one that ``writes`` makes tables. Raises ``ConfigError`` without psycopg."""
-    raise NotImplementedError
+    if address.kind == "sqlite":
+        return SqliteEngine(address, writes=writes)
+    try:
+        from .postgres import PostgresEngine
+    except ImportError as error:
+        raise ConfigError(f"PostgreSQL needs the extra store ({error}): .venv/bin/pip install -e '.[store]'") from error
+    return PostgresEngine(address, writes=writes)

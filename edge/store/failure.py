@@ -1,0 +1,13 @@
+"""Says why a database did not do what was asked."""
+
+
+class StoreError(Exception):
+    """Says in one sentence, without a secret, why the database did not do what was asked.
+
+    ``temporary`` is False where the database refuses these rows for good, because of what is in them. Everything else
+    may be mended, and the same rows are then taken: the server is away, a password is wrong, the disk is full.
+    """
+
+    def __init__(self, reason: str, *, temporary: bool) -> None:
+        super().__init__(reason)
+        self.temporary = temporary

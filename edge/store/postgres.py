@@ -1,0 +1,227 @@
+"""The store in PostgreSQL."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from ..errors import ConfigError
+from .address import ALLOWED, RAW, DatabaseKind, StoreAddress
+from .failure import StoreError
+from .partitions import Partitions
+from .sql import (
+    AHEAD,
+    CREATE_VERSION,
+    FORGET_SPANS,
+    INDEXES,
+    PER_SECOND,
+    PUT_VERSION,
+    READ_VERSION,
+    VERSION,
+    VIEWS,
+    create_table,
+    forget_odd,
+    forget_old,
+)
+
+OLDEST = 12
+"""The oldest version of PostgreSQL that is taken; this version's primary keys on partitions need 11."""
+DEFAULTS: dict[str, Any] = {
+    "application_name": "maskwatch",
+    "client_encoding": "UTF8",
+    "connect_timeout": 10,
+    # a connection that was cut without a word is noticed within half a minute
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""Parameters of libpq that the address may change."""
+LOCK = 0x6D61736B
+"""The number under which several stores take turns to change tables."""
+SETTINGS = (
+    "SET lock_timeout = '10s'",  # a long report must not hold up alerts for ever
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+)
+REFUSED = ("22", "23", "54")
+"""Classes of errors that the row itself causes: data, constraints, limits."""
+LIBPQ = re.compile(
+    r"^(- host: .*hostaddr: '[^']*': )?(connection (failed|is bad): )?(connection to server at .*? failed: )?(FATAL: +)?"
+)
+"""What libpq writes before the reason of a connection that failed."""
+HINTS = {
+    "42501": "; give this user the database, or a schema of its own: ALTER DATABASE name OWNER TO user",
+    "42P01": "; `maskwatch watch --store` makes the tables",
+}
+
+
+class PostgresEngine:
+    """A connection to PostgreSQL. For one thread."""
+
+    kind: DatabaseKind = "postgresql"
+
+    def __init__(self, address: StoreAddress, *, writes: bool) -> None:
+        self._shown = address.shown
+        self._writes = writes
+        self._connection: psycopg.Connection | None = None
+        self._partitions: Partitions | None = None
+        try:
+            given = conninfo_to_dict(address.value)
+        except psycopg.Error:  # the text quotes the address
+            raise ConfigError(f"the address of the store cannot be read; write {ALLOWED}; {RAW}") from None
+        self._parameters = DEFAULTS | given
+        self._password = str(given.get("password") or "")
+
+    def write(self, statements: Iterable[tuple[str, Sequence[Any]]]) -> None:
+        """Runs statements in one transaction. Raises ``StoreError``."""
+        with self._failures("written"):
+            connection = self._open()
+            with connection.transaction(), connection.cursor() as cursor:
+                for sql, group in groupby(statements, lambda statement: statement[0]):
+                    cursor.executemany(_query(sql), [values for _, values in group])
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Returns what a statement finds. Raises ``StoreError``."""
+        with self._failures("read"):
+            self._open()
+            return self._run(statement, values)
+
+    def prepare(self, times: Mapping[str, Collection[int]], now: int) -> None:
+        """Makes the partitions for rows of these times. Raises ``StoreError``."""
+        with self._failures("written"):
+            connection, partitions = self._open(), self._parted()
+            missing = [
+                (table, month) for table, found in times.items() for month in partitions.missing(table, found, now)
+            ]
+            if missing:
+                with connection.transaction():
+                    self._run("SELECT pg_advisory_xact_lock(?)", (LOCK,))
+                    for table, month in missing:
+                        partitions.make(table, month)
+                for table, month in missing:
+                    partitions.made(table, month)
+
+    def forget(self, keep_days: int, now: int) -> None:
+        """Deletes what is older than ``keep_days``: whole partitions first. Raises ``StoreError``."""
+        before = now - keep_days * 86400
+        with self._failures("written"):
+            connection, partitions = self._open(), self._parted()
+            with connection.transaction():
+                partitions.drop(before)
+                self._run(FORGET_SPANS, (before,))
+            partitions.load()
+            with connection.transaction():
+                for table, unit in PER_SECOND.items():
+                    self._run(forget_old(table), (before * unit,))
+                    self._run(forget_odd(table), (before * 1000, (now + AHEAD) * unit))
+                self._run(FORGET_SPANS, (before,))
+
+    def close(self) -> None:
+        """Closes the connection; the next call opens it again."""
+        connection, self._connection, self._partitions = self._connection, None, None
+        if connection is not None:
+            with suppress(psycopg.Error):
+                connection.close()
+
+    def _open(self) -> psycopg.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+            self._check_server(self._connection.info.server_version)
+            if self._writes:
+                for setting in SETTINGS:
+                    self._connection.execute(setting)
+                self._make_tables(self._connection)
+            else:
+                self._connection.read_only = True
+                self._check_version()
+        return self._connection
+
+    def _connect(self) -> psycopg.Connection:
+        try:
+            return psycopg.connect(**self._parameters, autocommit=True)
+        except psycopg.Error as error:
+            raise StoreError(f"{self._shown} cannot be reached: {self._words(error)}", temporary=True) from None
+
+    def _parted(self) -> Partitions:
+        if self._partitions is None:
+            self._partitions = Partitions(self._run)
+            self._partitions.load()
+        return self._partitions
+
+    def _check_server(self, version: int) -> None:
+        if version < OLDEST * 10_000:
+            raise StoreError(
+                f"{self._shown} is PostgreSQL {version // 10_000}; the store needs {OLDEST} or later", temporary=True
+            )
+
+    def _make_tables(self, connection: psycopg.Connection) -> None:
+        """Makes the tables of an empty database. Another one is left as it is: its user may be allowed rows only."""
+        if self._has_version():
+            return self._check_version()
+        with connection.transaction():
+            self._run("SELECT pg_advisory_xact_lock(?)", (LOCK,))
+            for statement in (CREATE_VERSION, PUT_VERSION, create_table("doors"), create_table("spans")):
+                self._run(statement, ())
+            Partitions(self._run).create()
+            for statement in (*INDEXES, *(f"CREATE OR REPLACE VIEW {name} AS {view}" for name, view in VIEWS.items())):
+                self._run(statement, ())
+
+    def _has_version(self) -> bool:
+        return self._run("SELECT to_regclass('store_version')", ())[0][0] is not None
+
+    def _check_version(self) -> None:
+        if not self._has_version():
+            raise StoreError(f"{self._shown} has no tables: `maskwatch watch --store` makes them", temporary=True)
+        if self._run(READ_VERSION, ())[0][0] > VERSION:
+            raise StoreError(f"{self._shown} is of a newer version of maskwatch; upgrade this one", temporary=True)
+
+    def _run(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        assert self._connection is not None
+        cursor = self._connection.execute(_query(sql), values)
+        return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def _failures(self, done: str) -> Iterator[None]:
+        """Makes a ``StoreError`` of what the block raises, and closes a connection that may be of no use any more."""
+        try:
+            yield
+        except StoreError:
+            self.close()
+            raise
+        except (psycopg.Error, UnicodeError, OverflowError, OSError) as error:
+            if _is_refused(error):
+                raise StoreError(f"{self._shown} does not take a row: {self._words(error)}", temporary=False) from None
+            self.close()
+            raise StoreError(f"{self._shown} cannot be {done}: {self._words(error)}", temporary=True) from None
+
+    def _words(self, error: Exception) -> str:
+        """Returns the server's or libpq's words in one line, without the password."""
+        state = getattr(error, "sqlstate", None) or ""
+        text = (error.diag.message_primary if isinstance(error, psycopg.Error) else None) or str(error)
+        lines = [line for line in text.splitlines() if line.strip()] or [type(error).__name__]
+        attempts = [line for line in lines if line.startswith("- host")]  # one per address of the server
+        text = " ".join(LIBPQ.sub("", (attempts or lines)[-1 if attempts else 0]).split())
+        if len(self._password) > 3:  # a shorter one may be a piece of any word
+            text = text.replace(self._password, "...")
+        return text + HINTS.get(state, "")
+
+
+@cache
+def _query(sql: str) -> Any:
+    """Returns a statement with psycopg's placeholders."""
+    return sql.replace("%", "%%").replace("?", "%s")
+
+
+def _is_refused(error: Exception) -> bool:
+    """Returns whether a row itself is refused for good. A row without a partition is not: one can be made."""
+    if not isinstance(error, psycopg.Error):
+        return not isinstance(error, OSError)
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.DataError)
+    no_partition = error.sqlstate == "23514" and not error.diag.constraint_name
+    return error.sqlstate[:2] in REFUSED and not no_partition
