@@ -1,22 +1,93 @@
-"""Sums the counts of many doors for reports, in the database."""
+"""Sums the counts of many doors in the database, and lists their alerts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from ..record.counts import Counts
+from ..record.counts import KINDS, SLOT_S, Counts
 from ..record.reading import Slot
-from .engine import Engine
+from .engine import Engine, Row
+
+# a clock that was set back counts the same time twice; of one door, nobody may take it for the time of another
+SUMS = ", ".join(
+    f"sum(CASE WHEN {name} > {SLOT_S} THEN {SLOT_S} ELSE {name} END)" if name == "watched" else f"sum({name})"
+    for name in KINDS
+)
+ALERT_COLUMNS = "moment event_type score frames seen_s clock_synced snapshot door model id".split()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From when to when the store has slots of a door (Unix time); ``gone`` if the door has been forgotten since."""
+
+    first: int
+    last: int
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DoorSum:
+    """What one detector with one model has counted at one door."""
+
+    door: str
+    detector: str
+    model: str
+    counts: Counts
 
 
 class StoreReader:
-    """Reads counts and alerts of all doors, or of some. Raises ``StoreError``."""
+    """Reads counts and alerts of all doors, or of some. For one thread. Raises ``StoreError``."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def slots(self, start: float, end: float, doors: Collection[str] = ()) -> list[Slot]:
         """Returns the sums over the doors, slot by slot: what ``Report`` reads."""
-        raise NotImplementedError
+        rows = self._sums("slot, detector, model", start, end, doors)
+        return [Slot(int(slot), detector, model, _counts(sums)) for slot, detector, model, *sums in rows]
 
-    def by_door(self, start: float, end: float) -> dict[str, Counts]:
-        """Returns the sums of each door."""
-        raise NotImplementedError
+    def by_door(self, start: float, end: float, doors: Collection[str] = ()) -> list[DoorSum]:
+        """Returns the sums of each door, apart for each detector and model."""
+        rows = self._sums("door, detector, model", start, end, doors)
+        return [DoorSum(door, detector, model, _counts(sums)) for door, detector, model, *sums in rows]
+
+    def names(self) -> list[str]:
+        """Returns the names of all doors, also of those that have been forgotten."""
+        return [name for (name,) in self._engine.rows("SELECT door FROM doors UNION SELECT door FROM spans ORDER BY 1")]
+
+    def spans(self) -> dict[str, Span]:
+        """Returns from when to when there are counts of each door, by its name."""
+        rows = self._engine.rows(
+            "SELECT door, first_slot, last_slot, NOT EXISTS (SELECT 1 FROM doors WHERE doors.door = spans.door) "
+            "FROM spans ORDER BY door"
+        )
+        return {door: Span(first, last, bool(gone)) for door, first, last, gone in rows}
+
+    def alerts(self, start: float, end: float, doors: Collection[str] = ()) -> list[dict[str, Any]]:
+        """Returns the alerts from ``start`` until before ``end`` (Unix time), the newest first."""
+        where, values = _where("moment", round(1000 * start), round(1000 * end), doors)
+        statement = f"SELECT {', '.join(ALERT_COLUMNS)} FROM alerts WHERE {where} ORDER BY moment DESC, id"
+        return [dict(zip(ALERT_COLUMNS, row, strict=True)) for row in self._engine.rows(statement, values)]
+
+    def close(self) -> None:
+        """Closes the connection to the database."""
+        self._engine.close()
+
+    def _sums(self, keys: str, start: float, end: float, doors: Collection[str]) -> list[Row]:
+        where, values = _where("slot", start, end, doors)
+        return self._engine.rows(
+            f"SELECT {keys}, {SUMS} FROM counts WHERE {where} GROUP BY {keys} ORDER BY {keys}", values
+        )
+
+
+def _where(column: str, start: float, end: float, doors: Collection[str]) -> tuple[str, list[Any]]:
+    """Returns a condition and its values: from ``start`` until before ``end``, at all doors or at some."""
+    condition = f"{column} >= ? AND {column} < ?"
+    if doors:
+        condition += f" AND door IN ({', '.join('?' * len(doors))})"
+    return condition, [int(start), int(end), *doors]
+
+
+def _counts(sums: Sequence[Any]) -> Counts:
+    """Makes counts of sums, which PostgreSQL gives as ``Decimal``."""
+    return Counts(*(kind(value) for kind, value in zip(KINDS.values(), sums, strict=True)))
