@@ -3,24 +3,26 @@
 import argparse
 import sqlite3
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from ..config.report import ReportConfig
-from ..config.shifts import read_shifts
+from ..config.shifts import Shift, read_shifts
 from ..errors import ConfigError, FileError
 from ..monitor.state import StateFiles
 from ..outbox.sql import HISTORY_KEPT
 from ..record import alerts
 from ..record.alerts import AlertIndex, Search, exported
+from ..record.checksums import TRAIL, read_checksums
 from ..record.export import csv_lines, json_lines
+from ..record.html import html_page
 from ..record.period import COLUMNS, Period, total
 from ..record.reading import read, read_seen
 from ..record.report import BIAS, NO_SHIFTS, By, Report, check_range
 from ..record.times import day_start, parse_date
+from ..web.languages import DEFAULT_LANGUAGE, languages
 from .arguments import EXIT_OK, add_device_option, load_config, own_state
 
 UNITS = (*get_args(By), "alert")
@@ -37,14 +39,19 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     help_text = (
         "one line for each hour (default), hour of the day, weekday, day, month or shift; alert lists the alerts"
     )
-    command.add_argument("--by", choices=UNITS, default=UNITS[0], help=help_text)
+    command.add_argument("--by", choices=UNITS, help=help_text)
     form = command.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="print CSV (RFC 4180)")
     form.add_argument("--json", action="store_true", help="print JSON")
+    help_text = "print one HTML file for one A4 page: by hour, shift and day, outages, and checksums of the days"
+    form.add_argument("--html", action="store_true", help=help_text)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the report. Raises ``ConfigError`` for wrong dates, ``FileError`` if a file cannot be read."""
+    if args.html and args.by:
+        raise ConfigError("--html has its own tables, by hour, shift and day: leave out --by")
+    args.by = args.by or UNITS[0]
     first, last = _days(args)
     config = load_config(args)
     files = own_state(config)
@@ -52,9 +59,15 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.by == "alert":
             return _print_alerts(args, files, head)
-        report = _counted(first, last, files.record, config.report if args.by == "shift" else None)
+        if args.by == "shift" and not config.report.shifts:
+            raise ConfigError(NO_SHIFTS)
+        shifts = read_shifts(config.report) if args.html or args.by == "shift" else ()
+        report = _counted(first, last, files.record, shifts)
     except (sqlite3.Error, OSError) as error:
         raise FileError(f"the state folder {files.folder} cannot be read: {error}") from error
+    if args.html:
+        _write(_html(report, files, config.device.name))
+        return EXIT_OK
     if not args.csv and not args.json:
         return _print_report(report, args.by, files.record)
     head |= {"detectors": _detectors(report), "note": BIAS if report.is_biased else None}
@@ -74,15 +87,18 @@ def _days(args: argparse.Namespace) -> tuple[date, date]:
     return first, last
 
 
-def _counted(first: date, last: date, path: Path, options: ReportConfig | None) -> Report:
-    """Sums the counts; with options, by their shifts too, which needs some. Raises ``ConfigError``."""
+def _counted(first: date, last: date, path: Path, shifts: Sequence[Shift]) -> Report:
     try:
         check_range(first, last, MOST_DAYS)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    if options and not options.shifts:
-        raise ConfigError(NO_SHIFTS)
-    return Report(first, last, partial(read, path), shifts=read_shifts(options) if options else ())
+    return Report(first, last, partial(read, path), shifts=shifts)
+
+
+def _html(report: Report, files: StateFiles, device: str) -> Iterable[str]:
+    language = DEFAULT_LANGUAGE
+    checksums = read_checksums(files.folder / TRAIL, report.first, report.last)
+    return html_page(report, checksums, device, language, languages()[language])
 
 
 def _detectors(report: Report) -> list[dict[str, str]]:

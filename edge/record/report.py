@@ -52,7 +52,7 @@ class Report:
         self.last = last
         self.shifts = shifts
         self._shifts = Shifts(shifts)
-        now = time.time() if now is None else now
+        self.now = now = time.time() if now is None else now
         start, end = day_start(first), day_start(last + timedelta(days=1))
         until = day_start(last + timedelta(days=2)) if self._shifts.pass_midnight else end
         slots = read(start, until)

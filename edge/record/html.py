@@ -1,0 +1,200 @@
+"""Writes a report as one HTML file, which needs no other file and prints on one A4 page."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from ..config.shifts import DAY, OUTSIDE
+from .chart import KINDS, chart
+from .checksums import Checksums
+from .period import Period
+from .report import By, Report
+from .times import local_iso
+
+Texts = Mapping[str, str]
+"""The texts of the page in one language, by key."""
+Part = tuple[str, float]
+"""HTML, and its height on paper in ems at most."""
+NUMBERS = ("people", "mask", "no_mask", "incorrect_mask", "unsure", "alerts")
+OUTAGES = 10
+MOST_ROWS = 31
+"""Days, or months, that a table may have."""
+PAGE_PT, LARGEST_PT = 660, 8.0
+"""Height of the page below the chart, and the size of letters: smaller if there is much to say."""
+STYLE = """
+@page { size: A4; margin: 10mm }
+* { box-sizing: border-box; print-color-adjust: exact; -webkit-print-color-adjust: exact }
+body { margin: 0; font: SIZEpt/1.25 system-ui, sans-serif; color: #000; background: #fff }
+@media screen { body { max-width: 50rem; margin: 1rem auto; padding: 0 .5rem; font-size: 1rem } }
+h1 { font-size: 1.6em; margin: 0 0 .3em } h2 { font-size: 1.1em; margin: .7em 0 .15em } p { margin: 0 0 .15em }
+svg { display: block; width: 100%; height: auto; font-size: 9px; text-anchor: middle }
+.mask { fill: #0b6b3a; background: #0b6b3a } .no_mask { fill: #b3261e; background: #b3261e }
+.incorrect_mask { fill: #c77700; background: #c77700 } .unsure { fill: #999; background: #999 }
+.axis { stroke: #444 } .hatch { stroke: #888; stroke-width: 2 } .legend span { margin-right: 1.5em }
+.legend i { display: inline-block; width: .9em; height: .9em; margin-right: .4em }
+.legend i.hatched { background: repeating-linear-gradient(45deg, #888 0 1px, #fff 1px 3px) }
+.scroll { overflow-x: auto } @media print { .scroll { overflow: visible } }
+table { width: 100%; border-collapse: collapse; font-size: .94em; font-variant-numeric: tabular-nums }
+th, td { padding: .05em .4em; border-bottom: 1px solid #bbb; text-align: right; white-space: nowrap }
+th:first-child { text-align: left } tbody th { font-weight: 400 } td.unknown { text-align: center; font-style: italic }
+ol { list-style: none; margin: 0; padding: 0; columns: 2 25em } li { break-inside: avoid }
+ol.checksums { font: .65em/1.3 ui-monospace, monospace; overflow-wrap: anywhere } .small { font-size: .88em }
+"""
+
+
+def html_page(report: Report, checksums: Checksums, device: str, language: str, texts: Texts) -> Iterable[str]:
+    """Gives the file in pieces, in a language with its texts."""
+    t = _Translator(texts)
+    dates = " – ".join(dict.fromkeys((report.first.isoformat(), report.last.isoformat())))
+    title = t.safe("report.of", device=device, dates=dates)
+    parts = list(_parts(report, checksums, t))
+    size = min(LARGEST_PT, PAGE_PT / sum(height for _, height in parts))
+    yield f'<!doctype html>\n<html lang="{language}">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    yield f"<style>{STYLE.replace('SIZE', f'{size:.2f}')}</style>\n<h1>{title}</h1>\n"
+    yield from (html for html, _ in parts)
+    yield "</html>\n"
+
+
+def _parts(report: Report, checksums: Checksums, t: "_Translator") -> Iterable[Part]:
+    yield "", 2.5  # the title
+    yield from (_paragraph(text) for text in _notes(report, t))
+    yield _heading(t("report.per_hour"))
+    yield "".join(chart(report.by("hour" if report.first == report.last else "hour_of_day"))), 0
+    yield _legend(t)
+    for unit, rows in _tables(report):
+        yield from _table(unit, rows, t)
+    if any(shift.end > DAY for shift in report.shifts):
+        yield _paragraph(t("report.shift_day"), "small")
+    yield from _outages(report, t)
+    yield from _checksums(checksums.days, t)
+    yield _paragraph(_made(report, checksums.configs, t), "small")
+
+
+class _Translator:
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+
+    def __call__(self, key: str, **values: Any) -> str:
+        return self._texts[key].format(**values)
+
+    def safe(self, key: str, **values: Any) -> str:
+        return escape(self(key, **values))
+
+    def count(self, key: str, number: int) -> str:
+        return self(f"{key}.{'one' if number == 1 else 'other'}", number=number)
+
+    def lasting(self, seconds: float) -> str:
+        if seconds < 7200:
+            return self("report.minutes", minutes=round(seconds / 60))
+        return self("report.hours", hours=f"{seconds / 3600:.1f}".removesuffix(".0"))
+
+    def unknown(self, row: Mapping[str, Any]) -> str:
+        """Tells how long nobody was counted, and why."""
+        why = {"paused": row["paused_s"], "lost": row["camera_lost_s"]}
+        why["off"] = row["unknown_s"] - sum(why.values())
+        parts = [f"{self(f'report.{name}')} {self.lasting(s)}" for name, s in why.items() if s >= 60]
+        return self.lasting(row["unknown_s"]) + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _paragraph(text: str, kind: str = "note") -> Part:
+    return f'<p class="{kind}">{escape(text)}</p>\n', 0.15 + 1.25 * (1 + len(text) // 110)
+
+
+def _heading(text: str) -> Part:
+    return f"<h2>{escape(text)}</h2>\n", 2.4
+
+
+def _notes(report: Report, t: _Translator) -> Iterable[str]:
+    """Gives what must be said of the numbers: their sum, interval, bias and unknown time."""
+    period = report.total
+    row = period.row()
+    if period.is_unknown:
+        yield t("report.nothing")
+    else:
+        counted = {"people": t.count("report.people", row["people"]), "alerts": t.count("alerts", row["alerts"])}
+        yield t("report.sum", **(row | counted))
+        yield t("report.share_sum", **_percent(period)) if period.share else t("report.few")
+    if report.is_biased:
+        yield t("report.biased")
+    if not row["clock_synced"]:
+        yield t("report.unsynced")
+    if row["unknown_s"]:
+        yield t("report.unknown_sum", time=t.unknown(row))
+
+
+def _percent(period: Period) -> dict[str, str]:
+    share = period.share
+    return {"share": f"{share.value:.0%}", "low": f"{share.low:.0%}", "high": f"{share.high:.0%}"} if share else {}
+
+
+def _legend(t: _Translator) -> Part:
+    keys = [*((kind, f"report.{kind}") for kind in KINDS), ("hatched", "report.is_unknown")]
+    parts = (f'<span><i class="{name}"></i>{t.safe(key)}</span>' for name, key in keys)
+    return f'<p class="legend">{"".join(parts)}</p>\n', 1.4
+
+
+def _tables(report: Report) -> Iterable[tuple[By, list[Period]]]:
+    """Gives the tables that fit: by shift, and by day or else by month."""
+    if report.shifts:
+        yield "shift", report.by("shift")
+    days = (report.last - report.first).days + 1
+    unit: By = "day" if days <= MOST_ROWS else "month"
+    if 1 < days and len(rows := report.by(unit)) <= MOST_ROWS:
+        yield unit, rows
+
+
+def _table(unit: By, rows: Sequence[Period], t: _Translator) -> Iterable[Part]:
+    yield _heading(t(f"report.by_{unit}"))
+    head = "".join(f"<th>{t.safe(f'report.{name}')}</th>" for name in ("period", *NUMBERS, "share", "unknown"))
+    lines = (_row(period, t("report.outside") if period.label == OUTSIDE else period.label, t) for period in rows)
+    table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody></table>"
+    yield f'<div class="scroll">{table}</div>\n', 1.4 * (1 + len(rows))
+
+
+def _row(period: Period, name: str, t: _Translator) -> str:
+    if period.is_unknown:
+        cells = f'<td class="unknown" colspan="{len(NUMBERS) + 1}">{t.safe("report.is_unknown")}</td>'
+    else:
+        share = "{share} ({low}–{high})".format(**_percent(period)) if period.share else "–"
+        cells = "".join(f"<td>{value}</td>" for value in (*(getattr(period.counts, name) for name in NUMBERS), share))
+    unknown = escape(t.lasting(period.unknown)) if period.unknown else ""
+    return f'<tr><th scope="row">{escape(name)}</th>{cells}<td>{unknown}</td></tr>\n'
+
+
+def _outages(report: Report, t: _Translator) -> Iterable[Part]:
+    outages = report.outages()
+    texts = [f"{_dates(one, report)}: {t.unknown(one)}" for one in outages[-OUTAGES:]]
+    if outages:
+        yield _heading(t("report.outages"))
+        yield from _list(texts, "outages", 0.65 * max(1 + len(text) // 50 for text in texts))
+    if len(outages) > OUTAGES:
+        yield _paragraph(t("report.more", number=len(outages) - OUTAGES), "small")
+
+
+def _dates(outage: Mapping[str, str], report: Report) -> str:
+    start, end = (outage[key][:16].replace("T", " ") for key in ("start", "end"))
+    if report.first == report.last:
+        return f"{start[11:]} – {end[11:]}"
+    return f"{start} – {end[11:] if start[:10] == end[:10] else end}"
+
+
+def _checksums(days: Mapping[str, str], t: _Translator) -> Iterable[Part]:
+    if not days:
+        return
+    yield _heading(t("report.checksums"))
+    if len(days) <= MOST_ROWS:
+        yield from _list([f"{day} {checksum}" for day, checksum in sorted(days.items())], "checksums", 0.43)
+    yield _paragraph(t("report.checksums_kept"), "small")
+
+
+def _list(texts: Sequence[str], kind: str, height: float) -> Iterable[Part]:
+    """Gives a list in two columns; ``height`` is half of a line's."""
+    items = "".join(f"<li>{escape(text)}</li>\n" for text in texts)
+    yield f'<ol class="{kind}">\n{items}</ol>\n', height * (1 + len(texts))
+
+
+def _made(report: Report, configs: Sequence[str], t: _Translator) -> str:
+    detectors = "; ".join(f"{detector}, {model}" for detector, model in report.detectors) or "–"
+    made = t("report.made", time=local_iso(report.now, "minutes").replace("T", " "), detectors=detectors)
+    return f"{made} {t('report.configs', ids=', '.join(configs))}" if configs else made
