@@ -1,4 +1,4 @@
-"""``maskwatch watch``: subscribes to alerts, prints them, and posts texts about them to a web address.
+"""``maskwatch watch``: subscribes to alerts, prints them, posts texts about them, and keeps all doors in a database.
 
 ntfy takes such texts to a phone, and other services accept them too.
 """
@@ -10,11 +10,10 @@ import socket
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from ..addresses import shown_file
-from ..config.credentials import password_for
+from ..config.credentials import address_in, password_for
 from ..config.phone import PostFormat
 from ..config.schema import Config, MqttConfig
 from ..errors import ConfigError
@@ -22,12 +21,12 @@ from ..listening import host_and_port
 from ..monitor.systemd import Notifier
 from ..mqtt.session_id import known_protocol, session_id
 from ..mqtt.subscriber import Subscriber
-from ..paths import read_pipe
 from ..phone.destination import Destination
 from ..phone.formats import request_for
 from ..phone.phone import Phone
 from ..phone.store import Store
 from ..phone.texts import test_text
+from ..store.opening import open_store, store_address
 from ..timing import wait_until
 from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, load_config, own_state, port
 
@@ -60,6 +59,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--web", action="store_true", default=None, help="also serve all doors of the broker on one page"
     )
+    command.add_argument(
+        "--store",
+        metavar="ADDRESS",
+        nargs="?",
+        const="",
+        help="also keep what all doors say in this database, postgresql://... or sqlite:FILE; or a file that contains "
+        "the address (default: [store] address_file)",
+    )
     command.add_argument("--web-host", metavar="HOST", help="address of that page (default: [web] host)")
     command.add_argument("--web-port", metavar="PORT", type=int, help="port of that page (default: [web] port)")
     command.add_argument(
@@ -79,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
     destination = open_destination(address, config) if address else None
     if args.test:
         return send_test(destination, config)
+    database = None if args.store is None else store_address(args.store, config.store)
     mqtt = config.mqtt if config.mqtt.host else replace(config.mqtt, host=LOCALHOST)
     stopped, notify = threading.Event(), Notifier()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -90,10 +98,13 @@ def run(args: argparse.Namespace) -> int:
         else:
             subscriber = subscribe_for_phone(config, mqtt, destination, stack)
         stack.callback(subscriber.close)
+        subscribed = [subscriber.ready]
+        if database:
+            subscribed.append(open_store(config, mqtt, database, own_state(config).folder, stack).ready)
         if args.web or args.metrics:
             open_pages(args, config, mqtt, stack)
         if notify.supervised and config.mqtt.host:  # else the broker is the monitor's own, which starts after this
-            wait_until(lambda: subscriber.ready.is_set() or stopped.is_set(), SUBSCRIBED_WITHIN)
+            wait_until(lambda: stopped.is_set() or all(one.is_set() for one in subscribed), SUBSCRIBED_WITHIN)
         notify("READY=1")
         stopped.wait()
     return EXIT_OK
@@ -180,26 +191,8 @@ def open_destination(url_or_file: str, config: Config) -> Destination:
 
 
 def read_url(url_or_file: str) -> str:
-    """Returns the URL, from the file if it is one; every user of the machine can read a command line.
-
-    Raises ``ConfigError``.
-    """
-    if "://" in url_or_file:
-        return url_or_file
-    try:
-        url = read_pipe(Path(url_or_file).expanduser()).decode("utf-8-sig").strip()
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"--post {shown_file(url_or_file)}: the file is not UTF-8 text") from error
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ConfigError(
-            f"--post {shown_file(url_or_file)}: this is neither an address (https://...) nor a file that can be read: "
-            f"{getattr(error, 'strerror', None) or type(error).__name__}"
-        ) from error
-    if not url:
-        raise ConfigError(
-            f"--post {shown_file(url_or_file)}: the file is empty; write the address (https://...) into it"
-        )
-    return url
+    """Returns the URL, from the file if it is one. Raises ``ConfigError``."""
+    return url_or_file if "://" in url_or_file else address_in("--post", url_or_file, "https://...")
 
 
 def print_line(text: str) -> None:

@@ -26,6 +26,7 @@ def contradictions(config: Config, given: Set[str]) -> list[str]:
         *_in_source(config.source),
         *_in_mqtt(config.mqtt, given),
         *_in_state(config),
+        *_in_store(config),
         *_in_web(config.web),
         *_in_pages(config),
         *_in_sign(config.sign),
@@ -106,6 +107,12 @@ def _in_state(config: Config) -> Iterable[str]:
     folder = config.state.folder
     if "://" in folder:  # it would become folders whose names contain the password
         yield f"state.folder = {shown(folder)!r}: must be a folder, not an address"
+
+
+def _in_store(config: Config) -> Iterable[str]:
+    file = config.store.address_file
+    if "://" in file or file.startswith("sqlite:"):
+        yield "store.address_file: must name a file that contains the address, not the address itself"
 
 
 def _in_pages(config: Config) -> Iterable[str]:

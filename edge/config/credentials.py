@@ -1,11 +1,12 @@
 """Reads passwords from files and from systemd's credentials, so that no password stands in the configuration."""
 
 import os
+import stat
 from pathlib import Path
 
 from ..addresses import shown_file
 from ..errors import ConfigError
-from ..paths import read_bytes
+from ..paths import read_bytes, read_pipe
 
 
 def password_for(option: str, file: str, credential: str) -> str:
@@ -36,3 +37,30 @@ def read_password(option: str, path: str) -> str:
         reason = getattr(error, "strerror", None) or type(error).__name__
         hint = "" if shown_file(path) == path else "; name a file that contains it, by its whole path"
         raise ConfigError(f"{option} {shown_file(path)} cannot be read: {reason}{hint}") from error
+
+
+def address_in(option: str, path: str, example: str, *, is_private: bool = False) -> str:
+    """Returns the address in a file, or in a pipe that a shell hands over; ``example`` is one for messages.
+
+    Every user of the machine can read a command line, so that an address with a secret is in a file. One that
+    ``is_private`` must not be readable by every user. Raises ``ConfigError``.
+    """
+    name = f"{option} {shown_file(path)}"
+    try:
+        file = Path(path).expanduser()
+        mode = file.stat().st_mode
+        if is_private and stat.S_ISREG(mode) and mode & 0o007:
+            raise ConfigError(f"{name} can be read by every user; chmod 640 it")
+        address = read_pipe(file).decode("utf-8-sig").strip()
+    except ConfigError:
+        raise
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: the file is not UTF-8 text") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"{name}: this is neither an address ({example}) nor a file that can be read: "
+            f"{getattr(error, 'strerror', None) or type(error).__name__}"
+        ) from error
+    if not address:
+        raise ConfigError(f"{name}: the file is empty; write the address ({example}) into it")
+    return address

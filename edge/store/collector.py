@@ -1,0 +1,100 @@
+"""Hears all doors of a broker: a message is in the spool on disk before the broker forgets it."""
+
+import logging
+
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from ..config.option import NAME
+from ..config.schema import MqttConfig
+from ..mqtt.events import Received
+from ..mqtt.hearing import KEPT, Hearing, Subscription
+from ..mqtt.lines import clean
+from ..mqtt.observer import LONGEST
+from ..mqtt.session_id import keep_protocol, known_protocol, session_id
+from .failure import StoreError
+from .spool import Spool
+
+log = logging.getLogger(__name__)
+
+QUEUED = ("alert", "status", "health")
+"""What the broker keeps, message by message, for a store that is away."""
+NEWEST = ("enabled/state", "counts/+")
+"""What is retained, so that the newest message of each topic comes with every subscription. QoS 0: the broker would
+keep some KB per door every 15 minutes for a store that is away, of which the last message says everything."""
+PAUSE_S = 1.0
+"""Seconds between attempts to write into the spool."""
+MOST_WAITING = 5000
+"""Messages that may wait in memory for a disk that refuses; then the connection is closed, and made anew."""
+
+
+class Collector(Hearing):
+    """Puts what all doors say into the spool. While the disk refuses, messages wait at the broker.
+
+    Runs in the thread ``mqtt-collector``. ``is_embedded`` tells that the broker is the monitor's own. Raises like
+    ``Link``, and ``StoreError`` for a spool that cannot be written.
+    """
+
+    def __init__(self, mqtt: MqttConfig, spool: Spool, *, is_embedded: bool) -> None:
+        self._prefix = mqtt.prefix
+        self._spool = spool
+        self._problem = ""
+        self._left_out: set[str] = set()
+        super().__init__(
+            name="mqtt-collector",
+            settings=mqtt,
+            subscriptions=[
+                Subscription([f"{mqtt.prefix}/+/{kind}" for kind in QUEUED]),
+                Subscription([f"{mqtt.prefix}/+/{kind}" for kind in NEWEST], qos=0),
+            ],
+            label="store",
+            client_id=session_id(spool, mqtt.prefix, "store"),
+            session=KEPT,
+            protocol=known_protocol(spool, is_embedded),
+        )
+
+    # Everything below runs in the collector's thread.
+
+    def _connected(self, protocol: MQTTProtocolVersion) -> None:
+        keep_protocol(self._spool, protocol)
+
+    def _received(self, message: Received) -> bool:
+        device, _, kind = message.topic.removeprefix(f"{self._prefix}/").partition("/")
+        if len(message.payload) > LONGEST:
+            self._leave_out(message, kind, f"it has {len(message.payload)} bytes")
+        elif not NAME.fullmatch(device):
+            self._leave_out(message, kind, "no door can have this name")
+        else:
+            return self._keep(device, kind, message)
+        return True
+
+    def _leave_out(self, message: Received, kind: str, reason: str) -> None:
+        """Says once per kind of message that one is left out; anybody may publish."""
+        kind = kind.partition("/")[0]
+        if kind not in self._left_out:
+            self._left_out.add(kind)
+            log.warning(
+                "a message on %s is left out: %s; others of its kind are not named", clean(message.topic), reason
+            )
+
+    def _keep(self, device: str, kind: str, message: Received) -> bool:
+        """Puts a message into the spool, as often as it takes. Returns False if that must end."""
+        while not self._put(device, kind, message):
+            if self._stopping.wait(PAUSE_S):
+                return False
+            if self._mailbox.waiting > MOST_WAITING:
+                self._take(self._link.drop("too many messages wait for the disk"))
+                return False
+        return True
+
+    def _put(self, device: str, kind: str, message: Received) -> bool:
+        try:
+            self._spool.put(device, kind, message.payload, message.retained)
+        except StoreError as error:
+            if not self._problem:
+                log.error("%s; messages for the store wait at the broker", error)
+            self._problem = str(error)
+            return False
+        if self._problem:
+            log.warning("messages for the store are taken from the broker again")
+            self._problem = ""
+        return True
