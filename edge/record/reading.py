@@ -26,6 +26,11 @@ def read(path: Path, start: float, end: float) -> list[Slot]:
     return [Slot(slot, detector, model, Counts(*row)) for slot, detector, model, *row in rows]
 
 
+def read_starts(path: Path) -> list[int]:
+    """Returns when each slot in the file begins, in order, once for each detector and model. Raises ``sqlite3.Error``."""
+    return [slot for (slot,) in _rows(path, "counts", "SELECT slot FROM counts ORDER BY slot")]
+
+
 def read_seen(path: Path) -> frozenset[str]:
     """Returns the ids of the alerts that somebody has marked as seen. Raises ``sqlite3.Error``."""
     return frozenset(id for (id,) in _rows(path, "seen", "SELECT id FROM seen"))

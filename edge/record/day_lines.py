@@ -1,0 +1,95 @@
+"""Makes the line of a day in the audit trail, with a checksum of its counts, and tells whether they are the same."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from .counts import Counts
+from .reading import Slot
+from .sql import DAYS_KEPT, SLOTS_KEPT
+from .times import day_start, local_iso
+
+DAY = "day"
+"""What a line of the audit trail is that has a checksum."""
+Read = Callable[[float, float], Sequence[Slot]]
+
+
+def checksum(slots: Iterable[Slot]) -> str:
+    """Returns the SHA-256 of slots: of one JSON list per slot and line, ordered by time, detector and model."""
+    digest = hashlib.sha256()
+    for slot in sorted(slots, key=lambda slot: (slot.start, slot.detector, slot.model)):
+        values = [slot.start, slot.detector, slot.model, *slot.counts.row]
+        digest.update(json.dumps(values, separators=(",", ":")).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def bounds(day: date) -> tuple[float, float]:
+    """Returns the Unix times at which a local day begins and ends."""
+    return day_start(day), day_start(day + timedelta(days=1))
+
+
+def day_values(day: date, slots: Sequence[Slot]) -> dict[str, Any]:
+    """Returns what the trail keeps of a day. Its bounds are named, because the time zone may change later."""
+    start, end = bounds(day)
+    sums = _sums(slots)
+    return {
+        "day": day.isoformat(),
+        "start": local_iso(start),
+        "end": local_iso(end),
+        "slots": len(slots),
+        "people": sums.people,
+        "alerts": sums.alerts,
+        "sha256": checksum(slots),
+    }
+
+
+def last_lines(entries: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Returns the last line of each day, by the day."""
+    return {str(entry.get("day")): entry for entry in entries if entry.get("what") == DAY}
+
+
+def kept_from(starts: Sequence[int], now: float) -> float:
+    """Returns from when on no counts were deleted for their age or number; ``starts`` are those of all slots."""
+    by_number = bounds(date.fromtimestamp(starts[0]))[1] if len(starts) >= SLOTS_KEPT else 0.0
+    return max(by_number, now - DAYS_KEPT * 86400)
+
+
+def faults_of_days(lines: Iterable[dict[str, Any]], read: Read, oldest: float, now: float) -> Iterator[str]:
+    """Gives one sentence for each day whose counts are not those of its checksum.
+
+    Counts before ``oldest`` (Unix time) may have been deleted for their age. A day that lasts until after ``now``
+    is one of a clock that was set back, and counts are still added to it.
+    """
+    for line in lines:
+        start, end = _moment(line.get("start")), _moment(line.get("end"))
+        if start is None or end is None:
+            yield f"{line.get('day')}: the line of this day does not say when it began and ended"
+        elif oldest <= start and end <= now:
+            slots = read(start, end)
+            if checksum(slots) != line.get("sha256"):
+                yield _difference(line, slots)
+
+
+def _difference(line: dict[str, Any], slots: Sequence[Slot]) -> str:
+    sums = _sums(slots)
+    was = f"{line.get('slots')} slots, {line.get('people')} people and {line.get('alerts')} alerts"
+    return (
+        f"{line.get('day')}: the counts are not those of its checksum any more: they were {was}, and are now "
+        f"{len(slots)} slots, {sums.people} people and {sums.alerts} alerts"
+    )
+
+
+def _sums(slots: Iterable[Slot]) -> Counts:
+    sums = Counts()
+    for slot in slots:
+        sums.add(slot.counts)
+    return sums
+
+
+def _moment(text: Any) -> float | None:
+    with suppress(ValueError, TypeError, OverflowError):
+        return datetime.fromisoformat(text).timestamp()
+    return None
