@@ -1,5 +1,5 @@
 """systemd/telegraf.conf and grafana.json: every measurement and field is one that maskwatch says, and the dashboard's
-queries run on a real InfluxDB with what Telegraf would have written."""
+queries run on a real InfluxDB with what Telegraf would have written. For Prometheus: tests/store/test_prometheus.py."""
 
 import json
 import re
@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from support import ROOT
 from support.brokers import free_port
+from support.dashboards import FILES, Kind, text_of
 
 from edge.bench.delivery import example_alert
 from edge.bench.fleet import STATS
@@ -27,9 +28,13 @@ from edge.mqtt.topics import Topics
 TELEGRAF = tomllib.loads((ROOT / "systemd" / "telegraf.conf").read_text())
 GRAFANA = json.loads((ROOT / "systemd" / "grafana.json").read_text())
 INPUTS = {each["topics"][0].split("/")[-1]: each for each in TELEGRAF["inputs"]["mqtt_consumer"]}
+TODAY: dict[str, Any] = {
+    "people": 40, "mask": 38, "no_mask": 2, "incorrect_mask": 0, "unsure": 1, "alerts": 2,
+    "mask_share": {"value": 0.95, "low": 0.835, "high": 0.986}, "note": None,
+}  # fmt: skip
 SAID = {
     "stats": STATS,
-    "state": State("ON", 2, 1, 1),
+    "state": State("ON", 2, 1, 1, TODAY),
     "health": Health("lost", "mask@1234", 'no "picture" for 8 s'),
     "alert": example_alert("front"),
 }
@@ -89,6 +94,11 @@ def test_a_query_asks_for_what_there_is(title: str) -> None:
     _, tags, fields = point(measurement.removeprefix("maskwatch_"), "front")
     asked = set(re.findall(r'"(\w+)"', query)) - {measurement} - set(re.findall(r'AS "(\w+)"', query))
     assert asked <= set(tags) | set(fields) | {"people", "outbox", "fps"}, asked
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_both_dashboards_are_written_from_one_description(kind: Kind) -> None:
+    assert FILES[kind].read_text() == text_of(kind), "PYTHONPATH=.:tests .venv/bin/python -m support.dashboards"
 
 
 def test_no_panel_lies_on_another() -> None:
