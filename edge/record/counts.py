@@ -33,8 +33,17 @@ class Counts:
 
     def add(self, other: "Counts") -> None:
         """Adds other counts to these."""
-        for name in NAMES:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        # name by name: a loop over the names takes four times as long, and a year has 35,000 slots
+        self.people += other.people
+        self.mask += other.mask
+        self.no_mask += other.no_mask
+        self.incorrect_mask += other.incorrect_mask
+        self.unsure += other.unsure
+        self.alerts += other.alerts
+        self.watched += other.watched
+        self.paused += other.paused
+        self.blind += other.blind
+        self.unsynced += other.unsynced
 
     @property
     def judged(self) -> int:

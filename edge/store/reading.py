@@ -1,6 +1,6 @@
 """Sums the counts of many doors in the database, and lists their alerts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,13 @@ from ..record.counts import KINDS, SLOT_S, Counts
 from ..record.reading import Slot
 from .engine import Engine, Row
 
-# a clock that was set back counts the same time twice; of one door, nobody may take it for the time of another
 SUMS = ", ".join(
-    f"sum(CASE WHEN {name} > {SLOT_S} THEN {SLOT_S} ELSE {name} END)" if name == "watched" else f"sum({name})"
-    for name in KINDS
-)
+    # PostgreSQL makes decimals of sums of whole numbers
+    f"CAST(sum({name}) AS bigint)" if kind is int
+    # a clock that was set back counts the same time twice; nobody may take it for the time of another door
+    else f"sum(CASE WHEN {name} > {SLOT_S} THEN {SLOT_S} ELSE {name} END)" if name == "watched" else f"sum({name})"
+    for name, kind in KINDS.items()
+)  # fmt: skip
 ALERT_COLUMNS = "moment event_type score frames seen_s clock_synced snapshot door model id".split()
 
 
@@ -44,12 +46,12 @@ class StoreReader:
     def slots(self, start: float, end: float, doors: Collection[str] = ()) -> list[Slot]:
         """Returns the sums over the doors, slot by slot: what ``Report`` reads."""
         rows = self._sums("slot, detector, model", start, end, doors)
-        return [Slot(int(slot), detector, model, _counts(sums)) for slot, detector, model, *sums in rows]
+        return [Slot(int(slot), detector, model, Counts(*sums)) for slot, detector, model, *sums in rows]
 
     def by_door(self, start: float, end: float, doors: Collection[str] = ()) -> list[DoorSum]:
         """Returns the sums of each door, apart for each detector and model."""
         rows = self._sums("door, detector, model", start, end, doors)
-        return [DoorSum(door, detector, model, _counts(sums)) for door, detector, model, *sums in rows]
+        return [DoorSum(door, detector, model, Counts(*sums)) for door, detector, model, *sums in rows]
 
     def names(self) -> list[str]:
         """Returns the names of all doors, also of those that have been forgotten."""
@@ -86,8 +88,3 @@ def _where(column: str, start: float, end: float, doors: Collection[str]) -> tup
     if doors:
         condition += f" AND door IN ({', '.join('?' * len(doors))})"
     return condition, [int(start), int(end), *doors]
-
-
-def _counts(sums: Sequence[Any]) -> Counts:
-    """Makes counts of sums, which PostgreSQL gives as ``Decimal``."""
-    return Counts(*(kind(value) for kind, value in zip(KINDS.values(), sums, strict=True)))

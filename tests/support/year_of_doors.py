@@ -14,14 +14,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from support.stored import StoredCounts, fill_doors
+from support.filled import StoredCounts, fill_doors
 
 from edge.record.counts import SLOT_S, Counts
 from edge.record.times import day_start
 from edge.store.address import parse_address
 from edge.store.engine import open_engine
 
-DOORS, DAYS, FIRST = 100, 365, date(2026, 1, 1)
+DOORS, DAYS, FIRST = 100, 365, date(2025, 1, 1)
 OPEN = range(6, 20)
 """Hours of the day in which people come."""
 RUNS = 5

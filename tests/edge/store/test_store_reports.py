@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from support.stored import fill_alerts, fill_doors, quarters
+from support.filled import fill_alerts, fill_doors, quarters
 
 from edge.errors import ConfigError
 from edge.record.counts import SLOT_S, Counts
