@@ -6,6 +6,7 @@ pass a message on before, so that only mosquitto is asked. With MQTT 3.1.1 a ref
 """
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from paho.mqtt.enums import MQTTErrorCode
@@ -30,7 +31,8 @@ def published_topics(config: Config) -> list[str]:
     topics = Topics(config.mqtt.prefix, config.device.name)
     more = [homeassistant.topic(config)] if config.homeassistant.discovery else []
     more += [topics.snapshot] if config.snapshots.mode != "off" else []
-    return [topics.alert, *retained_topics(config), topics.stats, *more]
+    today = topics.day(date.today().isoformat())
+    return [topics.alert, *retained_topics(config), today, topics.stats, *more]
 
 
 def never_release(client: Any, answered: Callable[[int, ReasonCode], None]) -> None:

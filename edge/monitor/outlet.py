@@ -17,6 +17,7 @@ from ..mqtt.homeassistant import discovery
 from ..mqtt.publisher import MqttPublisher
 from ..outbox.listener import Sink
 from .announcing import Announcing
+from .daily import DayKeeper
 from .health import HealthMonitor
 from .publishers import KeepingPublisher, PrintPublisher, Publisher, TeePublisher
 from .state import StateFiles, StateFolder, folder_of, identity_of, state_files
@@ -34,7 +35,8 @@ class Outlet:
 
     ``files`` are this camera's; ``state`` is set where this process owns their folder. ``outbox`` is the outbox in use,
     None where alerts are only printed. ``alerts_received`` counts the alerts that a subscriber in this process has
-    received. ``largest_picture`` returns how many bytes of a picture the broker takes, None for any number.
+    received. ``largest_picture`` returns how many bytes of a picture the broker takes, None for any number. ``days`` is
+    where the counts of days are kept for others, None where no broker is.
     """
 
     publisher: Publisher
@@ -43,6 +45,7 @@ class Outlet:
     outbox: Path | None = None
     alerts_received: Callable[[], int] | None = None
     largest_picture: Callable[[], int | None] = lambda: None
+    days: DayKeeper | None = None
 
 
 def open_state(config: Config, stack: ExitStack) -> StateFolder:
@@ -110,7 +113,7 @@ def open_embedded_outlet(
         report = Announcing(here, Announced(files.announced), report, lasting=False).report
     message = discovery(replace(config, outputs=()), health.now.model)  # only maskwatch itself may publish there
     publisher = MqttPublisher(local, config.device.name, outbox, PROTOCOL, report, message, sinks=sinks)
-    return Outlet(publisher, files, state, outbox, lambda: subscriber.alerts)
+    return Outlet(publisher, files, state, outbox, lambda: subscriber.alerts, days=publisher)
 
 
 def _tell_where_it_serves(port: int, health: HealthMonitor, supervised: bool) -> None:
@@ -143,11 +146,12 @@ def open_broker_outlet(
     outputs: "Outputs | None",
 ) -> Outlet:
     """Opens the publisher to the configured broker, and takes back what an earlier configuration announced."""
-    announcing = Announcing(config, Announced(files.announced), health.report)
+    announced = Announced(files.announced)
+    announcing = Announcing(config, announced, health.report)
     message = discovery(config, health.now.model)
     sinks = outputs.sinks if outputs else ()
     publisher = MqttPublisher(
-        config.mqtt, config.device.name, files.outbox, V5, announcing.report, message, outputs, sinks
+        config.mqtt, config.device.name, files.outbox, V5, announcing.report, message, outputs, sinks, announced
     )
     taker = TeePublisher(publisher, PrintPublisher(required=False)) if to_stdout else publisher
-    return Outlet(taker, files, state, files.outbox, largest_picture=publisher.largest_picture)
+    return Outlet(taker, files, state, files.outbox, largest_picture=publisher.largest_picture, days=publisher)

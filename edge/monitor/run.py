@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..camera.source import Source, open_source
-from ..clock import clock_synced
 from ..config.changeable import with_changes
 from ..config.edit import SettingsStore
 from ..config.load import Sections
@@ -19,14 +18,14 @@ from ..errors import ConfigError, SourceError
 from ..faces import proving
 from ..faces.hiding import FaceHider
 from ..faces.opening import open_classifier, open_detector, open_hider
-from ..record.recorder import Recorder
 from ..timing import wait_until
 from ..web.bus import Bus
 from . import loop
 from .door import Door
 from .health import HealthMonitor
-from .outlet import Outlet, open_outlet
+from .outlet import open_outlet
 from .publishers import TeePublisher
+from .recording import open_record
 from .stats import StatsLine
 from .systemd import Notifier, Watchdog
 
@@ -92,21 +91,6 @@ def watch_door(
                     raise
                 health.report("page", str(error))
         return watch(door, notify, show_stats)
-
-
-def open_record(config: Config, model: str, health: HealthMonitor, outlet: Outlet, stack: ExitStack) -> Recorder:
-    """Opens the counts of this door; ``stack`` closes them. A first try has no state folder, and keeps no file."""
-    path = outlet.files.record if outlet.state is not None else None
-    record = Recorder(
-        path,
-        detector=config.detect.detector,
-        model=model,
-        report=partial(health.report, "counts"),
-        clock_synced=clock_synced,
-        notice=partial(health.report, "counts file"),
-    )
-    stack.callback(record.close)
-    return record
 
 
 class DoorBackend:

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from ..outbox.sql import OutboxMessage
 
+CAPACITY = 10_000
+"""Alerts that wait for a broker, at most; beyond it the oldest become dead letters."""
+
 
 class AlertQueue:
     """Keeps alerts in order, also those that come back because they were not taken."""

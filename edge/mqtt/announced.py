@@ -54,6 +54,13 @@ class Announcement:
         """Returns the beginning of the camera's own topics."""
         return Topics(self.broker.prefix, self.device).root
 
+    @property
+    def days(self) -> tuple[str, ...]:
+        """Returns the topics of the days whose counts are at the broker."""
+        return tuple(
+            topic for topic in self.topics if topic.startswith(Topics(self.broker.prefix, self.device).day(""))
+        )
+
     def at_broker_of(self, other: "Announcement") -> bool:
         """Returns whether both are at the same broker, as it was configured."""
         return self.key[:2] == other.key[:2]
@@ -133,9 +140,16 @@ class Announced:
                     del self._all[gone.key]
                 self._write()
 
+    def days_of(self, camera: Announcement) -> tuple[str, ...]:
+        """Returns the topics of the days that a camera has announced."""
+        with self._lock:
+            known = self._all.get(camera.key)
+        return known.days if known else ()
+
     def stale(self, now: Announcement) -> list[Announcement]:
-        """Returns what is remembered, but is not announced ``now``."""
-        rests = [one.without(now.topics) if one.at_broker_of(now) else one for one in self.all]
+        """Returns what is remembered, but is not announced ``now``. The camera's own days come and go by themselves."""
+        known = (*now.topics, *self.days_of(now))
+        rests = [one.without(known) if one.at_broker_of(now) else one for one in self.all]
         return [one.with_login_of(now) for one in rests if one.topics]
 
     def _write(self) -> None:

@@ -112,6 +112,14 @@ class Client(paho.Client):
         self.connect_async(settings.host, settings.port, settings.keepalive, clean_start=clean, properties=terms)
         self.loop_start()
 
+    def send(self, topic: str, payload: bytes, qos: int, retain: bool, expiry: int) -> int:
+        """Sends a message, which the broker forgets after ``expiry`` seconds (MQTT 5; 0: never); returns its id."""
+        terms = None
+        if expiry and self.protocol == V5:
+            terms = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            terms.MessageExpiryInterval = expiry
+        return self.publish(topic, payload, qos, retain, terms).mid
+
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
         """Runs paho's network loop. It is the body of paho's thread, and the only sure place to notice its end."""
         try:

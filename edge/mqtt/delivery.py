@@ -9,7 +9,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ..outbox.outbox import Outbox
 from ..outbox.sql import OutboxMessage
-from .alert_queue import AlertQueue
+from .alert_queue import CAPACITY, AlertQueue
 from .events import Disconnected
 from .limits import Limits, advice, hangs_up
 from .link import Link
@@ -19,9 +19,6 @@ from .retrials import Retrials
 from .suspects import Suspect, Suspects, patience
 
 log = logging.getLogger(__name__)
-
-CAPACITY = 10_000
-"""Alerts that wait for a broker, at most; beyond it the oldest become dead letters."""
 
 
 class Delivery:
@@ -54,8 +51,7 @@ class Delivery:
 
     def explains_end(self) -> bool:
         """Returns whether a message that was just sent may be the reason for the connection's end."""
-        now = time.monotonic()
-        return any(now - sent_at < patience(message) for message, sent_at in self._in_flight.values())
+        return any(time.monotonic() - at < patience(message) for message, at in self._in_flight.values())
 
     def add(self, message: OutboxMessage) -> None:
         """Queues a new alert."""
@@ -69,10 +65,10 @@ class Delivery:
         self._unacknowledged += len(messages)
         self._queue.restore(messages)
 
-    def offer(self, message: Outgoing) -> None:
-        """Queues a message other than an alert for this connection; a newer one of its topic replaces it."""
+    def offer(self, message: Outgoing) -> bool:
+        """Queues a message other than an alert for this connection, unless it is left out; a newer one replaces it."""
         if not self._link.connected or (admitted := self.limits.admit(message)) is None:
-            return
+            return False
         self._repeats.replaced(admitted.key)
         if admitted.key in self._suspects:
             self._suspects.renew(admitted)
@@ -81,6 +77,7 @@ class Delivery:
         else:
             self._others.pop(admitted.key, None)
             self._others[admitted.key] = admitted
+        return True
 
     def connected(self, after_outage: bool) -> None:
         """Notes a new connection."""
@@ -105,11 +102,11 @@ class Delivery:
         if self._link.connected and not self._others and not any(not m.alert for m, _ in self._in_flight.values()):
             self.limits.tell()
 
-    def acknowledged(self, mid: int, reason: ReasonCode) -> None:
-        """Takes the broker's answer: the message is delivered, or refused for good."""
+    def acknowledged(self, mid: int, reason: ReasonCode) -> Outgoing | None:
+        """Takes the broker's answer, that a message is delivered or refused; returns the message, if it is known."""
         message, _ = self._in_flight.get(mid, (self._late.pop(mid, None), 0.0))
         if message is None or message.qos == 0 and mid in self._in_flight:  # paho has written it: that is no answer
-            return
+            return None
         for earlier, (other, _) in list(self._in_flight.items()):
             if earlier == mid or other.qos > 0:
                 break  # the broker reads in order
@@ -118,6 +115,7 @@ class Delivery:
             self._answered(mid, reason)
         else:
             self.limits.answered(message, reason)
+        return message
 
     def disconnected(self, reason: object) -> bool:
         """Queues what was in flight, and looks for the reason; returns whether to go on looking soon."""
@@ -164,7 +162,9 @@ class Delivery:
             if message.subscribes:
                 mid = self._link.subscribe(message.topic)
             else:
-                mid = self._link.send(message.topic, message.payload, qos=message.qos, retain=message.retain)
+                mid = self._link.send(
+                    message.topic, message.payload, qos=message.qos, retain=message.retain, expiry=message.expiry
+                )
         except ValueError as error:
             self._suspects.clear(message.key)
             if message.alert:

@@ -50,10 +50,10 @@ class Limits:
             if time.monotonic() - since < LEFT_OUT:
                 return None
             self._try_once_more(message.key)
-        if message.retain and (message.topic in self._unretained or len(self._unretained - self._again) > 1):
+        if message.retain and (message.key in self._unretained or len(self._unretained - self._again) > 1):
             # the second topic shows that it is retaining that the broker does not allow, not the topic
             message = replace(message, retain=False)
-        return None if len(message.payload) > self._largest.get(message.topic, len(message.payload)) else message
+        return None if len(message.payload) > self._largest.get(message.key, len(message.payload)) else message
 
     def try_again(self) -> None:
         """Lets everything that is left out be tried once more: the broker was away, and may have other rules now."""
@@ -71,7 +71,7 @@ class Limits:
             self._refused[message.key] = reason
         else:
             self._refused.pop(message.key, None)
-            self.say(f"size of {message.topic}", None)
+            self.say(f"size of {message.key}", None)
             self.say(f"{message.key} is left out", None)
 
     def guilty(self, message: Outgoing, reason: object) -> Outgoing | None:
@@ -79,17 +79,17 @@ class Limits:
         first, size = message.key not in self._again, len(message.payload)
         self._again.add(message.key)
         if first and message.retain:
-            self._unretained.add(message.topic)
+            self._unretained.add(message.key)
             self._say_unretained()
             return replace(message, retain=False)
         if first and size >= SMALLEST_SHRUNK:
-            self._largest[message.topic] = size // SHRINK
-            self._say(message, f"{hangs_up(f'{message.topic} of {_size(size)}', reason)}; "
+            self._largest[message.key] = size // SHRINK
+            self._say(message, f"{hangs_up(f'{message.key} of {_size(size)}', reason)}; "
                                f"more than {_size(size // SHRINK)} are left out")  # fmt: skip
             return None
-        what = f"the {message.key}" if message.subscribes else message.topic
+        what = f"the {message.key}" if message.subscribes else message.key
         self._again.discard(message.key)
-        self._unretained.discard(message.topic)  # that was not the reason
+        self._unretained.discard(message.key)  # that was not the reason
         self._say_unretained()
         self._left_out[message.key] = time.monotonic()
         self.say(message.key, None)
@@ -104,8 +104,8 @@ class Limits:
     def too_large(self, message: Outgoing, largest: int) -> None:
         """Takes a message that is larger than the broker's announced limit."""
         size, limit = _size(len(message.payload)), _size(largest)
-        text = f"{message.topic} ({size}) is larger than the {limit} that the broker takes; it is left out"
-        self.say(f"size of {message.topic}", text)
+        text = f"{message.key} ({size}) is larger than the {limit} that the broker takes; it is left out"
+        self.say(f"size of {message.key}", text)
 
     def hopeless(self, reason: object) -> None:
         """Says that the broker answers nothing."""

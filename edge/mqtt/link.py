@@ -126,11 +126,11 @@ class Link:
             case Acknowledged() | Received() as event:
                 return event
 
-    def send(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> int:
+    def send(self, topic: str, payload: bytes, *, qos: int, retain: bool = False, expiry: int = 0) -> int:
         """Sends a message; returns the id of its acknowledgement. Raises ``ValueError`` if it cannot be sent."""
         assert self._client is not None
         self.terms.check_size(topic, payload)
-        return self._client.publish(topic, payload, min(qos, self.terms.qos), retain and self.terms.retain).mid
+        return self._client.send(topic, payload, min(qos, self.terms.qos), retain and self.terms.retain, expiry)
 
     def subscribe(self, *topics: str, qos: int = 1) -> int:
         """Subscribes to each topic; returns the id of the acknowledgement."""

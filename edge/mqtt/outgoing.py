@@ -22,7 +22,11 @@ a connection that comes and goes."""
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """Something to send. ``alert`` is set for an alert; ``last`` waits until nothing else is to be sent."""
+    """Something to send. ``alert`` is set for an alert; ``last`` waits until nothing else is to be sent.
+
+    ``family`` is set for one of several topics that a broker takes or refuses together. Only one message of a family
+    is offered at a time. ``expiry`` is after how many seconds the broker forgets it (MQTT 5 only); 0: never.
+    """
 
     topic: str
     payload: bytes = b""
@@ -31,13 +35,15 @@ class Outgoing:
     alert: OutboxMessage | None = None
     subscribes: bool = False
     last: bool = False
+    family: str = ""
+    expiry: int = 0
 
     @property
     def key(self) -> str:
-        """Returns what is suspected and left out: one alert, or everything else of one topic."""
+        """Returns what is suspected and left out: one alert, or everything else of one topic, or of a family."""
         if self.alert is not None:
             return self.alert.id
-        return f"subscription to {self.topic}" if self.subscribes else self.topic
+        return f"subscription to {self.topic}" if self.subscribes else self.family or self.topic
 
 
 def of_alert(message: OutboxMessage) -> Outgoing:

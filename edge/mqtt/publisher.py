@@ -8,7 +8,7 @@ milliseconds later. It leaves the outbox when the broker has acknowledged it wit
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from paho.mqtt.enums import MQTTProtocolVersion
@@ -18,15 +18,19 @@ from ..outbox.listener import Sink
 from ..outbox.outbox import Outbox
 from ..outbox.sql import OutboxMessage
 from ..timing import running
+from .announced import Announced
 from .client import V5
+from .day_counts import DayCounts
+from .days import Days
 from .delivery import Delivery
 from .events import Acknowledged, Connected, Disconnected, LinkEvent, Received
+from .farewell import say_offline
 from .homeassistant import ONLINE, Discovery
 from .link import Link
 from .mailbox import Mailbox
 from .messages import AlertMessage, Health, State, Stats, encode
 from .outgoing import Outgoing
-from .requests import NewAlert, OutboxWritten, Request, RestoredAlerts, Retain, SendOnce, Stop
+from .requests import KeepDay, NewAlert, OutboxWritten, Request, RestoredAlerts, Retain, SendOnce, Stop
 from .switches import Mutable, Switches
 from .terms import Will
 from .topics import WATCHING, Topics, client_id
@@ -43,7 +47,8 @@ class MqttPublisher:
 
     ``outbox`` is the file of what must outlive the process. ``report(part, problem)`` receives the problems
     of ``broker``, ``disk`` and ``alerts``, and None when a part has recovered. ``outputs`` are those at the
-    door that can be muted. Raises ``ConfigError`` for TLS or password files that cannot be used.
+    door that can be muted. ``announced`` remembers which days are retained. Raises ``ConfigError`` for TLS or password
+    files that cannot be used.
     """
 
     def __init__(
@@ -56,12 +61,14 @@ class MqttPublisher:
         discovery: Discovery | None = None,
         outputs: Mutable | None = None,
         sinks: Sequence[Sink] = (),
+        announced: Announced | None = None,
     ) -> None:
         self._topics = Topics(settings.prefix, device)
         self._report = report
         self._discovery = discovery
         self._mailbox = Mailbox[Request]()
         self._retained: dict[str, bytes] = {}
+        self._days = Days(settings, device, announced or Announced(None))
         self._deadline: float | None = None
         self._progress_at = running()
         self._will = Will(self._topics.status, b"offline")
@@ -120,6 +127,15 @@ class MqttPublisher:
         else:
             self._retain(topic, payload)
 
+    def keep_day(self, counts: DayCounts) -> None:
+        """Publishes the counts of a day (retained, and again on every connection). Waits for the disk."""
+        self._mailbox.put(KeepDay(self._days.announce(counts.day), encode(counts)))
+
+    def keep_only(self, days: Collection[str]) -> None:
+        """Takes back the counts of all days but these (``YYYY-MM-DD``). Waits for the disk."""
+        for topic in self._days.outdated(days):
+            self._mailbox.put(KeepDay(topic, b""))
+
     def send_test(self) -> bool:
         """Asks subscribers such as the phone for a test; returns False without a connection."""
         self._mailbox.put(SendOnce(self._topics.test, b"test", qos=1))
@@ -172,31 +188,14 @@ class MqttPublisher:
                 self._progress_at = running()
                 if (event := self._mailbox.next(self._link, 0.5)) is not None:
                     self._handle(event)
+                self._days.offer(self._delivery)
                 self._delivery.send()
             except Exception:  # the thread must outlive every single message
                 log.exception("MQTT: an event could not be handled")
-        self._say_offline()
+        say_offline(self._link, self._mailbox, self._delivery, self._topics.status)
 
     def _unfinished(self, deadline: float) -> bool:
         return bool(self.waiting) and self._link.connected and time.monotonic() < deadline
-
-    def _say_offline(self) -> None:
-        """Publishes ``offline`` and waits for its acknowledgement.
-
-        A socket that is closed over unread answers is reset. Then the broker may never read the DISCONNECT behind
-        them, and publishes the last will too.
-        """
-        status = self._delivery.limits.admit(Outgoing(self._topics.status, b"offline", retain=True))
-        if self._link.connected and status is not None:
-            mid = self._link.send(status.topic, status.payload, qos=1, retain=status.retain)
-            deadline = time.monotonic() + 1
-            while self._link.connected and time.monotonic() < deadline:
-                event = self._mailbox.next(self._link, 0.1)
-                if isinstance(event, Acknowledged):
-                    if event.mid == mid:
-                        break
-                    self._delivery.acknowledged(event.mid, event.reason)
-        self._link.close(1.0)
 
     def _handle(self, event: LinkEvent | Request) -> None:
         match event:
@@ -209,12 +208,14 @@ class MqttPublisher:
             case Retain(topic, payload):
                 self._retained[topic] = payload
                 self._delivery.offer(Outgoing(topic, payload, retain=True))
+            case KeepDay(topic, payload):
+                self._days.put(topic, payload)
             case SendOnce(topic, payload, qos):
                 self._delivery.offer(Outgoing(topic, payload, qos))
             case Connected(after_outage):
                 self._on_connected(after_outage)
             case Acknowledged(mid, reason):
-                self._delivery.acknowledged(mid, reason)
+                self._days.answered(self._delivery.acknowledged(mid, reason), reason)
             case Disconnected(reason):
                 if self._delivery.disconnected(reason):
                     self._link.retry_within(PAUSE_IN_SEARCH)
@@ -233,6 +234,7 @@ class MqttPublisher:
         for topic in [*self._switches.commands, *([self._discovery.birth_topic] if self._discovery else [])]:
             self._delivery.offer(Outgoing(topic, subscribes=True))
         self._publish_retained()
+        self._days.connected()
 
     def _publish_retained(self) -> None:
         for topic, payload in self._retained.items():

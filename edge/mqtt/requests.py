@@ -28,6 +28,14 @@ class Retain:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepDay:
+    """The counts of a day, to publish as retained like others, but one after the other; empty: to take back."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SendOnce:
     """A message to publish once, if there is a connection."""
 
@@ -48,4 +56,4 @@ class Stop:
     deadline: float
 
 
-Request = NewAlert | RestoredAlerts | Retain | SendOnce | OutboxWritten | Stop
+Request = NewAlert | RestoredAlerts | Retain | KeepDay | SendOnce | OutboxWritten | Stop

@@ -8,6 +8,9 @@ from .messages import AlertMessage, Health, State, Stats
 WATCHING = "enabled"
 """The switch that pauses and resumes watching."""
 
+COUNTS = "counts"
+"""The level above the topics of the days."""
+
 
 def output_switch(name: str) -> str:
     """Returns the switch of an output: off, it is muted."""
@@ -83,6 +86,10 @@ class Topics:
     def stats(self) -> str:
         """Returns the topic of the process statistics."""
         return self.of(Stats)
+
+    def day(self, day: str) -> str:
+        """Returns the topic of the counts of a local day (``YYYY-MM-DD``); of every day for ``+``."""
+        return f"{self.root}/{COUNTS}/{day}"
 
     @property
     def test(self) -> str:

@@ -30,7 +30,8 @@ from edge.monitor.answering import Answering
 from edge.monitor.door import Door
 from edge.monitor.health import HealthMonitor
 from edge.monitor.outlet import Outlet
-from edge.monitor.run import open_record, watch
+from edge.monitor.recording import open_record
+from edge.monitor.run import watch
 from edge.monitor.state import StateFiles
 from edge.monitor.systemd import Notifier
 from edge.mqtt.publisher import MqttPublisher

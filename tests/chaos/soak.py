@@ -35,7 +35,8 @@ from edge.faces.opening import open_classifier  # noqa: E402
 from edge.monitor.door import Door  # noqa: E402
 from edge.monitor.health import HealthMonitor  # noqa: E402
 from edge.monitor.outlet import Outlet  # noqa: E402
-from edge.monitor.run import open_record, watch  # noqa: E402
+from edge.monitor.recording import open_record  # noqa: E402
+from edge.monitor.run import watch  # noqa: E402
 from edge.monitor.state import StateFolder  # noqa: E402
 from edge.monitor.systemd import Notifier  # noqa: E402
 from edge.mqtt.publisher import MqttPublisher  # noqa: E402
@@ -137,7 +138,7 @@ def soak(frames: int) -> dict[str, Any]:
         state = StateFolder(folder / "state", f"soak {os.getpid()}")
         source = Soak(frames, broker)
         publisher = MqttPublisher(config.mqtt, config.device.name, state.files.outbox, report=health.report)
-        outlet = Outlet(publisher, state.files, state)
+        outlet = Outlet(publisher, state.files, state, days=publisher)
         with ExitStack() as stack:
             record = open_record(config, classifier.card.id, health, outlet, stack)
             door = Door(config, source, classifier, outlet, health, record)

@@ -11,8 +11,8 @@ import pytest
 from support import until
 
 from edge.config.schema import MqttConfig
+from edge.mqtt.alert_queue import CAPACITY
 from edge.mqtt.client import Client
-from edge.mqtt.delivery import CAPACITY
 from edge.mqtt.messages import AlertMessage, Health, State, Stats
 from edge.mqtt.publisher import MqttPublisher
 from edge.outbox.reading import peek, resend
