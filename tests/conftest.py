@@ -11,6 +11,7 @@ from support import DOOR, DOOR_TRUTH, ROOT
 from support.brokers import Mosquitto, Subscriber, mosquitto_program
 from support.processes import Process
 
+pytest.register_assert_rewrite("support.store_contract")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a script put into the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # else Ctrl-C could not be tested
 

@@ -45,7 +45,7 @@ DEFAULTS: dict[str, Any] = {
 LOCK = 0x6D61736B
 """The number under which several stores take turns to change tables."""
 SETTINGS = (
-    "SET lock_timeout = '10s'",  # a long report must not hold up alerts for ever
+    "SET lock_timeout = '2s'",  # what waits for a long report holds others up
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
 )
 REFUSED = ("22", "23", "54")

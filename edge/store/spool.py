@@ -144,11 +144,12 @@ class Spool:
     def _put(self, db: sqlite3.Connection, messages: Sequence[Message], now: float) -> None:
         count, size = self._count, self._size
         with transaction(db):
-            for device, kind, payload, retained in messages:
+            for number, (device, kind, payload, retained) in enumerate(messages):
                 if kind.startswith("counts/") and payload:  # an empty one takes a retained one back, and says nothing
                     replaced = _delete(db, OF_DAY, (kind, device))
                     count, size = count - replaced[0], size - replaced[1]
-                db.execute(PUT, (None, device, kind, payload, int(retained), now))
+                received = now + number / 1000  # no two at once: changes of health are told apart by it
+                db.execute(PUT, (None, device, kind, payload, int(retained), received))
                 count, size = count + 1, size + len(payload) + ROW_BYTES
             if size > self._largest:
                 count, size = self._make_room(db)

@@ -55,6 +55,15 @@ class Postgres:
         with (self._data / "postgresql.conf").open("a") as file:
             file.write(text)
 
+    def use_certificate(self, certificate: Path, key: Path) -> None:
+        """Makes the server take TLS from its next start on."""
+        for file, name in ((certificate, "server.crt"), (key, "server.key")):
+            shutil.copy(file, self._data / name)
+            (self._data / name).chmod(0o600)
+            if self._as_user:
+                os.chown(self._data / name, NOBODY, NOBODY)
+        self.configure("ssl = on\n")
+
     def start(self) -> "Postgres":
         if self._process is None:
             log = (self._folder / "log").open("ab")
