@@ -15,7 +15,7 @@ from support.bill import write_bill
 from support.needs import requirements
 
 FOLDER = ROOT / "systemd" / "lock"
-EXTRAS = ("broker", "yunet", "web", "gpio")
+EXTRAS = ("broker", "yunet", "web", "gpio", "store")
 MACHINES = ("aarch64", "x86_64")
 BUILD = "setuptools>=68,<85"
 """Builds maskwatch itself on the device, as pyproject.toml says, without a package that the lock does not have."""

@@ -14,7 +14,12 @@ def requirements(python: str, machine: str, *extras: str) -> list[str]:
     text = "\n".join((config["options"]["install_requires"], *(of_extras[extra] for extra in extras)))
     listed = [Requirement(line) for line in text.splitlines() if line and not line.startswith("#")]
     markers = {"platform_machine": machine, "python_version": python}
-    return [f"{one.name}{one.specifier}" for one in listed if not one.marker or one.marker.evaluate(markers)]
+    return [_without_marker(one) for one in listed if not one.marker or one.marker.evaluate(markers)]
+
+
+def _without_marker(one: Requirement) -> str:
+    extras = f"[{','.join(sorted(one.extras))}]" if one.extras else ""
+    return f"{one.name}{extras}{one.specifier}"
 
 
 def all_requirements() -> list[Requirement]:
