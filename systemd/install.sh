@@ -3,7 +3,7 @@
 #
 #   sudo systemd/install.sh [--broker ADDRESS] [--source CAMERA] [--detector haar|yunet] [--camera NAME ...]
 #                           [--phone URL [--phone-token-file FILE]] [--web | --web-password-file FILE]
-#                           [--gpio] [--sound]
+#                           [--store FILE] [--gpio] [--sound]
 #
 #   --broker ADDRESS   your MQTT broker: HOST, HOST:PORT, mqtt://USER@HOST or mqtts://USER@HOST
 #   --source CAMERA    the camera: auto (default), picamera, usb:0, rtsp://..., ...
@@ -13,6 +13,8 @@
 #   --phone URL        also sends alerts there as short texts: https://ntfy.sh/A-NAME-THAT-NOBODY-GUESSES. Subscribe
 #                      to that name in the app ntfy on the phone; anyone who knows the name can read the alerts
 #   --phone-token-file FILE    a token for that address, if it needs one, in the first line of FILE (- for standard input)
+#   --store FILE       also keeps what all doors of the broker say in a database; the first line of FILE is its address,
+#                      postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:/var/lib/maskwatch/maskwatch/doors.db (- for stdin)
 #   --web              also serves the page to your network, at port 8080 of this machine; asks for its password
 #   --web-password-file FILE   does so with the password in the first line of FILE (- for standard input)
 #   --gpio             lets the service use GPIO pins, for the outputs led, buzzer, relay and servo
@@ -41,7 +43,7 @@ umask 022
 opt=/opt/maskwatch etc=/etc/maskwatch state=/var/lib/maskwatch units=/etc/systemd/system bin=/usr/local/bin/maskwatch
 here=$(cd "$(dirname "$0")/.." && pwd)
 python=python3 phone='' cameras='' dry='' start=yes uninstall='' purge='' broker='' source='' detector=''
-web='' web_password_file='' web_password='' phone_token_file='' phone_token='' rights='' repeat="sudo $0"
+web='' web_password_file='' web_password='' phone_token_file='' phone_token='' store_file='' store='' rights='' repeat="sudo $0"
 apt_patience=600 # seconds; unattended-upgrades takes minutes on a Pi that was just set up
 
 main() {
@@ -53,6 +55,7 @@ main() {
     fi
     [ -z "$web" ] || [ "$dry" ] || page_password
     [ -z "$phone_token_file" ] || [ "$dry" ] || token
+    [ -z "$store_file" ] || [ "$dry" ] || database
     case $python in */*) python=$(cd "$(dirname "$python")" && pwd)/${python##*/} ;; esac
     cd / # no program below finds files of the folder in which this was started
     say "Debian packages" && packages
@@ -84,13 +87,14 @@ run() {
 without_password() {
     sed -E -e 's#((rtsp|http)s?:/*)[^ ]+#\1...#gI' -e 's#(://)[^ ]*@#\1...@#g' \
         -e 's#(^| )[^ :]*:[^ /][^ ]*@[^ ]*#\1...#g' \
-        -e 's#maskwatch(-phone)?@#maskwatch\1\x01#g' -e 's#(^| )[^ /]*@[^ ]*#\1...#g' \
+        -e 's#maskwatch(-phone|-store)?@#maskwatch\1\x01#g' -e 's#(^| )[^ /]*@[^ ]*#\1...#g' \
         -e 's#(^| )[^ ]*["\\&?%{}$!][^ ]*#\1...#g' -e 's#\x01#@#g'
 }
 
 arguments() {
     while [ $# -gt 0 ]; do
         case $1 in
+            --store) repeat="$repeat $1 FILE" ;; # the address may be typed instead
             --phone) repeat="$repeat $1 URL" ;; # anyone who knows the address can read the alerts
             --broker) repeat="$repeat $1 $(printf %s "${2-}" | without_password)" ;;
             --source) repeat="$repeat $1 SOURCE" ;;
@@ -98,13 +102,14 @@ arguments() {
             *) repeat="$repeat $1" ;;
         esac
         case $1 in
-            --broker | --source | --detector | --camera | --phone | --python | --web-password-file | --phone-token-file)
+            --broker | --source | --detector | --camera | --phone | --store | --python | --web-password-file | --phone-token-file)
                 [ -n "${2-}" ] || fail "$1 needs a value; see $0 --help"
                 case $1 in
                     --broker) broker=$2 ;;
                     --source) source=$2 ;;
                     --detector) detector=$2 ;;
                     --phone) phone=$2 ;;
+                    --store) store_file=$2 ;;
                     --python)
                         command -v "$2" >/dev/null || fail "--python $(printf %s "$2" | without_password): there is no such program"
                         python=$2
@@ -372,6 +377,11 @@ settings() {
         run install -m 600 /dev/null "$etc/$name.phone-token"
         [ "$dry" ] || printf '%s\n' "$phone_token" >"$etc/$name.phone-token"
     fi
+    if [ "$store_file" ]; then
+        name=$(first)
+        run install -m 600 /dev/null "$etc/$name.store"
+        [ "$dry" ] || printf '%s\n' "$store" >"$etc/$name.store"
+    fi
     [ -z "$web" ] || page "$(first)"
 }
 
@@ -402,6 +412,14 @@ token() {
     first_line --phone-token-file "$phone_token_file" && phone_token=$line
     [ "$phone_token" ] || fail "--phone-token-file: the first line is empty; write the token into it"
     [ "$phone" ] || [ -e "$etc/$(first).phone" ] || fail "--phone-token-file goes with --phone"
+}
+
+database() {
+    first_line --store "$store_file" && store=$line
+    case $store in
+        postgresql://* | postgres://* | sqlite:*) ;;
+        *) fail "--store: the first line must be postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:FILE" ;;
+    esac
 }
 
 # reads the first line of a file, or of standard input (-), into $line
@@ -481,7 +499,7 @@ linked() { (cd $units && find multi-user.target.wants -name "$1" -printf '%f\n' 
 
 service() {
     run install -m 644 "$here/systemd/maskwatch.service" "$here/systemd/maskwatch@.service" \
-        "$here/systemd/maskwatch-phone@.service" $units
+        "$here/systemd/maskwatch-phone@.service" "$here/systemd/maskwatch-store@.service" $units
     for right in gpio sound; do
         for folder in $(drop_ins $right); do
             run install -D -m 644 -t "$folder" "$here/systemd/maskwatch-$right.conf"
@@ -491,7 +509,8 @@ service() {
     run systemctl daemon-reload
     for name in ${cameras:-$(plain)}; do
         run systemctl --quiet enable "$(unit_of "$name")"
-        ! has_phone "$name" || run systemctl --quiet enable "maskwatch-phone@$name.service"
+        ! has phone "$phone" "$name" || run systemctl --quiet enable "maskwatch-phone@$name.service"
+        ! has store "$store_file" "$name" || run systemctl --quiet enable "maskwatch-store@$name.service"
     done
     [ "$start" ] || return 0
     for unit in $(enabled); do
@@ -501,16 +520,19 @@ service() {
     done
 }
 
-has_phone() { [ -e "$etc/$1.phone" ] || { [ "$dry$phone" != "$dry" ] && [ "$1" = "$(first)" ]; }; }
+# whether the camera $3 has a service of the kind $1; $2 is what this call says of it
+has() { [ -e "$etc/$3.$1" ] || { [ "$dry" ] && [ "$2" ] && [ "$3" = "$(first)" ]; }; }
 
 enabled() {
     if [ "$dry" ]; then
         for name in ${cameras:-$(plain)}; do
-            ! has_phone "$name" || echo "maskwatch-phone@$name.service"
+            ! has phone "$phone" "$name" || echo "maskwatch-phone@$name.service"
+            ! has store "$store_file" "$name" || echo "maskwatch-store@$name.service"
             unit_of "$name"
         done
     else
-        linked 'maskwatch-phone@*.service' # first: a camera sends what waits only to a phone that has subscribed
+        linked 'maskwatch-phone@*.service' # first: a camera sends what waits only to those that have subscribed
+        linked 'maskwatch-store@*.service'
         linked maskwatch.service
         named
     fi
@@ -561,11 +583,11 @@ remove() {
         run systemctl --quiet disable --now "$unit"
     done
     # also units that somebody disabled; it is no error if there is none
-    run systemctl stop maskwatch.service 'maskwatch@*' 'maskwatch-phone@*' 2>/dev/null || true
+    run systemctl stop maskwatch.service 'maskwatch@*' 'maskwatch-phone@*' 'maskwatch-store@*' 2>/dev/null || true
     for name in $(announced); do
         take_back "$name"
     done
-    run rm -f $units/maskwatch.service $units/maskwatch@.service $units/maskwatch-phone@.service $bin
+    run rm -f $units/maskwatch.service $units/maskwatch@.service $units/maskwatch-phone@.service $units/maskwatch-store@.service $bin
     for right in gpio sound; do
         for folder in $(drop_ins $right); do
             run rm -f "$folder/maskwatch-$right.conf"

@@ -27,7 +27,7 @@ def test_the_template_differs_from_the_plain_unit_by_the_camera_only() -> None:
     changed = [line[2:] for line in difflib.ndiff(plain, template) if line[:2] == "+ " and not line.startswith("+ #")]
     assert changed == [
         "Description=maskwatch, tells over MQTT who comes in without a face mask (%i)",
-        "Wants=maskwatch-phone@%i.service",
+        "Wants=maskwatch-phone@%i.service maskwatch-store@%i.service",
         "ExecStart=/opt/maskwatch/current/bin/maskwatch run --config /etc/maskwatch/%i.toml --device %i",
         "StateDirectory=maskwatch/%i",
         "LoadCredential=mqtt-password:/etc/maskwatch/%i.password",
@@ -35,11 +35,20 @@ def test_the_template_differs_from_the_plain_unit_by_the_camera_only() -> None:
     ]
 
 
-def test_the_phone_subscribes_before_its_camera_sends_what_waited() -> None:
-    phone = SYSTEMD / "maskwatch-phone@.service"
-    assert value(phone, "Type") == "notify" and value(phone, "Before") == "maskwatch.service maskwatch@%i.service"
-    assert "maskwatch" not in value(phone, "After")
-    assert value(phone, "StateDirectory") == value(SYSTEMD / "maskwatch@.service", "StateDirectory")
+@pytest.mark.parametrize("kind", ["phone", "store"])
+def test_phone_and_store_subscribe_before_their_camera_sends_what_waited(kind: str) -> None:
+    unit = SYSTEMD / f"maskwatch-{kind}@.service"
+    assert value(unit, "Type") == "notify" and value(unit, "Before") == "maskwatch.service maskwatch@%i.service"
+    assert "maskwatch" not in value(unit, "After")
+    assert value(unit, "StateDirectory") == value(SYSTEMD / "maskwatch@.service", "StateDirectory")
+    assert f"maskwatch-{kind}@maskwatch.service" in value(SYSTEMD / "maskwatch.service", "Wants").split()
+
+
+def test_the_store_s_sandbox_is_the_phone_s_and_prints_no_alert_into_the_journal() -> None:
+    phone, store = (SYSTEMD / f"maskwatch-{kind}@.service" for kind in ("phone", "store"))
+    sandboxes = [unit.read_text().partition("\nNoNewPrivileges")[2] for unit in (phone, store)]
+    assert sandboxes[0] == sandboxes[1] != ""
+    assert (value(store, "StandardOutput"), value(store, "StandardError")) == ("null", "journal")
 
 
 def test_systemd_s_watchdog_waits_longer_than_the_monitor_s() -> None:
@@ -118,6 +127,8 @@ def test_the_installers_help_names_every_option() -> None:
         ("--phone", "https://ntfy.sh/Kanari", "--phone-token-file", "Kanari"),
         ("--camera", "rtsp://admin:Kanari@10.0.0.7/x"),
         ("--phone", "ntfy.sh/Kanari"),
+        ("--store", "postgresql://maskwatch:Kanari@10.0.0.7/doors"),
+        ("--store", "postgresql://maskwatch:Kanari@10.0.0.7/doors", "--colour"),
     ],
 )
 def test_the_installer_shows_no_password_of_an_address(arguments: tuple[str, ...]) -> None:
