@@ -7,7 +7,11 @@ from aiohttp import web
 
 LINES = 200
 """Lines that are sent together; other requests are answered between them."""
-TYPES = {"csv": "text/csv; charset=utf-8; header=present", "json": "application/json"}
+TYPES = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+}
 
 
 async def download(request: web.Request, name: str, lines: Iterable[str]) -> web.StreamResponse:

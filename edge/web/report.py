@@ -1,16 +1,18 @@
 """Answers with the counts of a range of days, for the page ``/report`` and as a file."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from aiohttp import web
 
 from ..config.report import ReportConfig
-from ..config.shifts import read_shifts
+from ..config.shifts import DAY, read_shifts
+from ..record.checksums import TRAIL, Checksums, read_checksums
 from ..record.export import csv_lines, file_name, json_lines
+from ..record.html import html_page
 from ..record.period import COLUMNS, Period
 from ..record.recorder import Recorder
 from ..record.report import BIAS, NO_SHIFTS, By, Report, check_range
@@ -18,9 +20,11 @@ from ..record.sql import DAYS_KEPT
 from ..record.times import parse_date
 from ..serving.answers import error_response
 from ..serving.download import download
-from .assets import html_handler
+from .assets import html_handler, language_of
+from .languages import languages
 
 MOST_OUTAGES = 100
+T = TypeVar("T")
 
 
 class Reports:
@@ -38,6 +42,7 @@ class Reports:
             web.get("/api/report", self.show),
             web.get("/api/report.csv", self.csv),
             web.get("/api/report.json", self.json),
+            web.get("/api/report.html", self.html),
         )
 
     async def show(self, request: web.Request) -> web.Response:
@@ -47,15 +52,18 @@ class Reports:
         except ValueError as error:
             return error_response(400, str(error))
         report = await self._read(first, last)
-        return web.json_response(await asyncio.get_running_loop().run_in_executor(None, self._described, report))
+        return web.json_response(await _in_executor(partial(self._described, report)))
 
     async def _read(self, first: date, last: date) -> Report:
-        made = partial(Report, first, last, self._record.read, shifts=self._shifts)
-        return await asyncio.get_running_loop().run_in_executor(None, made)
+        return await _in_executor(partial(Report, first, last, self._record.read, shifts=self._shifts))
+
+    def _checksums(self, report: Report) -> Checksums:
+        record = self._record.path
+        return read_checksums(record and record.with_name(TRAIL), report.first, report.last)
 
     def _described(self, report: Report) -> dict[str, Any]:
         one_day = report.first == report.last
-        outages = report.outages()
+        outages, checksums = report.outages(), self._checksums(report)
         return {
             "device": self._device,
             "from": report.first.isoformat(),
@@ -69,6 +77,9 @@ class Reports:
             "hours_of_day": [_row(period) for period in report.by("hour_of_day")],
             "shifts": [_row(period) for period in report.by("shift")] if self._shifts else [],
             "weekdays": [_row(period) for period in report.by("weekday")],
+            "shift_passes_midnight": any(shift.end > DAY for shift in self._shifts),
+            "checksums": checksums.days,
+            "configs": checksums.configs,
             "outages": outages[-MOST_OUTAGES:],
             "more_outages": max(0, len(outages) - MOST_OUTAGES),
         }
@@ -80,6 +91,21 @@ class Reports:
     async def json(self, request: web.Request) -> web.StreamResponse:
         """Answers with the counts as JSON."""
         return await self._export(request, "json")
+
+    async def html(self, request: web.Request) -> web.StreamResponse:
+        """Answers with a file that prints on one A4 page, in the visitor's language."""
+        try:
+            first, last = _days(request.query)
+        except ValueError as error:
+            return error_response(400, str(error))
+        language = language_of(request)
+        report = await self._read(first, last)
+        page = await _in_executor(partial(self._page, report, language))
+        name = file_name(self._device, "report", first.isoformat(), last.isoformat(), "html")
+        return await download(request, name, page)
+
+    def _page(self, report: Report, language: str) -> list[str]:
+        return list(html_page(report, self._checksums(report), self._device, language, languages()[language]))
 
     async def _export(self, request: web.Request, ending: str) -> web.StreamResponse:
         try:
@@ -95,6 +121,10 @@ class Reports:
         head = {"device": self._device, "from": start, "to": end, "note": note}
         lines = csv_lines(rows, [by, *COLUMNS]) if ending == "csv" else json_lines(head, "rows", rows)
         return await download(request, file_name(self._device, "counts", start, end, ending), lines)
+
+
+async def _in_executor(function: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(None, function)
 
 
 def _row(period: Period) -> dict[str, Any]:

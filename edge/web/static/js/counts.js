@@ -16,7 +16,7 @@ export function unknown({ unknown_s, paused_s, camera_lost_s }) {
 }
 
 /** Returns a weekday, date or hour of the device as people write it. */
-function named(text, rows) {
+function named({ label: text }, rows) {
   const weekday = WEEKDAYS.indexOf(text); // 5 January 1970 was a Monday
   if (weekday >= 0) return new Date(1970, 0, 5 + weekday).toLocaleDateString(locale, { weekday: "long" });
   if (text.length === 2) return `${text}:00`;
@@ -38,10 +38,12 @@ function bar(row, most) {
   }
   return box;
 }
-export const share = row => row.mask_share === null ? "–" : percent(row.mask_share);
+/** Returns the share with a mask and its interval. */
+export const share = row => row.mask_share === null ? "–"
+  : `${percent(row.mask_share)} (${percent(row.mask_share_low)}–${percent(row.mask_share_high)})`;
 
-/** Makes a table of rows of api/report. */
-export function table(rows, caption) {
+/** Makes a table of rows of api/report; name_of(row, rows) returns what a row is called. */
+export function table(rows, caption, name_of = named) {
   const made = element("table", undefined, "counts"), scrolled = element("div", undefined, "scroll");
   const head = made.createTHead().insertRow(), body = made.createTBody(), most = Math.max(1, ...rows.map(row => row.people ?? 0));
   made.createCaption().textContent = caption;
@@ -51,7 +53,7 @@ export function table(rows, caption) {
     head.append(cell);
   }
   for (const row of rows) {
-    const line = body.insertRow(), name = element("th", named(row.label, rows));
+    const line = body.insertRow(), name = element("th", name_of(row, rows));
     name.scope = "row";
     line.append(name);
     if (row.unknown) {
