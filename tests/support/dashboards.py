@@ -116,7 +116,7 @@ PANELS = (
         (16, 8, 8, 8),
         f'SELECT last("camera") AS "camera", "problem" FROM "maskwatch_health" WHERE {CHOSEN} GROUP BY "device"',
         'max by (door, condition) (maskwatch_camera{DOOR, condition!="ok"} == 1) '
-        "or max by (door) (maskwatch_healthy{DOOR} == 0)",
+        "or on (door) max by (door) (maskwatch_healthy{DOOR} == 0)",
     ),
     Panel(
         "People",

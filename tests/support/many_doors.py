@@ -26,6 +26,10 @@ class Doors:
         self._client.disconnect()
         self._client.loop_stop()
 
+    @property
+    def is_connected(self) -> bool:
+        return self._client.is_connected()
+
     def say(self, device: str, kind: str, payload: bytes, retain: bool = True) -> Any:
         return self._client.publish(f"maskwatch/{device}/{kind}", payload, 1, retain)
 
