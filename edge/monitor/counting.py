@@ -4,14 +4,18 @@ from collections.abc import Collection, Mapping
 from typing import Literal, Protocol
 
 from ..people.policy import JUDGED, PersonState, Verdict
+from ..record.today import Today
 
 CountedAs = Verdict | Literal["unsure"]
 
 
 class Tally(Protocol):
-    """Receives each person and each alert, and knows the sums of the day so far: people judged, masks and alerts."""
+    """Receives each person and each alert, and knows the sums of the day so far. ``detector`` finds the people."""
 
-    def today(self) -> dict[str, int]: ...
+    @property
+    def detector(self) -> str: ...
+
+    def today(self) -> Today: ...
 
     def person(self, kind: CountedAs) -> None: ...
 
@@ -21,9 +25,11 @@ class Tally(Protocol):
 class Uncounted:
     """A tally of a run whose counts are not kept."""
 
-    def today(self) -> dict[str, int]:
+    detector = ""
+
+    def today(self) -> Today:
         """Returns no people and no alerts."""
-        return {"people": 0, "mask": 0, "alerts": 0}
+        return Today()
 
     def person(self, kind: CountedAs) -> None:
         """Does nothing."""

@@ -12,6 +12,8 @@ from ..clock import clock_synced
 from ..mqtt.messages import State, Stats
 from ..people.policy import JUDGED, PersonState
 from ..people.tracker import Track
+from ..record.counts import Counts
+from ..record.today import Today
 from .counting import UNCOUNTED, Counting, Tally
 from .machine import cpu_temperature, resident_mb, throttled
 
@@ -63,6 +65,7 @@ class Statistics:
         self._counting = Counting()
         self._tally = tally
         self._today = tally.today()
+        self._sums = self._today.message()
 
     def timed(self, stage: str, work: Callable[P, R]) -> Callable[P, R]:
         """Returns ``work`` with its duration noted under ``stage``."""
@@ -81,7 +84,7 @@ class Statistics:
         """Counts an alert."""
         self._begin_day()
         self.alerts += 1
-        self._today["alerts"] += 1
+        self._add(Counts(alerts=1))
         self._tally.alert()
 
     def frame_done(self, tracks: Sequence[Track]) -> None:
@@ -102,33 +105,38 @@ class Statistics:
     def nobody(self) -> None:
         """Shows that nobody is present: at the end, and while the camera sees nothing. The state is retained."""
         self._begin_day()
-        self._state, self._state_at = State(today=dict(self._today)), time.monotonic()
+        self._state, self._state_at = State(today=self._sums), time.monotonic()
         self._show(self._state)
 
     def tick(self) -> None:
         """Shows the sums of a new day at midnight, also while the camera sees nothing. Call it once per second."""
         if self._begin_day() and self._state is not None:
-            self._state = replace(self._state, today=dict(self._today))
+            self._state = replace(self._state, today=self._sums)
             self._show(self._state)
 
     def _begin_day(self) -> bool:
         if date.today() == self._day:
             return False
-        self._day, self._today = date.today(), dict.fromkeys(self._today, 0)
+        self._day, self._today = date.today(), Today()
+        self._sums = self._today.message()
         return True
+
+    def _add(self, counts: Counts) -> None:
+        """Adds counts to those of the day. What was published before does not change."""
+        self._today.add(counts, self._tally.detector)
+        self._sums = self._today.message()
 
     def _count(self, tracks: Sequence[Track], states: Mapping[int, PersonState]) -> None:
         self._begin_day()
         for kind in self._counting.update({track.key for track in tracks}, states):
             self._tally.person(kind)
-            self._today["people"] += kind != "unsure"
-            self._today["mask"] += kind == "mask"
+            self._add(Counts(people=1, **{kind: 1}))
 
     def _present(self, states: Mapping[int, PersonState]) -> State:
         counted = [state for state in states.values() if state in JUDGED]
         masked = counted.count("mask")
         bare = counted.count("no_mask")
-        return State("ON" if bare else "OFF", len(counted), masked, bare, dict(self._today))
+        return State("ON" if bare else "OFF", len(counted), masked, bare, self._sums)
 
     def stats(self) -> Stats:
         """Returns the statistics of this moment."""

@@ -28,6 +28,11 @@ LARGEST_NUMBER = 2**63
 """No number of an alert is as large; neither is "not a number"."""
 LIMIT = 4096
 """Bytes of a command, at most; longer payloads are not parsed."""
+NOTHING = dict.fromkeys("people mask no_mask incorrect_mask unsure alerts".split(), 0) | {
+    "mask_share": None,
+    "note": None,
+}
+"""The sums of a day on which nobody came."""
 VALUES = {b"ON": True, b"OFF": False}
 """What a switch can be told."""
 
@@ -84,7 +89,7 @@ class State:
     people: int = 0
     mask: int = 0
     no_mask_count: int = 0
-    today: dict[str, int] = field(default_factory=lambda: {"people": 0, "mask": 0, "alerts": 0})
+    today: dict[str, Any] = field(default_factory=lambda: dict(NOTHING))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from .sql import (
     TRIM_SEEN,
 )
 from .times import day_start, days_of
+from .today import Today
 
 log = logging.getLogger(__name__)
 
@@ -107,12 +108,17 @@ class Recorder:
         if elapsed <= LONGEST_TICK:
             self._bins.add(activity, amount=elapsed)
 
-    def today(self) -> dict[str, int]:
-        """Returns the sums of the local day so far: people judged, masks and alerts. It reads the file."""
-        sums = Counts()
+    def today(self) -> Today:
+        """Returns the sums of the local day so far. It reads the file."""
+        today = Today()
         for slot in self.read(day_start(date.today()), math.inf):
-            sums.add(slot.counts)
-        return {"people": sums.judged, "mask": sums.mask, "alerts": sums.alerts}
+            today.add(slot.counts, slot.detector)
+        return today
+
+    @property
+    def detector(self) -> str:
+        """Returns the detector that counts."""
+        return self._detector
 
     # What the page asks.
 

@@ -12,9 +12,12 @@ from edge.faces.geometry import Box
 from edge.monitor.counting import Uncounted
 from edge.monitor.machine import cpu_temperature, resident_mb, throttled
 from edge.monitor.stats import Statistics
-from edge.mqtt.messages import State, Stats
+from edge.mqtt.messages import NOTHING, State, Stats
 from edge.people.policy import PersonState
 from edge.people.tracker import Track
+from edge.record.counts import Counts
+from edge.record.report import BIAS
+from edge.record.today import Today
 
 
 class Door:
@@ -89,7 +92,7 @@ def test_today_s_sums_count_each_person_once() -> None:
     door.frame(p1="no_mask")
     door.frame()
     state = door.state_of(p3="mask")
-    assert state.today == {"people": 3, "mask": 2, "alerts": 1}
+    assert state.today == NOTHING | {"people": 3, "mask": 2, "no_mask": 1, "alerts": 1}
 
 
 @pytest.fixture
@@ -110,7 +113,7 @@ def test_today_s_sums_begin_again_at_midnight_whatever_is_seen_then(midnight: fl
     assert door.state_of(p1="mask").today["people"] == 1
     door.statistics.alert()
     until(lambda: time.time() > midnight, "it is midnight", 10)
-    after = {"people": 0, "mask": 0, "alerts": 0}
+    after = dict(NOTHING)
     if sign == "alert":  # the first frame of the new day has an alert
         door.statistics.alert()
         after["alerts"] = 1
@@ -127,12 +130,19 @@ def test_today_s_sums_begin_again_at_midnight_whatever_is_seen_then(midnight: fl
 
 def test_today_s_sums_go_on_after_a_restart() -> None:
     class Kept(Uncounted):
-        def today(self) -> dict[str, int]:
-            return {"people": 5, "mask": 3, "alerts": 2}
+        detector = "haar"
+
+        def today(self) -> Today:
+            return Today(Counts(people=29, mask=20, no_mask=8, incorrect_mask=1, alerts=2))
 
     door = Door()
     door.statistics = Statistics(door.published.append, door, tally=Kept())
-    assert door.state_of(p1="mask").today == {"people": 6, "mask": 4, "alerts": 2}
+    before = door.state_of().today
+    assert before["mask_share"] is None and before["note"] is None, "no share below 30 people"
+    assert door.state_of(p1="mask").today == {
+        "people": 30, "mask": 21, "no_mask": 8, "incorrect_mask": 1, "unsure": 0, "alerts": 2, "note": BIAS,
+        "mask_share": {"value": 0.7, "low": 0.521, "high": 0.833},
+    }  # fmt: skip
 
 
 def test_a_published_state_does_not_change() -> None:
@@ -141,7 +151,7 @@ def test_a_published_state_does_not_change() -> None:
     for _ in range(3):
         door.statistics.alert()
         door.frame(p1="mask", p2="mask")
-    assert first.today == {"people": 1, "mask": 1, "alerts": 0}
+    assert first.today == NOTHING | {"people": 1, "mask": 1}
 
 
 def test_statistics_of_five_frames() -> None:

@@ -21,6 +21,7 @@ ALERT_KEYS = """schema event_type id device time score frames seen_s track box f
 snapshot""".split()
 STATS_KEYS = """schema fps frames dropped detect_ms classify_ms latency_ms cpu_temp_c throttled rss_mb outbox
 uptime_s clock_synced""".split()
+TODAY_KEYS = "people mask no_mask incorrect_mask unsure alerts".split()
 
 
 def message(alert: Alert = ALERT) -> AlertMessage:
@@ -90,7 +91,7 @@ def test_messages_are_compact_utf8() -> None:
         pytest.param(
             State(),
             {"no_mask": "OFF", "people": 0, "mask": 0, "no_mask_count": 0}
-            | {"today": {"people": 0, "mask": 0, "alerts": 0}},
+            | {"today": dict.fromkeys(TODAY_KEYS, 0) | {"mask_share": None, "note": None}},
             id="state",
         ),
         pytest.param(Health("ok", "m@1"), {"camera": "ok", "model": "m@1", "problem": None}, id="health"),

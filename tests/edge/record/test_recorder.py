@@ -16,10 +16,12 @@ import pytest
 from support import ROOT, until
 from support.recorded import MODEL, fill_counts, recorder
 
+from edge.mqtt.messages import NOTHING
 from edge.outbox.database import connect, transaction
 from edge.record.counts import SLOT_S, Counts
 from edge.record.reading import Slot, read, read_seen
 from edge.record.recorder import Recorder
+from edge.record.report import BIAS
 from edge.record.sql import ADD, PUT_SEEN, SCHEMA, SEEN_KEPT, SLOTS_KEPT, TRIM_COUNTS
 
 ALL = (0.0, 1e11)
@@ -118,9 +120,11 @@ def test_the_sums_of_today_are_those_of_the_local_day(path: Path) -> None:
     fill_counts(path, [(midnight, Counts(people=4, mask=2, incorrect_mask=1, unsure=1, alerts=1))], "haar")
     made = recorder(path)
     made.person("no_mask")
-    assert made.today() == {"people": 4, "mask": 2, "alerts": 1}
+    today = made.today()
     made.close(30)
-    assert recorder(None).today() == {"people": 0, "mask": 0, "alerts": 0}
+    assert (today.counts.people, today.counts.judged, today.counts.mask, today.counts.alerts) == (5, 4, 2, 1)
+    assert today.message()["note"] == BIAS, "haar has counted some of them"
+    assert recorder(None).today().message() == NOTHING
 
 
 def test_what_is_not_written_yet_tells_that_the_clock_was_not_synchronized() -> None:
