@@ -1,13 +1,16 @@
 """Reads what the audit trail says of the days of a report: their checksums, and which configurations were in use."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from .audit_reading import entries, read_lines
+
 TRAIL = "audit.jsonl"
+"""The file of the audit trail, beside that of the counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +22,14 @@ class Checksums:
 
 
 def read_checksums(path: Path | None, first: date, last: date) -> Checksums:
-    """Reads those from the day ``first`` to the day ``last``. Without a trail, or one that is unreadable, none."""
-    lines = [line for line in _day_lines(path) if first.isoformat() <= line["day"] <= last.isoformat()]
-    # the last line of a day counts: counts may be added to a finished day when the clock is set back
+    """Reads those from the day ``first`` to the day ``last``; none without a trail, or from one that is unreadable."""
+    days: dict[str, dict[str, Any]] = {}
+    if path is not None:
+        with suppress(OSError):  # maskwatch audit says why
+            # the last line of a day counts: counts are added to a finished day when the clock is set back
+            days = {str(line.get("day")): line for line in entries(read_lines(path)) if line.get("what") == "day"}
+    chosen = {day: line for day, line in sorted(days.items()) if first.isoformat() <= day <= last.isoformat()}
     return Checksums(
-        {line["day"]: line["sha256"] for line in lines},
-        tuple(dict.fromkeys(line["config"] for line in lines)),
+        {day: str(line.get("sha256")) for day, line in chosen.items()},
+        tuple(dict.fromkeys(str(line["config"]) for line in chosen.values() if "config" in line)),
     )
-
-
-def _day_lines(path: Path | None) -> Iterable[dict[str, Any]]:
-    try:
-        text = path.read_text("utf-8", "replace") if path else ""
-    except OSError:
-        return
-    for line in text.splitlines():
-        try:
-            data = json.loads(line)
-        except ValueError:
-            continue  # cut by a power cut; maskwatch audit --verify tells of every other fault
-        if isinstance(data, dict) and data.get("what") == "day":
-            if all(isinstance(data.get(name), str) for name in ("day", "sha256", "config")):
-                yield data

@@ -31,7 +31,7 @@ def watched(maskwatch: Any, mosquitto: Any, tmp_path: Path) -> Iterator[Watched]
     came = Counts(people=12, mask=6, no_mask=5, unsure=1, alerts=5, watched=900.0)
     slots = [(monday + 900 * number, came) for number in range(7 * 96) if number % 9]
     fill_counts(folder / "record.db", [*slots, (THURSDAY.timestamp(), Counts(paused=900.0))], "haar")
-    days = [f"2026-03-{day}" for day in range(23, 29)]
+    days = [f"2026-03-{day}" for day in range(23, 30)]
     lines = [{"what": "day", "day": day, "sha256": f"{day[-2:]}" * 32, "config": f"1234ab{day[-2:]}"} for day in days]
     (folder / "audit.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     text = f'[state]\nfolder = "{folder}"\n[report]\nshifts = {json.dumps(SHIFTS)}\n'
@@ -96,7 +96,7 @@ def test_shifts_and_what_the_audit_trail_says(visit: Visit, watched: Watched) ->
     assert re.search(r"50\s?% \(\d+\s?%–\d+\s?%\)|55\s?% \(\d+\s?%–\d+\s?%\)", shifts.inner_text())
     assert "begins" in page.locator("#tables p").inner_text()
     checksums = page.locator("#checksums li").all_inner_texts()
-    assert len(checksums) == 6 and checksums[0] == f"2026-03-23 {'23' * 32}"
+    assert len(checksums) == 7 and checksums[0] == f"2026-03-23 {'23' * 32}"
     assert "Configuration: 1234ab23" in page.locator("#made").inner_text()
 
 
