@@ -66,6 +66,18 @@ def add_device_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", metavar="NAME", help=f"name of the camera (default {DeviceConfig().name})")
 
 
+def add_store_option(command: argparse.ArgumentParser, what: str) -> None:
+    """Adds ``--store``; ``what`` says what is done with the database."""
+    command.add_argument(
+        "--store",
+        metavar="ADDRESS",
+        nargs="?",
+        const="",
+        help=f"{what} in this database, postgresql://... or sqlite:FILE; or a file that contains the address (default: "
+        "[store] address_file)",
+    )
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Loads the configuration file; options of the command line take precedence. Raises ``ConfigError``."""
     return load(args.config, overrides(args))

@@ -28,7 +28,7 @@ from ..phone.store import Store
 from ..phone.texts import test_text
 from ..store.opening import open_store, store_address
 from ..timing import wait_until
-from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, load_config, own_state, port
+from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, add_store_option, load_config, own_state, port
 
 if TYPE_CHECKING:
     from ..serving.server import Server
@@ -59,14 +59,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--web", action="store_true", default=None, help="also serve all doors of the broker on one page"
     )
-    command.add_argument(
-        "--store",
-        metavar="ADDRESS",
-        nargs="?",
-        const="",
-        help="also keep what all doors say in this database, postgresql://... or sqlite:FILE; or a file that contains "
-        "the address (default: [store] address_file)",
-    )
+    add_store_option(command, "also keep what all doors say")
     command.add_argument("--web-host", metavar="HOST", help="address of that page (default: [web] host)")
     command.add_argument("--web-port", metavar="PORT", type=int, help="port of that page (default: [web] port)")
     command.add_argument(

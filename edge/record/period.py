@@ -14,6 +14,8 @@ COLUMNS = [
     "clock_synced",
 ]  # fmt: skip
 """Columns of a row after its label."""
+DOOR_COLUMNS = [*COLUMNS, "detector"]
+"""Columns of the row of a door after its name: its own detectors tell whether its share is biased."""
 
 
 @dataclass(slots=True)
@@ -52,6 +54,17 @@ class Period:
         """Adds the time and the counts of another period."""
         self.seconds += other.seconds
         self.counts.add(other.counts)
+
+
+@dataclass(slots=True)
+class DoorPeriod(Period):
+    """The sums of one door of many, whose name is the label."""
+
+    detectors: set[str] = field(default_factory=set)
+
+    def row(self) -> dict[str, Any]:
+        """Returns the values of ``DOOR_COLUMNS``."""
+        return {**Period.row(self), "detector": ", ".join(sorted(self.detectors))}
 
 
 def total(periods: Iterable[Period]) -> Period:

@@ -1,7 +1,9 @@
 """Says why a database did not do what was asked."""
 
+from ..errors import EdgeError
 
-class StoreError(Exception):
+
+class StoreError(EdgeError):
     """Says in one sentence, without a secret, why the database did not do what was asked.
 
     ``temporary`` is False where the database refuses these rows for good, because of what is in them. Everything else

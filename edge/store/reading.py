@@ -15,7 +15,7 @@ SUMS = ", ".join(
     else f"sum(CASE WHEN {name} > {SLOT_S} THEN {SLOT_S} ELSE {name} END)" if name == "watched" else f"sum({name})"
     for name, kind in KINDS.items()
 )  # fmt: skip
-ALERT_COLUMNS = "moment event_type score frames seen_s clock_synced snapshot door model id".split()
+STORED_ALERT = "moment event_type score frames seen_s clock_synced snapshot door model id".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ class StoreReader:
     def alerts(self, start: float, end: float, doors: Collection[str] = ()) -> list[dict[str, Any]]:
         """Returns the alerts from ``start`` until before ``end`` (Unix time), the newest first."""
         where, values = _where("moment", round(1000 * start), round(1000 * end), doors)
-        statement = f"SELECT {', '.join(ALERT_COLUMNS)} FROM alerts WHERE {where} ORDER BY moment DESC, id"
-        return [dict(zip(ALERT_COLUMNS, row, strict=True)) for row in self._engine.rows(statement, values)]
+        statement = f"SELECT {', '.join(STORED_ALERT)} FROM alerts WHERE {where} ORDER BY moment DESC, id"
+        return [dict(zip(STORED_ALERT, row, strict=True)) for row in self._engine.rows(statement, values)]
 
     def close(self) -> None:
         """Closes the connection to the database."""

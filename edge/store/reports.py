@@ -3,7 +3,6 @@
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,39 +10,24 @@ from typing import Any
 from ..config.shifts import Shift
 from ..errors import ConfigError
 from ..record.counts import SLOT_S
-from ..record.period import Period
-from ..record.report import BIASED, Report
+from ..record.period import DoorPeriod
+from ..record.report import Report
 from ..record.times import day_start, local_iso
-from .reading import DoorSum, Span, StoreReader
+from .address import StoreAddress
+from .engine import open_engine
+from .reading import STORED_ALERT, DoorSum, Span, StoreReader
 
 ARRIVED_S = 120
 """Seconds after the end of a slot within which a door's counts of it have come. Until then they are not missing."""
 SHOWN_NAMES = 20
 ONE_DAY = timedelta(days=1)
+ALERT_COLUMNS = ["time", "local_time", *(name for name in STORED_ALERT if name != "moment")]
+"""Columns of an exported alert."""
 
 
-@dataclass(slots=True)
-class DoorPeriod:
-    """The sums of a door, whose name is the period's label, and who counted."""
-
-    period: Period
-    detectors: set[str] = field(default_factory=set)
-
-    @property
-    def is_biased(self) -> bool:
-        """Returns whether the share is biased, because the cascade finds few masked faces."""
-        return BIASED in self.detectors
-
-    def add(self, one: DoorSum) -> None:
-        """Adds what a detector has counted at the door."""
-        self.period.counts.add(one.counts)
-        self.period.counts.watched = min(self.period.counts.watched, self.period.seconds)
-        if one.counts.has_events:
-            self.detectors.add(one.detector)
-
-    def row(self) -> dict[str, Any]:
-        """Returns the values of the door's line after its name."""
-        return {**self.period.row(), "detector": ", ".join(sorted(self.detectors))}
+def open_reports(address: StoreAddress) -> "StoreReports":
+    """Returns the reports of a database, which is opened when it is first needed. Raises ``ConfigError``."""
+    return StoreReports(StoreReader(open_engine(address, writes=False)))
 
 
 class StoreReports:
@@ -73,10 +57,10 @@ class StoreReports:
         start, end = day_start(first), min(day_start(last + ONE_DAY), _arrived(now))
         chosen = self._chosen(door)
         times = {name: _seconds(span, start, end) for name, span in self._spans(chosen).items()}
-        made = {name: DoorPeriod(Period(name, seconds)) for name, seconds in times.items() if seconds}
+        made = {name: DoorPeriod(name, seconds) for name, seconds in times.items() if seconds}
         for one in self._reader.by_door(start, end, chosen):
             if one.door in made:
-                made[one.door].add(one)
+                _count(made[one.door], one)
         return list(made.values())
 
     def alerts(self, first: date, last: date, door: str = "") -> list[dict[str, Any]]:
@@ -123,6 +107,13 @@ def _arrived(now: float | None) -> float:
 def _seconds(span: Span, start: float, end: float) -> float:
     """Returns for how long there was a door between two Unix times."""
     return max(0.0, min(end, span.last + SLOT_S if span.gone else end) - max(start, span.first))
+
+
+def _count(period: DoorPeriod, one: DoorSum) -> None:
+    """Adds what a detector has counted at a door."""
+    period.counts.add(one.counts)
+    period.counts.watched = min(period.counts.watched, period.seconds)
+    period.detectors |= {one.detector} if one.counts.has_events else set()
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

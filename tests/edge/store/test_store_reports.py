@@ -40,17 +40,17 @@ def test_counts_of_all_doors_add_up_and_each_door_can_be_asked_for(engine: Engin
     one = reports.report(DAY, DAY, "left", now=LATER)
     assert (one.total.counts.people, one.total.seconds, one.outages()) == (96 * 3, 86400, [])
     assert [period.label for period in one.by("month")] == ["2026-11"] and len(one.by("hour")) == 24
-    assert {made.period.label: made.period.counts for made in reports.by_door(DAY, DAY, now=LATER)} == {
+    assert {made.label: made.counts for made in reports.by_door(DAY, DAY, now=LATER)} == {
         name: Counts(288, 192, 96, alerts=96, watched=86400.0) for name in ("left", "right")
     }
-    assert [made.period.label for made in reports.by_door(DAY, DAY, "right", now=LATER)] == ["right"]
+    assert [made.label for made in reports.by_door(DAY, DAY, "right", now=LATER)] == ["right"]
 
 
 def test_time_is_unknown_per_door_from_its_first_slot_on(engine: Engine, reports: StoreReports) -> None:
     fill_doors(engine, quarters("whole", START, END, CAME))
     fill_doors(engine, quarters("new", NOON, END, CAME))
     fill_doors(engine, [*quarters("lost", START, NOON, CAME), *quarters("lost", NOON, END, Counts(blind=900.0))])
-    rows = {made.period.label: made.row() for made in reports.by_door(DAY, DAY, now=LATER)}
+    rows = {made.label: made.row() for made in reports.by_door(DAY, DAY, now=LATER)}
     assert {name: row["unknown_s"] for name, row in rows.items()} == {"whole": 0, "new": 0, "lost": 43200}
     assert rows["lost"]["camera_lost_s"] == 43200
     report = reports.report(DAY, DAY, now=LATER)
@@ -66,11 +66,11 @@ def test_a_door_that_says_nothing_is_unknown_and_one_that_was_forgotten_ends(
     engine.write([(FORGET_DOOR, ("gone",))])
     assert reports.names() == ["gone", "silent"]
     assert reports.report(DAY, DAY, now=LATER).total.unknown == 43200, "that of the silent one"
-    rows = {made.period.label: made.period for made in reports.by_door(DAY, DAY, now=LATER)}
+    rows = {made.label: made for made in reports.by_door(DAY, DAY, now=LATER)}
     assert (rows["gone"].unknown, rows["silent"].unknown) == (0, 43200)
     after = DAY + timedelta(days=1)
     (silent,) = reports.by_door(after, after, now=LATER)
-    assert silent.period.label == "silent" and silent.period.is_unknown and silent.row()["people"] is None
+    assert silent.label == "silent" and silent.is_unknown and silent.row()["people"] is None
 
 
 def test_before_the_first_door_nothing_is_known(engine: Engine, reports: StoreReports) -> None:
@@ -84,7 +84,7 @@ def test_no_door_hides_what_is_unknown_at_another(engine: Engine, reports: Store
     twice = Counts(watched=1800.0)  # its clock was set back
     fill_doors(engine, [*quarters("twice", START, END, twice), *quarters("lost", START, END, Counts(blind=900.0))])
     assert reports.report(DAY, DAY, now=LATER).total.unknown == 86400
-    rows = {made.period.label: made.period.unknown for made in reports.by_door(DAY, DAY, now=LATER)}
+    rows = {made.label: made.unknown for made in reports.by_door(DAY, DAY, now=LATER)}
     assert rows == {"twice": 0, "lost": 86400}
 
 
@@ -96,15 +96,19 @@ def test_several_models_in_one_slot_are_one_door(engine: Engine, reports: StoreR
     assert (report.total.seconds, report.total.unknown, report.total.counts.people) == (86400, 0, 192)
     assert report.detectors == [("haar", "mask@12345678"), ("yunet", "other@1")]
     (door,) = reports.by_door(DAY, DAY, now=LATER)
-    assert door.row()["detector"] == "haar, yunet" and door.is_biased
+    assert door.row()["detector"] == "haar, yunet"
 
 
 def test_bias_belongs_to_the_door_and_few_people_have_no_share(engine: Engine, reports: StoreReports) -> None:
     fill_doors(engine, quarters("old", START, END, CAME), "haar")
     fill_doors(engine, quarters("good", START, END, CAME))
     fill_doors(engine, [("small", NOON, Counts(people=29, mask=29, watched=900.0))])
-    made = {one.period.label: one for one in reports.by_door(DAY, DAY, now=LATER)}
-    assert {name: one.is_biased for name, one in made.items()} == {"old": True, "good": False, "small": False}
+    made = {one.label: one for one in reports.by_door(DAY, DAY, now=LATER)}
+    assert {name: one.row()["detector"] for name, one in made.items()} == {
+        "old": "haar",
+        "good": "yunet",
+        "small": "yunet",
+    }
     assert made["small"].row()["mask_share"] is None and made["good"].row()["mask_share"] == 0.667
     assert reports.report(DAY, DAY, now=LATER).is_biased
     assert not reports.report(DAY, DAY, "good", now=LATER).is_biased
@@ -114,7 +118,7 @@ def test_a_slot_that_has_not_come_yet_is_not_missing(engine: Engine, reports: St
     fill_doors(engine, quarters("door", START, NOON, CAME))
     for now in (NOON, NOON + SLOT_S - 1, NOON + SLOT_S + ARRIVED_S - 1):
         report, (door,) = reports.report(DAY, DAY, now=now), reports.by_door(DAY, DAY, now=now)
-        assert report.total.unknown == 0 and door.period.unknown == 0
+        assert report.total.unknown == 0 and door.unknown == 0
     assert reports.report(DAY, DAY, now=NOON + SLOT_S + ARRIVED_S).total.unknown == SLOT_S
 
 
