@@ -1,7 +1,7 @@
 """edge.record.report: hours of days with 23 and 25 hours, unknown time, shares and their interval."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from support.recorded import fill_counts
 
+from edge.config.shifts import OUTSIDE, Shift
 from edge.record.counts import SLOT_S, Counts, mask_share
 from edge.record.period import COLUMNS
 from edge.record.reading import read
 from edge.record.report import Report
 
 DAY = date(2026, 11, 25)
+SHIFTS = [Shift("early", 360, 840), Shift("late", 840, 1260), Shift("night", 1320, 1800)]
+"""06:00 to 14:00, 14:00 to 21:00, 22:00 to 06:00."""
 
 
 @pytest.fixture(params=["Europe/Berlin", "Asia/Kathmandu", "Asia/Kolkata", "UTC"])
@@ -48,8 +51,8 @@ def full(start: float, end: float, **counts: Any) -> Iterator[tuple[float, Count
         moment += SLOT_S
 
 
-def report_of(path: Path, first: date, last: date, now: float = 4e9) -> Report:
-    return Report(first, last, partial(read, path), now)
+def report_of(path: Path, first: date, last: date, now: float = 4e9, shifts: Sequence[Shift] = ()) -> Report:
+    return Report(first, last, partial(read, path), now, shifts=shifts)
 
 
 def test_a_day_has_the_hours_that_it_has(tmp_path: Path, berlin: str) -> None:
@@ -75,6 +78,73 @@ def test_days_and_weekdays_add_up_in_every_time_zone(tmp_path: Path, zone: str) 
     assert [period.label for period in weekdays][:2] == ["Monday", "Tuesday"] and len(weekdays) == 7
     assert {period.counts.people for period in weekdays} == {192}
     assert sum(period.counts.people for period in report.by("hour_of_day")) == 14 * 96
+
+
+def test_months_have_their_days_and_daylight_saving_hours(tmp_path: Path, berlin: str) -> None:
+    path = tmp_path / "record.db"
+    fill_counts(path, full(at(2026, 2, 1), at(2026, 5, 1), people=1, mask=1))
+    months = report_of(path, date(2026, 2, 1), date(2026, 4, 30)).by("month")
+    hours = [28 * 24, 31 * 24 - 1, 30 * 24]
+    assert [period.label for period in months] == ["2026-02", "2026-03", "2026-04"]
+    assert [period.seconds for period in months] == [3600 * number for number in hours]
+    assert [period.counts.people for period in months] == [4 * number for number in hours]
+
+
+def test_a_shift_that_passes_midnight_belongs_to_the_day_on_which_it_begins(tmp_path: Path, zone: str) -> None:
+    path = tmp_path / "record.db"
+    fill_counts(path, full(at(2026, 11, 20), at(2026, 12, 1), people=1, mask=1))
+    fill_counts(
+        path, [(at(2026, 11, 26, 5, 45), Counts(people=7, no_mask=7)), (at(2026, 11, 25, 5), Counts(people=50))]
+    )
+    report = report_of(path, DAY, DAY, shifts=SHIFTS)
+    sums = {period.label: (period.counts.people, period.seconds / 3600) for period in report.by("shift")}
+    assert sums == {"early": (32, 8), "late": (28, 7), "night": (32 + 7, 8), OUTSIDE: (4, 1)}
+    assert list(sums) == ["early", "late", "night", OUTSIDE]
+    assert report.total.counts.people == 96 + 50 and len(report.by("hour")) == 24, "the day ends at midnight"
+    days = [report_of(path, date(2026, 11, day), date(2026, 11, day), shifts=SHIFTS) for day in range(23, 28)]
+    week = report_of(path, date(2026, 11, 23), date(2026, 11, 27), shifts=SHIFTS)
+    for name, period in zip(sums, week.by("shift"), strict=True):
+        of_days = [one for day in days for one in day.by("shift") if one.label == name]
+        assert sum(one.counts.people for one in of_days) == period.counts.people, "no slot is lost or counted twice"
+
+
+def test_a_night_shift_has_the_hours_that_it_has(tmp_path: Path, berlin: str) -> None:
+    path = tmp_path / "record.db"
+    for month in (3, 10):
+        fill_counts(path, full(at(2026, month, 23), at(2026, month + 1, 1), people=1, mask=1))
+    for day, hours in ((date(2026, 3, 28), 7), (date(2026, 10, 24), 9), (date(2026, 10, 25), 8)):
+        (night,) = [one for one in report_of(path, day, day, shifts=SHIFTS).by("shift") if one.label == "night"]
+        assert (night.seconds, night.counts.people, night.unknown) == (3600 * hours, 4 * hours, 0)
+
+
+def test_shifts_of_the_future_are_left_out_and_unknown_ones_are_never_zero(tmp_path: Path, berlin: str) -> None:
+    path = tmp_path / "record.db"
+    fill_counts(path, full(at(2026, 11, 25, 14), at(2026, 11, 25, 16)))
+    report = report_of(path, DAY, DAY, at(2026, 11, 25, 16), SHIFTS)
+    early, late = report.by("shift")
+    assert (early.label, early.row()["people"]) == ("early", None) and early.is_unknown
+    assert (late.label, late.row()["people"], late.unknown) == ("late", 0, 0)
+    with pytest.raises(ValueError, match="no shifts are configured; name them, for example: maskwatch set"):
+        report_of(path, DAY, DAY).by("shift")
+
+
+def test_what_counted_in_the_hours_of_the_next_day_is_named_if_a_shift_has_them(tmp_path: Path, berlin: str) -> None:
+    path = tmp_path / "record.db"
+    fill_counts(path, [(at(2026, 11, 26, 5), Counts(people=1, mask=1))], "haar")
+    fill_counts(path, [(at(2026, 11, 26, 6), Counts(people=1, mask=1))], "other")
+    assert report_of(path, DAY, DAY).detectors == []
+    assert [name for name, _ in report_of(path, DAY, DAY, shifts=SHIFTS).detectors] == ["haar"]
+
+
+def test_the_time_of_several_doors_passes_side_by_side(tmp_path: Path, berlin: str) -> None:
+    path, nine = tmp_path / "record.db", at(2026, 11, 25, 9)
+    slots = [(nine + n * SLOT_S, Counts(people=2, mask=2, watched=2 * SLOT_S)) for n in range(4)]
+    fill_counts(path, [*slots, (nine + 3600, Counts(people=1, mask=1, watched=SLOT_S))])
+    report = Report(DAY, DAY, partial(read, path), at(2026, 11, 25, 11), doors=lambda start: 2 if start >= nine else 0)
+    by_hour = {period.label[11:13]: period for period in report.by("hour")}
+    assert (by_hour["08"].seconds, by_hour["08"].is_unknown) == (3600, True), "nothing is known before the first door"
+    assert (by_hour["09"].seconds, by_hour["09"].unknown, by_hour["09"].counts.people) == (7200, 0, 8)
+    assert (by_hour["10"].unknown, by_hour["10"].row()["people"]) == (7200 - SLOT_S, 1)
 
 
 @pytest.mark.parametrize("name", ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns"])
