@@ -16,6 +16,7 @@ from support import ROOT
 from edge.camera.frames import Condition
 from edge.config.outputs import DRIVERS
 from edge.config.schema import options
+from edge.listening import PAGE
 from edge.mqtt.messages import AlertMessage, Health, State, Stats
 from edge.mqtt.topics import Topics, output_switch
 
@@ -140,6 +141,7 @@ def test_every_configuration_option_named_exists(name: str) -> None:
     named |= set(re.findall(rf"\[({SECTIONS})\] ([a-z_]+)", text))
     for keys, section in re.findall(rf"((?:`[a-z_]+`(?:, | and | or )?)+) in `\[({SECTIONS})\]`", text):
         named |= {(section, key) for key in re.findall(r"`([a-z_]+)`", keys)}
+    named -= {("store", "db")}  # the name of a file
     assert named <= known, f"{name}: {named - known}"
     settings = set(re.findall(r"`([a-z_]+) = [^`]+`", text))
     settings |= set(re.findall(r"(?<![\w./])outputs\.[a-z]+\.([a-z_]+)(?![\w./(])", text))
@@ -221,6 +223,7 @@ def test_every_message_in_the_troubleshooting_table_is_one_that_maskwatch_gives(
     files = [*(ROOT / "edge").rglob("*.py"), ROOT / "systemd" / "install.sh", ROOT / "systemd" / "maskwatch"]
     given = " ".join(re.sub(r'"\s*\n\s*f?"', "", path.read_text()) for path in files)
     given += " ".join(f" camera {condition}" for condition in get_args(Condition))  # as HealthMonitor.camera says it
+    given += f" the {PAGE.what} is not served: "  # as Server says it
     table = TEXTS["systemd/README.md"].partition("## Troubleshooting")[2]
     symptoms = [line.split("|")[1] for line in table.splitlines() if line.startswith("| ")][1:]
     quoted = {text for symptom in symptoms for text in re.findall(r"`([^`]+)`", symptom)}
