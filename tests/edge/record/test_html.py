@@ -1,0 +1,144 @@
+"""edge.record.html: one file with numbers, intervals, unknown time and checksums, in each language of the page."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import partial
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from support.recorded import MODEL, fill_counts
+
+from edge.config.shifts import Shift
+from edge.record.audit import AuditTrail
+from edge.record.checksums import Checksums, read_checksums
+from edge.record.counts import Counts
+from edge.record.html import html_page
+from edge.record.reading import read
+from edge.record.report import Report
+from edge.web.languages import languages
+
+MONDAY, SUNDAY = date(2026, 11, 23), date(2026, 11, 29)
+SHIFTS = [Shift("early <b>", 360, 840), Shift("night", 1320, 1800)]
+NONE = Checksums({}, ())
+VOID = {"meta", "path", "rect"}
+
+
+class Tree(HTMLParser):
+    """Fails for a tag that is not closed in its place; collects what a browser would load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loaded += [f"{tag} {name}" for name, _ in attrs if name in ("src", "href", "srcset", "action")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, self.getpos()
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+
+def slots() -> Iterator[tuple[float, Counts]]:
+    nine = datetime(2026, 11, 23, 9).timestamp()
+    for number in range(8):
+        yield nine + 900 * number, Counts(people=10, mask=7, no_mask=2, unsure=1, alerts=2, watched=900.0)
+    yield nine + 7200, Counts(paused=900.0)
+
+
+def page(
+    path: Path, first: date = MONDAY, last: date = MONDAY, *, checksums: Checksums = NONE, language: str = "en"
+) -> str:
+    report = Report(first, last, partial(read, path), datetime(2026, 12, 2).timestamp(), shifts=SHIFTS)
+    text = "".join(html_page(report, checksums, "entrance", language, languages()[language]))
+    tree = Tree()
+    tree.feed(text)
+    assert not tree.open and not tree.loaded, "it is whole, and needs no other file"
+    return text
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    fill_counts(tmp_path / "record.db", slots())
+    return tmp_path / "record.db"
+
+
+def test_a_day(record: Path) -> None:
+    text = page(record, checksums=Checksums({"2026-11-23": "ab" * 32}, ("1234abcd", "unknown")))
+    assert "<title>entrance: 2026-11-23</title>" in text
+    assert "80 people: 56 with a mask, 16 without, 0 with a mask worn wrongly, 8 unsure; 16 alerts." in text
+    assert "With a mask: 78% of those judged (95 % interval: 67% to 86%)." in text
+    assert '<th scope="row">early &lt;b&gt;</th><td>80</td>' in text and "78% (67%–86%)" in text
+    assert "belongs to the day on which it begins" in text
+    assert f"2026-11-23 {'ab' * 32}" in text and "maskwatch audit --verify" in text
+    assert f"Counted by: yunet, {MODEL}." in text and "Configuration: 1234abcd, unknown." in text
+    assert "haar" not in text
+
+
+def test_unknown_time_is_neither_zero_nor_left_out(record: Path) -> None:
+    text = page(record)
+    hatched = text.count('fill="url(#hatch)"')
+    assert hatched == 22 and ">0</text>" not in text, "9 and 10 o'clock were watched"
+    assert '<th scope="row">night</th><td class="unknown" colspan="7">unknown</td><td>8 h</td>' in text
+    assert "Unknown: 22 h (paused 15 min, not running 21.8 h)" in text
+    assert "00:00 – 09:00: 9 h (not running 9 h)" in text
+    nothing = page(record, date(2026, 10, 1), date(2026, 10, 1))
+    assert "Nothing is known of this time" in nothing and not re.search(r"<td>0</td>", nothing)
+
+
+def test_below_30_people_there_is_no_share(tmp_path: Path) -> None:
+    fill_counts(tmp_path / "record.db", [(datetime(2026, 11, 23, 9).timestamp(), Counts(people=29, mask=29))], "haar")
+    text = page(tmp_path / "record.db")
+    assert "Fewer than 30 people were judged" in text and "100%" not in text.partition("</style>")[2]
+    assert "The detector haar counted" in text
+
+
+def test_longer_times_have_days_then_months_then_neither(record: Path) -> None:
+    week = page(record, MONDAY, SUNDAY)
+    assert "By day" in week and week.count('<th scope="row">2026-11-') == 7
+    assert "2026-11-23 11:00 – 2026-11-30 00:00" in week, "the days of an outage are named"
+    assert "By month" in page(record, date(2026, 10, 1), date(2026, 12, 31))
+    years = page(record, date(2024, 4, 1), date(2026, 11, 30))
+    assert "By month" not in years and "By day" not in years and "By shift" in years
+
+
+def test_letters_are_smaller_where_there_is_more_to_say(record: Path) -> None:
+    def size(text: str) -> float:
+        (found,) = re.findall(r"font: ([\d.]+)pt", text)
+        return float(found)
+
+    many = Checksums({f"2026-11-{day:02}": "ab" * 32 for day in range(1, 31)}, ())
+    month = page(record, date(2026, 11, 1), date(2026, 11, 30), checksums=many)
+    assert size(page(record)) == 8 > size(month) > 5
+    assert month.count("ab" * 32) == 30
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_language_has_what_it_says(tmp_path: Path, language: str) -> None:
+    path, nine = tmp_path / "record.db", datetime(2026, 11, 23, 9).timestamp()
+    fill_counts(path, [*slots(), (nine + 9000, Counts(people=1, mask=1, blind=600.0, unsynced=900.0))], "haar")
+    many = Checksums({"2026-11-23": "ab" * 32}, ("1234abcd",))
+    texts = [page(path, MONDAY, last, checksums=many, language=language) for last in (MONDAY, SUNDAY)]
+    texts += [page(path, date(2026, 10, 1), SUNDAY, language=language), page(tmp_path / "none", language=language)]
+    assert all(f'<html lang="{language}">' in text for text in texts)
+    assert not [text for text in texts if re.search(r"\{\w+\}|report\.", text.partition("</style>")[2])]
+
+
+def test_what_the_audit_trail_says_of_the_days(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    assert read_checksums(path, MONDAY, SUNDAY) == read_checksums(None, MONDAY, SUNDAY) == NONE
+    trail = AuditTrail(path)
+    for day, checksum, config in (("22", "0", "a"), ("23", "1", "b"), ("24", "2", "b"), ("23", "3", "c")):
+        trail.append("day", {"day": f"2026-11-{day}", "sha256": checksum, "config": config})
+    trail.append("change", {"option": "decide.seconds"})
+    with path.open("a") as file:
+        file.write(json.dumps({"what": "day", "day": "2026-11-25"})[:-3])  # a power cut
+    found = read_checksums(path, MONDAY, SUNDAY)
+    assert found == Checksums({"2026-11-23": "3", "2026-11-24": "2"}, ("c", "b")), "the last line of a day counts"
