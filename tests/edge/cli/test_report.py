@@ -57,6 +57,32 @@ def test_sums_as_json(state: Path, unit: str, label: str) -> None:
     assert others and set(others) == {None}, "unknown, not zero"
 
 
+SHIFTS = """[report]\nshifts = ["early 06:00-09:30", "late 09:30-22:00", "night 22:00-06:00"]\n"""
+
+
+def test_months_and_shifts(state: Path) -> None:
+    file = state / "door.toml"
+    file.write_text(SHIFTS)
+    done = report(state, *MONDAY, "--by", "shift", "--csv", "--config", str(file))
+    rows = list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))
+    assert [row["shift"] for row in rows] == ["early", "late", "night"]
+    assert [(row["people"], row["unknown_s"]) for row in rows] == [("30", "10800"), ("30", "43200"), ("", "28800")]
+    early, late, night, total = report(state, *MONDAY, "--by", "shift", "--config", str(file)).stdout.splitlines()[1:5]
+    assert early.startswith(b"early") and b"fewer than 30 people" in early and b"unknown" in night
+    assert total.startswith(b"total") and total.split()[1] == b"60"
+    months = json.loads(report(state, "--from", "2026-10-31", "--to", "2026-11-30", "--by", "month", "--json").stdout)
+    assert [(row["month"], row["people"]) for row in months["rows"]] == [("2026-10", None), ("2026-11", 60)]
+
+
+def test_a_page_of_html(state: Path) -> None:
+    (state / "door.toml").write_text(SHIFTS)
+    done = report(state, *MONDAY, "--html", "--config", str(state / "door.toml"), **ASCII)
+    text = done.stdout.decode("utf-8")
+    assert done.returncode == 0 and text.startswith("<!doctype html>") and text.endswith("</html>\n")
+    assert "60 people: 28 with a mask" in text and "By shift" in text and "haar" in text
+    assert "By shift" not in report(state, *MONDAY, "--html").stdout.decode()
+
+
 def test_alerts_as_csv_json_and_text(state: Path) -> None:
     rows = list(
         csv.DictReader(io.StringIO(report(state, *MONDAY, "--by", "alert", "--csv").stdout.decode(), newline=""))
@@ -99,9 +125,11 @@ def test_without_a_file_nothing_was_counted(tmp_path: Path) -> None:
         ),
         (("--from", "1970-01-02"), "from and to are more than 3660 days apart"),
         (("--to", "0001-01-02"), "--to '0001-01-02' is not a date of the calendar"),
+        (("--by", "shift"), "no shifts are configured; name them, for example: maskwatch set 'report.shifts=[\"early"),
+        (("--by", "day", "--html"), "--html has its own tables, by hour, shift and day: leave out --by"),
     ],
 )
-def test_wrong_dates_are_refused(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
+def test_what_cannot_be_is_refused(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
     done = report(tmp_path, *words)
     assert done.returncode == 2 and done.stderr.decode().startswith(f"maskwatch: {sentence}") and not done.stdout
 
