@@ -51,7 +51,8 @@ SETTINGS = (
 REFUSED = ("22", "23", "54")
 """Classes of errors that the row itself causes: data, constraints, limits."""
 LIBPQ = re.compile(
-    r"^(- host: .*hostaddr: '[^']*': )?(connection (failed|is bad): )?(connection to server at .*? failed: )?(FATAL: +)?"
+    r"^(- host: .*hostaddr: '[^']*': )?(connection (failed|is bad): )?"
+    r"(connection to server at .*? failed: )?(FATAL: +)?"
 )
 """What libpq writes before the reason of a connection that failed."""
 HINTS = {

@@ -54,7 +54,7 @@ SOUND = " AND ".join(
     for name, kind in zip(HEARD, ("integer", "text", "text", "blob", "integer", "real"), strict=True)
 )
 READ = f"SELECT {', '.join(HEARD)} FROM heard WHERE {SOUND} ORDER BY seq LIMIT ?"
-DROP_OLDEST = "DELETE FROM heard WHERE seq IN (SELECT seq FROM heard WHERE kind <> 'alert' ORDER BY seq LIMIT 1000)"
+DROP_OLDEST = "DELETE FROM heard WHERE seq IN (SELECT seq FROM heard WHERE kind <> 'alert' ORDER BY seq LIMIT 100)"
 T = TypeVar("T")
 Message = tuple[str, str, bytes, bool]
 """Device, kind, payload, and whether it was retained."""

@@ -44,7 +44,7 @@ class TestSqlite(StoreContract):
         assert "move it away" in str(stored.reports[0]) and stored.spool.waiting
         (tmp_path / "doors.db").unlink()
         stored.settle()
-        assert stored.reports[1:] == [None]
+        until(lambda: stored.reports[1:] == [None], "its end is reported")
 
     def test_a_folder_that_is_missing_is_named(self, tmp_path: Path) -> None:
         engine = open_engine(parse_address(f"sqlite:{tmp_path}/no/doors.db"), writes=True)

@@ -1,0 +1,50 @@
+"""The address of the database: which are taken, and that none is shown."""
+
+from pathlib import Path
+
+import pytest
+
+from edge.errors import ConfigError
+from edge.store.address import parse_address
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://maskwatch:sesam@db.example/doors", "postgresql://db.example/..."),
+        (
+            " postgres://maskwatch:se%40sam@db.example:5433/doors?sslmode=verify-full\n",
+            "postgres://db.example:5433/...",
+        ),
+        ("postgresql:///doors", "postgresql://..."),
+        ("postgresql:///doors?host=/run/postgresql&user=sesam", "postgresql://..."),
+        ("postgresql://maskwatch:sesam@%2Frun%2Fpostgresql/doors", "postgresql://..."),
+        ("postgresql://maskwatch:sesam@[::1]:5432/doors", "postgresql://[::1]:5432/..."),
+        ("postgresql://maskwatch:sesam@one.example:5432,two.example/doors", "postgresql://..."),
+    ],
+)
+def test_an_address_of_a_server_is_taken_as_it_is_and_shown_without_a_login(text: str, shown: str) -> None:
+    address = parse_address(text)
+    assert (address.kind, address.value, address.shown) == ("postgresql", text.strip(), shown)
+    assert "sesam" not in repr(address)
+
+
+def test_a_file_is_named_by_its_path(tmp_path: Path) -> None:
+    assert parse_address(f"sqlite:{tmp_path}/a b.db").shown == f"sqlite:{tmp_path}/a b.db"
+    assert parse_address("sqlite:~/doors.db").value == str(Path.home() / "doors.db")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "doors", "mysql://u:sesam@h/d", "postgresql:sesam", "sqlite:", "sqlite:///doors.db",
+        "sqlite:~nobody-here/x",
+        "postgresql://u:sesam@5@h/d", "postgresql://u:ses/am@h/d", "postgresql://u:ses?am@h/d", "postgresql://u:ses#am@h/d",
+        "postgresql://u:ses:am@h/d", "postgresql://u:sesam@h x/d", "postgresql://u:sesam@h/d\x00", "postgresql://u:sesam",
+        "postgresql://u:se\nsam@h/d",
+    ],
+)  # fmt: skip
+def test_any_other_text_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(ConfigError, match="the address of the store") as caught:
+        parse_address(text)
+    assert "ses" not in str(caught.value)
