@@ -499,7 +499,8 @@ linked() { (cd $units && find multi-user.target.wants -name "$1" -printf '%f\n' 
 
 service() {
     run install -m 644 "$here/systemd/maskwatch.service" "$here/systemd/maskwatch@.service" \
-        "$here/systemd/maskwatch-phone@.service" "$here/systemd/maskwatch-store@.service" $units
+        "$here/systemd/maskwatch-phone@.service" "$here/systemd/maskwatch-store@.service" \
+        "$here/systemd/maskwatch-metrics@.service" $units
     for right in gpio sound; do
         for folder in $(drop_ins $right); do
             run install -D -m 644 -t "$folder" "$here/systemd/maskwatch-$right.conf"
@@ -533,6 +534,7 @@ enabled() {
     else
         linked 'maskwatch-phone@*.service' # first: a camera sends what waits only to those that have subscribed
         linked 'maskwatch-store@*.service'
+        linked 'maskwatch-metrics@*.service'
         linked maskwatch.service
         named
     fi
@@ -583,11 +585,12 @@ remove() {
         run systemctl --quiet disable --now "$unit"
     done
     # also units that somebody disabled; it is no error if there is none
-    run systemctl stop maskwatch.service 'maskwatch@*' 'maskwatch-phone@*' 'maskwatch-store@*' 2>/dev/null || true
+    run systemctl stop maskwatch.service 'maskwatch@*' 'maskwatch-phone@*' 'maskwatch-store@*' 'maskwatch-metrics@*' 2>/dev/null || true
     for name in $(announced); do
         take_back "$name"
     done
-    run rm -f $units/maskwatch.service $units/maskwatch@.service $units/maskwatch-phone@.service $units/maskwatch-store@.service $bin
+    run rm -f $units/maskwatch.service $units/maskwatch@.service $bin
+    run rm -f $units/maskwatch-phone@.service $units/maskwatch-store@.service $units/maskwatch-metrics@.service
     for right in gpio sound; do
         for folder in $(drop_ins $right); do
             run rm -f "$folder/maskwatch-$right.conf"

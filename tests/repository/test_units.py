@@ -44,11 +44,17 @@ def test_phone_and_store_subscribe_before_their_camera_sends_what_waited(kind: s
     assert f"maskwatch-{kind}@maskwatch.service" in value(SYSTEMD / "maskwatch.service", "Wants").split()
 
 
-def test_the_store_s_sandbox_is_the_phone_s_and_prints_no_alert_into_the_journal() -> None:
-    phone, store = (SYSTEMD / f"maskwatch-{kind}@.service" for kind in ("phone", "store"))
-    sandboxes = [unit.read_text().partition("\nNoNewPrivileges")[2] for unit in (phone, store)]
+@pytest.mark.parametrize("kind", ["store", "metrics"])
+def test_the_sandbox_is_the_phone_s_and_no_alert_is_printed_into_the_journal(kind: str) -> None:
+    phone, unit = (SYSTEMD / f"maskwatch-{name}@.service" for name in ("phone", kind))
+    sandboxes = [each.read_text().partition("\nNoNewPrivileges")[2] for each in (phone, unit)]
     assert sandboxes[0] == sandboxes[1] != ""
-    assert (value(store, "StandardOutput"), value(store, "StandardError")) == ("null", "journal")
+    assert (value(unit, "StandardOutput"), value(unit, "StandardError")) == ("null", "journal")
+
+
+def test_prometheus_asks_at_the_port_of_the_unit() -> None:
+    (port,) = re.findall(r"--metrics (\d+)$", value(SYSTEMD / "maskwatch-metrics@.service", "ExecStart"))
+    assert f'"127.0.0.1:{port}"' in (SYSTEMD / "prometheus" / "prometheus.yml").read_text()
 
 
 def test_systemd_s_watchdog_waits_longer_than_the_monitor_s() -> None:
