@@ -209,6 +209,12 @@ def test_the_report_has_hours_days_and_unknown_time(door: Watched, state: Path) 
     ):
         assert door.client.ask(f"/api/report?{query}").status == 400, query
     assert door.client.ask("/api/report.csv?by=minute").status == 400
+    assert "no shifts are configured" in door.client.ask("/api/report.csv?by=shift").json["error"]
+    assert day["shifts"] == [] and day["total"]["mask_share_low"] < 0.5 < day["total"]["mask_share_high"]
+    page = door.client.ask("/api/report.html?from=2026-03-25&to=2026-03-25", Accept_Language="de")
+    assert page.headers["Content-Disposition"] == 'attachment; filename="maskwatch-entrance-report-2026-03-25.html"'
+    assert "120 Personen: 60 mit Maske" in page.text and page.text.endswith("</html>\n")
+    assert door.client.ask("/api/report.html?days=0").status == 400
 
 
 def test_people_at_the_door_are_counted_over_a_restart(door: Watched) -> None:
