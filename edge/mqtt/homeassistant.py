@@ -16,6 +16,15 @@ from .topics import WATCHING, Topics, output_switch
 
 ONLINE = b"online"
 """Home Assistant's birth message on ``PREFIX/status``: it then needs discovery and all states again."""
+SHARE = "{% set share = value_json.today.mask_share %}{{ none if share is none else (100 * share.value) | round(1) }}"
+"""The template of a share, in percent. ``None`` is unknown: below 30 people there is no share."""
+SHARE_ATTRIBUTES = (
+    "{% set share = value_json.today.mask_share %}{{ {"
+    "'low': none if share is none else (100 * share.low) | round(1), "
+    "'high': none if share is none else (100 * share.high) | round(1), "
+    "'note': value_json.today.note} | tojson }}"
+)
+"""The template of the interval of 95 %, in percent, and of the note on bias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +102,11 @@ def entities(topics: Topics, config: Config) -> dict[str, dict[str, Any]]:
     """Returns every entity by its key: platform, name, topic and template."""
     snapshot = {"snapshot": _snapshot(topics, config.snapshots.mode != "off")}
     outputs = {_output_key(output.name): _output(topics, output.name) for output in config.outputs}
-    return _people(topics) | _device(topics) | _statistics(topics) | snapshot | outputs
+    return _people(topics) | _today(topics) | _device(topics) | _statistics(topics) | snapshot | outputs
 
 
 def _people(topics: Topics) -> dict[str, dict[str, Any]]:
-    """Returns the entities of the people in view, and of today's sums."""
+    """Returns the entities of the people in view."""
     return {
         "alert": {
             "platform": "event",
@@ -115,10 +124,26 @@ def _people(topics: Topics) -> dict[str, dict[str, Any]]:
         },
         "people": _number(topics.state, "People", "people", icon="mdi:account-group"),
         "masked": _number(topics.state, "People with mask", "mask", icon="mdi:face-mask"),
-        "today_people": _number(topics.state, "People today", "today.people", "total_increasing", icon="mdi:counter"),
-        "today_mask": _number(topics.state, "With mask today", "today.mask", "total_increasing", icon="mdi:counter"),
-        "today_alerts": _number(topics.state, "Alerts today", "today.alerts", "total_increasing", icon="mdi:bell"),
     }
+
+
+def _today(topics: Topics) -> dict[str, dict[str, Any]]:
+    """Returns the sums of today, of which Home Assistant keeps long-term statistics, and the share with a mask."""
+    sums = {
+        f"today_{field}": _number(topics.state, f"{name} today", f"today.{field}", "total_increasing", icon=icon)
+        for field, name, icon in (
+            ("people", "People", "mdi:counter"),
+            ("mask", "With mask", "mdi:counter"),
+            ("no_mask", "Without mask", "mdi:counter"),
+            ("incorrect_mask", "Mask worn wrongly", "mdi:counter"),
+            ("unsure", "Unsure", "mdi:account-question"),
+            ("alerts", "Alerts", "mdi:bell"),
+        )
+    }
+    share = _number(topics.state, "Share with mask today", "", unit_of_measurement="%", icon="mdi:percent")
+    share["value_template"] = SHARE
+    share |= {"json_attributes_topic": topics.state, "json_attributes_template": SHARE_ATTRIBUTES}
+    return sums | {"today_mask_share": share}
 
 
 def _device(topics: Topics) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,18 @@ import yaml
 from support import ROOT, until
 from support.browsing import Watched
 from support.processes import Process
+from support.recorded import fill_counts
+
+from edge.record.counts import Counts
+from edge.record.report import BIAS
 
 pytestmark = [pytest.mark.homeassistant, pytest.mark.timeout(300)]
 ENTITIES = [
     ("event", "alert"), ("image", "snapshot"), ("switch", "enabled"), ("binary_sensor", "no_mask"),
     ("binary_sensor", "problem"), ("sensor", "camera"), ("sensor", "people"), ("sensor", "masked"),
-    ("sensor", "today_people"), ("sensor", "today_mask"), ("sensor", "today_alerts"), ("sensor", "fps"),
+    ("sensor", "today_people"), ("sensor", "today_mask"), ("sensor", "today_no_mask"),
+    ("sensor", "today_incorrect_mask"), ("sensor", "today_unsure"), ("sensor", "today_alerts"),
+    ("sensor", "today_mask_share"), ("sensor", "fps"),
     ("sensor", "detect_ms"), ("sensor", "classify_ms"), ("sensor", "cpu_temp_c"), ("sensor", "outbox"),
     ("switch", "output_door_bell"),
 ]  # fmt: skip
@@ -105,6 +112,27 @@ def test_every_entity_is_available_and_gives_no_warning(
     assert float(home.state(f"sensor.{device}_detect_ms") or 0) > 0
     assert home.ask("states")["warnings"] == []
     watched.close()
+
+
+def test_the_share_of_today_is_unknown_below_30_people_and_has_its_interval(
+    home: Home, broker: Any, maskwatch: Any, tmp_path: Path
+) -> None:
+    """The day goes on in another run, with people of this morning."""
+    process, share = watching(maskwatch, broker), "sensor.maskwatch_entrance_today_mask_share"
+    home.until(lambda: home.state(share) == "unknown", "no share yet")
+    assert process.end(15) == 0
+    fill_counts(
+        tmp_path / "state/maskwatch/entrance/record.db", [(time.time(), Counts(people=40, mask=30, no_mask=10))]
+    )
+    watching(maskwatch, broker)
+    home.until(lambda: home.state(share) not in (None, "unknown", "unavailable"), "the share")
+    state, attributes = home.ask("states")["states"][share]
+    assert 0 < attributes["low"] < float(state) < attributes["high"] < 100
+    assert attributes["note"] == BIAS, "the camera counts with haar, as the configuration has no other"
+    assert (attributes["state_class"], attributes["unit_of_measurement"]) == ("measurement", "%")
+    people = home.ask("states")["states"]["sensor.maskwatch_entrance_today_people"]
+    assert int(people[0]) >= 40 and people[1]["state_class"] == "total_increasing"
+    assert home.ask("states")["warnings"] == []
 
 
 def test_the_switch_pauses_and_resumes_and_a_killed_process_becomes_unavailable(
