@@ -25,6 +25,7 @@ COMMANDS = {
     "set": "change options in the configuration file --config",
     "watch": "subscribe to a broker and print alerts as they arrive",
     "report": "sum people, masks and alerts by hour, day or weekday, or list alerts",
+    "audit": "show who changed what and when, and check that nothing of it was changed since",
     "test-output": "fire an output at the door once",
     "outbox": "show the alerts that wait for the broker or an output, and those that were refused",
     "purge": "delete snapshots that are too old or too many",

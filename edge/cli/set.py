@@ -3,22 +3,30 @@
 import argparse
 import getpass
 import os
+import pwd
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..addresses import shown_path
 from ..config import edit
+from ..config.identity import changes, config_id
 from ..config.load import Sections, check_zones, read
 from ..config.schema import Config
 from ..config.web import WebConfig
 from ..config.zone import Zone
 from ..errors import ConfigError
 from ..listening import url_of
+from ..monitor.state import StateFiles, folder_of
 from ..owners import as_owner
+from ..record.audit import AuditTrail
 from .arguments import EXIT_OK, add_detector_option, add_device_option, in_utf8, open_settings, overrides
+
+NO_LOGIN = 2**32 - 1
+"""``loginuid`` of a process that no login has begun."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -65,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"nothing to change in {shown_path(args.config)}: give SECTION.OPTION=VALUE")
     if "web" in values:
         values["web"] = _page_password(args) | values["web"]
+    before = _in_use_before(args.config)
     edit.write(args.config, values, _check_of_outputs(args, values) if values.keys() & {"outputs", "detect"} else None)
     print(f"{args.config}: {', '.join(edit.names_of(values))} changed; restart maskwatch to apply the change")
     for name in (name for name, options in values.get("outputs", {}).items() if options.get("url")):
@@ -75,9 +84,66 @@ def run(args: argparse.Namespace) -> int:
     settings = open_settings(args)
     if replaced := settings.give_way(values):
         print(f"this replaces what was set on the page: {', '.join(replaced)}")
+    _tell_trail(args.config, before, values)
     if "web" in values or key:
         _print_addresses(settings.load().web, values, key)
     return EXIT_OK
+
+
+def _in_use(file: Path) -> Config:
+    """Returns the configuration of the file and of the page. Raises ``ConfigError``."""
+    return edit.SettingsStore(file, folder_of, {}).load()
+
+
+def _in_use_before(file: Path) -> Config | None:
+    """Returns the configuration that is about to be changed; None if there is none that can be used."""
+    try:
+        return _in_use(file) if os.path.isfile(file) else None
+    except ConfigError:  # the change is to mend it
+        return None
+
+
+def _tell_trail(file: Path, before: Config | None, values: Sections) -> None:
+    """Writes what has changed into the audit trail, which begins with the first start of maskwatch."""
+    try:
+        after = _in_use(file)
+        made = changes(before or Config(), after)
+        if before is None:
+            made = [change | {"old": "unknown"} for change in made if change["option"] in edit.names_of(values)]
+        how = {"by": person(), "via": "set", "config": config_id(after)}
+        lines = [change | how for change in made]
+        if not _append(folder_of(after), lines) and before is not None:
+            _append(folder_of(before), lines)  # the camera has a new name, and will have a new folder
+    except (ConfigError, OSError) as error:
+        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"the audit trail does not have this change, because it cannot be written ({reason})")
+
+
+def _append(folder: Path, lines: list[dict[str, Any]]) -> bool:
+    """Appends to the trail as the owner of a state folder. Returns False if there is no such folder."""
+
+    def work() -> bool:
+        for line in lines if folder.is_dir() else ():
+            AuditTrail(StateFiles(folder).audit).append("change", line)
+        return folder.is_dir()
+
+    return as_owner(folder, work, ConfigError)
+
+
+def person() -> str:
+    """Returns who has logged in and runs this command, and as whom, if that is another user."""
+    user, login = _user_name(os.getuid()), os.environ.get("SUDO_USER", "")
+    with suppress(OSError, ValueError):  # the kernel keeps it, if the login has set it
+        login = _user_name(int(Path("/proc/self/loginuid").read_text())) or login
+    return f"{login} as {user}"[:100] if login not in ("", user) else user
+
+
+def _user_name(number: int) -> str:
+    if number == NO_LOGIN:
+        return ""
+    with suppress(KeyError):
+        return pwd.getpwuid(number).pw_name
+    return str(number)
 
 
 def _print_addresses(page: WebConfig, values: Sections, key: str) -> None:

@@ -15,8 +15,10 @@ from ..mqtt.announced import Announced
 from ..mqtt.client import V5
 from ..mqtt.homeassistant import discovery
 from ..mqtt.publisher import MqttPublisher
+from ..mqtt.switches import Switched, unnoticed
 from ..outbox.listener import Sink
 from .announcing import Announcing
+from .auditing import Auditing
 from .daily import DayKeeper
 from .health import HealthMonitor
 from .publishers import KeepingPublisher, PrintPublisher, Publisher, TeePublisher
@@ -36,7 +38,8 @@ class Outlet:
     ``files`` are this camera's; ``state`` is set where this process owns their folder. ``outbox`` is the outbox in use,
     None where alerts are only printed. ``alerts_received`` counts the alerts that a subscriber in this process has
     received. ``largest_picture`` returns how many bytes of a picture the broker takes, None for any number. ``days`` is
-    where the counts of days are kept for others, None where no broker is.
+    where the counts of days are kept for others, None where no broker is. ``audit`` is the audit trail, None where this
+    process owns no state folder.
     """
 
     publisher: Publisher
@@ -46,6 +49,7 @@ class Outlet:
     alerts_received: Callable[[], int] | None = None
     largest_picture: Callable[[], int | None] = lambda: None
     days: DayKeeper | None = None
+    audit: Auditing | None = None
 
 
 def open_state(config: Config, stack: ExitStack) -> StateFolder:
@@ -72,15 +76,23 @@ def open_outlet(
     """
     sinks = outputs.sinks if outputs else ()
     state, files = open_state(config, stack) if config.mqtt.host or supervised or sinks else None, state_files(config)
+    audit, switched = None, unnoticed
     if state:
         stack.callback(StateWatch(state, partial(health.report, "state folder")).close)
+        audit = Auditing(files, config, health.now.model, partial(health.report, "audit trail"))
+        stack.callback(audit.close)
+        switched = audit.switched
     if config.mqtt.host and state:
-        return open_broker_outlet(config, to_stdout, health, files, state, outputs)
-    if to_stdout and sinks:
-        return Outlet(KeepingPublisher(files.outbox, sinks, health.report), files, state, files.outbox)
-    if to_stdout:
-        return Outlet(PrintPublisher(), files, state)
-    return open_embedded_outlet(config, health, files, state, supervised, stack, sinks)
+        outlet = open_broker_outlet(config, to_stdout, health, files, state, outputs, switched)
+    elif to_stdout and sinks:
+        publisher = KeepingPublisher(files.outbox, sinks, health.report, switched)
+        outlet = Outlet(publisher, files, state, files.outbox)
+    elif to_stdout:
+        outlet = Outlet(PrintPublisher(switched=switched), files, state)
+    else:
+        outlet = open_embedded_outlet(config, health, files, state, supervised, stack, sinks, switched)
+    outlet.audit = audit
+    return outlet
 
 
 def open_embedded_outlet(
@@ -91,6 +103,7 @@ def open_embedded_outlet(
     supervised: bool,
     stack: ExitStack,
     sinks: Sequence[Sink],
+    switched: Switched,
 ) -> Outlet:
     """Opens an embedded broker, the publisher to it, and a subscriber that prints what arrives there."""
     from ..mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
@@ -112,7 +125,9 @@ def open_embedded_outlet(
         here = replace(config, mqtt=replace(config.mqtt, host=HOST, port=broker.port))
         report = Announcing(here, Announced(files.announced), report, lasting=False).report
     message = discovery(replace(config, outputs=()), health.now.model)  # only maskwatch itself may publish there
-    publisher = MqttPublisher(local, config.device.name, outbox, PROTOCOL, report, message, sinks=sinks)
+    publisher = MqttPublisher(
+        local, config.device.name, outbox, PROTOCOL, report, message, sinks=sinks, switched=switched
+    )
     return Outlet(publisher, files, state, outbox, lambda: subscriber.alerts, days=publisher)
 
 
@@ -144,6 +159,7 @@ def open_broker_outlet(
     files: StateFiles,
     state: StateFolder,
     outputs: "Outputs | None",
+    switched: Switched,
 ) -> Outlet:
     """Opens the publisher to the configured broker, and takes back what an earlier configuration announced."""
     announced = Announced(files.announced)
@@ -151,7 +167,16 @@ def open_broker_outlet(
     message = discovery(config, health.now.model)
     sinks = outputs.sinks if outputs else ()
     publisher = MqttPublisher(
-        config.mqtt, config.device.name, files.outbox, V5, announcing.report, message, outputs, sinks, announced
+        config.mqtt,
+        config.device.name,
+        files.outbox,
+        V5,
+        announcing.report,
+        message,
+        outputs,
+        sinks,
+        announced,
+        switched,
     )
     taker = TeePublisher(publisher, PrintPublisher(required=False)) if to_stdout else publisher
     return Outlet(taker, files, state, files.outbox, largest_picture=publisher.largest_picture, days=publisher)

@@ -9,6 +9,8 @@ from typing import Protocol, TextIO
 
 from ..errors import FileError
 from ..mqtt.messages import AlertMessage, Health, State, Stats, encode
+from ..mqtt.switches import Switched, unnoticed
+from ..mqtt.topics import WATCHING
 from ..outbox.listener import Sink
 from ..outbox.outbox import Outbox
 from ..outbox.sql import OutboxMessage
@@ -59,13 +61,20 @@ class PrintPublisher:
     """Prints alerts as JSON lines on a stream, as they would be sent.
 
     A stream that fails raises unless ``required`` is False: alerts that go to a broker too must not end with it. A
-    pause ends with the process.
+    pause ends with the process; ``switched`` is told of it.
     """
 
     waiting, alive = 0, True
 
-    def __init__(self, out: TextIO | None = None, *, required: bool = True) -> None:
+    def __init__(
+        self,
+        out: TextIO | None = None,
+        *,
+        required: bool = True,
+        switched: Switched = unnoticed,
+    ) -> None:
         self.enabled = True
+        self._switched = switched
         self._out = out or sys.stdout
         self._required = required
 
@@ -84,6 +93,7 @@ class PrintPublisher:
     def enable(self, on: bool, how: str) -> None:
         if on != self.enabled:
             log.warning("watching %s %s", "resumed" if on else "paused", how)
+            self._switched(WATCHING, on, how)
         self.enabled = on
 
     def send_test(self) -> bool:
@@ -99,8 +109,14 @@ class KeepingPublisher(PrintPublisher):
     What an earlier run has left for a broker stays there.
     """
 
-    def __init__(self, outbox: Path, sinks: Sequence[Sink], report: Callable[[str, str | None], None]) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        outbox: Path,
+        sinks: Sequence[Sink],
+        report: Callable[[str, str | None], None],
+        switched: Switched = unnoticed,
+    ) -> None:
+        super().__init__(switched=switched)
         self._report = report
         self._outbox = Outbox(outbox, self, lambda text: report("outbox file", text), sinks)
 

@@ -116,18 +116,21 @@ class DoorBackend:
         """Opens what hides faces on the page."""
         return open_hider(self._config)
 
-    def pause(self, paused: bool) -> None:
+    def pause(self, paused: bool, by: str) -> None:
         """Pauses or resumes watching, as ``enabled/set`` does."""
-        self._door.outlet.publisher.enable(not paused, "on the page")
+        self._door.outlet.publisher.enable(not paused, f"on the page by {by}")
         self._door.show_pause()
 
     def restart(self) -> None:
         """Ends maskwatch as systemd does: what is open is closed in order."""
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def change(self, sections: Sections) -> Config:
+    def change(self, sections: Sections, by: str) -> Config:
         """Stores options and hands over what the loop uses; returns the configuration with them."""
-        return self._apply(self._settings.keep(sections))
+        before, kept = self._settings.load(), self._settings.keep(sections)
+        if self._door.outlet.audit:
+            self._door.outlet.audit.changed(before, kept, by)
+        return self._apply(kept)
 
     def refresh(self) -> Config:
         """Applies what `maskwatch set`, or an editor, has stored since; returns the configuration with it."""
@@ -138,6 +141,8 @@ class DoorBackend:
         self._pipeline.change(config.detect, config.decide)
         if self._door.answering:
             self._door.answering.watch(config.detect.zones)
+        if self._door.outlet.audit:
+            self._door.outlet.audit.config = config
         return config
 
 

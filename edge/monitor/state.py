@@ -41,6 +41,11 @@ class StateFiles:
         return self.folder / "record.db"
 
     @property
+    def audit(self) -> Path:
+        """Returns the file of the audit trail (JSON lines)."""
+        return self.folder / "audit.jsonl"
+
+    @property
     def snapshots(self) -> Path:
         """Returns the folder of JPEG files, one per alert."""
         return self.folder / "snapshots"

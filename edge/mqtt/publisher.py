@@ -31,7 +31,7 @@ from .mailbox import Mailbox
 from .messages import AlertMessage, Health, State, Stats, encode
 from .outgoing import Outgoing
 from .requests import KeepDay, NewAlert, OutboxWritten, Request, RestoredAlerts, Retain, SendOnce, Stop
-from .switches import Mutable, Switches
+from .switches import Mutable, Switched, Switches, unnoticed
 from .terms import Will
 from .topics import WATCHING, Topics, client_id
 
@@ -62,6 +62,7 @@ class MqttPublisher:
         outputs: Mutable | None = None,
         sinks: Sequence[Sink] = (),
         announced: Announced | None = None,
+        switched: Switched = unnoticed,
     ) -> None:
         self._topics = Topics(settings.prefix, device)
         self._report = report
@@ -84,7 +85,7 @@ class MqttPublisher:
         )
         self._outbox = Outbox(outbox, self, lambda text: report("outbox file", text), sinks)
         self._delivery = Delivery(self._link, self._outbox, lambda text: report("messages", text))
-        self._switches = Switches(self._topics, self._outbox, outputs, self._retain)
+        self._switches = Switches(self._topics, self._outbox, outputs, self._retain, switched)
         if discovery is not None:  # first: entities must be there before their states are
             self._retained[discovery.topic] = discovery.without(self._switches.removed)
         self._retained |= self._switches.states

@@ -16,8 +16,14 @@ from .topics import WATCHING, Topics, output_switch
 log = logging.getLogger(__name__)
 KNOWN = "outputs"
 """The setting in the outbox with the names of all outputs that were ever configured."""
+Switched = Callable[[str, bool, str], None]
+"""Receives the name of a switch, whether it is on, and how it was switched."""
 WARNING_INTERVAL = 60.0
 """Seconds between two warnings about messages that others should not have sent."""
+
+
+def unnoticed(name: str, on: bool, how: str) -> None:
+    """Does nothing about a switch."""
 
 
 class Mutable(Protocol):
@@ -37,7 +43,8 @@ class Switches:
     """What can be switched: on at first, and kept in the outbox over restarts. Any thread may call it.
 
     ``publish(topic, payload)`` receives each state, to be retained. ``outputs`` are told what is muted, at first and at
-    each change. ``removed`` names the outputs that earlier configurations had.
+    each change. ``removed`` names the outputs that earlier configurations had. ``switched`` receives what was
+    switched, whether it is on, and how that was done.
     """
 
     def __init__(
@@ -46,11 +53,13 @@ class Switches:
         outbox: Outbox,
         outputs: Mutable | None,
         publish: Callable[[str, bytes], None],
+        switched: Switched = unnoticed,
     ) -> None:
         self._topics = topics
         self._outbox = outbox
         self._outputs = outputs
         self._publish = publish
+        self._switched = switched
         self._lock = threading.Lock()
         self._warned_at = float("-inf")
         names = outputs.names if outputs else ()
@@ -86,6 +95,7 @@ class Switches:
                 self._outbox.set(_setting(name), _word(on))
                 if name != WATCHING:
                     self._tell_outputs()
+                self._switched(name, on, how)
             self._publish(self._topics.switch_state(name), _word(on).encode())
 
     def take(self, topic: str, payload: bytes, retained: bool) -> None:

@@ -28,7 +28,7 @@ def read_lines(path: Path) -> list[bytes]:
 def entries(lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
     """Gives what the lines say; those that are damaged are left out."""
     for line in lines:
-        if (values := _parsed(line)) is not None:
+        if (values := parsed(line)) is not None:
             yield values
 
 
@@ -36,7 +36,7 @@ def faults_of_chain(lines: Sequence[bytes]) -> Iterator[str]:
     """Gives one sentence for each line that was changed, and for each place where lines were removed."""
     previous = FIRST
     for number, line in enumerate(lines, 1):
-        values = _parsed(line)
+        values = parsed(line)
         if values is None:
             yield f"line {number} is damaged: it is no line of an audit trail"
         elif not is_intact(line):
@@ -60,7 +60,8 @@ def _named(values: dict[str, Any]) -> str:
     return f"{str(values.get('what'))[:20]} of {str(values.get('time'))[:30]}"
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
+def parsed(line: bytes) -> dict[str, Any] | None:
+    """Returns what a line says; None for one that is damaged."""
     try:
         values = json.loads(line)
     except (ValueError, RecursionError):

@@ -27,7 +27,7 @@ def read(path: Path, start: float, end: float) -> list[Slot]:
 
 
 def read_starts(path: Path) -> list[int]:
-    """Returns when each slot in the file begins, in order, once for each detector and model. Raises ``sqlite3.Error``."""
+    """Returns when the slots in the file begin, in order, one for each row. Raises ``sqlite3.Error``."""
     return [slot for (slot,) in _rows(path, "counts", "SELECT slot FROM counts ORDER BY slot")]
 
 

@@ -38,11 +38,14 @@ class Backend(Protocol):
     def refresh(self) -> Config:
         """Applies the options that are stored; returns the configuration with them. Raises ``ConfigError``."""
 
-    def change(self, sections: Sections) -> Config:
-        """Stores and applies options; returns the configuration with them. Raises ``ConfigError``."""
+    def change(self, sections: Sections, by: str) -> Config:
+        """Stores and applies options; returns the configuration with them. Raises ``ConfigError``.
 
-    def pause(self, paused: bool) -> None:
-        """Pauses or resumes watching, and shows that on every page."""
+        ``by`` is the address of the browser.
+        """
+
+    def pause(self, paused: bool, by: str) -> None:
+        """Pauses or resumes watching, and shows that on every page. ``by`` is the address of the browser."""
 
     @property
     def restarts(self) -> bool:

@@ -6,6 +6,7 @@ from ..serving.answers import error_response
 from ..serving.bodies import read_json
 from ..serving.guard import Handler
 from .backend import Backend
+from .settings import visitor
 
 
 def pause_handler(backend: Backend) -> Handler:
@@ -18,7 +19,7 @@ def pause_handler(backend: Backend) -> Handler:
             return error_response(400, str(error))
         if not isinstance(data, dict) or set(data) != {"paused"} or not isinstance(data["paused"], bool):
             return error_response(400, 'send {"paused": true} to pause watching, or {"paused": false} to resume it')
-        backend.pause(data["paused"])
+        backend.pause(data["paused"], visitor(request))
         return web.json_response(data)
 
     return handle

@@ -74,18 +74,20 @@ class Settings:
     async def change(self, request: web.Request) -> web.Response:
         """Changes options that the page may change; answers 409 with the state if they are not those it knows."""
         try:
-            await self.store(*checked_changes(await read_json(request)))
+            sections, known = checked_changes(await read_json(request))
+            await self.store(sections, visitor(request), known)
         except (ConfigError, ValueError) as error:
             return error_response(400, str(error))
         except Conflict as conflict:
             return web.json_response({"error": str(conflict), "now": self.state()}, status=409)
         return web.json_response(self.state())
 
-    async def store(self, sections: Sections, known: str | None = None) -> None:
+    async def store(self, sections: Sections, by: str, known: str | None = None) -> None:
         """Stores and applies options in the executor, because that writes files and opens a detector.
 
-        Every page is told. Raises ``ConfigError``, and then nothing is changed; raises ``Conflict`` if ``known`` is
-        not the version of the options that are stored, which are then in use: `maskwatch set` may have changed them.
+        Every page is told. ``by`` is the ``visitor``. Raises ``ConfigError``, and then nothing is changed; raises
+        ``Conflict`` if ``known`` is not the version of the options that are stored, which are then in use:
+        `maskwatch set` may have changed them.
         """
         loop = asyncio.get_running_loop()
         async with self._changing:
@@ -96,8 +98,13 @@ class Settings:
                     self._bus.tell(Changed())
                 if version(self.config) != known:
                     raise Conflict("these options were changed meanwhile, on another page or with maskwatch set")
-            self.config = await loop.run_in_executor(None, self._backend.change, sections)
+            self.config = await loop.run_in_executor(None, self._backend.change, sections, by)
         self._bus.tell(Changed())
+
+
+def visitor(request: web.Request) -> str:
+    """Returns the address of the browser that has sent a request, for the audit trail."""
+    return request.remote or "unknown"
 
 
 def checked_changes(data: Any) -> tuple[dict[str, dict[str, Any]], str | None]:

@@ -14,7 +14,7 @@ from ..serving.guard import Guard
 from ..serving.passwords import hash_password
 from .backend import Backend
 from .bus import Bus, Shown
-from .settings import Settings
+from .settings import Settings, visitor
 
 STEP = 8
 """Every so many pixels are looked at for the light of the frame."""
@@ -48,7 +48,7 @@ class Setup:
                     return refusal
                 loop = asyncio.get_running_loop()
                 password_hash = await loop.run_in_executor(None, hash_password, texts["new"])
-                await self._settings.store({"web": {"password_hash": password_hash}})
+                await self._settings.store({"web": {"password_hash": password_hash}}, visitor(request))
                 response = web.json_response(self._settings.state())
                 await self._guard.replace_password(request, response, password_hash)
         except (ConfigError, ValueError) as error:
@@ -59,7 +59,7 @@ class Setup:
         """Stores the door's name. It is used from the next start on: topics and state never change in the middle."""
         try:
             name = _texts(await read_json(request), "name")["name"]
-            await self._settings.store({"device": {"name": name}})
+            await self._settings.store({"device": {"name": name}}, visitor(request))
         except (ConfigError, ValueError) as error:
             return error_response(400, str(error))
         self._settings.next_name = name if name != self._settings.config.device.name else None

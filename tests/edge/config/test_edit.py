@@ -114,7 +114,7 @@ def test_set_replaces_the_value_that_was_set_on_the_page(file: Path, tmp_path: P
     assert done.returncode == 0 and done.stdout.endswith("what was set on the page: detect.min_face\n"), done
     config = settings.SettingsStore(file, lambda config: state, {}).load()
     assert (config.detect.min_face, config.decide.cool_down, len(config.detect.zones)) == (60, 10.0, 1)
-    assert "# of the page" in page.read_text() and os.listdir(state) == ["page.toml"]
+    assert "# of the page" in page.read_text() and sorted(os.listdir(state)) == ["audit.jsonl", "page.toml"]
     done = maskwatch_set("--config", str(file), "detect.min_face=70", state=str(state))
     assert done.returncode == 0 and "set on the page" not in done.stdout
     page.write_text("detect = 5 # by hand")
