@@ -54,7 +54,7 @@ class DoorMetrics:
         for door in self._doors.all():
             values = _values(door, time.monotonic())
             sayings.append(Saying((door.name,), values))
-            if isinstance(model := values.get("model"), str):
+            if isinstance(model := values.get("model"), str) and model.isprintable():
                 models.add_metric([door.name], {"model": model[:LONGEST_MODEL]})
         yield models
         yield from families(("door",), OF_ALL_DOORS, sayings)

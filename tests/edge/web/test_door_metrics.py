@@ -183,6 +183,8 @@ def test_odd_numbers_of_strangers_are_left_out(doors: Doors) -> None:
     found = samples(doors)
     assert found["maskwatch_healthy", "front"] == 1.0
     assert not names_of(found, "front") & {"maskwatch_camera", "maskwatch_info"}
+    doors.heard("front", "health", b'{"camera": "ok", "model": "half a pair: \\ud800", "problem": null}', False)
+    assert "maskwatch_info" not in names_of(samples(doors), "front"), "it could not be sent as UTF-8"
     doors.heard("front", "health", encode(Health("ok", "x" * 5000)), False)
     assert max(len(label) for key in samples(doors) for label in key) <= 100
 
