@@ -25,8 +25,11 @@ class Engine(Protocol):
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Returns what a statement finds. Raises ``StoreError``."""
 
-    def prepare(self, times: Mapping[str, Collection[int]], now: int) -> None:
-        """Makes the partitions for rows of these times, by table; ``now`` is in Unix seconds. Raises ``StoreError``."""
+    def prepare(self, times: Mapping[str, Collection[int]], now: int) -> str | None:
+        """Makes the partitions for rows of these times, by table; ``now`` is in Unix seconds.
+
+        Returns why one could not be made: rows can be written all the same. Raises ``StoreError``.
+        """
 
     def forget(self, keep_days: int, now: int) -> None:
         """Deletes what is older than ``keep_days``; ``now`` is in Unix seconds. Raises ``StoreError``."""

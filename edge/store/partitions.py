@@ -8,8 +8,6 @@ from .sql import AHEAD, FLOOR, PER_SECOND, TIMES, create_table
 
 CHUNK_S = 30 * 86400
 """Seconds of one chunk."""
-BEFOREHAND_S = 7 * 86400
-"""Seconds before its begin in which the next month's partition is made: a long report delays that."""
 Run = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """Runs a statement in the current transaction, and returns what it finds."""
 Month = tuple[int, int]
@@ -56,8 +54,8 @@ class Partitions:
         """Returns the months for which a partition must be made. Times that are none have the default partition."""
         if table not in self._months:
             return []
-        seconds = {time // PER_SECOND[table] for time in times} | {now, now + BEFOREHAND_S}
-        months = {month_of(second) for second in seconds if FLOOR <= second <= now + AHEAD or second > now}
+        seconds = {time // PER_SECOND[table] for time in times} | {now, now + AHEAD}  # before the next month begins
+        months = {month_of(second) for second in seconds if FLOOR <= second <= now + AHEAD}
         return sorted(months - self._months[table])
 
     def make(self, table: str, month: Month) -> None:

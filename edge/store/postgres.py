@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from ..errors import ConfigError
 from .address import ALLOWED, RAW, DatabaseKind, StoreAddress
 from .failure import StoreError
-from .partitions import Partitions
+from .partitions import Month, Partitions
 from .sql import (
     AHEAD,
     CREATE_VERSION,
@@ -92,20 +92,18 @@ class PostgresEngine:
             self._open()
             return self._run(statement, values)
 
-    def prepare(self, times: Mapping[str, Collection[int]], now: int) -> None:
-        """Makes the partitions for rows of these times. Raises ``StoreError``."""
+    def prepare(self, times: Mapping[str, Collection[int]], now: int) -> str | None:
+        """Makes the partitions for rows of these times; returns why one could not be made. Raises ``StoreError``."""
         with self._failures("written"):
-            connection, partitions = self._open(), self._parted()
-            missing = [
-                (table, month) for table, found in times.items() for month in partitions.missing(table, found, now)
-            ]
-            if missing:
-                with connection.transaction():
-                    self._run("SELECT pg_advisory_xact_lock(?)", (LOCK,))
-                    for table, month in missing:
-                        partitions.make(table, month)
-                for table, month in missing:
-                    partitions.made(table, month)
+            self._open()
+            partitions = self._parted()
+        missing = [(table, month) for table in times for month in partitions.missing(table, times[table], now)]
+        try:
+            with self._failures("parted"):
+                self._make_partitions(partitions, missing)
+        except StoreError as error:
+            return str(error)
+        return None
 
     def forget(self, keep_days: int, now: int) -> None:
         """Deletes what is older than ``keep_days``: whole partitions first. Raises ``StoreError``."""
@@ -114,7 +112,6 @@ class PostgresEngine:
             connection, partitions = self._open(), self._parted()
             with connection.transaction():
                 partitions.drop(before)
-                self._run(FORGET_SPANS, (before,))
             partitions.load()
             with connection.transaction():
                 for table, unit in PER_SECOND.items():
@@ -145,7 +142,7 @@ class PostgresEngine:
     def _connect(self) -> psycopg.Connection:
         try:
             return psycopg.connect(**self._parameters, autocommit=True)
-        except psycopg.Error as error:
+        except (psycopg.Error, OSError, ValueError) as error:  # also for a host name that cannot be one
             raise StoreError(f"{self._shown} cannot be reached: {self._words(error)}", temporary=True) from None
 
     def _parted(self) -> Partitions:
@@ -153,6 +150,15 @@ class PostgresEngine:
             self._partitions = Partitions(self._run)
             self._partitions.load()
         return self._partitions
+
+    def _make_partitions(self, partitions: Partitions, missing: Sequence[tuple[str, Month]]) -> None:
+        if missing:
+            with self._open().transaction():
+                self._run("SELECT pg_advisory_xact_lock(?)", (LOCK,))
+                for table, month in missing:
+                    partitions.make(table, month)
+            for table, month in missing:
+                partitions.made(table, month)
 
     def _check_server(self, version: int) -> None:
         if version < OLDEST * 10_000:

@@ -11,7 +11,7 @@ VERSION = 1
 """The version of these tables; a database of a higher one is left alone."""
 FLOOR = 1_735_689_600
 """Unix seconds (2025) before which a time is none: a clock that was never set."""
-AHEAD = 2 * 86400
+AHEAD = 7 * 86400
 """Seconds after now from which a time is none."""
 TEXT, WHOLE, REAL, FLAG = "text NOT NULL", "bigint NOT NULL", "double precision NOT NULL", "boolean NOT NULL"
 SQL_TYPES = {int: WHOLE, float: REAL}

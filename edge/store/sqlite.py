@@ -79,8 +79,9 @@ class SqliteEngine:
             self.close()
             raise self._failure(error, "read") from error
 
-    def prepare(self, times: Mapping[str, Collection[int]], now: int) -> None:
+    def prepare(self, times: Mapping[str, Collection[int]], now: int) -> str | None:
         """Does nothing: SQLite has no partitions."""
+        return None
 
     def forget(self, keep_days: int, now: int) -> None:
         """Deletes what is older than ``keep_days``. Raises ``StoreError``."""

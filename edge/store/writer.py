@@ -50,6 +50,7 @@ class StoreWriter:
         self._synced = synced
         self._backoff = Backoff(SHORTEST_PAUSE, LONGEST_PAUSE, spread=0.2)
         self._failure: str | None = None
+        self._is_idle = False
         self._left_out: set[str] = set()
         self._forget_due = self._prepare_due = 0.0
         self._stopping = threading.Event()
@@ -72,14 +73,14 @@ class StoreWriter:
         while not self._is_finished():
             if self._failure is not None:
                 self._stopping.wait(self._backoff.next())
-            elif not self._spool.waiting:
+            elif self._is_idle:
                 self._spool.changed.wait(IDLE_S)
             self._attempt()
         self._engine.close()
 
     def _is_finished(self) -> bool:
-        is_idle = self._failure is not None or not self._spool.waiting
-        return self._stopping.is_set() and (is_idle or time.monotonic() > self._deadline)
+        is_done = self._failure is not None or self._is_idle or time.monotonic() > self._deadline
+        return self._stopping.is_set() and is_done
 
     def _attempt(self) -> None:
         """Writes one batch. Reports what fails, and goes on with the same batch at the next attempt."""
@@ -87,6 +88,7 @@ class StoreWriter:
         try:
             self._spool.changed.clear()
             batch = self._spool.batch(BATCH)
+            self._is_idle = not batch
             self._write(batch)
             if batch:
                 self._spool.remove(batch[-1].seq)
@@ -118,14 +120,12 @@ class StoreWriter:
             self._write(batch[middle:])
 
     def _prepare(self, rows: Rows) -> None:
-        """Makes partitions. A failure holds nothing up: the default partition takes the rows."""
+        """Makes partitions. One that cannot be made holds nothing up: the default partition takes the rows."""
         if time.monotonic() < self._prepare_due:
             return
-        try:
-            self._engine.prepare(rows.times, int(time.time()))
-        except StoreError as error:
+        if problem := self._engine.prepare(rows.times, int(time.time())):
             self._prepare_due = time.monotonic() + PREPARE_AGAIN
-            log.warning("no partition of this month could be made, so its rows are in the default partition: %s", error)
+            log.warning("no partition could be made, so that rows go into the default partition: %s", problem)
 
     def _forget(self) -> None:
         """Deletes what is too old. A failure holds nothing up."""
