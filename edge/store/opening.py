@@ -73,7 +73,7 @@ class _Report:
 
     def __call__(self, problem: str | None) -> None:
         if problem:
-            log.error("the store %s: %s; messages wait in %s", self._address.shown, problem, self._spool.path)
+            log.error("the store: %s; messages wait in %s", problem, self._spool.path)
         elif self._failed:
             log.warning("the store %s takes messages again", self._address.shown)
         self._failed = bool(problem)

@@ -8,10 +8,21 @@ from pathlib import Path
 import pytest
 from support import until
 from support.store_contract import Start, StoreContract
-from support.stored import alert
+from support.stored import Stored, alert
 
 from edge.store.address import parse_address
 from edge.store.engine import Engine, StoreError, open_engine
+from edge.store.spool import Heard, Spool
+
+
+class CountingSpool(Spool):
+    """Counts how often it is asked for a batch."""
+
+    asked = 0
+
+    def batch(self, most: int) -> list[Heard]:
+        self.asked += 1
+        return super().batch(most)
 
 
 class TestSqlite(StoreContract):
@@ -51,3 +62,25 @@ class TestSqlite(StoreContract):
         with pytest.raises(StoreError, match="doors.db cannot be written: No such file or directory") as caught:
             engine.write([])
         assert caught.value.temporary
+
+    def test_a_store_that_is_away_at_the_end_leaves_what_waits(self, tmp_path: Path) -> None:
+        spool = Spool(tmp_path / "state" / "store.db")
+        stored = Stored(spool, open_engine(parse_address(f"sqlite:{tmp_path}/no/doors.db"), writes=True))
+        until(lambda: stored.reports, "the fault is reported")
+        spool.put("porch", "alert", alert(), False)
+        assert not stored.writer.close(timeout=5) and spool.waiting == 1 and len(stored.reports) == 1
+        spool.close()
+
+    def test_what_is_left_of_a_damaged_spool_keeps_no_thread_busy(self, engine: Engine, tmp_path: Path) -> None:
+        spool = CountingSpool(tmp_path / "state" / "store.db")
+        spool.put("porch", "alert", alert(), False)
+        with closing(sqlite3.connect(spool.path)) as db:
+            db.execute("UPDATE heard SET payload = NULL")
+            db.commit()
+        stored = Stored(spool, engine)
+        until(lambda: spool.asked, "the writer looks")
+        spool.put("porch", "alert", alert(), False)
+        until(lambda: not spool.waiting, "all that waits is gone")
+        assert spool.asked < 10
+        stored.close()
+        spool.close()
