@@ -121,14 +121,13 @@ def test_the_share_of_today_is_unknown_below_30_people_and_has_its_interval(
     process, share = watching(maskwatch, broker), "sensor.maskwatch_entrance_today_mask_share"
     home.until(lambda: home.state(share) == "unknown", "no share yet")
     assert process.end(15) == 0
-    fill_counts(
-        tmp_path / "state/maskwatch/entrance/record.db", [(time.time(), Counts(people=40, mask=30, no_mask=10))]
-    )
+    record = tmp_path / "state/maskwatch/entrance/record.db"
+    fill_counts(record, [(time.time(), Counts(people=40, mask=30, no_mask=10))], "haar")
     watching(maskwatch, broker)
     home.until(lambda: home.state(share) not in (None, "unknown", "unavailable"), "the share")
     state, attributes = home.ask("states")["states"][share]
     assert 0 < attributes["low"] < float(state) < attributes["high"] < 100
-    assert attributes["note"] == BIAS, "the camera counts with haar, as the configuration has no other"
+    assert attributes["note"] == BIAS
     assert (attributes["state_class"], attributes["unit_of_measurement"]) == ("measurement", "%")
     people = home.ask("states")["states"]["sensor.maskwatch_entrance_today_people"]
     assert int(people[0]) >= 40 and people[1]["state_class"] == "total_increasing"
