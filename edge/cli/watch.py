@@ -26,7 +26,9 @@ from ..phone.formats import request_for
 from ..phone.phone import Phone
 from ..phone.store import Store
 from ..phone.texts import test_text
+from ..store.address import StoreAddress
 from ..store.opening import open_store, store_address
+from ..store.reports import open_reports
 from ..timing import wait_until
 from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, add_store_option, load_config, own_state, port
 
@@ -95,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
         if database:
             subscribed.append(open_store(config, mqtt, database, own_state(config).folder, stack).ready)
         if args.web or args.metrics:
-            open_pages(args, config, mqtt, stack)
+            open_pages(args, config, mqtt, database, stack)
         if notify.supervised and config.mqtt.host:  # else the broker is the monitor's own, which starts after this
             wait_until(lambda: stopped.is_set() or all(one.is_set() for one in subscribed), SUBSCRIBED_WITHIN)
         notify("READY=1")
@@ -113,7 +115,9 @@ def subscribe_for_phone(config: Config, mqtt: MqttConfig, destination: Destinati
     return Subscriber(mqtt, print_line, protocol, phone, session_id(store, mqtt.prefix, "phone"))
 
 
-def open_pages(args: argparse.Namespace, config: Config, mqtt: MqttConfig, stack: ExitStack) -> None:
+def open_pages(
+    args: argparse.Namespace, config: Config, mqtt: MqttConfig, database: StoreAddress | None, stack: ExitStack
+) -> None:
     """Serves the doors of the broker, on one page and to Prometheus; ``stack`` ends it. Raises ``ConfigError``."""
     from ..mqtt.observer import Observer
 
@@ -121,7 +125,7 @@ def open_pages(args: argparse.Namespace, config: Config, mqtt: MqttConfig, stack
         from ..web.doors import Doors
 
         doors = Doors(mqtt.prefix)
-        servers = [overview_server(config, doors)] if args.web else []
+        servers = [overview_server(config, doors, database)] if args.web else []
         servers += [metrics_server(args, config, doors)] if args.metrics else []
     except ImportError as error:
         raise ConfigError(f"the page needs the extra web ({error}): .venv/bin/pip install -e '.[web]'") from error
@@ -130,13 +134,14 @@ def open_pages(args: argparse.Namespace, config: Config, mqtt: MqttConfig, stack
         stack.callback(server.start().close)
 
 
-def overview_server(config: Config, doors: "Doors") -> "Server":
-    """Returns the server of the page with all doors."""
+def overview_server(config: Config, doors: "Doors", database: StoreAddress | None) -> "Server":
+    """Returns the server of the page with all doors, and with reports of what is in the database."""
     from ..serving.server import Server
     from ..web.overview import overview_application
 
     sessions = own_state(config).folder / "overview-sessions.json"
-    return Server(config.web, lambda: overview_application(config.web, doors, sessions), report_page)
+    reports = open_reports(database) if database else None
+    return Server(config.web, lambda: overview_application(config, doors, sessions, reports), report_page)
 
 
 def metrics_server(args: argparse.Namespace, config: Config, doors: "Doors") -> "Server":

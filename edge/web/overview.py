@@ -1,27 +1,77 @@
 """Serves all doors of a broker on one page, which changes nothing. Loads neither NumPy nor OpenCV."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
+from typing import Any, Protocol
 
 from aiohttp import web
 
-from ..config.web import WebConfig
+from ..config.schema import Config
+from ..config.shifts import Shift
+from ..record.checksums import Checksums
+from ..record.period import DoorPeriod
+from ..record.report import Report
 from ..serving.guard import Guard
 from ..serving.headers import add_security_headers
 from .assets import file_routes, html_handler, is_public
 from .doors import Doors
 from .feed import Feed
+from .report import Reports
 
 
-def overview_application(options: WebConfig, doors: Doors, sessions: Path) -> web.Application:
+class DoorReports(Protocol):
+    """The reports of many doors, from a database. For one thread; raises ``EdgeError``."""
+
+    def names(self) -> list[str]:
+        """Returns the names of all doors."""
+
+    def report(self, first: date, last: date, door: str = "", *, shifts: Sequence[Shift] = ()) -> Report:
+        """Sums the counts of one door, or of all. Raises ``ConfigError`` for an unknown door."""
+
+    def by_door(self, first: date, last: date, door: str = "") -> list[DoorPeriod]:
+        """Returns the sums of each door. Raises ``ConfigError`` for an unknown door."""
+
+
+class ManyDoors:
+    """A ``ReportSource`` of many doors. Owns the thread ``store-report``, which alone reads the database."""
+
+    device = ""
+
+    def __init__(self, reports: DoorReports) -> None:
+        self._reports = reports
+        self.executor = ThreadPoolExecutor(1, "store-report")
+        self.names = reports.names
+        self.by_door = reports.by_door
+
+    def report(self, first: date, last: date, door: str, shifts: Sequence[Shift]) -> Report:
+        """Sums the counts of one door, or of all."""
+        return self._reports.report(first, last, door, shifts=shifts)
+
+    def checksums(self, first: date, last: date) -> Checksums:
+        """Returns none: each door has its own trail."""
+        return Checksums({}, ())
+
+    async def close(self, app: web.Application) -> None:
+        """Ends the thread, once it has answered."""
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
+
+def overview_application(config: Config, doors: Doors, sessions: Path, reports: DoorReports | None) -> web.Application:
     """Makes the application of the overview; ``sessions`` keeps who is logged in, if its folder exists."""
-    guard = Guard(options, sessions, is_public)
-    feed = Feed(doors, doors.state)
+    guard = Guard(config.web, sessions, is_public)
+
+    def state() -> dict[str, Any]:
+        return {**doors.state(), "reports": reports is not None}
+
+    feed = Feed(doors, state)
     app = web.Application(middlewares=[guard.middleware()])
     app.on_response_prepare.append(add_security_headers)
     app.on_cleanup.append(guard.close)
 
     async def show(request: web.Request) -> web.Response:
-        return web.json_response(doors.state())
+        return web.json_response(state())
 
     async def healthz(request: web.Request) -> web.Response:
         return health_response(doors)
@@ -37,6 +87,10 @@ def overview_application(options: WebConfig, doors: Doors, sessions: Path) -> we
             *guard.routes(),
         ]
     )
+    if reports is not None:
+        source = ManyDoors(reports)
+        app.on_cleanup.append(source.close)
+        app.add_routes(Reports(source, config.report).routes())
     return app
 
 

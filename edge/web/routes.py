@@ -21,6 +21,7 @@ from .metrics import Metrics
 from .notice import Notice
 from .pause import pause_handler
 from .report import Reports
+from .report_source import OwnCounts
 from .settings import Settings
 from .setup import Setup
 from .sign import Sign
@@ -78,7 +79,7 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
             web.get("/api/now", settings.now),
             *alerts.routes(),
             *snapshots.routes(),
-            *Reports(backend.record, config.device.name, config.report).routes(),
+            *Reports(OwnCounts(backend.record, config.device.name), config.report).routes(),
             *sign.routes(),
             *Notice(lambda: settings.config).routes(),
             *check.routes(),

@@ -84,6 +84,7 @@ stream((kind, data) => {
   } else if (kind === "now") {
     doors.clear();
     broker = data.broker;
+    $("report").hidden = !data.reports;
     for (const row of data.rows) doors.set(row.name, row);
   } else if (kind === "broker") broker = data;
   else if (kind === "doors") {

@@ -1,14 +1,16 @@
-// The report of a day or a week. The address has its dates, so that Back and bookmarks work.
+// The report of a day or a week, of one door or of all. The address says which, so that Back and bookmarks work.
 import { $, ask, element, label, locale, t, tell } from "./common.js";
 import { notes, table, unknown } from "./counts.js";
 
 const LISTED = 40, OUTAGES = 8;
 /** What is printed: its lines have so many letters at least, and are so many ems high (part of one in a list of columns). */
-const PRINTED = [["h1", 60, 2.4], ["h2", 60, 2.3], ["caption", 60, 3.6], ["#tables tbody th", 26, 1.45], [":is(.note, .small)", 110, 1.6],
+const PRINTED = [["h1", 60, 2.4], ["h2", 60, 2.3], [".scroll:not(.screen) caption", 60, 3.6], [".scroll:not(.screen) tbody th", 26, 1.45], [":is(.note, .small)", 110, 1.6],
   ["#outages li", 45, .7], ["#alert-list li", 28, .35], ["#checksums li", 78, .42]];
 /** Ems of a page of A4 in letters of 8 points. */
 const PAGE = 98;
-let unit = "day", first = "", today = "";
+/** Doors whose table is printed. */
+const PRINTED_DOORS = 31;
+let unit = "day", first = "", today = "", door = "";
 
 const shift = (day, days) => new Date(Date.parse(`${day}T00:00Z`) + days * 864e5).toISOString().slice(0, 10);
 const monday = day => shift(day, -((new Date(`${day}T00:00Z`).getUTCDay() + 6) % 7));
@@ -29,15 +31,31 @@ function by_shift({ shifts, shift_passes_midnight }) {
   const made = table(shifts, t("report.by_shift"), ({ label }) => label === "outside shifts" ? t("report.outside") : label);
   return shift_passes_midnight ? [made, element("p", t("report.shift_day"), "small")] : [made];
 }
+/** Makes the table by door, in which a door says whether haar counts there; there is none on the page of one door. */
+function by_door({ doors }) {
+  if (!doors.length) return [];
+  const made = table(doors, t("report.by_door"), ({ label, detector }) => detector.includes("haar") ? `${label} (haar)` : label);
+  if (doors.length <= PRINTED_DOORS) return [made];
+  made.classList.add("screen");
+  return [made, element("p", t("report.many_doors", { number: PRINTED_DOORS }), "small")];
+}
+/** Offers the doors to choose from. */
+function offer(names) {
+  $("choice").hidden = !names.length;
+  $("door").replaceChildren(...["", ...names].map(name => new Option(name || t("overview.title"), name, false, name === door)));
+}
 async function show() {
-  const last = shift(first, unit === "week" ? 6 : 0), range = `from=${first}&to=${last}`;
-  const [found, alerts] = await Promise.all([ask(`api/report?${range}`), ask(`api/alerts?${range}&limit=${LISTED}`)]);
+  const last = shift(first, unit === "week" ? 6 : 0), days = `from=${first}&to=${last}`;
+  const range = door ? `${days}&door=${encodeURIComponent(door)}` : days;
+  const found = await ask(`api/report?${range}`), { many } = found;
+  const alerts = many ? { alerts: [], total: 0 } : await ask(`api/alerts?${range}&limit=${LISTED}`);
   const week = unit === "week", { outages } = found;
   today = found.today;
-  $("title").textContent = t("report.of", { device: found.device, dates: week ? `${long(first)} – ${long(last)}` : long(first) });
+  $("title").textContent = t("report.of", { device: found.device || t("overview.title"), dates: week ? `${long(first)} – ${long(last)}` : long(first) });
   document.title = `${$("title").textContent}`;
   $("notes").replaceChildren(...notes(found));
-  $("tables").replaceChildren(...(found.shifts.length ? by_shift(found) : []),
+  offer(found.names);
+  $("tables").replaceChildren(...by_door(found), ...(found.shifts.length ? by_shift(found) : []),
     ...(week ? [table(found.days, t("report.by_day")), table(found.hours_of_day, t("report.by_hour"))]
       : [table(found.hours, t("report.by_hour"))]));
   list("outages", t("report.outages"), outages.slice(-OUTAGES).map(one => `${short(one.start, week)} – ${short(one.end, week)}: ${unknown(one)}`),
@@ -53,7 +71,7 @@ async function show() {
   $("date").max = today;
   $("next").disabled = last >= today;
   for (const name of ["day", "week"]) $(name).setAttribute("aria-pressed", name === unit);
-  for (const kind of ["html", "csv", "json"]) $(kind).href = `api/report.${kind}?${range}`;
+  for (const kind of ["html", "csv", "json"]) $(kind).href = `api/report.${kind}?${range}${many && !door ? "&by=door" : ""}`;
 }
 /** Makes letters smaller on paper if the report would need more than one page. */
 function fit() {
@@ -64,6 +82,7 @@ function fit() {
 async function turn() {
   const asked = new URLSearchParams(location.search);
   unit = asked.has("week") ? "week" : "day";
+  door = asked.get("door") ?? "";
   try {
     today ||= (await ask("api/report")).today;
     first = asked.get(unit) || today;
@@ -77,7 +96,8 @@ async function turn() {
 }
 function go(name, day) {
   if (!day) return;
-  history.pushState(null, "", `?${name}=${name === "week" ? monday(day) : day}`);
+  const of_door = door ? `&door=${encodeURIComponent(door)}` : "";
+  history.pushState(null, "", `?${name}=${name === "week" ? monday(day) : day}${of_door}`);
   turn();
 }
 addEventListener("popstate", turn);
@@ -86,5 +106,9 @@ $("week").addEventListener("click", () => go("week", first));
 $("date").addEventListener("change", event => go(unit, event.target.value));
 $("previous").addEventListener("click", () => go(unit, shift(first, unit === "week" ? -7 : -1)));
 $("next").addEventListener("click", () => go(unit, shift(first, unit === "week" ? 7 : 1)));
+$("door").addEventListener("change", event => {
+  door = event.target.value;
+  go(unit, first);
+});
 $("print").addEventListener("click", () => print());
 turn();
