@@ -58,6 +58,15 @@ def test_alerts_arrive_with_the_password_of_systemd_s_credential(machine: Machin
     assert SECRET not in machine.run(f"tr '\\0' '\\n' < /proc/{pid}/environ; tr '\\0' ' ' < /proc/{pid}/cmdline")
 
 
+def test_prometheus_is_served_by_a_unit_of_its_own(machine: Machine) -> None:
+    machine.run("systemctl enable --quiet maskwatch-metrics@maskwatch; systemctl start maskwatch-metrics@maskwatch")
+    metrics = Client(9765)
+    told = 'maskwatch_online{door="entrance"} 1.0'
+    machine.until(lambda: told in metrics.ask("/metrics").text, "the metrics tell of the door", timeout=60)
+    assert SECRET not in machine.journal("maskwatch-metrics@maskwatch")
+    machine.run("systemctl disable --quiet --now maskwatch-metrics@maskwatch")
+
+
 def test_the_units_pass_systemd_analyze(machine: Machine) -> None:
     units = "/etc/systemd/system/maskwatch.service /etc/systemd/system/maskwatch@.service"
     assert machine.run(f"systemd-analyze verify {units}") == ""
