@@ -39,7 +39,7 @@ def test_set_up_leads_to_it_and_what_is_typed_appears_as_text(visit: Visit, watc
     visit.page.get_by_role("link", name="Print the notice for the door").click()
     page = visit.page
     page.locator("#sentences p").first.wait_for()
-    assert page.locator("#faces").is_visible(), "the page shows faces until set-up is finished"
+    assert page.locator("#seen").is_visible(), "the page shows faces until set-up is finished"
     for label, text in TYPED.items():
         page.get_by_label(label, exact=True).fill(text)
         assert text in page.locator("#who").inner_text()

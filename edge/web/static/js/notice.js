@@ -22,7 +22,7 @@ async function show(language) {
     $("lang").replaceChildren(...options);
     $("lang").value = notice.language;
     $("store").value ||= notice.store_days ?? "";
-    $("faces").hidden = !notice.shows_faces;
+    $("seen").hidden = !notice.shows_faces;
     $("failed").hidden = true;
     draw();
   } catch (error) {
