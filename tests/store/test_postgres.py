@@ -97,6 +97,26 @@ class TestPostgres(StoreContract):
             thread.join(30)
         assert not failures
 
+    def test_two_stores_of_one_broker_write_each_row_once(self, address: str, engine: Engine, tmp_path: Path) -> None:
+        """They hear the same in another order, as after a restart of one."""
+        engine.write([])
+        said: list[tuple[str, str, bytes, bool]] = []
+        for number in range(300):
+            door = f"door{number % 20}"
+            slots = ((slot_before(part * 900), number, 60 + number) for part in range(20))
+            said += [(door, "alert", alert(door), False), (door, f"counts/{number}", counts(*slots), False)]
+        spools = [Spool(tmp_path / name / "store.db") for name in ("a", "b")]
+        for spool, order in zip(spools, (said, said[::-1]), strict=True):
+            spool.put_all(order)
+        stores = [Stored(spool, open_engine(parse_address(address), writes=True)) for spool in spools]
+        for stored in stores:
+            stored.settle()
+            stored.close()
+            stored.spool.close()
+            assert stored.reports == []
+        assert engine.rows("SELECT count(*), count(DISTINCT id) FROM alerts") == [(300, 300)]
+        assert engine.rows("SELECT count(*), min(people) FROM counts") == [(400, 280)]
+
     def test_a_long_report_holds_no_alert_up(self, start: Start, address: str, engine: Engine, caplog: Any) -> None:
         """A new partition must wait for whoever reads; its rows go into the default partition until then."""
         engine.write([])
