@@ -134,7 +134,7 @@ def person() -> str:
     """Returns who has logged in and runs this command, and as whom, if that is another user."""
     user, login = _user_name(os.getuid()), os.environ.get("SUDO_USER", "")
     with suppress(OSError, ValueError):  # the kernel keeps it, if the login has set it
-        login = _user_name(int(Path("/proc/self/loginuid").read_text())) or login
+        login = _user_name(int(Path("/proc/self/loginuid").read_text("ascii"))) or login
     return f"{login} as {user}"[:100] if login not in ("", user) else user
 
 

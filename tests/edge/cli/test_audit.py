@@ -1,26 +1,22 @@
 """``maskwatch audit``: who changed what, and whether trail and counts are as they were written."""
 
-import io
 import os
 import re
 import sqlite3
 import time
-from contextlib import closing, redirect_stdout
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.canaries import assert_clean, private
 from support.commands import ASCII, maskwatch
-from support.mounts import remount, small_disk
 from support.recorded import fill_counts
-from support.users import NOBODY, open_folder
+from support.trails import command, trail
 
-from edge.__main__ import parser
 from edge.errors import ConfigError, FileError
 from edge.record.audit import AuditTrail
-from edge.record.audit_reading import entries, faults_of_chain, read_lines
+from edge.record.audit_reading import read_lines
 from edge.record.counts import Counts
 from edge.record.day_lines import bounds, day_values, kept_from
 from edge.record.reading import read
@@ -52,15 +48,6 @@ def audit(folder: Path, *words: str, **env: str) -> Any:
     return maskwatch("audit", *words, env={"STATE_DIRECTORY": str(folder)} | env)
 
 
-def command(*words: str) -> tuple[int, str]:
-    """A command in this process, which costs less; returns its exit code and what it prints."""
-    out = io.StringIO()
-    with redirect_stdout(out):
-        args = parser(words[0]).parse_args(words)
-        code = args.run(args)
-    return code, out.getvalue()
-
-
 def verified(folder: Path) -> tuple[int, list[str]]:
     with pytest.MonkeyPatch.context() as environ:
         environ.setenv("STATE_DIRECTORY", str(folder))
@@ -71,12 +58,6 @@ def verified(folder: Path) -> tuple[int, list[str]]:
 def execute(folder: Path, statement: str) -> None:
     with closing(sqlite3.connect(folder / "record.db")) as db, db:
         db.execute(statement)
-
-
-def trail(folder: Path) -> list[dict[str, Any]]:
-    lines = read_lines(folder / "audit.jsonl")
-    assert list(faults_of_chain(lines)) == []
-    return list(entries(lines))
 
 
 @pytest.fixture
@@ -240,112 +221,3 @@ def test_a_damaged_record_is_said_in_one_sentence(state: Path) -> None:
     (state / "record.db").write_bytes(b"no database" * 100)
     with pytest.raises(FileError, match="cannot be read: file is not a database$"):
         verified(state)
-
-
-# What maskwatch set writes.
-
-
-@pytest.fixture
-def file(state: Path) -> Path:
-    path = state.parent / "door.toml"
-    path.write_text(f'[state]\nfolder = "{state}"\n')
-    return path
-
-
-def set_options(file: Path, *words: str) -> str:
-    code, out = command("set", "--config", str(file), *words)
-    assert code == 0
-    return out
-
-
-def test_set_writes_a_line_for_each_option(file: Path, state: Path) -> None:
-    set_options(file, "detect.min_face=60", "outputs.lamp.driver=led", "outputs.lamp.pin=17", "--detector", "yunet")
-    lines = trail(state)[3:]
-    assert {line["option"]: (line["old"], line["new"]) for line in lines} == {
-        "detect.min_face": (48, 60),
-        "detect.detector": ("haar", "yunet"),
-        "outputs.lamp.driver": (None, "led or buzzer"),
-        "outputs.lamp.pin": (None, 17),
-    }
-    assert {(line["what"], line["via"], len(line["config"])) for line in lines} == {("change", "set", 8)}
-    assert all(re.fullmatch(r"\w+( as root)?", line["by"]) for line in lines)
-    set_options(file, "detect.min_face=60")
-    assert len(trail(state)) == 7, "nothing was changed"
-
-
-def test_set_notes_a_new_password_without_its_hash(file: Path, state: Path) -> None:
-    done = maskwatch("set", "--config", str(file), "--web-password", input=b"correct horse\n")
-    assert done.returncode == 0, done.stderr
-    (line,) = trail(state)[3:]
-    assert (line["option"], line["old"], line["new"]) == ("web.password_hash", "", "(secret)")
-    assert "scrypt" not in (state / "audit.jsonl").read_text() and "horse" not in (state / "audit.jsonl").read_text()
-
-
-def test_no_secret_of_any_option_gets_into_the_trail(file: Path, state: Path, tmp_path: Path) -> None:
-    from urllib.parse import quote
-
-    from support.canaries import CAMERA, HOOK, KEY, PATH, QUERY
-
-    secrets = [quote(one, safe="") for one in (CAMERA, PATH, QUERY, HOOK, KEY)]
-    camera, path, query, hook, key = secrets
-    set_options(
-        file,
-        f"source.source=rtsp://admin:{camera}@10.0.0.7/{path}?password={query}",
-        "outputs.hook.driver=webhook",
-        f"outputs.hook.url=https://hook.lan/{hook}",
-        "outputs.tell.driver=command",
-        f'outputs.tell.program=["/bin/sh", "-c", "{key}"]',
-    )
-    private(tmp_path / "password", "x")
-    set_options(file, "source.source=rtsp://10.0.0.7/", "source.user=a", f"source.password_file={tmp_path}/password")
-    set_options(file, "outputs.hook.url=https://hook.lan/", f'outputs.tell.program=["/bin/echo", "{hook}"]')
-    assert len(trail(state)) > 8
-    assert_clean({"trail": (state / "audit.jsonl").read_bytes(), "printed": command("audit", "--config", str(file))[1]})
-
-
-def test_a_broken_file_that_is_mended_has_no_known_value_before(file: Path, state: Path) -> None:
-    file.write_text(file.read_text() + "[detect]\nmin_face = 7\nscore = 0.7\n")
-    set_options(file, "detect.min_face=60")
-    assert [(line["option"], line["old"], line["new"]) for line in trail(state)[3:]] == [
-        ("detect.min_face", "unknown", 60)
-    ]
-
-
-def test_before_the_first_start_there_is_no_trail(file: Path, tmp_path: Path) -> None:
-    file.write_text(f'[state]\nfolder = "{tmp_path}/none"\n')
-    assert "audit" not in set_options(file, "detect.min_face=60")
-    assert not (tmp_path / "none").exists()
-
-
-def test_a_new_name_is_noted_in_the_folder_of_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file, old = tmp_path / "door.toml", tmp_path / "maskwatch" / "entrance"
-    old.mkdir(parents=True)
-    file.write_text("")
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    set_options(file, "device.name=kitchen")
-    assert [(line["option"], line["new"]) for line in trail(old)] == [("device.name", "kitchen")]
-
-
-def test_a_change_that_cannot_be_noted_is_made_all_the_same(file: Path, tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk") as disk:
-        disk.chmod(0o755)
-        folder = disk / "state"
-        folder.mkdir()
-        file.write_text(f'[state]\nfolder = "{folder}"\n')
-        remount(disk, "ro")
-        out = set_options(file, "detect.min_face=60")
-        assert "min_face = 60" in file.read_text() and out.count("the audit trail") == 1
-        assert f"because it cannot be written ({folder}/audit.jsonl: Read-only file system)\n" in out
-
-
-def test_what_root_writes_belongs_to_the_owner_of_the_folder() -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can give a folder to another user")
-    with open_folder() as place:
-        file, folder = place / "door.toml", place / "state"
-        folder.mkdir(mode=0o700)
-        os.chown(folder, NOBODY, NOBODY)
-        file.write_text(f'[state]\nfolder = "{folder}"\n')
-        set_options(file, "detect.min_face=60")
-        status = (folder / "audit.jsonl").stat()
-        assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (NOBODY, NOBODY, 0o600)
