@@ -39,6 +39,11 @@ def test_the_rules_pass_their_tests() -> None:
     assert "FAILED" not in tool("test", "rules", "rules-test.yml")
 
 
+def test_every_alert_is_documented() -> None:
+    page = (FOLDER / "README.md").read_text().partition("## Alerts")[2]
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == ALERTS
+
+
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_is_tested_and_its_test_notices_a_rule_that_never_fires(alert: str, tmp_path: Path) -> None:
     cases = [case for test in TESTS["tests"] for case in test.get("alert_rule_test", [])]

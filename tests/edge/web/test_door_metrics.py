@@ -1,17 +1,19 @@
 """Metrics of all doors: what is known has a metric, what is unknown has none."""
 
+import re
 import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from support import ROOT
 from support.many_doors import STATS
 
 from edge.bench.delivery import example_alert
 from edge.mqtt.messages import Health, State, encode
 from edge.web.door import Door
-from edge.web.door_metrics import DoorMetrics
+from edge.web.door_metrics import OF_ALL_DOORS, DoorMetrics
 from edge.web.doors import MOST_DOORS, Doors
 from edge.web.metric_families import SERIES, Saying, families, values_of
 
@@ -201,6 +203,13 @@ def test_the_number_of_metrics_has_a_limit(doors: Doors) -> None:
     size = len(generate_latest(registry))
     took = time.process_time() - begin
     print(f"{MOST_DOORS} doors: {one_door} series per door, {size / 1e6:.1f} MB, {took:.2f} s of one core per request")
+
+
+def test_every_metric_is_documented() -> None:
+    page = (ROOT / "systemd" / "prometheus" / "README.md").read_text().partition("## Metrics")[2]
+    table = [line.split("|")[1] for line in page.partition("## Alerts")[0].splitlines() if line.startswith("| `")]
+    named = {name for cell in table for name in re.findall(r"`(\w+)`", cell)}
+    assert named == {series.name for series in OF_ALL_DOORS} | {"maskwatch_broker_connected", "maskwatch_info"}
 
 
 def test_a_doors_own_page_has_the_same_names() -> None:
