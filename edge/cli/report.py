@@ -20,7 +20,7 @@ from ..record.alerts import AlertIndex, Search, exported
 from ..record.checksums import TRAIL, read_checksums
 from ..record.export import csv_lines, json_lines
 from ..record.html import html_page
-from ..record.period import COLUMNS, DOOR_COLUMNS, Period
+from ..record.period import COLUMNS, DOOR_COLUMNS, DoorPeriod, Period
 from ..record.reading import read, read_seen
 from ..record.report import BIAS, NO_SHIFTS, By, Report, check_range
 from ..record.text import table_lines
@@ -90,7 +90,7 @@ def _print_stored(args: argparse.Namespace, config: Config, head: dict[str, Any]
         if args.by == "alert":
             return _print_alerts(args, head, reports.alerts(*days, args.door), ALERT_COLUMNS)
         report = reports.report(*days, args.door, shifts=shifts)
-        doors = reports.by_door(*days, args.door) if args.by == "door" else ()
+        doors = reports.by_door(*days, args.door) if args.by == "door" or (args.html and not args.door) else ()
     return _print_report(args, head, report, doors)
 
 
@@ -140,14 +140,14 @@ def _print_report(
     args: argparse.Namespace,
     head: Mapping[str, Any],
     report: Report,
-    doors: Sequence[Period] = (),
+    doors: Sequence[DoorPeriod] = (),
     trail: Path | None = None,
 ) -> int:
     """Prints the report by ``args.by``; ``doors`` are the sums of each door."""
     if args.html:
-        _write(_html(report, trail, head["device"]))
+        _write(_html(report, trail, head["device"], doors))
         return EXIT_OK
-    periods = doors if args.by == "door" else report.by(args.by)
+    periods: Sequence[Period] = doors if args.by == "door" else report.by(args.by)
     if not args.csv and not args.json:
         for line in (*table_lines(args.by, periods), *([f"note: {BIAS}"] if report.is_biased else [])):
             print(line)
@@ -162,10 +162,10 @@ def _print_report(
     return EXIT_OK
 
 
-def _html(report: Report, trail: Path | None, device: str | None) -> Iterable[str]:
+def _html(report: Report, trail: Path | None, device: str | None, doors: Sequence[DoorPeriod]) -> Iterable[str]:
     texts = languages()[DEFAULT_LANGUAGE]
     checksums = read_checksums(trail, report.first, report.last)
-    return html_page(report, checksums, device or texts["overview.title"], DEFAULT_LANGUAGE, texts)
+    return html_page(report, checksums, device or texts["overview.title"], DEFAULT_LANGUAGE, texts, doors)
 
 
 def _write(lines: Iterable[str]) -> None:

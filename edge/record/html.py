@@ -7,8 +7,8 @@ from typing import Any
 from ..config.shifts import DAY, OUTSIDE
 from .chart import KINDS, chart
 from .checksums import Checksums
-from .period import Period
-from .report import By, Report
+from .period import DoorPeriod, Period
+from .report import BIASED, By, Report
 from .times import local_iso
 
 Texts = Mapping[str, str]
@@ -17,8 +17,8 @@ Part = tuple[str, float]
 """HTML, and its height on paper in ems at most."""
 NUMBERS = ("people", "mask", "no_mask", "incorrect_mask", "unsure", "alerts")
 OUTAGES = 10
-MOST_ROWS = 31
-"""Days, or months, that a table may have."""
+MOST_ROWS, PAGE_ROWS = 31, 50
+"""Doors, days or months that a table may have, and rows of all tables: more would be too small to read."""
 PAGE_PT, LARGEST_PT = 660, 8.0
 """Height of the page below the chart, and the size of letters: smaller if there is much to say."""
 STYLE = """
@@ -42,12 +42,19 @@ ol.checksums { font: .65em/1.3 ui-monospace, monospace; overflow-wrap: anywhere 
 """
 
 
-def html_page(report: Report, checksums: Checksums, device: str, language: str, texts: Texts) -> Iterable[str]:
-    """Gives the file in pieces, in a language with its texts."""
+def html_page(
+    report: Report,
+    checksums: Checksums,
+    device: str,
+    language: str,
+    texts: Texts,
+    doors: Sequence[DoorPeriod] = (),
+) -> Iterable[str]:
+    """Gives the file in pieces, in a language with its texts. ``doors`` are the sums of each of many doors."""
     t = _Translator(texts)
     dates = " – ".join(dict.fromkeys((report.first.isoformat(), report.last.isoformat())))
     title = t.safe("report.of", device=device, dates=dates)
-    parts = list(_parts(report, checksums, t))
+    parts = list(_parts(report, checksums, doors, t))
     size = min(LARGEST_PT, PAGE_PT / sum(height for _, height in parts))
     yield f'<!doctype html>\n<html lang="{language}">\n<meta charset="utf-8">\n<title>{title}</title>\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -56,13 +63,13 @@ def html_page(report: Report, checksums: Checksums, device: str, language: str, 
     yield "</html>\n"
 
 
-def _parts(report: Report, checksums: Checksums, t: "_Translator") -> Iterable[Part]:
+def _parts(report: Report, checksums: Checksums, doors: Sequence[DoorPeriod], t: "_Translator") -> Iterable[Part]:
     yield "", 2.5  # the title
     yield from (_paragraph(text) for text in _notes(report, t))
     yield _heading(t("report.per_hour"))
     yield "".join(chart(report.by("hour" if report.first == report.last else "hour_of_day"))), 0
     yield _legend(t)
-    for unit, rows in _tables(report):
+    for unit, rows in _tables(report, doors):
         yield from _table(unit, rows, t)
     if any(shift.end > DAY for shift in report.shifts):
         yield _paragraph(t("report.shift_day"), "small")
@@ -134,22 +141,34 @@ def _legend(t: _Translator) -> Part:
     return f'<p class="legend">{"".join(parts)}</p>\n', 1.4
 
 
-def _tables(report: Report) -> Iterable[tuple[By, list[Period]]]:
-    """Gives the tables that fit: by shift, and by day or else by month."""
+def _tables(report: Report, doors: Sequence[Period]) -> Iterable[tuple[str, Sequence[Period]]]:
+    """Gives the tables that fit: by door, by shift, and by day or else by month."""
+    used = 0
+    if 0 < len(doors) <= MOST_ROWS:
+        used += len(doors)
+        yield "door", doors
     if report.shifts:
-        yield "shift", report.by("shift")
+        rows = report.by("shift")
+        used += len(rows)
+        yield "shift", rows
     days = (report.last - report.first).days + 1
     unit: By = "day" if days <= MOST_ROWS else "month"
-    if 1 < days and len(rows := report.by(unit)) <= MOST_ROWS:
+    if 1 < days and len(rows := report.by(unit)) <= min(MOST_ROWS, PAGE_ROWS - used):
         yield unit, rows
 
 
-def _table(unit: By, rows: Sequence[Period], t: _Translator) -> Iterable[Part]:
+def _table(unit: str, rows: Sequence[Period], t: _Translator) -> Iterable[Part]:
     yield _heading(t(f"report.by_{unit}"))
     head = "".join(f"<th>{t.safe(f'report.{name}')}</th>" for name in ("period", *NUMBERS, "share", "unknown"))
-    lines = (_row(period, t("report.outside") if period.label == OUTSIDE else period.label, t) for period in rows)
+    lines = (_row(period, _name(period, t), t) for period in rows)
     table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody></table>"
     yield f'<div class="scroll">{table}</div>\n', 1.4 * (1 + len(rows))
+
+
+def _name(period: Period, t: _Translator) -> str:
+    if isinstance(period, DoorPeriod) and BIASED in period.detectors:
+        return f"{period.label} ({BIASED})"
+    return t("report.outside") if period.label == OUTSIDE else period.label
 
 
 def _row(period: Period, name: str, t: _Translator) -> str:

@@ -129,7 +129,8 @@ class Reports:
         texts, report = languages()[language], self._report(asked)
         checksums = self._source.checksums(asked.first, asked.last)
         device = self._source.device or asked.door or texts["overview.title"]
-        return list(html_page(report, checksums, device, language, texts))
+        doors = [] if asked.door else self._source.by_door(asked.first, asked.last, "")
+        return list(html_page(report, checksums, device, language, texts, doors))
 
     def _rows(self, asked: Asked, report: Report) -> Iterator[dict[str, Any]]:
         periods: Sequence[Period]

@@ -16,6 +16,7 @@ from edge.record.audit import AuditTrail
 from edge.record.checksums import Checksums, read_checksums
 from edge.record.counts import Counts
 from edge.record.html import html_page
+from edge.record.period import DoorPeriod
 from edge.record.reading import read
 from edge.record.report import Report
 from edge.web.languages import languages
@@ -107,6 +108,19 @@ def test_longer_times_have_days_then_months_then_neither(record: Path) -> None:
     assert "By month" in page(record, date(2026, 10, 1), date(2026, 12, 31))
     years = page(record, date(2024, 4, 1), date(2026, 11, 30))
     assert "By month" not in years and "By day" not in years and "By shift" in years
+
+
+def test_doors_are_a_table_while_they_fit(record: Path) -> None:
+    def of_doors(number: int, first: date) -> str:
+        doors = [
+            DoorPeriod(f"door-{n}", 900.0, Counts(people=1, mask=1, watched=900.0), {"haar"}) for n in range(number)
+        ]
+        report = Report(first, SUNDAY, partial(read, record), datetime(2026, 12, 2).timestamp(), shifts=SHIFTS)
+        return "".join(html_page(report, NONE, "All doors", "en", languages()["en"], doors))
+
+    assert '<th scope="row">door-30 (haar)</th><td>1</td>' in of_doors(31, MONDAY)
+    assert "By day" in of_doors(31, MONDAY) and "By day" not in of_doors(31, date(2026, 11, 1))
+    assert "By door" not in of_doors(32, MONDAY)
 
 
 def test_letters_are_smaller_where_there_is_more_to_say(record: Path) -> None:
