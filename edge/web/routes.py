@@ -60,7 +60,6 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
     guard = Guard(options, backend.sessions, lambda request: is_public(request) or sign.is_public(request))
     settings = Settings(config, bus, backend)
     view = View(bus, options.fps, lambda: settings.config.web.setup, backend.open_hider, worker)
-    feed = Feed(bus, settings.state)
     alerts = Alerts(bus, backend, config.device.name)
     snapshots = SnapshotFiles(bus, backend.snapshots, worker)
     metrics = Metrics(bus, config.device.name, backend.model)
@@ -75,7 +74,7 @@ def door_application(config: Config, bus: Bus, backend: Backend, worker: ThreadP
             *_files(config.device.name),
             web.get("/live.mjpeg", view.stream),
             web.get("/live.jpg", view.still),
-            web.get("/events", feed.events),
+            web.get("/events", Feed(bus, settings.state).events),
             web.get("/api/now", settings.now),
             *alerts.routes(),
             *snapshots.routes(),
