@@ -80,7 +80,7 @@ def test_alerts(store: str, tmp_path: Path) -> None:
 
 def test_html_of_all_doors(store: str, tmp_path: Path) -> None:
     text = report(tmp_path, "--store", store, *MONDAY, "--html").stdout.decode()
-    assert "<title>All doors: 2026-11-23</title>" in text and "240 people" in text
+    assert "<title>All doors: 2026-11-23</title>" in text and "240 people" in text and ">left (haar)<" in text
     assert (
         "<title>right: 2026-11-23</title>"
         in report(tmp_path, "--store", store, "--door", "right", *MONDAY, "--html").stdout.decode()
