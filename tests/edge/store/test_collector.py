@@ -1,0 +1,122 @@
+"""What the store hears at a real broker: all of it is in the spool before the broker forgets it, whatever happens."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import until
+from support.phone import alert
+
+from edge.config.schema import MqttConfig
+from edge.store.collector import Collector
+from edge.store.spool import LARGEST, Heard, Spool
+
+DAY = "counts/2026-11-27"
+
+
+@contextmanager
+def collecting(broker: Any, folder: Path, largest: int = LARGEST) -> Iterator[Spool]:
+    """A spool that a collector fills, and that is closed after it."""
+    with closing(Spool(folder / "store.db", largest=largest)) as spool:
+        settings = MqttConfig(host="127.0.0.1", port=broker.port)
+        with closing(Collector(settings, spool, is_embedded=False)) as collector:
+            assert collector.ready.wait(60)
+            yield spool
+
+
+def heard(spool: Spool) -> list[Heard]:
+    return spool.batch(1000)
+
+
+def ids(spool: Spool) -> list[str]:
+    return [json.loads(one.payload)["id"] for one in heard(spool) if one.kind == "alert"]
+
+
+def test_all_that_is_kept_of_a_door_is_heard_and_nothing_else(broker: Any, subscriber: Any, tmp_path: Path) -> None:
+    client = subscriber(broker.port)
+    client.publish("maskwatch/porch/status", b"online", retain=True)
+    client.publish(f"maskwatch/porch/{DAY}", b"{}", retain=True)
+    for kind in ("snapshot", "state", "stats", "test", "enabled/set", "output/lamp/state", "counts"):
+        client.publish(f"maskwatch/porch/{kind}", b"nothing of this is kept", retain=True)
+    with collecting(broker, tmp_path) as spool:
+        until(lambda: {(one.kind, one.retained) for one in heard(spool)} == {("status", True), (DAY, True)})
+        for kind, payload in (("alert", alert("porch")), ("health", b"{}"), ("enabled/state", b"ON"), (DAY, b"{}")):
+            client.publish(f"maskwatch/porch/{kind}", payload)
+        client.publish("maskwatch/porch/status", b"")
+        until(lambda: [one.kind for one in heard(spool)][-1:] == ["status"])
+        kinds = [one.kind for one in heard(spool) if not one.retained]
+        assert kinds == ["alert", "health", "enabled/state", DAY, "status"]
+        assert {one.device for one in heard(spool)} == {"porch"}
+
+
+def test_what_no_door_sends_is_left_out_and_said_once_per_kind(
+    broker: Any, subscriber: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = subscriber(broker.port)
+    with collecting(broker, tmp_path) as spool, caplog.at_level(logging.WARNING):
+        for _ in range(30):  # more than a broker sends without an acknowledgement
+            client.publish("maskwatch/porch/alert", b"x" * 100_000)
+            client.publish("maskwatch/Front Door/alert", alert("porch"))
+            client.publish("maskwatch/Front Door/health", b"{}")
+        client.publish("maskwatch/porch/alert", alert("porch", id="good"))
+        until(lambda: ids(spool) == ["good"])
+    lines = [record.getMessage() for record in caplog.records if "is left out" in record.getMessage()]
+    assert lines == [
+        "a message on maskwatch/porch/alert is left out: it has 100000 bytes; others of its kind are not named",
+        "a message on maskwatch/Front Door/health is left out: no door can have this name; others of its kind are not "
+        "named",
+    ]
+
+
+def test_alerts_that_pass_while_it_is_away_arrive_and_of_counts_the_newest(
+    broker: Any, subscriber: Any, tmp_path: Path
+) -> None:
+    client = subscriber(broker.port)
+    with collecting(broker, tmp_path) as spool:
+        client.publish("maskwatch/porch/alert", alert("porch", id="0"))
+        until(lambda: ids(spool) == ["0"])
+        spool.remove(heard(spool)[-1].seq)
+    for number in range(1, 40):
+        client.publish("maskwatch/porch/alert", alert("porch", id=str(number)))
+        client.publish(f"maskwatch/porch/{DAY}", b"%d" % number, retain=True)
+    with collecting(broker, tmp_path) as spool:
+        until(lambda: len(heard(spool)) >= 40)
+        assert ids(spool) == [str(number) for number in range(1, 40)]
+        assert [one.payload for one in heard(spool) if one.kind == DAY] == [b"39"], "the broker queued no counts"
+
+
+def test_while_the_disk_refuses_messages_wait_at_the_broker_in_order(
+    broker: Any, subscriber: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A spool that is full of alerts refuses as a full disk does."""
+    client, sent = subscriber(broker.port), [str(number) for number in range(60)]
+    with collecting(broker, tmp_path, largest=4000) as spool:
+        for number in sent[:30]:
+            client.publish("maskwatch/porch/alert", alert("porch", id=number))
+        until(lambda: "messages for the store wait at the broker" in caplog.text)
+        taken = ids(spool)
+        assert taken == sent[: len(taken)]
+        spool.remove(heard(spool)[-1].seq)
+        until(lambda: "are taken from the broker again" in caplog.text)
+        until(lambda: caplog.text.count("messages for the store wait at the broker") == 2, "full again")
+        taken += ids(spool)
+    for number in sent[30:]:
+        client.publish("maskwatch/porch/alert", alert("porch", id=number))
+    with collecting(broker, tmp_path) as spool:  # a restart, with room
+        until(lambda: ids(spool)[-1:] == sent[-1:])
+        again = ids(spool)
+        assert list(dict.fromkeys(taken + again)) == sent, "in order, and none is missing"
+        assert len(taken + again) <= len(sent) + 20, "what was not acknowledged may come again"
+
+
+def test_a_broker_that_has_lost_its_memory_is_subscribed_to_anew(broker: Any, subscriber: Any, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        spool = stack.enter_context(collecting(broker, tmp_path))
+        broker.kill()
+        broker.start()
+        client = subscriber(broker.port)
+        until(lambda: client.publish("maskwatch/porch/alert", alert("porch")) or ids(spool), pause=0.2)
