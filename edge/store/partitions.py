@@ -1,4 +1,7 @@
-"""Parts the tables of PostgreSQL by time: partitions by month, or TimescaleDB's chunks where that extension is."""
+"""Parts the tables of PostgreSQL by time: partitions by month, or TimescaleDB's chunks where that extension is.
+
+Tables that were parted in one way stay so. The calls were tried on TimescaleDB 2.23.
+"""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
@@ -22,10 +25,8 @@ class Partitions:
         self._timescale = self._find_timescale()
 
     def create(self) -> None:
-        """Makes the parted tables that do not exist yet."""
+        """Makes the parted tables."""
         for table in TIMES:
-            if self._run("SELECT to_regclass(?)", (table,))[0][0] is not None:
-                continue
             if self._timescale:
                 self._run(create_table(table), ())
                 self._run(
@@ -63,7 +64,7 @@ class Partitions:
         name = f"{table}_{month[0]}_{month[1]:02}"
         start, end = (begin * PER_SECOND[table] for begin in (begin_of(month), begin_of(next_month(month))))
         column = TIMES[table]
-        if self._run("SELECT to_regclass(?)", (name,))[0][0] is None:  # else another store has made it
+        if not exists(self._run, name):  # else another store has made it
             self._run(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)", ())
             self._run(
                 f"WITH moved AS (DELETE FROM {table}_default WHERE {column} >= {start} AND {column} < {end} "
@@ -98,6 +99,14 @@ class Partitions:
             (),
         )
         return str(found[0][0]) if found else ""
+
+
+def exists(run: Run, name: str) -> bool:
+    """Returns whether there is a table of this name.
+
+    ``to_regclass`` would go by what the connection remembers, and not see what another one has made meanwhile.
+    """
+    return bool(run("SELECT 1 FROM pg_class WHERE relname = ? AND pg_table_is_visible(oid)", (name,)))
 
 
 def month_of(second: int) -> Month:

@@ -13,9 +13,10 @@ from psycopg.conninfo import conninfo_to_dict
 from ..errors import ConfigError
 from .address import ALLOWED, RAW, DatabaseKind, StoreAddress
 from .failure import StoreError
-from .partitions import Month, Partitions
+from .partitions import Month, Partitions, exists
 from .sql import (
     AHEAD,
+    COLUMNS,
     CREATE_VERSION,
     FORGET_SPANS,
     INDEXES,
@@ -57,7 +58,6 @@ LIBPQ = re.compile(
 """What libpq writes before the reason of a connection that failed."""
 HINTS = {
     "42501": "; give this user the database, or a schema of its own: ALTER DATABASE name OWNER TO user",
-    "42P01": "; `maskwatch watch --store` makes the tables",
 }
 
 
@@ -168,21 +168,31 @@ class PostgresEngine:
 
     def _make_tables(self, connection: psycopg.Connection) -> None:
         """Makes the tables of an empty database. Another one is left as it is: its user may be allowed rows only."""
-        if self._has_version():
-            return self._check_version()
-        with connection.transaction():
-            self._run("SELECT pg_advisory_xact_lock(?)", (LOCK,))
-            for statement in (CREATE_VERSION, PUT_VERSION, create_table("doors"), create_table("spans")):
-                self._run(statement, ())
-            Partitions(self._run).create()
-            for statement in (*INDEXES, *(f"CREATE OR REPLACE VIEW {name} AS {view}" for name, view in VIEWS.items())):
-                self._run(statement, ())
+        if not exists(self._run, "store_version"):
+            with connection.transaction():
+                self._run("SELECT pg_advisory_xact_lock(?)", (LOCK,))
+                if not exists(self._run, "store_version"):  # else another store has made them meanwhile
+                    self._check_names()
+                    self._create()
+        self._check_version()
 
-    def _has_version(self) -> bool:
-        return self._run("SELECT to_regclass('store_version')", ())[0][0] is not None
+    def _check_names(self) -> None:
+        for table in COLUMNS:
+            if exists(self._run, table):
+                raise StoreError(
+                    f"{self._shown} has a table {table} of another program; give the store a database of its own",
+                    temporary=True,
+                )
+
+    def _create(self) -> None:
+        for statement in (CREATE_VERSION, PUT_VERSION, create_table("doors"), create_table("spans")):
+            self._run(statement, ())
+        Partitions(self._run).create()
+        for statement in (*INDEXES, *(f"CREATE OR REPLACE VIEW {name} AS {view}" for name, view in VIEWS.items())):
+            self._run(statement, ())
 
     def _check_version(self) -> None:
-        if not self._has_version():
+        if not exists(self._run, "store_version"):
             raise StoreError(f"{self._shown} has no tables: `maskwatch watch --store` makes them", temporary=True)
         if self._run(READ_VERSION, ())[0][0] > VERSION:
             raise StoreError(f"{self._shown} is of a newer version of maskwatch; upgrade this one", temporary=True)

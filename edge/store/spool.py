@@ -6,7 +6,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,9 @@ from ..outbox.reasons import reason
 from ..outbox.rescue import replace_damaged, trim_copies
 from ..outbox.sql import PUT_SETTING
 from .failure import StoreError
+from .spool_sql import COLUMNS, DROP_OLDEST, OF_DAY, PUT, READ, ROW_BYTES, SCHEMA, SIZE, TABLES, Heard, delete
+
+__all__ = ["Heard", "Spool"]
 
 log = logging.getLogger(__name__)
 
@@ -25,51 +27,13 @@ LARGEST = 2**30
 """Bytes that may wait; then what is no alert is dropped, the oldest first, and after that nothing more is taken."""
 BATCH_BYTES = 4 << 20
 """Bytes of one batch, at most, beside its first message."""
-ROW_BYTES = 100
-"""Bytes that a message takes beside its payload."""
 SHRINK_FROM = 16 << 20
 """Bytes of the file from which it is made small again once nothing waits."""
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS heard (seq INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT, kind TEXT, payload BLOB,
-    retained INTEGER, received REAL);
-CREATE INDEX IF NOT EXISTS heard_counts ON heard (device, kind) WHERE kind LIKE 'counts/%';
-CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
-"""
-HEARD: dict[str, type] = {
-    "seq": int, "device": str, "kind": str, "payload": bytes, "retained": int, "received": float,
-}  # fmt: skip
-PUT = f"INSERT INTO heard ({', '.join(HEARD)}) VALUES (?, ?, ?, ?, ?, ?)"
-PUT_AGAIN = PUT.replace("INSERT", "INSERT OR IGNORE", 1)
-TABLES: dict[str, tuple[str, dict[str, type]]] = {
-    "heard": (PUT_AGAIN, HEARD),
-    "settings": (PUT_SETTING, {"name": str, "value": str}),
-}
-"""What is carried over from a damaged file: the statement for each table, and its columns."""
-COLUMNS = {table: columns for table, (_, columns) in TABLES.items()}
-OF_DAY = "kind LIKE 'counts/%' AND kind = ? AND device = ?"
-"""A day's counts have all of the day: a later message says everything that an earlier one did."""
-SIZE = f"SELECT count(*), coalesce(sum(length(payload) + {ROW_BYTES}), 0) FROM heard"
-SOUND = " AND ".join(
-    f"typeof({name}) = '{kind}'"
-    for name, kind in zip(HEARD, ("integer", "text", "text", "blob", "integer", "real"), strict=True)
-)
-READ = f"SELECT {', '.join(HEARD)} FROM heard WHERE {SOUND} ORDER BY seq LIMIT ?"
-DROP_OLDEST = "DELETE FROM heard WHERE seq IN (SELECT seq FROM heard WHERE kind <> 'alert' ORDER BY seq LIMIT 100)"
+SET_BACK_S = 60.0
+"""Seconds from which a time before the last one means that the clock was set back."""
 T = TypeVar("T")
 Message = tuple[str, str, bytes, bool]
 """Device, kind, payload, and whether it was retained."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A message of a door. ``kind`` is the topic below the door, ``received`` the wall-clock time of its arrival."""
-
-    seq: int
-    device: str
-    kind: str
-    payload: bytes
-    retained: bool
-    received: float
 
 
 class Spool:
@@ -87,6 +51,7 @@ class Spool:
         self._turn = threading.RLock()
         self._carried: dict[str, Rows] = {}
         self._count = self._size = 0
+        self._last = 0.0
         self._full = False
         self._lock = self._take()
 
@@ -102,7 +67,7 @@ class Spool:
     def put_all(self, messages: Sequence[Message]) -> None:
         """Keeps messages in one transaction, which takes hardly longer than one. Raises ``StoreError``."""
         with self._turn:
-            self._do(lambda db: self._put(db, messages, time.time()))
+            self._do(lambda db: self._put(db, messages))
         self.changed.set()
 
     def batch(self, most: int) -> list[Heard]:
@@ -141,19 +106,26 @@ class Spool:
 
     # What happens in the file.
 
-    def _put(self, db: sqlite3.Connection, messages: Sequence[Message], now: float) -> None:
+    def _put(self, db: sqlite3.Connection, messages: Sequence[Message]) -> None:
         count, size = self._count, self._size
         with transaction(db):
-            for number, (device, kind, payload, retained) in enumerate(messages):
+            for device, kind, payload, retained in messages:
                 if kind.startswith("counts/") and payload:  # an empty one takes a retained one back, and says nothing
-                    replaced = _delete(db, OF_DAY, (kind, device))
+                    replaced = delete(db, OF_DAY, (kind, device))
                     count, size = count - replaced[0], size - replaced[1]
-                received = now + number / 1000  # no two at once: changes of health are told apart by it
-                db.execute(PUT, (None, device, kind, payload, int(retained), received))
+                db.execute(PUT, (None, device, kind, payload, int(retained), self._moment()))
                 count, size = count + 1, size + len(payload) + ROW_BYTES
             if size > self._largest:
                 count, size = self._make_room(db)
         self._count, self._size = count, size
+
+    def _moment(self) -> float:
+        """Returns the time, and never the same millisecond twice: changes of a door's health are told apart by it."""
+        now = time.time()
+        if 0 < self._last + 0.001 - now < SET_BACK_S:
+            now = self._last + 0.001
+        self._last = now
+        return now
 
     def _make_room(self, db: sqlite3.Connection) -> tuple[int, int]:
         """Drops what is no alert, the oldest first, down to the limit; returns what is left."""
@@ -168,7 +140,7 @@ class Spool:
 
     def _remove(self, db: sqlite3.Connection, upto: int) -> None:
         with transaction(db):
-            count, size = _delete(db, "seq <= ?", (upto,))
+            count, size = delete(db, "seq <= ?", (upto,))
         self._count, self._size = self._count - count, self._size - size
 
     def _shrink(self, db: sqlite3.Connection) -> None:
@@ -239,11 +211,3 @@ def _bounded(rows: Iterable[tuple[Any, ...]]) -> list[Heard]:
             break
         found.append(Heard(seq, device, kind, payload, bool(retained), received))
     return found
-
-
-def _delete(db: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> tuple[int, int]:
-    """Deletes messages; returns how many, and their bytes."""
-    count, size = db.execute(f"{SIZE} WHERE {where}", values).fetchone()
-    if count:
-        db.execute(f"DELETE FROM heard WHERE {where}", values)
-    return count, size

@@ -59,6 +59,9 @@ class SqliteEngine:
                     db.executemany(sql, [values for _, values in group])
             if self._place is not None:
                 self._place.written()
+        except StoreError:
+            self.close()
+            raise
         except REFUSED as error:
             raise StoreError(f"{self._shown} does not take a row: {error}", temporary=False) from error
         except (sqlite3.Error, OSError) as error:
@@ -75,6 +78,9 @@ class SqliteEngine:
             with reading(self._path) as db:
                 self._check_version(db)
                 return db.execute(statement, values).fetchall()
+        except StoreError:
+            self.close()
+            raise
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise self._failure(error, "read") from error
@@ -118,6 +124,9 @@ class SqliteEngine:
 
     def _make_tables(self, db: sqlite3.Connection) -> None:
         with transaction(db):
+            names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+            if names and "store_version" not in names:
+                raise StoreError(f"{self._shown} is the file of another program; name one that is new", temporary=True)
             db.execute(CREATE_VERSION)
             db.execute(PUT_VERSION)
             self._check_version(db)

@@ -40,6 +40,10 @@ def name_of(moment: float) -> str:
 class TestPostgres(StoreContract):
     refuse_odd = "ALTER TABLE alerts ADD CHECK (event_type <> 'odd')"
 
+    def execute(self, address: str, statement: str) -> None:
+        with psycopg.connect(address) as connection:
+            connection.execute(statement.encode())
+
     @pytest.fixture
     def address(self, postgres: Postgres) -> str:
         return postgres.address(postgres.new_database())

@@ -6,6 +6,7 @@ those of TimescaleDB 2 take, and do it in a simple way: a chunk is a number, and
 
 import time
 
+import psycopg
 import pytest
 from support.postgres import Postgres
 from support.store_contract import Start, StoreContract
@@ -52,6 +53,10 @@ GRANT SELECT ON "time scale".hypertables TO PUBLIC;
 
 class TestTimescale(StoreContract):
     refuse_odd = "ALTER TABLE alerts ADD CHECK (event_type <> 'odd')"
+
+    def execute(self, address: str, statement: str) -> None:
+        with psycopg.connect(address) as connection:
+            connection.execute(statement.encode())
 
     @pytest.fixture
     def address(self, postgres: Postgres) -> str:

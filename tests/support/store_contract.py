@@ -25,6 +25,10 @@ class StoreContract:
     refuse_odd = ""
     """A statement after which the database refuses alerts of the type ``odd``."""
 
+    def execute(self, address: str, statement: str) -> None:
+        """Runs a statement as another program would."""
+        raise NotImplementedError
+
     @pytest.fixture
     def engine(self, address: str) -> Iterator[Engine]:
         """Another connection to the database, for looking at it."""
@@ -182,3 +186,13 @@ class StoreContract:
             with pytest.raises(StoreError, match="newer version of maskwatch") as caught:
                 engine.rows("SELECT 1 FROM alerts")
             assert caught.value.temporary
+
+    def test_tables_of_another_program_are_left_alone(self, address: str) -> None:
+        self.execute(address, "CREATE TABLE alerts (seq integer, payload text)")
+        engine = open_engine(parse_address(address), writes=True)
+        for _ in range(2):
+            with pytest.raises(StoreError, match="of another program") as caught:
+                engine.write([])
+            assert caught.value.temporary
+        with pytest.raises(StoreError, match="`maskwatch watch --store` makes"):
+            open_engine(parse_address(address), writes=False).rows("SELECT 1 FROM alerts")

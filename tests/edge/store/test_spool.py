@@ -79,6 +79,15 @@ def test_a_number_is_never_given_twice(opened: Opener) -> None:
     assert payloads(spool) == [b"2"]
 
 
+def test_no_two_messages_come_in_the_same_millisecond(opened: Opener) -> None:
+    spool = opened()
+    spool.put_all([("porch", "health", b"x", False)] * 300)
+    spool.put("porch", "health", b"x", False)
+    spool.put_all([("porch", "health", b"x", False)] * 2)
+    moments = [round(heard.received * 1000) for heard in spool.batch(1000)]
+    assert moments == sorted(set(moments)) and len(moments) == 303
+
+
 def test_a_batch_has_a_limit_of_bytes(opened: Opener, monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "BATCH_BYTES", 100)
     spool = opened()

@@ -30,6 +30,10 @@ class TestSqlite(StoreContract):
         "CREATE TRIGGER odd BEFORE INSERT ON alerts WHEN new.event_type = 'odd' BEGIN SELECT raise(ABORT, 'odd'); END"
     )
 
+    def execute(self, address: str, statement: str) -> None:
+        with closing(sqlite3.connect(address.removeprefix("sqlite:"))) as db:
+            db.execute(statement)
+
     @pytest.fixture
     def address(self, tmp_path: Path) -> str:
         return f"sqlite:{tmp_path}/doors.db"
