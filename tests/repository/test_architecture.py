@@ -198,7 +198,7 @@ def test_functions_are_short_and_annotated() -> None:
 
 
 def test_the_argument_parser_loads_no_heavy_package() -> None:
-    heavy = "tensorflow keras matplotlib picamera2 ai_edge_litert tflite_runtime aiohttp PIL tomlkit".split()
+    heavy = "tensorflow keras matplotlib picamera2 ai_edge_litert tflite_runtime aiohttp PIL tomlkit psycopg".split()
     code = f"import sys; from edge.__main__ import parser; parser(); print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr

@@ -8,7 +8,7 @@ import pytest
 from support import ROOT
 from support.brokers import free_port
 
-HEAVY = ("cv2", "numpy", "ai_edge_litert", "tflite_runtime", "aiohttp", "PIL")
+HEAVY = ("cv2", "numpy", "ai_edge_litert", "tflite_runtime", "aiohttp", "PIL", "psycopg")
 LOADED = f"print('loaded', [name for name in {HEAVY} if name in sys.modules])"
 RUN = f"import sys; from edge.__main__ import main; code = main(sys.argv[1:]); {LOADED}; sys.exit(code)"
 STOP_WHEN_RUNNING = """
@@ -35,6 +35,13 @@ def test_watch_loads_nothing_heavy() -> None:
     assert loaded(STOP_WHEN_RUNNING + RUN, "watch", "--broker", address, "--post", "http://127.0.0.1:9/door") == "[]"
 
 
+def test_a_store_in_a_file_loads_nothing_heavy(tmp_path: Path) -> None:
+    file = tmp_path / "watch.toml"
+    file.write_text(f"[state]\nfolder = '{tmp_path / 'state'}'\n")
+    words = ("--broker", f"127.0.0.1:{free_port()}", "--store", f"sqlite:{tmp_path}/doors.db", "--config", file)
+    assert loaded(STOP_WHEN_RUNNING + RUN, "watch", *words) == "[]"
+
+
 @pytest.mark.parametrize(
     "arguments", [("outbox",), ("purge",), ("set", "detect.min_face=60"), ("set", "--broker", "porch")]
 )
@@ -51,7 +58,7 @@ def test_a_test_of_a_program_loads_nothing_heavy(tmp_path: Path) -> None:
     assert loaded(RUN, "test-output", "tell", "--config", file) == "[]"
 
 
-@pytest.mark.parametrize("command", ["watch", "outbox", "purge", "set", "forget", "bench", "test-output"])
+@pytest.mark.parametrize("command", ["watch", "outbox", "purge", "set", "forget", "bench", "test-output", "audit"])
 def test_help_loads_nothing_heavy(command: str) -> None:
     program = f"import sys; from edge.__main__ import parser; parser('{command}'); {LOADED}"
     assert loaded(program) == "[]"

@@ -1,4 +1,4 @@
-"""Nothing of the outputs is loaded, and no thread of theirs runs, unless one is configured."""
+"""Nothing of the outputs is loaded, and no thread of theirs runs, unless one is configured; never a store."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from support import ROOT
 
 PARTS = (
     "edge.outputs", "edge.monitor.answering", "edge.config.output", "edge.config.sounds", "edge.config.webhooks",
-    "edge.phone", "gpiozero", "lgpio",
+    "edge.phone", "edge.store", "psycopg", "gpiozero", "lgpio",
 )  # fmt: skip
 RUN = f"""
 import json, sys, threading
