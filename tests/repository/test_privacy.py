@@ -17,6 +17,7 @@ from edge.mqtt.messages import AlertMessage
 from edge.outbox.sql import DEAD_LETTERS_KEPT, HISTORY_KEPT
 from edge.phone.phone import MAX_AGE
 from edge.phone.store import IDS_KEPT
+from edge.record.audit import KEPT_BYTES, MOST_BYTES
 from edge.record.counts import KINDS
 from edge.record.sql import COUNTS, DAYS_KEPT, SEEN_KEPT
 from edge.serving.sessions import DAY, DEVICE_IDLE, IDLE, LONGEST
@@ -32,6 +33,7 @@ ROWS = {
     f"the newest {HISTORY_KEPT:,} alerts": f"until {HISTORY_KEPT:,} newer ones",
     'marks "seen"': f"the newest {SEEN_KEPT:,}",
     "counts per quarter of an hour": f"{DAYS_KEPT} days",
+    "[the audit trail]": f"{MOST_BYTES // 10**6} MB at most, then the newest half stays",
     "who is logged in": f"{IDLE / DAY:g} days after the last use, {LONGEST / DAY:g} days at most; that a browser has "
     f"logged in, {DEVICE_IDLE / DAY:g} days",
     "texts that wait for a phone": f"a day at most; ids of {IDS_KEPT:,} alerts",
@@ -63,6 +65,7 @@ def test_every_time_and_number_in_the_table_is_that_of_the_code(begin: str) -> N
 def test_the_form_names_the_same_numbers() -> None:
     assert f"newest {HISTORY_KEPT:,} alerts" in ASSESSMENT and f"for {DAYS_KEPT} days" in ASSESSMENT
     assert f"{Config().store.keep_days} days, or: ..." in ASSESSMENT and MAX_AGE == DAY
+    assert KEPT_BYTES == MOST_BYTES // 2
 
 
 def test_every_file_of_the_state_folder_is_named() -> None:
