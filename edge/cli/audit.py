@@ -76,7 +76,7 @@ def _verify(files: StateFiles, lines: Sequence[bytes]) -> int:
     days = last_lines(entries(lines))
     faults = list(faults_of_chain(lines))
     if days and not files.record.exists():
-        faults.append(f"{printable(files.record)} does not exist: the counts of {len(days)} days are missing")
+        faults.append(f"{printable(files.record)} does not exist: the counts of {_many(len(days), 'day')} are missing")
     else:
         now = time.time()
         oldest = kept_from(read_starts(files.record), now)
@@ -86,8 +86,13 @@ def _verify(files: StateFiles, lines: Sequence[bytes]) -> int:
     if faults:
         return EXIT_FAILURE
     last = hash_of(lines[-1])
-    print(f"{len(lines)} lines and the counts of {len(days)} days are as they were written; the last hash is {last}")
+    checked = f"{_many(len(lines), 'line')} and the counts of {_many(len(days), 'day')}"
+    print(f"{checked} are as they were written; the last hash is {last}")
     return EXIT_OK
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _text(values: Mapping[str, Any]) -> str:

@@ -77,11 +77,11 @@ def test_the_hash_is_that_of_the_line_before_it(path: Path) -> None:
 
 
 def test_two_processes_and_two_threads_append_at_once(path: Path) -> None:
-    processes = [writer(path, name, 100) for name in "ab"]
+    processes = [writer(path, name, 50) for name in "ab"]
     trail = AuditTrail(path)
 
     def work(name: str) -> None:
-        for number in range(50):
+        for number in range(25):
             trail.append("change", {"writer": name, "number": number})
 
     threads = [threading.Thread(target=work, args=(name,)) for name in "cd"]
@@ -92,12 +92,12 @@ def test_two_processes_and_two_threads_append_at_once(path: Path) -> None:
     for process in processes:
         process.communicate(timeout=60)
     found = whole(path)
-    for name, count in {"a": 100, "b": 100, "c": 50, "d": 50}.items():
+    for name, count in {"a": 50, "b": 50, "c": 25, "d": 25}.items():
         assert [entry["number"] for entry in found if entry["writer"] == name] == list(range(count))
 
 
 def test_a_kill_while_lines_are_written_loses_no_line_that_was_confirmed(path: Path) -> None:
-    for round in range(5):
+    for round in range(3):
         process = writer(path, str(round), 100_000)
         assert process.stdout is not None
         for _ in range(20 + 7 * round):
@@ -169,13 +169,13 @@ def test_a_file_that_was_deleted_meanwhile_does_not_begin_anew(path: Path) -> No
 
 
 def test_a_full_file_drops_its_oldest_lines_and_says_so(path: Path) -> None:
-    trail, text = AuditTrail(path), "x" * 400_000
-    for number in range(30):
+    trail, text = AuditTrail(path), "x" * 700_000
+    for number in range(16):
         trail.append("change", {"number": number, "new": text})
         assert path.stat().st_size <= MOST_BYTES
     first, *others = whole(path)
-    assert first["what"] == "dropped" and first["lines"] + len(others) == 30
-    assert [entry["number"] for entry in others] == list(range(first["lines"], 30))
+    assert first["what"] == "dropped" and first["lines"] + len(others) == 16
+    assert [entry["number"] for entry in others] == list(range(first["lines"], 16))
     lines = read_lines(path)
     path.write_bytes(b"\n".join([lines[0], *lines[2:]]) + b"\n")
     assert len(faults(path)) == 1, "a line that was removed after the first one"
