@@ -45,5 +45,9 @@ def open_engine(address: StoreAddress, *, writes: bool) -> Engine:
     try:
         from .postgres import PostgresEngine
     except ImportError as error:
-        raise ConfigError(f"PostgreSQL needs the extra store ({error}): .venv/bin/pip install -e '.[store]'") from error
+        reason = str(error).splitlines()[0]  # psycopg without libpq tells each of its attempts
+        raise ConfigError(
+            f"PostgreSQL needs the extra store ({reason}): .venv/bin/pip install -e '.[store]'; on 32-bit ARM also: "
+            "sudo apt install libpq5"
+        ) from error
     return PostgresEngine(address, writes=writes)

@@ -56,9 +56,8 @@ LIBPQ = re.compile(
     r"(connection to server at .*? failed: )?(FATAL: +)?"
 )
 """What libpq writes before the reason of a connection that failed."""
-HINTS = {
-    "42501": "; give this user the database, or a schema of its own: ALTER DATABASE name OWNER TO user",
-}
+NOT_ALLOWED = "42501"
+RIGHTS = "; give this user the database, or a schema of its own: ALTER DATABASE name OWNER TO user"
 
 
 class PostgresEngine:
@@ -218,14 +217,14 @@ class PostgresEngine:
 
     def _words(self, error: Exception) -> str:
         """Returns the server's or libpq's words in one line, without the password."""
-        state = getattr(error, "sqlstate", None) or ""
         text = (error.diag.message_primary if isinstance(error, psycopg.Error) else None) or str(error)
         lines = [line for line in text.splitlines() if line.strip()] or [type(error).__name__]
         attempts = [line for line in lines if line.startswith("- host")]  # one per address of the server
         text = " ".join(LIBPQ.sub("", (attempts or lines)[-1 if attempts else 0]).split())
         if len(self._password) > 3:  # a shorter one may be a piece of any word
             text = text.replace(self._password, "...")
-        return text + HINTS.get(state, "")
+        is_right = self._writes and getattr(error, "sqlstate", None) == NOT_ALLOWED
+        return text + RIGHTS if is_right else text
 
 
 @cache

@@ -50,7 +50,7 @@ def rows_of(batch: Iterable[Heard], left_out: Callable[[Heard, str], None]) -> R
         try:
             statements, times = _rows_of(message)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-            left_out(message, str(error)[:LONGEST_NAME] or type(error).__name__)
+            left_out(message, f"no door says this ({error!r:.{LONGEST_NAME}})")
             continue
         rows.statements += statements
         for table, found in times.items():

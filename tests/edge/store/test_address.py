@@ -1,8 +1,12 @@
 """The address of the database: which are taken, and that none is shown."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from edge.errors import ConfigError
 from edge.store.address import parse_address
@@ -48,3 +52,17 @@ def test_any_other_text_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(ConfigError, match="the address of the store") as caught:
         parse_address(text)
     assert "ses" not in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["psycopg", "libpq"])
+def test_what_postgresql_needs_is_named(missing: str) -> None:
+    env = os.environ | ({"PSYCOPG_IMPL": "no such thing"} if missing == "libpq" else {})
+    code = f"""import sys
+if "{missing}" == "psycopg": sys.modules["psycopg"] = None
+from edge.store.address import parse_address
+from edge.store.engine import open_engine
+open_engine(parse_address("sqlite:doors.db"), writes=True)
+open_engine(parse_address("postgresql://u:sesam@h/d"), writes=True)"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert "ConfigError: PostgreSQL needs the extra store (" in done.stderr.splitlines()[-1]
+    assert "sesam" not in done.stderr.replace('u:sesam@h/d")', "")
