@@ -7,11 +7,13 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as paho
 import pytest
 from support import until
 from support.phone import alert
 
 from edge.config.schema import MqttConfig
+from edge.mqtt.embedded_broker import EmbeddedBroker, any_port
 from edge.store.collector import Collector
 from edge.store.spool import LARGEST, Heard, Spool
 
@@ -19,11 +21,11 @@ DAY = "counts/2026-11-27"
 
 
 @contextmanager
-def collecting(broker: Any, folder: Path, largest: int = LARGEST) -> Iterator[Spool]:
-    """A spool that a collector fills, and that is closed after it."""
+def collecting(broker: Any, folder: Path, largest: int = LARGEST, *, is_embedded: bool = False) -> Iterator[Spool]:
+    """A spool that a collector fills, and that is closed after it. It speaks MQTT 3.1.1 if ``is_embedded``."""
     with closing(Spool(folder / "store.db", largest=largest)) as spool:
         settings = MqttConfig(host="127.0.0.1", port=broker.port)
-        with closing(Collector(settings, spool, is_embedded=False)) as collector:
+        with closing(Collector(settings, spool, is_embedded=is_embedded)) as collector:
             assert collector.ready.wait(60)
             yield spool
 
@@ -72,18 +74,45 @@ def test_what_no_door_sends_is_left_out_and_said_once_per_kind(
     ]
 
 
-def test_alerts_that_pass_while_it_is_away_arrive_and_of_counts_the_newest(
-    broker: Any, subscriber: Any, tmp_path: Path
-) -> None:
-    client = subscriber(broker.port)
-    with collecting(broker, tmp_path) as spool:
-        client.publish("maskwatch/porch/alert", alert("porch", id="0"))
+class Door:
+    """Publishes by MQTT 3.1.1, with the login of a broker that needs one."""
+
+    def __init__(self, broker: Any) -> None:
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        if isinstance(broker, EmbeddedBroker):
+            self._client.username_pw_set(broker.login.user, broker.login.password)
+        self._client.connect("127.0.0.1", broker.port)
+        self._client.loop_start()
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        self._client.publish(topic, payload, 1, retain).wait_for_publish(20)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.fixture(params=["mosquitto, MQTT 5", "mosquitto, MQTT 3.1.1", "embedded"])
+def each_broker(request: pytest.FixtureRequest, mosquitto: Any) -> Iterator[tuple[Any, bool]]:
+    """A broker, and whether to speak MQTT 3.1.1 to it."""
+    if request.param == "embedded":
+        with closing(EmbeddedBroker(any_port()).start()) as embedded:
+            yield embedded, True
+    else:
+        yield mosquitto().start(), request.param.endswith("3.1.1")
+
+
+def test_alerts_that_pass_while_it_is_away_arrive_and_of_counts_the_newest(each_broker: Any, tmp_path: Path) -> None:
+    broker, is_embedded = each_broker
+    with closing(Door(broker)) as door, collecting(broker, tmp_path, is_embedded=is_embedded) as spool:
+        door.publish("maskwatch/porch/alert", alert("porch", id="0"))
         until(lambda: ids(spool) == ["0"])
         spool.remove(heard(spool)[-1].seq)
-    for number in range(1, 40):
-        client.publish("maskwatch/porch/alert", alert("porch", id=str(number)))
-        client.publish(f"maskwatch/porch/{DAY}", b"%d" % number, retain=True)
-    with collecting(broker, tmp_path) as spool:
+    with closing(Door(broker)) as door:
+        for number in range(1, 40):
+            door.publish("maskwatch/porch/alert", alert("porch", id=str(number)))
+            door.publish(f"maskwatch/porch/{DAY}", b"%d" % number, retain=True)
+    with collecting(broker, tmp_path, is_embedded=is_embedded) as spool:
         until(lambda: len(heard(spool)) >= 40)
         assert ids(spool) == [str(number) for number in range(1, 40)]
         assert [one.payload for one in heard(spool) if one.kind == DAY] == [b"39"], "the broker queued no counts"
