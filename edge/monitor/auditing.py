@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import date
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from .. import __version__
 from ..config.identity import changes, config_id, edits, options_in_use
@@ -21,8 +22,9 @@ from ..record.reading import read, read_starts
 from ..record.times import days_of
 from .state import StateFiles
 
+T = TypeVar("T")
 log = logging.getLogger("maskwatch")
-RETRY_INTERVAL = 30.0
+RETRY_INTERVAL = 5.0
 """Seconds between attempts to write while the disk refuses."""
 MOST_WAITING = 1000
 """Lines that wait in memory while the disk refuses, at most; then the oldest are left out."""
@@ -81,6 +83,7 @@ class Auditing:
         """Takes the days whose counts have changed; those that are over get their checksum."""
         for day in days if on_disk else ():
             if bounds(day)[1] <= time.time():
+                self._unfinished.discard(day)
                 self._add(partial(self._seal, day))
             else:
                 self._unfinished.add(day)
@@ -111,9 +114,10 @@ class Auditing:
             is_last, fault = self._end.is_set(), None
             try:
                 job()
-            except (OSError, sqlite3.Error) as error:
-                why = getattr(error, "strerror", None) or str(error)
-                fault = f"the audit trail {self._files.audit} cannot be written: {why}; its lines wait in memory"
+            except OSError as error:
+                fault = (
+                    f"the audit trail {self._files.audit} cannot be written: {error.strerror}; its lines wait in memory"
+                )
             except Exception:  # the next lines must not wait for it
                 log.exception("audit trail: a line could not be made")
             self._report(fault)
@@ -140,9 +144,9 @@ class Auditing:
         last: Values = next((entry for entry in reversed(known) if entry.get("what") == "start"), {})
         config = next((entry["config"] for entry in reversed(known) if "config" in entry), UNKNOWN)
         then = {"model": last.get("model", UNKNOWN), "config": config}
-        for day in sorted(days_of(read_starts(self._files.record))):
-            if day.isoformat() not in sealed and bounds(day)[1] <= moment:
-                self._append_day(day, then)
+        starts: list[int] = self._counts(read_starts)
+        for day in sorted(day for day in days_of(starts) if day.isoformat() not in sealed and bounds(day)[1] <= moment):
+            self._append_day(day, then)
         values = self._identity() | {"options": options_in_use(self.config)}
         options = _known_options(known)
         edited = edits(options, self.config) if options is not None else []
@@ -163,7 +167,7 @@ class Auditing:
         """Seals days that had their checksum before the clock was set back."""
         if self._unfinished:
             sealed = last_lines(entries(read_lines(self._files.audit)))
-            for day in self._unfinished:
+            for day in sorted(self._unfinished):
                 if before := sealed.get(day.isoformat()):
                     self._append_day(day, self._now(), before.get("sha256"))
 
@@ -172,10 +176,19 @@ class Auditing:
 
     def _append_day(self, day: date, used: Values, before: Any = None) -> None:
         """Writes the checksum of a day, unless it is ``before``. ``used`` are the model and the configuration."""
-        slots = read(self._files.record, *bounds(day))
+        start, end = bounds(day)
+        slots = self._counts(partial(read, start=start, end=end))
         values = day_values(day, slots)
         if slots and values["sha256"] != before:
             self._trail.append(DAY, {**values, **used})
+
+    def _counts(self, work: Callable[[Path], list[T]]) -> list[T]:
+        """Reads the counts. Days that cannot be read now get their checksum at the next start."""
+        try:
+            return work(self._files.record)
+        except (OSError, sqlite3.Error) as error:
+            log.warning("audit trail: a checksum waits for the next start, because counts cannot be read: %s", error)
+            return []
 
 
 def _known_options(known: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -186,6 +186,18 @@ def test_a_day_to_which_a_clock_was_set_back_is_sealed_again_at_the_end(files: S
     assert [entry["people"] for entry in trail(files) if entry["what"] == "day"] == [3, 6]
 
 
+def test_counts_that_cannot_be_read_hold_up_no_line_and_are_sealed_later(files: StateFiles) -> None:
+    files.record.write_bytes(b"no database" * 100)
+    made = opened(files)
+    made.days_changed({YESTERDAY}, True)
+    made.switched("enabled", False, "over MQTT")
+    made.close(60)
+    assert whats(trail(files)) == ["start", "pause"]
+    files.record.unlink()
+    count(files, YESTERDAY)
+    assert whats(started(files)) == ["start", "pause", "day"]
+
+
 def test_without_counts_there_is_no_day(files: StateFiles) -> None:
     made = opened(files)
     made.days_changed({YESTERDAY}, True)
