@@ -1,7 +1,6 @@
 """SIGTERM in every situation, clocks that jump by years, a crowd in front of the door, and a second instance."""
 
 import json
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -15,12 +14,12 @@ import pytest
 from chaos.doors import Door, listening, unmasked_person
 from support import DOOR, until
 from support.cameras import Image, NetworkCamera
+from support.clock import Clock
 from support.notified import Systemd
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
 INTERVAL = 1 / 12
-FAKETIME = Path("/usr/lib") / f"{os.uname().machine}-linux-gnu" / "faketime" / "libfaketimeMT.so.1"
 STATUS = "maskwatch/entrance/status"
 
 
@@ -69,27 +68,6 @@ def test_sigterm_ends_it_with_code_0_in_five_seconds_and_offline_stays(
     assert (STATUS, b"offline", True) in late.messages
     missing = {alert["id"] for alert in run.alerts} - {alert["id"] for alert in door.published("alert")}
     assert run.alerts and (not missing or "wait on disk" in run.err), "no alert was lost"
-
-
-class Clock:
-    """The wall clock of a process, moved by libfaketime while it runs. The monotonic clock is not moved."""
-
-    def __init__(self, path: Path) -> None:
-        if not FAKETIME.exists():
-            pytest.skip("libfaketime is not installed (sudo apt install libfaketime)")
-        self._path = path
-        self.jump("+0")
-        self.env = {
-            "LD_PRELOAD": str(FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE": str(path),
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_NO_CACHE": "1",
-        }
-
-    def jump(self, offset: str) -> None:
-        new = self._path.with_suffix(".new")
-        new.write_text(f"{offset}\n")
-        new.replace(self._path)
 
 
 def test_a_clock_that_jumps_by_years_disturbs_neither_alerts_nor_watchdog(

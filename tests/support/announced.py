@@ -33,6 +33,11 @@ class Camera:
         file = self.folder / "kept" / "announced.json"
         return list(json.loads(file.read_text())["announced"]) if file.exists() else []
 
+    @property
+    def topics(self) -> set[str]:
+        """What the camera remembers, without days."""
+        return {topic for entry in self.memory for topic in entry["topics"] if "/counts/" not in topic}
+
     def start(self, broker: Mosquitto, text: str = "") -> "Camera":
         """Starts the camera at a broker, with these options, and waits until it has published everything."""
         sections = f'[state]\nfolder = "{self.folder / "kept"}"\n{text}'

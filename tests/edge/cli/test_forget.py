@@ -47,7 +47,7 @@ def test_forget_of_another_name_leaves_the_present_one(camera: Camera, broker: A
     settled(retained, broker, front)
     done = camera.run("forget", "--device", "entrance", "--broker", broker.address)
     assert done.end() == 0 and "'front'" not in done.out, done.err
-    assert set(retained(broker)) == front
+    settled(retained, broker, front)
     refused = camera.run("forget", "--broker", broker.address)
     assert refused.end() == 2 and "front is running" in refused.err
     camera.file.write_text(camera.file.read_text().replace('"front"', '"back"'))  # not yet restarted

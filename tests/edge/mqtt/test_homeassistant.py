@@ -114,7 +114,7 @@ def test_forget_removes_every_retained_message(maskwatch: Any, broker: Any, subs
     later.wait_for("end")
     assert [topic for topic, _, retained in later.messages if retained] == []
     assert set(announcement(Config(), discovery=True).topics) == {
-        topic for topic, payload, _ in received.messages if payload == b""
+        topic for topic, payload, _ in received.messages if payload == b"" and "/counts/" not in topic
     } - {"end"}
 
 
