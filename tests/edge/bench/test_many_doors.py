@@ -216,5 +216,8 @@ def test_the_pages_bridge_takes_alerts_to_the_centre_and_commands_back(
     assert len(heard.wait_for("maskwatch/front/alert", 4)) == 4
     assert heard.wait_for("maskwatch/front/status", 2)[-1] == b"offline"
     told = subscriber(site.port)
+    counts = Topics("maskwatch", "front").day("2026-11-27")
+    told.publish(counts, b"{}", retain=True)
+    assert heard.wait_for(counts) == [b"{}"]
     heard.publish("maskwatch/back/enabled/set", b"OFF")
     assert told.wait_for("maskwatch/back/enabled/set") == [b"OFF"]
