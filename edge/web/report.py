@@ -13,7 +13,7 @@ from ..config.shifts import DAY, read_shifts
 from ..errors import ConfigError, EdgeError
 from ..record.export import csv_lines, file_name, json_lines
 from ..record.html import html_page
-from ..record.period import COLUMNS, DOOR_COLUMNS, Period
+from ..record.period import COLUMNS, DOOR_COLUMNS, DoorPeriod, Period
 from ..record.report import BIAS, NO_SHIFTS, By, Report
 from ..serving.answers import error_response
 from ..serving.download import download
@@ -117,7 +117,7 @@ class Reports:
             "hours_of_day": [_row(period) for period in report.by("hour_of_day")],
             "shifts": [_row(period) for period in report.by("shift")] if self._shifts else [],
             "weekdays": [_row(period) for period in report.by("weekday")],
-            "doors": [_row(period) for period in self._source.by_door(asked.first, asked.last, asked.door)],
+            "doors": [_row(period) for period in self._doors(asked)],
             "shift_passes_midnight": any(shift.end > DAY for shift in self._shifts),
             "checksums": checksums.days,
             "configs": checksums.configs,
@@ -125,12 +125,15 @@ class Reports:
             "more_outages": max(0, len(outages) - MOST_OUTAGES),
         }
 
+    def _doors(self, asked: Asked) -> list[DoorPeriod]:
+        """Returns the table by door, which the report of one door has not."""
+        return [] if asked.door else self._source.by_door(asked.first, asked.last, "")
+
     def _page(self, language: str, asked: Asked) -> list[str]:
         texts, report = languages()[language], self._report(asked)
         checksums = self._source.checksums(asked.first, asked.last)
         device = self._source.device or asked.door or texts["overview.title"]
-        doors = [] if asked.door else self._source.by_door(asked.first, asked.last, "")
-        return list(html_page(report, checksums, device, language, texts, doors))
+        return list(html_page(report, checksums, device, language, texts, self._doors(asked)))
 
     def _rows(self, asked: Asked, report: Report) -> Iterator[dict[str, Any]]:
         periods: Sequence[Period]
