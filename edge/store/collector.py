@@ -1,6 +1,7 @@
 """Hears all doors of a broker: a message is in the spool on disk before the broker forgets it."""
 
 import logging
+from contextlib import suppress
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
@@ -55,7 +56,8 @@ class Collector(Hearing):
     # Everything below runs in the collector's thread.
 
     def _connected(self, protocol: MQTTProtocolVersion) -> None:
-        keep_protocol(self._spool, protocol)
+        with suppress(StoreError):  # a full disk: the next start finds the version out anew
+            keep_protocol(self._spool, protocol)
 
     def _received(self, message: Received) -> bool:
         device, _, kind = message.topic.removeprefix(f"{self._prefix}/").partition("/")
