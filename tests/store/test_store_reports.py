@@ -84,15 +84,15 @@ def test_a_user_who_may_only_read_has_reports(postgres: Postgres, tmp_path: Path
     engine = open_engine(parse_address(postgres.address(name)), writes=True)
     fill_doors(engine, random_counts(1))
     engine.close()
-    grant = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"
-    postgres.sql("CREATE ROLE reader LOGIN PASSWORD 'onlyread'", grant, database=name)
+    grant = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO auditor"
+    postgres.sql("CREATE ROLE auditor LOGIN PASSWORD 'onlyread'", grant, database=name)
     words = ["report", "--from", str(FIRST), "--to", str(LAST), "--by", "door", "--store"]
     env = {"STATE_DIRECTORY": str(tmp_path)}
-    done = maskwatch(*words, postgres.address(name, "reader", "onlyread"), env=env)
+    done = maskwatch(*words, postgres.address(name, "auditor", "onlyread"), env=env)
     assert done.returncode == 0 and b"z-3" in done.stdout, done.stderr
-    done = maskwatch(*words, postgres.address(name, "reader", "wrong-password"), env=env)
+    done = maskwatch(*words, postgres.address(name, "auditor", "wrong-password"), env=env)
     text = done.stderr.decode()
     assert done.returncode == 1 and "wrong-password" not in text and len(text.splitlines()) == 1, text
-    done = maskwatch(*words, postgres.address(postgres.new_database(), "reader", "onlyread"), env=env)
+    done = maskwatch(*words, postgres.address(postgres.new_database(), "auditor", "onlyread"), env=env)
     text = done.stderr.decode()
     assert done.returncode == 1 and "has no tables: `maskwatch watch --store` makes them" in text, text
