@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.shifts import DAY, OUTSIDE
 from .chart import KINDS, chart
@@ -13,14 +13,15 @@ from .times import local_iso
 
 Texts = Mapping[str, str]
 """The texts of the page in one language, by key."""
-Part = tuple[str, float]
-"""HTML, and its height on paper in ems at most."""
 NUMBERS = ("people", "mask", "no_mask", "incorrect_mask", "unsure", "alerts")
 OUTAGES = 10
-MOST_ROWS, PAGE_ROWS = 31, 50
+MOST_ROWS, PAGE_ROWS = 31, 45
 """Doors, days or months that a table may have, and rows of all tables: more would be too small to read."""
-PAGE_PT, LARGEST_PT = 660, 8.0
-"""Height of the page below the chart, and the size of letters: smaller if there is much to say."""
+PAGE_PT, LARGEST_PT, READABLE_PT = 690, 8.0, 6.0
+"""Height of the page below the chart, and sizes of letters: smaller if there is much to say. Below the last size, what
+is not needed on paper is left out."""
+SHORT = 7
+"""Checksums that stand in one column."""
 STYLE = """
 @page { size: A4; margin: 10mm }
 * { box-sizing: border-box; print-color-adjust: exact; -webkit-print-color-adjust: exact }
@@ -37,9 +38,19 @@ svg { display: block; width: 100%; height: auto; font-size: 9px; text-anchor: mi
 table { width: 100%; border-collapse: collapse; font-size: .94em; font-variant-numeric: tabular-nums }
 th, td { padding: .05em .4em; border-bottom: 1px solid #bbb; text-align: right; white-space: nowrap }
 th:first-child { text-align: left } tbody th { font-weight: 400 } td.unknown { text-align: center; font-style: italic }
-ol { list-style: none; margin: 0; padding: 0; columns: 2 25em } li { break-inside: avoid }
-ol.checksums { font: .65em/1.3 ui-monospace, monospace; overflow-wrap: anywhere } .small { font-size: .88em }
+ol { list-style: none; margin: 0; padding: 0; columns: 2 25em } li { break-inside: avoid; overflow-wrap: anywhere }
+ol.checksums { font: .66em/1.3 ui-monospace, monospace } ol.short { columns: 1; font-size: .8em }
+tbody th { max-width: 20em; overflow: hidden; text-overflow: ellipsis } thead th { white-space: normal }
+.small { font-size: .88em }
 """
+
+
+class Part(NamedTuple):
+    """HTML, and its height on paper in ems at most. ``spare`` may be left out."""
+
+    html: str
+    height: float
+    spare: bool = False
 
 
 def html_page(
@@ -55,19 +66,25 @@ def html_page(
     dates = " – ".join(dict.fromkeys((report.first.isoformat(), report.last.isoformat())))
     title = t.safe("report.of", device=device, dates=dates)
     parts = list(_parts(report, checksums, doors, t))
-    size = min(LARGEST_PT, PAGE_PT / sum(height for _, height in parts))
+    if _size(parts) < READABLE_PT:
+        parts = [part for part in parts if not part.spare]
     yield f'<!doctype html>\n<html lang="{language}">\n<meta charset="utf-8">\n<title>{title}</title>\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-    yield f"<style>{STYLE.replace('SIZE', f'{size:.2f}')}</style>\n<h1>{title}</h1>\n"
-    yield from (html for html, _ in parts)
+    yield f"<style>{STYLE.replace('SIZE', f'{_size(parts):.2f}')}</style>\n<h1>{title}</h1>\n"
+    yield from (part.html for part in parts)
     yield "</html>\n"
 
 
+def _size(parts: Iterable[Part]) -> float:
+    """Returns the size of letters, in points, with which the parts fit on the page."""
+    return min(LARGEST_PT, PAGE_PT / sum(part.height for part in parts))
+
+
 def _parts(report: Report, checksums: Checksums, doors: Sequence[DoorPeriod], t: "_Translator") -> Iterable[Part]:
-    yield "", 2.5  # the title
+    yield Part("", 2.5)  # the title
     yield from (_paragraph(text) for text in _notes(report, t))
     yield _heading(t("report.per_hour"))
-    yield "".join(chart(report.by("hour" if report.first == report.last else "hour_of_day"))), 0
+    yield Part("".join(chart(report.by("hour" if report.first == report.last else "hour_of_day"))), 0)
     yield _legend(t)
     for unit, rows in _tables(report, doors):
         yield from _table(unit, rows, t)
@@ -105,11 +122,11 @@ class _Translator:
 
 
 def _paragraph(text: str, kind: str = "note") -> Part:
-    return f'<p class="{kind}">{escape(text)}</p>\n', 0.15 + 1.25 * (1 + len(text) // 110)
+    return Part(f'<p class="{kind}">{escape(text)}</p>\n', 0.15 + 1.25 * (1 + len(text) // 110))
 
 
 def _heading(text: str) -> Part:
-    return f"<h2>{escape(text)}</h2>\n", 2.4
+    return Part(f"<h2>{escape(text)}</h2>\n", 2.4)
 
 
 def _notes(report: Report, t: _Translator) -> Iterable[str]:
@@ -138,7 +155,7 @@ def _percent(period: Period) -> dict[str, str]:
 def _legend(t: _Translator) -> Part:
     keys = [*((kind, f"report.{kind}") for kind in KINDS), ("hatched", "report.is_unknown")]
     parts = (f'<span><i class="{name}"></i>{t.safe(key)}</span>' for name, key in keys)
-    return f'<p class="legend">{"".join(parts)}</p>\n', 1.4
+    return Part(f'<p class="legend">{"".join(parts)}</p>\n', 1.4)
 
 
 def _tables(report: Report, doors: Sequence[Period]) -> Iterable[tuple[str, Sequence[Period]]]:
@@ -162,7 +179,7 @@ def _table(unit: str, rows: Sequence[Period], t: _Translator) -> Iterable[Part]:
     head = "".join(f"<th>{t.safe(f'report.{name}')}</th>" for name in ("period", *NUMBERS, "share", "unknown"))
     lines = (_row(period, _name(period, t), t) for period in rows)
     table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody></table>"
-    yield f'<div class="scroll">{table}</div>\n', 1.4 * (1 + len(rows))
+    yield Part(f'<div class="scroll">{table}</div>\n', 2.6 + 1.4 * len(rows))
 
 
 def _name(period: Period, t: _Translator) -> str:
@@ -186,7 +203,7 @@ def _outages(report: Report, t: _Translator) -> Iterable[Part]:
     texts = [f"{_dates(one, report)}: {t.unknown(one)}" for one in outages[-OUTAGES:]]
     if outages:
         yield _heading(t("report.outages"))
-        yield from _list(texts, "outages", 0.65 * max(1 + len(text) // 50 for text in texts))
+        yield _list(texts, "outages", 0.65 * max(1 + len(text) // 50 for text in texts))
     if len(outages) > OUTAGES:
         yield _paragraph(t("report.more", number=len(outages) - OUTAGES), "small")
 
@@ -203,14 +220,16 @@ def _checksums(days: Mapping[str, str], t: _Translator) -> Iterable[Part]:
         return
     yield _heading(t("report.checksums"))
     if len(days) <= MOST_ROWS:
-        yield from _list([f"{day} {checksum}" for day, checksum in sorted(days.items())], "checksums", 0.43)
+        texts = [f"{day} {checksum}" for day, checksum in sorted(days.items())]
+        kind, height = ("checksums short", 1.05) if len(texts) <= SHORT else ("checksums", 0.46)
+        yield _list(texts, kind, height)._replace(spare=True)
     yield _paragraph(t("report.checksums_kept"), "small")
 
 
-def _list(texts: Sequence[str], kind: str, height: float) -> Iterable[Part]:
-    """Gives a list in two columns; ``height`` is half of a line's."""
+def _list(texts: Sequence[str], kind: str, height: float) -> Part:
+    """Makes a list; ``height`` is that of one line, or half of it in two columns."""
     items = "".join(f"<li>{escape(text)}</li>\n" for text in texts)
-    yield f'<ol class="{kind}">\n{items}</ol>\n', height * (1 + len(texts))
+    return Part(f'<ol class="{kind}">\n{items}</ol>\n', height * (1 + len(texts)))
 
 
 def _made(report: Report, configs: Sequence[str], t: _Translator) -> str:

@@ -130,8 +130,15 @@ def test_letters_are_smaller_where_there_is_more_to_say(record: Path) -> None:
 
     many = Checksums({f"2026-11-{day:02}": "ab" * 32 for day in range(1, 31)}, ())
     month = page(record, date(2026, 11, 1), date(2026, 11, 30), checksums=many)
-    assert size(page(record)) == 8 > size(month) > 5
+    assert size(page(record)) == 8 > size(month) > 6
     assert month.count("ab" * 32) == 30
+    watched = [(datetime(2026, 11, day, 9).timestamp(), Counts(watched=900.0)) for day in range(1, 30)]
+    fill_counts(record, watched)  # between them are many outages
+    many_shifts = [Shift(f"{hour}", 60 * hour, 60 * hour + 60) for hour in range(12)]
+    now = datetime(2026, 12, 2).timestamp()
+    report = Report(date(2026, 11, 1), date(2026, 11, 30), partial(read, record), now, shifts=many_shifts)
+    crowded = "".join(html_page(report, many, "entrance", "de", languages()["de"]))
+    assert "ab" * 32 not in crowded and "maskwatch audit --verify" in crowded, "left out, but not without a word"
 
 
 @pytest.mark.parametrize("language", languages())
