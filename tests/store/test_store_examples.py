@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,15 @@ from support import ROOT
 from support.filled import fill_alerts, fill_doors, quarters
 from support.postgres import Postgres
 
+from edge.config.schema import Config
+from edge.mqtt.day_counts import KEPT_DAYS
+from edge.mqtt.hearing import KEPT
 from edge.record.counts import SLOT_S, Counts
 from edge.store.address import parse_address
 from edge.store.engine import Engine, open_engine
-from edge.store.sql import COLUMNS, PUT_CONDITION, PUT_STATUS
+from edge.store.postgres import OLDEST
+from edge.store.spool import LARGEST
+from edge.store.sql import AHEAD, COLUMNS, FLOOR, PUT_CONDITION, PUT_STATUS
 
 pytestmark = pytest.mark.store
 DOCUMENT = (ROOT / "edge" / "store" / "README.md").read_text("utf-8")
@@ -70,3 +76,18 @@ def test_every_example_of_sqlite_runs_and_finds_rows(tmp_path: Path) -> None:
 def test_every_column_is_in_the_document() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", DOCUMENT, re.MULTILINE))
     assert {table: re.findall(r"`(\w+)`", rows[table]) for table in COLUMNS} == {t: list(c) for t, c in COLUMNS.items()}
+
+
+def test_every_number_in_the_document_is_that_of_the_code() -> None:
+    floor = datetime.fromtimestamp(FLOOR, UTC)
+    assert (floor.month, floor.day) == (1, 1) and KEPT.expiry is not None
+    for text in (
+        f"PostgreSQL; {OLDEST} or later",
+        f"times before {floor.year} or more than {['', 'one day', 'two days'][AHEAD // 86400]} ahead",
+        f"`store.keep_days` ({Config().store.keep_days})",
+        f"up to {LARGEST >> 30} GB",
+        f"its session ({KEPT.expiry // 86400} days)",
+        f"the last {KEPT_DAYS} days",
+        f"missing to {SLOT_S}",
+    ):
+        assert text in DOCUMENT, text
