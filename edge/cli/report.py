@@ -17,7 +17,7 @@ from ..monitor.state import StateFiles
 from ..outbox.sql import HISTORY_KEPT
 from ..record import alerts
 from ..record.alerts import AlertIndex, Search, exported
-from ..record.checksums import TRAIL, read_checksums
+from ..record.checksums import read_checksums
 from ..record.export import csv_lines, json_lines
 from ..record.html import html_page
 from ..record.period import COLUMNS, DOOR_COLUMNS, DoorPeriod, Period
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if not files.record.exists() and not (args.csv or args.json or args.html):
         print(f"nothing was counted yet: {files.record} does not exist")
         return EXIT_OK
-    return _print_report(args, head, report, trail=files.folder / TRAIL)
+    return _print_report(args, head, report, trail=files.audit)
 
 
 def _print_stored(args: argparse.Namespace, config: Config, head: dict[str, Any], shifts: Sequence[Shift]) -> int:

@@ -14,7 +14,7 @@ from .times import local_iso
 Texts = Mapping[str, str]
 """The texts of the page in one language, by key."""
 NUMBERS = ("people", "mask", "no_mask", "incorrect_mask", "unsure", "alerts")
-OUTAGES = 10
+OUTAGES, MOST_CONFIGS = 10, 10
 MOST_ROWS, PAGE_ROWS = 31, 45
 """Doors, days or months that a table may have, and rows of all tables: more would be too small to read."""
 PAGE_PT, LARGEST_PT, READABLE_PT = 690, 8.0, 6.0
@@ -164,8 +164,7 @@ def _tables(report: Report, doors: Sequence[Period]) -> Iterable[tuple[str, Sequ
     if 0 < len(doors) <= MOST_ROWS:
         used += len(doors)
         yield "door", doors
-    if report.shifts:
-        rows = report.by("shift")
+    if report.shifts and (rows := report.by("shift")):
         used += len(rows)
         yield "shift", rows
     days = (report.last - report.first).days + 1
@@ -176,7 +175,8 @@ def _tables(report: Report, doors: Sequence[Period]) -> Iterable[tuple[str, Sequ
 
 def _table(unit: str, rows: Sequence[Period], t: _Translator) -> Iterable[Part]:
     yield _heading(t(f"report.by_{unit}"))
-    head = "".join(f"<th>{t.safe(f'report.{name}')}</th>" for name in ("period", *NUMBERS, "share", "unknown"))
+    names = (unit if unit in ("door", "shift") else "period", *NUMBERS, "share", "unknown")
+    head = "".join(f"<th>{t.safe(f'report.{name}')}</th>" for name in names)
     lines = (_row(period, _name(period, t), t) for period in rows)
     table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody></table>"
     yield Part(f'<div class="scroll">{table}</div>\n', 2.6 + 1.4 * len(rows))
@@ -235,4 +235,5 @@ def _list(texts: Sequence[str], kind: str, height: float) -> Part:
 def _made(report: Report, configs: Sequence[str], t: _Translator) -> str:
     detectors = "; ".join(f"{detector}, {model}" for detector, model in report.detectors) or "–"
     made = t("report.made", time=local_iso(report.now, "minutes").replace("T", " "), detectors=detectors)
-    return f"{made} {t('report.configs', ids=', '.join(configs))}" if configs else made
+    ids = ", ".join([*(["…"] if configs[MOST_CONFIGS:] else []), *configs[-MOST_CONFIGS:]])
+    return f"{made} {t('report.configs', ids=ids)}" if configs else made

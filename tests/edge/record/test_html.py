@@ -12,8 +12,9 @@ import pytest
 from support.recorded import MODEL, fill_counts
 
 from edge.config.shifts import Shift
+from edge.monitor.state import StateFiles
 from edge.record.audit import AuditTrail
-from edge.record.checksums import Checksums, read_checksums
+from edge.record.checksums import TRAIL, Checksums, read_checksums
 from edge.record.counts import Counts
 from edge.record.html import html_page
 from edge.record.period import DoorPeriod
@@ -76,11 +77,23 @@ def test_a_day(record: Path) -> None:
     assert "<title>entrance: 2026-11-23</title>" in text
     assert "80 people: 56 with a mask, 16 without, 0 with a mask worn wrongly, 8 unsure; 16 alerts." in text
     assert "With a mask: 78% of those judged (95 % interval: 67% to 86%)." in text
-    assert '<th scope="row">early &lt;b&gt;</th><td>80</td>' in text and "78% (67%–86%)" in text
+    assert (
+        "<th>Shift</th>" in text
+        and '<th scope="row">early &lt;b&gt;</th><td>80</td>' in text
+        and "78% (67%–86%)" in text
+    )
     assert "belongs to the day on which it begins" in text
     assert f"2026-11-23 {'ab' * 32}" in text and "maskwatch audit --verify" in text
     assert f"Counted by: yunet, {MODEL}." in text and "Configuration: 1234abcd, unknown." in text
     assert "haar" not in text
+
+
+def test_before_the_first_shift_of_today_there_is_no_table_of_shifts(record: Path) -> None:
+    report = Report(SUNDAY, SUNDAY, partial(read, record), datetime(2026, 11, 29, 5).timestamp(), shifts=SHIFTS)
+    ids = Checksums({}, tuple(f"{number:08x}" for number in range(12)))
+    text = "".join(html_page(report, ids, "entrance", "en", languages()["en"]))
+    assert "<table>" not in text and 'class="small">A shift that' in text
+    assert "Configuration: …, 00000002, " in text
 
 
 def test_unknown_time_is_neither_zero_nor_left_out(record: Path) -> None:
@@ -153,7 +166,8 @@ def test_every_language_has_what_it_says(tmp_path: Path, language: str) -> None:
 
 
 def test_what_the_audit_trail_says_of_the_days(tmp_path: Path) -> None:
-    path = tmp_path / "audit.jsonl"
+    path = tmp_path / TRAIL
+    assert path == StateFiles(tmp_path).audit
     assert read_checksums(path, MONDAY, SUNDAY) == read_checksums(None, MONDAY, SUNDAY) == NONE
     trail = AuditTrail(path)
     for day, checksum, config in (("22", "0", "a"), ("23", "1", "b"), ("24", "2", "b"), ("23", "3", "c")):

@@ -42,12 +42,12 @@ function bar(row, most) {
 export const share = row => row.mask_share === null ? "–"
   : `${percent(row.mask_share)} (${percent(row.mask_share_low)}–${percent(row.mask_share_high)})`;
 
-/** Makes a table of rows of api/report; name_of(row, rows) returns what a row is called. */
-export function table(rows, caption, name_of = named) {
+/** Makes a table of rows of api/report; name_of(row, rows) returns what a row is called, and kind what the rows are. */
+export function table(rows, caption, name_of = named, kind = "period") {
   const made = element("table", undefined, "counts"), scrolled = element("div", undefined, "scroll");
   const head = made.createTHead().insertRow(), body = made.createTBody(), most = Math.max(1, ...rows.map(row => row.people ?? 0));
   made.createCaption().textContent = caption;
-  for (const name of ["period", "bar", ...NUMBERS, "share", "unknown"]) {
+  for (const name of [kind, "bar", ...NUMBERS, "share", "unknown"]) {
     const cell = element("th", t(`report.${name}`));
     cell.scope = "col";
     head.append(cell);

@@ -28,13 +28,13 @@ function list(id, title, items, rest) {
 }
 /** Makes the table by shift, and says where a shift that passes midnight is counted. */
 function by_shift({ shifts, shift_passes_midnight }) {
-  const made = table(shifts, t("report.by_shift"), ({ label }) => label === "outside shifts" ? t("report.outside") : label);
+  const made = table(shifts, t("report.by_shift"), ({ label }) => label === "outside shifts" ? t("report.outside") : label, "shift");
   return shift_passes_midnight ? [made, element("p", t("report.shift_day"), "small")] : [made];
 }
 /** Makes the table by door, in which a door says whether haar counts there; there is none on the page of one door. */
 function by_door({ doors }) {
   if (!doors.length) return [];
-  const made = table(doors, t("report.by_door"), ({ label, detector }) => detector.includes("haar") ? `${label} (haar)` : label);
+  const made = table(doors, t("report.by_door"), ({ label, detector }) => detector.includes("haar") ? `${label} (haar)` : label, "door");
   if (doors.length <= PRINTED_DOORS) return [made];
   made.classList.add("screen");
   return [made, element("p", t("report.many_doors", { number: PRINTED_DOORS }), "small")];
