@@ -136,7 +136,15 @@ def test_no_secret_leaves_maskwatch(
     run.wait_for("reconnected to the broker")
     until(lambda: b"lost" in b"".join(received.on(f"{TOPIC}/health")) or True)
     more_commands = (["test-output", "hook"], ["test-output", "tell"], ["set", "outputs.hook.zone=none"])
-    for words in (["doctor"], ["outbox"], ["report"], ["watch", "--test"], ["run", "--help"], *more_commands):
+    for words in (
+        ["doctor"],
+        ["outbox"],
+        ["report"],
+        ["audit"],
+        ["watch", "--test"],
+        ["run", "--help"],
+        *more_commands,
+    ):
         more = [] if "--help" in words or "--test" in words else ["--config", file, "--verbose"]
         done = maskwatch(*words, *more, env=env)
         done.end()

@@ -175,6 +175,7 @@ def test_damaged_files_are_told_without_their_text(camera: NetworkCamera, maskwa
     (state / "page.toml").write_text(f"[source]\n{DAMAGED[0]}\n")
     (state / "sessions.json").write_text(f'{{"{CREDENTIAL}": [')
     (state / "announced.json").write_text(f'{{"{CREDENTIAL}": [')
+    (state / "audit.jsonl").write_text(f'{{"{CREDENTIAL}": [\n')
     (state / "outbox.db").write_text(PHONE * 100)
     (state / "record.db").write_text(PHONE * 100)
     file = tmp_path / "good.toml"
@@ -185,7 +186,7 @@ def test_damaged_files_are_told_without_their_text(camera: NetworkCamera, maskwa
     again = maskwatch("run", "--verbose", "--config", file)
     again.wait_for("the page is at")
     again.end(signal.SIGTERM)
-    for words in (["doctor"], ["outbox"], ["report"]):
+    for words in (["doctor"], ["outbox"], ["report"], ["audit", "--verify"]):
         done = maskwatch(*words, "--config", file)
         done.end(timeout=30)
         texts[words[0]] = done.out + done.err

@@ -25,10 +25,12 @@ COMMANDS = (
     ("outbox", "--resend"),
     ("report", "--by", "alert"),
     ("report",),
+    ("audit",),
+    ("audit", "--verify"),
     ("forget",),
 )
 NAMES = ("page.toml", "outbox.db", "outbox.db-wal", "outbox.db-journal", "record.db", "health.json", "announced.json")
-NAMES += ("configuration", "lock", "snapshots")
+NAMES += ("configuration", "lock", "snapshots", "audit.jsonl")
 
 SWAPPER = """
 import itertools, os, sys
