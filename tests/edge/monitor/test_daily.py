@@ -180,8 +180,11 @@ def test_days_are_kept_for_eight_days_and_then_taken_back(
     one.at(at(12, 31, 9), "mask")
     expected = {f"{COUNTS}/2026-11-{day:02}" for day in range(2, 10)}
     until(lambda: {topic for topic in retained(broker) if topic.startswith(COUNTS)} == expected, lambda: one.log)
-    one.at(at(12, 46, 9), "mask")
-    until(lambda: one.announced == expected, lambda: f"{one.announced}")
+    for hour in range(13, 24):  # the broker's answer may come after the next slot
+        one.at(at(hour, 1, 9), "mask")
+        if one.announced == expected:
+            break
+    assert one.announced == expected
 
 
 def test_a_message_says_when_the_broker_may_forget_it(broker: Any, door: Any) -> None:
