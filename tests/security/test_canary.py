@@ -26,7 +26,7 @@ from edge.serving.passwords import hash_password
 pytestmark = [pytest.mark.security, pytest.mark.timeout(240)]
 
 PAGES = ("", "api/now", "api/alerts", "api/alerts.csv", "api/alerts.json", "api/report", "api/report.csv")
-PAGES += ("api/report.json", "report", "sign", "metrics", "healthz", "login", "notice", "api/notice")
+PAGES += ("api/report.json", "api/report.html", "report", "sign", "metrics", "healthz", "login", "notice", "api/notice")
 """What the page shows to somebody who is logged in."""
 
 
