@@ -88,6 +88,8 @@ def _parts(report: Report, checksums: Checksums, doors: Sequence[DoorPeriod], t:
     yield _legend(t)
     for unit, rows in _tables(report, doors):
         yield from _table(unit, rows, t)
+    if len(doors) > MOST_ROWS:
+        yield _paragraph(t("report.many_doors", number=MOST_ROWS), "small")
     if any(shift.end > DAY for shift in report.shifts):
         yield _paragraph(t("report.shift_day"), "small")
     yield from _outages(report, t)

@@ -9,8 +9,8 @@ from ..record.reading import Slot
 from .engine import Engine, Row
 
 SUMS = ", ".join(
-    # PostgreSQL makes decimals of sums of whole numbers
-    f"CAST(sum({name}) AS bigint)" if kind is int
+    # PostgreSQL sums large whole numbers as decimals, which takes twice as long for a year of 100 doors
+    f"CAST(sum(CAST({name} AS double precision)) AS bigint)" if kind is int
     # a clock that was set back counts the same time twice; nobody may take it for the time of another door
     else f"sum(CASE WHEN {name} > {SLOT_S} THEN {SLOT_S} ELSE {name} END)" if name == "watched" else f"sum({name})"
     for name, kind in KINDS.items()
