@@ -31,7 +31,7 @@ DROPPED = "dropped"
 """The first line of a file that was full: how many lines were dropped, and the hash of the last of them."""
 LOCKED_S = 5.0
 """Seconds for which another process may hold the lock: it writes one line."""
-HASH = re.compile(rb',"hash":"([0-9a-f]{64})"}')
+HASH = re.compile(rb',"hash":"([0-9a-f]{64})"}\Z')
 Values = Mapping[str, Any]
 
 
@@ -63,7 +63,7 @@ class AuditTrail:
 def hash_of(line: bytes) -> str:
     """Returns the hash with which a line, without its end, is referred to by the next one."""
     found = HASH.search(line, max(0, len(line) - 80))
-    return found[1].decode() if found and found.end() == len(line) else hashlib.sha256(line).hexdigest()
+    return found[1].decode() if found else hashlib.sha256(line).hexdigest()
 
 
 def is_intact(line: bytes) -> bool:
@@ -120,7 +120,7 @@ def _append(path: Path, file: int, head: dict[str, Any], known: str | None) -> s
     line = _sealed(head, hash_of(last) if last else known or FIRST)
     end = size - len(rest)
     if end + len(line) > MOST_BYTES:
-        replace(path, _newest(os.pread(file, end, 0)) + line)
+        replace(path, _newest(os.pread(file, end, 0).ljust(end, b"\n")) + line)
     else:
         _write(file, line, end)
         if not end:
@@ -129,16 +129,15 @@ def _append(path: Path, file: int, head: dict[str, Any], known: str | None) -> s
 
 
 def _write(file: int, line: bytes, end: int) -> None:
-    """Writes a line at the end of the whole lines, whole or not at all."""
+    """Writes a line behind ``end`` bytes, whole or not at all. The end of the line before it may be missing there."""
+    size = min(end, os.fstat(file).st_size)
     try:
-        os.ftruncate(file, end)
-        if end:
-            os.pwrite(file, b"\n", end - 1)
-        _write_at(file, line, end)
+        os.ftruncate(file, size)
+        _write_at(file, b"\n" * bool(end) + line, max(0, end - 1))
         os.fsync(file)
     except OSError:
         with suppress(OSError):
-            os.ftruncate(file, end)
+            os.ftruncate(file, size)
         raise
 
 

@@ -19,16 +19,9 @@ pytestmark = [
 SECRET = b'[detect]\nmin_face = 40\n[secret]\nword = "canary-of-root"\n'
 LOOSE = ("protected_symlinks", "protected_hardlinks", "protected_fifos", "protected_regular")
 COMMANDS = (
-    ("set", "detect.min_face=60"),
-    ("set", "web.enabled=true"),
-    ("purge", "--all"),
-    ("outbox", "--resend"),
-    ("report", "--by", "alert"),
-    ("report",),
-    ("audit",),
-    ("audit", "--verify"),
-    ("forget",),
-)
+    ("set", "detect.min_face=60"), ("set", "web.enabled=true"), ("purge", "--all"), ("outbox", "--resend"),
+    ("report", "--by", "alert"), ("report",), ("audit", "--verify"), ("forget",),
+)  # fmt: skip
 NAMES = ("page.toml", "outbox.db", "outbox.db-wal", "outbox.db-journal", "record.db", "health.json", "announced.json")
 NAMES += ("configuration", "lock", "snapshots", "audit.jsonl")
 

@@ -118,12 +118,14 @@ def test_what_a_power_cut_has_left_is_no_fault(path: Path, rest: bytes) -> None:
     assert len(whole(path)) == 5 and whole(path)[-1]["cut"] == len(rest)
 
 
-def test_a_file_without_its_last_line_end_keeps_the_line(path: Path) -> None:
-    filled(path)
+@pytest.mark.parametrize("size", [10, MOST_BYTES // 4], ids=["small", "full"])
+def test_a_file_without_its_last_line_end_keeps_the_line(path: Path, size: int) -> None:
+    for number in range(4):
+        AuditTrail(path).append("change", {"number": number, "new": "x" * (size - 250)})
     os.truncate(path, path.stat().st_size - 1)
-    AuditTrail(path).append("pause", {})
-    assert [entry["what"] for entry in whole(path)] == ["change"] * 4 + ["pause"]
-    assert "cut" not in whole(path)[-1]
+    AuditTrail(path).append("pause", {"by": "x" * size})
+    assert [entry["what"] for entry in whole(path)][-2:] == ["change", "pause"]
+    assert whole(path)[-2]["number"] == 3 and "cut" not in whole(path)[-1]
 
 
 @pytest.mark.parametrize("number", range(4))
@@ -132,6 +134,12 @@ def test_an_edited_line_is_noticed(path: Path, number: int) -> None:
     lines[number] = lines[number].replace(b'"old":48', b'"old":49')
     path.write_bytes(b"\n".join(lines) + b"\n")
     assert [fault[:7] for fault in faults(path)] == [f"line {number + 1} "] and "was changed" in faults(path)[0]
+
+
+def test_something_behind_the_last_line_is_noticed(path: Path) -> None:
+    filled(path)
+    path.write_bytes(path.read_bytes()[:-1] + b" \n")
+    assert "was changed" in faults(path)[0]
 
 
 def test_an_edited_line_with_a_new_hash_is_noticed_at_the_next_one(path: Path) -> None:
