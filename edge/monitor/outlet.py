@@ -78,7 +78,7 @@ def open_outlet(
     state, files = open_state(config, stack) if config.mqtt.host or supervised or sinks else None, state_files(config)
     audit, switched = None, unnoticed
     if state:
-        stack.callback(StateWatch(state, partial(health.report, "state folder")).close)
+        stack.callback(StateWatch(state, partial(health.report, "state folder"), config.snapshots).close)
         audit = Auditing(files, config, health.now.model, partial(health.report, "audit trail"))
         stack.callback(audit.close)
         switched = audit.switched

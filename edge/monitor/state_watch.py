@@ -1,19 +1,27 @@
-"""Holds on to the state folder while maskwatch runs: its lock, and small files that are written on a change only."""
+"""Holds on to the state folder while maskwatch runs: its lock, and small files that are written on a change only.
+
+It also deletes old snapshots, so that none stays because nobody comes, or because snapshots were turned off.
+"""
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from ..config.schema import SnapshotsConfig
 from ..errors import ConfigError
 from ..files import replace
 from ..outbox.file import CHECK_INTERVAL, Notice
 from ..paths import read_bytes
+from .retention import purge, trusted_time
 from .state import StateFolder
 
 LARGEST = 200_000
 """Bytes of a file that is kept in memory, at most: sessions have 20,000."""
+PURGE_INTERVAL = 3600.0
+"""Seconds after which old snapshots are deleted again."""
 
 
 class StateWatch:
@@ -23,8 +31,10 @@ class StateWatch:
     may to undo what the page has set, and stays away. ``report`` receives the problem, and None when it is over.
     """
 
-    def __init__(self, state: StateFolder, report: Callable[[str | None], None]) -> None:
+    def __init__(self, state: StateFolder, report: Callable[[str | None], None], snapshots: SnapshotsConfig) -> None:
         self._state = state
+        self._snapshots = snapshots
+        self._purge_due = time.monotonic()
         self._report = report
         self._notice = Notice(report)
         self._conflict = False
@@ -45,6 +55,9 @@ class StateWatch:
             with suppress(OSError):  # the outbox reports a disk that refuses
                 self._check()
                 self._notice.tick()
+                if time.monotonic() >= self._purge_due and not self._conflict:
+                    self._purge_due = time.monotonic() + PURGE_INTERVAL
+                    purge(self._state.files.snapshots, self._snapshots, trusted_time())
 
     def _check(self) -> None:
         if not self._state.is_in_place():

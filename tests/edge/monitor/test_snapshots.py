@@ -2,12 +2,14 @@
 
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
 import cv2
 import numpy as np
 import pytest
+from support import until
 from support.users import open_folder, run_without_rights
 
 from edge.camera.frames import Image
@@ -21,6 +23,8 @@ from edge.faces.opening import open_hider
 from edge.faces.yunet import YuNetDetector
 from edge.monitor.retention import purge, purge_all
 from edge.monitor.snapshots import NARROWEST, Snapshots
+from edge.monitor.state import StateFolder
+from edge.monitor.state_watch import StateWatch
 from edge.mqtt.messages import UNBLURRED
 
 DAY = 86400.0
@@ -105,6 +109,16 @@ def test_old_and_surplus_snapshots_are_deleted_oldest_first(tmp_path: Path) -> N
     assert purge(tmp_path, SnapshotsConfig(keep_days=365, keep_mb=1), now) == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.jpg", "1.jpg", "notes.txt"]
     assert purge_all(tmp_path) == 2 and purge(tmp_path / "none", SnapshotsConfig(), now) == 0
+
+
+def test_old_snapshots_are_deleted_though_nobody_comes_and_snapshots_are_off_now(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path, f"test-{os.urandom(8).hex()}")
+    state.files.snapshots.mkdir()
+    for number in range(3):  # by size, which counts with any clock
+        (path := state.files.snapshots / f"{number}.jpg").write_bytes(bytes(600_000))
+        os.utime(path, (1_800_000_000 + number, 1_800_000_000 + number))
+    with closing(state), closing(StateWatch(state, lambda text: None, SnapshotsConfig("off", keep_mb=1))):
+        until(lambda: os.listdir(state.files.snapshots) == ["2.jpg"], "the older ones are deleted")
 
 
 def test_a_disk_that_cannot_be_written_is_reported_and_raises_nothing(tmp_path: Path) -> None:
