@@ -1,16 +1,14 @@
 """The phone service and real outages: kills and restarts, brokers with and without a memory. Each alert rings once."""
 
 import signal
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import until
-from support.phone import Server, alert, configured
+from support.phone import Server, alert, configured, waiting
 
 from edge.config.schema import MqttConfig
 from edge.mqtt.messages import AlertMessage
@@ -24,12 +22,6 @@ def server() -> Iterator[Server]:
     server = Server()
     yield server.start()
     server.stop()
-
-
-def waiting(folder: Path) -> int:
-    """The entries that wait on disk."""
-    with closing(sqlite3.connect(folder / "state" / "maskwatch" / "entrance" / "texts.db")) as db:
-        return int(db.execute("SELECT count(*) FROM waiting").fetchone()[0])
 
 
 def test_every_alert_of_many_doors_rings_once_whatever_restarts(

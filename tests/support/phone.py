@@ -2,11 +2,13 @@
 
 import json
 import socket
+import sqlite3
 import ssl
 import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -138,6 +140,12 @@ def alert(device: str, **values: Any) -> bytes:
         "clock_synced": True, "model": "m@1", "snapshot": False,
     }  # fmt: skip
     return json.dumps(message | values).encode()
+
+
+def waiting(folder: Path) -> int:
+    """The texts that wait on the disk of a process that was started in this folder."""
+    with closing(sqlite3.connect(folder / "state" / "maskwatch" / "entrance" / "texts.db")) as db:
+        return int(db.execute("SELECT count(*) FROM waiting").fetchone()[0])
 
 
 def configured(folder: Path, **phone: Any) -> Path:
