@@ -13,6 +13,7 @@ from support.strict_broker import PUBLISH, Packet, StrictBroker
 
 from edge.config.schema import MqttConfig
 from edge.mqtt.client import V5
+from edge.mqtt.day_counts import KEPT_DAYS, DayCounts
 from edge.mqtt.homeassistant import Discovery
 from edge.mqtt.messages import Health, State, Stats
 from edge.mqtt.publisher import MqttPublisher
@@ -20,6 +21,7 @@ from edge.outbox.reading import peek
 
 ROOT = "maskwatch/door"
 DISCOVERY = "homeassistant/device/maskwatch_door/config"
+DAYS = [f"2026-11-{day}" for day in range(20, 20 + KEPT_DAYS)]
 STATS = Stats(10.0, 100, 0, 1.0, 1.0, 1.0, None, None, 80.0, 0, 5)
 PICTURE = b"\xff" * 40_000
 
@@ -45,6 +47,8 @@ class Door:
         )
         for message in (State(), Health("ok", "m")):
             self.publisher.show(message)
+        for day in DAYS:
+            self.publisher.keep_day(DayCounts(day, "yunet", "m", "c", [], []))
 
     def alert(self, picture: bytes | None = None) -> str:
         message = alert("door")

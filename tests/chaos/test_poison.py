@@ -21,6 +21,7 @@ KINDS: list[Any] = [
     pytest.param(on(f"{ROOT}/status"), f"{ROOT}/status", id="online"),
     pytest.param(on(f"{ROOT}/enabled/state"), f"{ROOT}/enabled/state", id="enabled"),
     pytest.param(on(f"{ROOT}/stats"), f"{ROOT}/stats", id="stats"),
+    pytest.param(lambda packet: packet.topic.startswith(f"{ROOT}/counts/"), f"{ROOT}/counts/+", id="counts"),
     pytest.param(on(f"{ROOT}/snapshot"), f"{ROOT}/snapshot", id="snapshot"),
     pytest.param(on(f"{ROOT}/enabled/set", SUBSCRIBE), f"subscription to {ROOT}/enabled/set", id="subscription"),
 ]
