@@ -1,12 +1,13 @@
 """Sums the counts of many doors in the database, and lists their alerts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..record.counts import KINDS, SLOT_S, Counts
 from ..record.reading import Slot
 from .engine import Engine, Row
+from .failure import StoreError
 
 SUMS = ", ".join(
     # PostgreSQL sums large whole numbers as decimals, which takes twice as long for a year of 100 doors
@@ -42,6 +43,7 @@ class StoreReader:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._is_connected = False
 
     def slots(self, start: float, end: float, doors: Collection[str] = ()) -> list[Slot]:
         """Returns the sums over the doors, slot by slot: what ``Report`` reads."""
@@ -55,11 +57,11 @@ class StoreReader:
 
     def names(self) -> list[str]:
         """Returns the names of all doors, also of those that have been forgotten."""
-        return [name for (name,) in self._engine.rows("SELECT door FROM doors UNION SELECT door FROM spans ORDER BY 1")]
+        return [name for (name,) in self._rows("SELECT door FROM doors UNION SELECT door FROM spans ORDER BY 1")]
 
     def spans(self) -> dict[str, Span]:
         """Returns from when to when there are counts of each door, by its name."""
-        rows = self._engine.rows(
+        rows = self._rows(
             "SELECT door, first_slot, last_slot, NOT EXISTS (SELECT 1 FROM doors WHERE doors.door = spans.door) "
             "FROM spans ORDER BY door"
         )
@@ -69,17 +71,27 @@ class StoreReader:
         """Returns the alerts from ``start`` until before ``end`` (Unix time), the newest first."""
         where, values = _where("moment", round(1000 * start), round(1000 * end), doors)
         statement = f"SELECT {', '.join(STORED_ALERT)} FROM alerts WHERE {where} ORDER BY moment DESC, id"
-        return [dict(zip(STORED_ALERT, row, strict=True)) for row in self._engine.rows(statement, values)]
+        return [dict(zip(STORED_ALERT, row, strict=True)) for row in self._rows(statement, values)]
 
     def close(self) -> None:
         """Closes the connection to the database."""
         self._engine.close()
 
+    def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Reads rows; a connection that was cut since the report before shows that now only, and is made anew once."""
+        was_connected, self._is_connected = self._is_connected, False
+        try:
+            rows = self._engine.rows(statement, values)
+        except StoreError as error:
+            if not was_connected or not error.temporary:
+                raise
+            rows = self._engine.rows(statement, values)
+        self._is_connected = True
+        return rows
+
     def _sums(self, keys: str, start: float, end: float, doors: Collection[str]) -> list[Row]:
         where, values = _where("slot", start, end, doors)
-        return self._engine.rows(
-            f"SELECT {keys}, {SUMS} FROM counts WHERE {where} GROUP BY {keys} ORDER BY {keys}", values
-        )
+        return self._rows(f"SELECT {keys}, {SUMS} FROM counts WHERE {where} GROUP BY {keys} ORDER BY {keys}", values)
 
 
 def _where(column: str, start: float, end: float, doors: Collection[str]) -> tuple[str, list[Any]]:

@@ -17,6 +17,7 @@ from edge.record.report import Report
 from edge.record.times import day_start
 from edge.store.address import parse_address
 from edge.store.engine import open_engine
+from edge.store.failure import StoreError
 from edge.store.reports import StoreReports, open_reports
 from edge.store.sql import FORGET_DOOR
 
@@ -96,3 +97,22 @@ def test_a_user_who_may_only_read_has_reports(postgres: Postgres, tmp_path: Path
     done = maskwatch(*words, postgres.address(postgres.new_database(), "auditor", "onlyread"), env=env)
     text = done.stderr.decode()
     assert done.returncode == 1 and "has no tables: `maskwatch watch --store` makes them" in text, text
+
+
+def test_a_database_that_was_restarted_between_two_reports(own_postgres: Postgres) -> None:
+    own_postgres.start()
+    address = parse_address(own_postgres.address(own_postgres.new_database()))
+    engine = open_engine(address, writes=True)
+    fill_doors(engine, random_counts(1))
+    engine.close()
+    reports = open_reports(address)
+    before = described(reports.report(FIRST, LAST, now=NOW))
+    own_postgres.stop()
+    with pytest.raises(StoreError, match="127.0.0.1"):
+        reports.names()
+    own_postgres.start()
+    assert described(reports.report(FIRST, LAST, now=NOW)) == before
+    own_postgres.stop()
+    own_postgres.start()
+    assert described(reports.report(FIRST, LAST, now=NOW)) == before, "nobody has noticed"
+    reports.close()
