@@ -11,7 +11,7 @@ MAX_WAITING, MAX_WAITING_BYTES = 5000, 4 * 2**20
 WINDOW = 20
 """Messages on their way to a client without an acknowledgement."""
 MAX_RETAINED, MAX_RETAINED_BYTES = 256, 8 * 2**20
-"""Retained messages, and their size; a camera has six."""
+"""Retained messages, and their size; a camera has six and those of eight days, 10 KB each."""
 
 
 class Session:

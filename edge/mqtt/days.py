@@ -24,6 +24,8 @@ MOST_TRIES = 2
 class Days:
     """The retained messages of the days, each on a topic of its own, sent one after the other: alerts overtake them.
 
+    They also wait while it is looked for a message on which the broker hangs up: one more suspect would delay alerts.
+
     What the broker keeps is remembered in ``announced``, also for another run. ``announce`` and ``outdated`` write to
     the disk, and are for the thread that counts; all else belongs to the publisher's thread.
     """
@@ -62,10 +64,10 @@ class Days:
         self._waiting = dict.fromkeys(self._kept, 0)
         self._offered_at = float("-inf")
 
-    def offer(self, delivery: Delivery) -> None:
-        """Offers the next message, unless the one before has no answer yet."""
+    def send(self, delivery: Delivery) -> None:
+        """Sends the next message while nothing else but alerts is on its way, and the one before has its answer."""
         now = time.monotonic()
-        if not self._waiting or now - self._offered_at < PATIENCE_S:
+        if not (self._waiting and delivery.idle) or now - self._offered_at < PATIENCE_S:
             return
         topic = min(self._waiting, key=lambda one: self._waiting[one])
         if self._waiting[topic] >= MOST_TRIES:
@@ -75,6 +77,7 @@ class Days:
         if delivery.offer(message):
             self._waiting[topic] += 1
             self._offered_at = now
+            delivery.send()
 
     def answered(self, message: Outgoing | None, reason: ReasonCode) -> None:
         """Takes the broker's answer to a message of any kind."""

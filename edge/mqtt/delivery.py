@@ -42,12 +42,10 @@ class Delivery:
         self._repeats = Repeats()
         self._paused = PausedAlerts()
         self._retrials = Retrials(outbox)
-        self._unacknowledged = 0
-
-    @property
-    def waiting(self) -> int:
-        """Returns how many alerts no broker has acknowledged yet. For any thread."""
-        return self._unacknowledged
+        self.waiting = 0
+        """How many alerts no broker has acknowledged yet. Any thread may read it."""
+        self.idle = False
+        """Whether nothing but alerts was on its way at the last ``send``, and no message was looked for."""
 
     def explains_end(self) -> bool:
         """Returns whether a message that was just sent may be the reason for the connection's end."""
@@ -55,14 +53,14 @@ class Delivery:
 
     def add(self, message: OutboxMessage) -> None:
         """Queues a new alert."""
-        self._unacknowledged += 1
+        self.waiting += 1
         self._queue.add(message)
         if len(self._queue) > CAPACITY:
             self._refuse(self._queue.take(), f"more than {CAPACITY} alerts waited")
 
     def restore(self, messages: Sequence[OutboxMessage]) -> None:
         """Queues the alerts of an earlier run: they go first."""
-        self._unacknowledged += len(messages)
+        self.waiting += len(messages)
         self._queue.restore(messages)
 
     def offer(self, message: Outgoing) -> bool:
@@ -99,8 +97,10 @@ class Delivery:
             self.offer(message)
         while self._link.connected and (following := self._next(now)) is not None:
             self._transmit(following, now)
-        if self._link.connected and not self._others and not any(not m.alert for m, _ in self._in_flight.values()):
+        others = self._others or any(not message.alert for message, _ in self._in_flight.values())
+        if self._link.connected and not others:
             self.limits.tell()
+        self.idle = not (others or self._suspects.careful(now))
 
     def acknowledged(self, mid: int, reason: ReasonCode) -> Outgoing | None:
         """Takes the broker's answer, that a message is delivered or refused; returns the message, if it is known."""
@@ -221,14 +221,14 @@ class Delivery:
 
     def _acknowledge(self, alert: OutboxMessage) -> None:
         if not self._retrials.taken(alert):
-            self._unacknowledged -= 1
+            self.waiting -= 1
             self._queue.forget(alert)
             self._outbox.delivered(alert)
 
     def _refuse(self, alert: OutboxMessage, reason: str) -> None:
         if self._retrials.refused(alert, reason):
             return
-        self._unacknowledged -= 1
+        self.waiting -= 1
         self._queue.forget(alert)
         self._refusals.forget(alert)
         log.error("alert %s is refused: %s", alert.id, reason)

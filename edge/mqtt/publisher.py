@@ -189,8 +189,8 @@ class MqttPublisher:
                 self._progress_at = running()
                 if (event := self._mailbox.next(self._link, 0.5)) is not None:
                     self._handle(event)
-                self._days.offer(self._delivery)
                 self._delivery.send()
+                self._days.send(self._delivery)
             except Exception:  # the thread must outlive every single message
                 log.exception("MQTT: an event could not be handled")
         say_offline(self._link, self._mailbox, self._delivery, self._topics.status)
