@@ -3,11 +3,9 @@
 import argparse
 import getpass
 import os
-import pwd
 import re
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +22,7 @@ from ..monitor.state import StateFiles, folder_of
 from ..owners import as_owner
 from ..record.audit import AuditTrail
 from .arguments import EXIT_OK, add_detector_option, add_device_option, in_utf8, open_settings, overrides
-
-NO_LOGIN = 2**32 - 1
-"""``loginuid`` of a process that no login has begun."""
+from .person import person
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -128,22 +124,6 @@ def _append(folder: Path, lines: list[dict[str, Any]]) -> bool:
         return folder.is_dir()
 
     return as_owner(folder, work, ConfigError)
-
-
-def person() -> str:
-    """Returns who has logged in and runs this command, and as whom, if that is another user."""
-    user, login = _user_name(os.getuid()), os.environ.get("SUDO_USER", "")
-    with suppress(OSError, ValueError):  # the kernel keeps it, if the login has set it
-        login = _user_name(int(Path("/proc/self/loginuid").read_text("ascii"))) or login
-    return f"{login} as {user}"[:100] if login not in ("", user) else user
-
-
-def _user_name(number: int) -> str:
-    if number == NO_LOGIN:
-        return ""
-    with suppress(KeyError):
-        return pwd.getpwuid(number).pw_name
-    return str(number)
 
 
 def _print_addresses(page: WebConfig, values: Sections, key: str) -> None:

@@ -1,12 +1,14 @@
-"""Reads the outbox file from other processes, and resends dead letters, whether maskwatch runs or not."""
+"""Reads the outbox file from other processes, resends dead letters, and deletes, whether maskwatch runs or not."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from .database import check_files, reading, uri
-from .sql import HISTORY_KEPT, OutboxMessage, waiting
+from .rescue import delete_read_copies
+from .sql import HISTORY_KEPT, PURGED, PUT_SETTING, OutboxMessage, waiting
 
 
 def peek(path: Path) -> tuple[list[OutboxMessage], list[tuple[str, str]]]:
@@ -20,6 +22,17 @@ def setting(path: Path, name: str) -> str | None:
     with reading(path) as db:
         row = db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
+
+
+def purged(path: Path) -> tuple[str, float]:
+    """Returns what tells the last ``purge`` from others, and the Unix time before which it deleted; empty if none was.
+
+    Raises ``sqlite3.Error``.
+    """
+    mark = setting(path, PURGED) or ""
+    with suppress(ValueError):
+        return mark, float(mark.partition(" ")[0])
+    return "", 0.0
 
 
 def history(path: Path, seq: int = 0, limit: int = HISTORY_KEPT) -> tuple[int, list[bytes]]:
@@ -51,6 +64,28 @@ def resend(path: Path) -> int:
     with _writing(path) as db:
         db.execute("INSERT OR IGNORE INTO alerts (id, topic, payload) SELECT id, topic, payload FROM dead_letters")
         return db.execute("DELETE FROM dead_letters").rowcount
+
+
+def purge(path: Path, before: float, moment: Callable[[bytes], float]) -> tuple[int, int, int]:
+    """Deletes the alerts before a Unix time from the history and from the dead letters, and copies of damaged files.
+
+    ``moment`` returns the time of a payload. Returns how many were deleted from each, and how many of that time still
+    wait: those are deleted once they are delivered. Raises ``sqlite3.Error`` and ``OSError``.
+    """
+
+    def old(table: str) -> list[tuple[int]]:
+        rows = db.execute(f"SELECT seq, payload FROM {table} WHERE typeof(payload) = 'blob'")
+        return [(seq,) for seq, payload in rows if moment(payload) < before]
+
+    with _writing(path) as db:
+        db.execute("PRAGMA secure_delete = ON")  # zeros in the file, where the alerts were
+        found = {table: old(table) for table in ("history", "dead_letters")}
+        for table, rows in found.items():
+            db.executemany(f"DELETE FROM {table} WHERE seq = ?", rows)
+        db.execute(PUT_SETTING, (PURGED, f"{before} {time.time_ns()}"))
+        waits = len(old("alerts"))
+    delete_read_copies(path)
+    return len(found["history"]), len(found["dead_letters"]), waits
 
 
 @contextmanager

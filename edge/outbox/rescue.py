@@ -99,6 +99,12 @@ def trim_copies(path: Path) -> None:
                 _delete(copy)
 
 
+def delete_read_copies(path: Path) -> None:
+    """Deletes the copies from which everything was taken that could be read."""
+    for _, copy in _beside(path, rf"\.damaged-(\d+){READ}"):
+        _delete(copy)
+
+
 def _aside(path: Path, number: int) -> str:
     return f"{path}.damaged-{number}{READ}"
 

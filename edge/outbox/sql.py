@@ -29,6 +29,8 @@ NEXT_DEAD_LETTER = f"""SELECT id, topic, payload FROM dead_letters WHERE seq <= 
 DELETE_DEAD_LETTER = "DELETE FROM dead_letters WHERE id = ?"
 DEAD_LETTERS_DELETED = "dead letters deleted"
 """The setting that counts the dead letters that were deleted because newer ones came."""
+PURGED = "alerts purged"
+"""The setting that says what somebody has deleted last: alerts before which Unix time; and when, so that it is new."""
 PUT_HISTORY = "INSERT INTO history (payload) VALUES (?)"
 TRIM_HISTORY = f"DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - {HISTORY_KEPT}"
 PUT_SETTING = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"

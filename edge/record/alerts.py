@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..mqtt.messages import AlertMessage, EventType
-from ..outbox.reading import history
+from ..outbox.reading import history, purged
 from ..outbox.sql import HISTORY_KEPT
 from .times import local_iso, parse_moment
 
@@ -85,6 +85,8 @@ class AlertIndex:
         self._entries: dict[str, Entry] = {}
         self._sorted: list[Entry] = []
         self._last = 0
+        self._purged = ""
+        self._forgotten: set[str] = set()
         self._lock = threading.Lock()
 
     def load(self) -> list[Entry]:
@@ -99,15 +101,14 @@ class AlertIndex:
         A file that is damaged or locked leaves what was read before: health reports it.
         """
         with self._lock:
-            count = len(self._entries)
             try:
-                self._read()
+                self._read(recent)
             except (sqlite3.Error, OSError):
                 pass
             for alert in recent:
-                if alert.id not in self._entries:
+                if alert.id not in self._entries and alert.id not in self._forgotten:
                     self._add(alert)
-            return self._sorted if len(self._entries) == count else self._sort()
+            return self._sorted if len(self._entries) == len(self._sorted) else self._sort()
 
     def _sort(self) -> list[Entry]:
         newest = sorted(self._entries.values(), key=lambda entry: entry.key, reverse=True)
@@ -115,9 +116,13 @@ class AlertIndex:
         self._entries = {entry.alert.id: entry for entry in self._sorted}
         return self._sorted
 
-    def _read(self) -> None:
+    def _read(self, recent: Iterable[AlertMessage] = ()) -> None:
         if self._outbox is None or not os.path.exists(self._outbox):
             return
+        mark, before = purged(self._outbox)
+        if mark not in ("", self._purged):  # somebody has deleted alerts: what is left is read anew
+            self._forgotten = {alert.id for alert in recent if moment_of(alert) < before}
+            self._purged, self._last, self._entries, self._sorted = mark, 0, {}, []
         self._last, payloads = history(self._outbox, self._last)
         for payload in payloads:
             try:
@@ -127,7 +132,7 @@ class AlertIndex:
 
     def _add(self, alert: AlertMessage) -> None:
         shared = replace(alert, device=sys.intern(alert.device), model=sys.intern(alert.model))
-        self._entries[alert.id] = Entry(_moment(alert), shared)
+        self._entries[alert.id] = Entry(moment_of(alert), shared)
 
 
 def exported(entry: Entry, seen: Collection[str]) -> dict[str, Any]:
@@ -142,7 +147,8 @@ def exported(entry: Entry, seen: Collection[str]) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _moment(alert: AlertMessage) -> float:
+def moment_of(alert: AlertMessage) -> float:
+    """Returns the Unix time of an alert; 0 if it has none."""
     try:
         return datetime.fromisoformat(alert.time).timestamp()
     except (ValueError, OverflowError, OSError):

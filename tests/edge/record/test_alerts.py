@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from support.recorded import alert, fill_history
 
+from edge.mqtt.messages import AlertMessage
+from edge.outbox.reading import purge
 from edge.outbox.sql import HISTORY_KEPT
-from edge.record.alerts import COLUMNS, AlertIndex, Entry, Search, exported
+from edge.record.alerts import COLUMNS, AlertIndex, Entry, Search, exported, moment_of
 from edge.record.export import csv_lines, file_name, json_lines
 
 
@@ -48,6 +50,19 @@ def test_a_damaged_file_leaves_what_was_read(path: Path) -> None:
     assert len(index.update()) == 1
     path.write_bytes(b"no database" * 1000)
     assert len(index.update([alert(2000.0)])) == 2
+
+
+def test_what_somebody_deletes_is_gone_from_a_page_that_runs(path: Path) -> None:
+    old, young = [alert(1000.0 + number) for number in range(3)], alert(2000.0)
+    fill_history(path, old[:2])
+    index = AlertIndex(path)
+    assert len(index.update([*old, young])) == 4, "two of them are not on disk yet"
+    fill_history(path, [old[2], young])
+    assert purge(path, 1500.0, lambda payload: moment_of(AlertMessage.decode(payload))) == (3, 0, 0)
+    assert [entry.alert for entry in index.update([*old, young])] == [young]
+    fill_history(path, [new := alert(1200.0)])  # the clock was set back
+    assert [entry.alert for entry in index.update([*old, young, new])] == [young, new]
+    assert [entry.alert for entry in AlertIndex(path).update([])] == [young, new]
 
 
 def found(query: dict[str, str], *entries: Entry, seen: tuple[str, ...] = ()) -> list[int]:
