@@ -111,7 +111,7 @@ class Hearing:
         """Takes that there is no connection to the broker."""
 
     def _tick(self) -> None:
-        """Does what is due; called at least every ``TICK_S`` seconds."""
+        """Does what is due; called after each event, at least every ``TICK_S`` seconds, and at the end."""
 
     def _run(self) -> None:
         while self._go_on():
@@ -124,10 +124,10 @@ class Hearing:
             if self._hurries:
                 self._link.retry_within(RETRY)
             event = self._mailbox.next(self._link, TICK_S)
-            if isinstance(event, _Stop):
-                return False
-            self._take(event)
+            if not isinstance(event, _Stop):
+                self._take(event)
             self._tick()
+            return not isinstance(event, _Stop)
         except Exception:  # one odd message must not end the thread
             log.exception("%s: an event could not be handled", self._label)
         return True

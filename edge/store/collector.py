@@ -1,6 +1,7 @@
 """Hears all doors of a broker: a message is in the spool on disk before the broker forgets it."""
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 
 from paho.mqtt.enums import MQTTProtocolVersion
@@ -13,7 +14,7 @@ from ..mqtt.lines import clean
 from ..mqtt.observer import LONGEST
 from ..mqtt.session_id import keep_protocol, known_protocol, session_id
 from .failure import StoreError
-from .spool import Spool
+from .spool import Message, Spool
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,8 @@ NEWEST = ("enabled/state", "counts/+")
 keep some KB per door every 15 minutes for a store that is away, of which the last message says everything."""
 PAUSE_S = 1.0
 """Seconds between attempts to write into the spool."""
+MOST_GATHERED = 500
+"""Messages of one transaction, at most. The 8,000 retained days of 1,000 doors took 0.5 s; 7.6 s one by one."""
 MOST_WAITING = 5000
 """Messages that may wait in memory for a disk that refuses; then the connection is closed, and made anew."""
 
@@ -40,6 +43,7 @@ class Collector(Hearing):
         self._spool = spool
         self._problem = ""
         self._left_out: set[str] = set()
+        self._gathered: list[Received] = []
         super().__init__(
             name="mqtt-collector",
             settings=mqtt,
@@ -60,14 +64,47 @@ class Collector(Hearing):
             keep_protocol(self._spool, protocol)
 
     def _received(self, message: Received) -> bool:
+        """Gathers what has arrived: one transaction of many takes hardly longer than one of a single message."""
+        self._gathered.append(message)
+        return False
+
+    def _tick(self) -> None:
+        if not self._mailbox.waiting or len(self._gathered) >= MOST_GATHERED or self._stopping.is_set():
+            self._keep_gathered()
+
+    def _disconnected(self) -> None:
+        """Keeps what the connection has brought. Nothing of it can be acknowledged any more, and it comes again."""
+        self._put_all([self._row(message) for message in self._gathered])
+        self._gathered.clear()
+
+    def _keep_gathered(self) -> None:
+        """Keeps all at once; where the disk refuses that, one by one: it may have room for some."""
+        gathered, self._gathered = self._gathered, []
+        rows = [self._row(message) for message in gathered]
+        are_kept = not self._problem and self._put_all(rows)
+        for message, row in zip(gathered, rows, strict=True):
+            if row and not are_kept and not self._keep(row):
+                return
+            self._link.acknowledge(message)
+
+    def _put_all(self, rows: Iterable[Message | None]) -> bool:
+        kept = [row for row in rows if row]
+        with suppress(StoreError):
+            if kept:
+                self._spool.put_all(kept)
+            return True
+        return False
+
+    def _row(self, message: Received) -> Message | None:
+        """Returns what the spool keeps of a message; None if it is left out."""
         device, _, kind = message.topic.removeprefix(f"{self._prefix}/").partition("/")
         if len(message.payload) > LONGEST:
             self._leave_out(message, kind, f"it has {len(message.payload)} bytes")
         elif not NAME.fullmatch(device):
             self._leave_out(message, kind, "no door can have this name")
         else:
-            return self._keep(device, kind, message)
-        return True
+            return device, kind, message.payload, message.retained
+        return None
 
     def _leave_out(self, message: Received, kind: str, reason: str) -> None:
         """Says once per kind of message that one is left out; anybody may publish."""
@@ -78,9 +115,9 @@ class Collector(Hearing):
                 "a message on %s is left out: %s; others of its kind are not named", clean(message.topic), reason
             )
 
-    def _keep(self, device: str, kind: str, message: Received) -> bool:
+    def _keep(self, row: Message) -> bool:
         """Puts a message into the spool, as often as it takes. Returns False if that must end."""
-        while not self._put(device, kind, message):
+        while not self._put(row):
             if self._stopping.wait(PAUSE_S):
                 return False
             if self._mailbox.waiting > MOST_WAITING:
@@ -88,9 +125,9 @@ class Collector(Hearing):
                 return False
         return True
 
-    def _put(self, device: str, kind: str, message: Received) -> bool:
+    def _put(self, row: Message) -> bool:
         try:
-            self._spool.put(device, kind, message.payload, message.retained)
+            self._spool.put(*row)
         except StoreError as error:
             if not self._problem:
                 log.error("%s; messages for the store wait at the broker", error)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -140,6 +141,31 @@ def test_while_the_disk_refuses_messages_wait_at_the_broker_in_order(
         again = ids(spool)
         assert list(dict.fromkeys(taken + again)) == sent, "in order, and none is missing"
         assert len(taken + again) <= len(sent) + 20, "what was not acknowledged may come again"
+
+
+def test_what_has_arrived_is_kept_in_few_transactions(
+    broker: Any, subscriber: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What arrives while somebody locks the file is written in as many transactions as the broker sends pieces."""
+    client, doors = subscriber(broker.port), [f"door-{number}" for number in range(200)]
+
+    def changes() -> int:
+        with (tmp_path / "store.db").open("rb") as file:
+            return int.from_bytes(file.read(28)[24:], "big")
+
+    with collecting(broker, tmp_path) as spool:
+        client.publish("maskwatch/porch/status", b"online")
+        until(lambda: spool.waiting == 1)
+        with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            before = changes()
+            for door in doors:
+                client.publish(f"maskwatch/{door}/health", b"{}")
+            until(lambda: "messages for the store wait at the broker" in caplog.text)
+            other.execute("ROLLBACK")
+            until(lambda: spool.waiting == 1 + len(doors))
+            assert changes() - before < len(doors) / 2
+            assert [one.device for one in heard(spool) if one.kind == "health"] == doors
 
 
 def test_a_broker_that_has_lost_its_memory_is_subscribed_to_anew(broker: Any, subscriber: Any, tmp_path: Path) -> None:
