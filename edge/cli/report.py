@@ -22,7 +22,7 @@ from ..record.export import csv_lines, json_lines
 from ..record.html import html_page
 from ..record.period import COLUMNS, DOOR_COLUMNS, DoorPeriod, Period
 from ..record.reading import read, read_seen
-from ..record.report import BIAS, NO_SHIFTS, By, Report, check_range
+from ..record.report import NO_SHIFTS, By, Report, check_range
 from ..record.text import table_lines
 from ..record.times import day_start, parse_date
 from ..web.languages import DEFAULT_LANGUAGE, languages
@@ -100,6 +100,8 @@ def _days(args: argparse.Namespace) -> tuple[date, date]:
         first = parse_date("--from", args.first) if args.first is not None else last - timedelta(days=DAYS - 1)
     except ValueError as error:
         raise ConfigError(str(error)) from error
+    if first > last and args.last is None:
+        raise ConfigError(f"--from {first} is in the future: without --to, a report ends today, {last}")
     if first > last:
         raise ConfigError(f"--from {first} is after --to {last}: exchange the two")
     if args.by != "alert":
@@ -149,7 +151,7 @@ def _print_report(
         return EXIT_OK
     periods: Sequence[Period] = doors if args.by == "door" else report.by(args.by)
     if not args.csv and not args.json:
-        for line in (*table_lines(args.by, periods), *([f"note: {BIAS}"] if report.is_biased else [])):
+        for line in (*table_lines(args.by, periods), *([f"note: {report.bias.note}"] if report.bias else [])):
             print(line)
         return EXIT_OK
     rows = ({args.by: period.label, **period.row()} for period in periods)
@@ -157,7 +159,7 @@ def _print_report(
         _write(csv_lines(rows, [args.by, *(DOOR_COLUMNS if args.by == "door" else COLUMNS)]))
         return EXIT_OK
     detectors = [{"detector": detector, "model": model} for detector, model in report.detectors]
-    note = BIAS if report.is_biased else None
+    note = report.bias.note if report.bias else None
     _write(json_lines({**head, "detectors": detectors, "note": note}, "rows", rows))
     return EXIT_OK
 

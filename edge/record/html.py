@@ -5,14 +5,14 @@ from html import escape
 from typing import Any, NamedTuple
 
 from ..config.shifts import DAY, OUTSIDE
+from .bias import BIASED
 from .chart import KINDS, chart
 from .checksums import Checksums
 from .period import DoorPeriod, Period
-from .report import BIASED, By, Report
+from .report import By, Report
 from .times import local_iso
+from .words import Texts, Translator
 
-Texts = Mapping[str, str]
-"""The texts of the page in one language, by key."""
 NUMBERS = ("people", "mask", "no_mask", "incorrect_mask", "unsure", "alerts")
 OUTAGES, MOST_CONFIGS = 10, 10
 MOST_ROWS, PAGE_ROWS = 31, 45
@@ -31,10 +31,15 @@ h1 { font-size: 1.6em; margin: 0 0 .3em } h2 { font-size: 1.1em; margin: .7em 0 
 svg { display: block; width: 100%; height: auto; font-size: 9px; text-anchor: middle }
 .mask { fill: #0b6b3a; background: #0b6b3a } .no_mask { fill: #b3261e; background: #b3261e }
 .incorrect_mask { fill: #c77700; background: #c77700 } .unsure { fill: #999; background: #999 }
-.axis { stroke: #444 } .hatch { stroke: #888; stroke-width: 2 } .legend span { margin-right: 1.5em }
+.axis { stroke: #444 } .hatch { stroke: #888; stroke-width: 2 }
+.legend span { margin-right: 1.5em; white-space: nowrap }
 .legend i { display: inline-block; width: .9em; height: .9em; margin-right: .4em }
 .legend i.hatched { background: repeating-linear-gradient(45deg, #888 0 1px, #fff 1px 3px) }
-.scroll { overflow-x: auto } @media print { .scroll { overflow: visible } }
+.scroll { overflow-x: auto; background: linear-gradient(90deg, #fff 40%, #fff0) left / 2.5rem 100% no-repeat local,
+  linear-gradient(270deg, #fff 40%, #fff0) right / 2.5rem 100% no-repeat local,
+  linear-gradient(90deg, #0006, #0000) left / .9rem 100% no-repeat scroll,
+  linear-gradient(270deg, #0006, #0000) right / .9rem 100% no-repeat scroll }
+@media print { .scroll { overflow: visible; background: none } }
 table { width: 100%; border-collapse: collapse; font-size: .94em; font-variant-numeric: tabular-nums }
 th, td { padding: .05em .4em; border-bottom: 1px solid #bbb; text-align: right; white-space: nowrap }
 th:first-child { text-align: left } tbody th { font-weight: 400 } td.unknown { text-align: center; font-style: italic }
@@ -62,7 +67,7 @@ def html_page(
     doors: Sequence[DoorPeriod] = (),
 ) -> Iterable[str]:
     """Gives the file in pieces, in a language with its texts. ``doors`` are the sums of each of many doors."""
-    t = _Translator(texts)
+    t = Translator(texts)
     dates = " – ".join(dict.fromkeys((report.first.isoformat(), report.last.isoformat())))
     title = t.safe("report.of", device=device, dates=dates)
     parts = list(_parts(report, checksums, doors, t))
@@ -80,7 +85,7 @@ def _size(parts: Iterable[Part]) -> float:
     return min(LARGEST_PT, PAGE_PT / sum(part.height for part in parts))
 
 
-def _parts(report: Report, checksums: Checksums, doors: Sequence[DoorPeriod], t: "_Translator") -> Iterable[Part]:
+def _parts(report: Report, checksums: Checksums, doors: Sequence[DoorPeriod], t: Translator) -> Iterable[Part]:
     yield Part("", 2.5)  # the title
     yield from (_paragraph(text) for text in _notes(report, t))
     yield _heading(t("report.per_hour"))
@@ -97,32 +102,6 @@ def _parts(report: Report, checksums: Checksums, doors: Sequence[DoorPeriod], t:
     yield _paragraph(_made(report, checksums.configs, t), "small")
 
 
-class _Translator:
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
-
-    def __call__(self, key: str, **values: Any) -> str:
-        return self._texts[key].format(**values)
-
-    def safe(self, key: str, **values: Any) -> str:
-        return escape(self(key, **values))
-
-    def count(self, key: str, number: int) -> str:
-        return self(f"{key}.{'one' if number == 1 else 'other'}", number=number)
-
-    def lasting(self, seconds: float) -> str:
-        if seconds < 7200:
-            return self("report.minutes", minutes=round(seconds / 60))
-        return self("report.hours", hours=f"{seconds / 3600:.1f}".removesuffix(".0"))
-
-    def unknown(self, row: Mapping[str, Any]) -> str:
-        """Tells how long nobody was counted, and why."""
-        why = {"paused": row["paused_s"], "lost": row["camera_lost_s"]}
-        why["off"] = row["unknown_s"] - sum(why.values())
-        parts = [f"{self(f'report.{name}')} {self.lasting(s)}" for name, s in why.items() if s >= 60]
-        return self.lasting(row["unknown_s"]) + (f" ({', '.join(parts)})" if parts else "")
-
-
 def _paragraph(text: str, kind: str = "note") -> Part:
     return Part(f'<p class="{kind}">{escape(text)}</p>\n', 0.15 + 1.25 * (1 + len(text) // 110))
 
@@ -131,7 +110,7 @@ def _heading(text: str) -> Part:
     return Part(f"<h2>{escape(text)}</h2>\n", 2.4)
 
 
-def _notes(report: Report, t: _Translator) -> Iterable[str]:
+def _notes(report: Report, t: Translator) -> Iterable[str]:
     """Gives what must be said of the numbers: their sum, interval, bias and unknown time."""
     period = report.total
     row = period.row()
@@ -141,9 +120,9 @@ def _notes(report: Report, t: _Translator) -> Iterable[str]:
         counted = {"people": t.count("report.people", row["people"]), "alerts": t.count("alerts", row["alerts"])}
         yield t("report.sum", **(row | counted))
         yield t("report.share_sum", **_percent(period)) if period.share else t("report.few")
-    if report.is_biased:
-        yield t("report.biased")
-    if not row["clock_synced"]:
+    if report.bias:
+        yield t.bias(report.bias)
+    if row["clock_synced"] is False:
         yield t("report.unsynced")
     if row["unknown_s"]:
         yield t("report.unknown_sum", time=t.unknown(row))
@@ -154,7 +133,7 @@ def _percent(period: Period) -> dict[str, str]:
     return {"share": f"{share.value:.0%}", "low": f"{share.low:.0%}", "high": f"{share.high:.0%}"} if share else {}
 
 
-def _legend(t: _Translator) -> Part:
+def _legend(t: Translator) -> Part:
     keys = [*((kind, f"report.{kind}") for kind in KINDS), ("hatched", "report.is_unknown")]
     parts = (f'<span><i class="{name}"></i>{t.safe(key)}</span>' for name, key in keys)
     return Part(f'<p class="legend">{"".join(parts)}</p>\n', 1.4)
@@ -175,7 +154,7 @@ def _tables(report: Report, doors: Sequence[Period]) -> Iterable[tuple[str, Sequ
         yield unit, rows
 
 
-def _table(unit: str, rows: Sequence[Period], t: _Translator) -> Iterable[Part]:
+def _table(unit: str, rows: Sequence[Period], t: Translator) -> Iterable[Part]:
     yield _heading(t(f"report.by_{unit}"))
     names = (unit if unit in ("door", "shift") else "period", *NUMBERS, "share", "unknown")
     head = "".join(f"<th>{t.safe(f'report.{name}')}</th>" for name in names)
@@ -184,13 +163,13 @@ def _table(unit: str, rows: Sequence[Period], t: _Translator) -> Iterable[Part]:
     yield Part(f'<div class="scroll">{table}</div>\n', 2.6 + 1.4 * len(rows))
 
 
-def _name(period: Period, t: _Translator) -> str:
+def _name(period: Period, t: Translator) -> str:
     if isinstance(period, DoorPeriod) and BIASED in period.detectors:
         return f"{period.label} ({BIASED})"
     return t("report.outside") if period.label == OUTSIDE else period.label
 
 
-def _row(period: Period, name: str, t: _Translator) -> str:
+def _row(period: Period, name: str, t: Translator) -> str:
     if period.is_unknown:
         cells = f'<td class="unknown" colspan="{len(NUMBERS) + 1}">{t.safe("report.is_unknown")}</td>'
     else:
@@ -200,9 +179,9 @@ def _row(period: Period, name: str, t: _Translator) -> str:
     return f'<tr><th scope="row">{escape(name)}</th>{cells}<td>{unknown}</td></tr>\n'
 
 
-def _outages(report: Report, t: _Translator) -> Iterable[Part]:
+def _outages(report: Report, t: Translator) -> Iterable[Part]:
     outages = report.outages()
-    texts = [f"{_dates(one, report)}: {t.unknown(one)}" for one in outages[-OUTAGES:]]
+    texts = [f"{_dates(one, report, t)}: {t.unknown(one)}" for one in outages[-OUTAGES:]]
     if outages:
         yield _heading(t("report.outages"))
         yield _list(texts, "outages", 0.65 * max(1 + len(text) // 50 for text in texts))
@@ -210,14 +189,15 @@ def _outages(report: Report, t: _Translator) -> Iterable[Part]:
         yield _paragraph(t("report.more", number=len(outages) - OUTAGES), "small")
 
 
-def _dates(outage: Mapping[str, str], report: Report) -> str:
+def _dates(outage: Mapping[str, Any], report: Report, t: Translator) -> str:
     start, end = (outage[key][:16].replace("T", " ") for key in ("start", "end"))
-    if report.first == report.last:
-        return f"{start[11:]} – {end[11:]}"
-    return f"{start} – {end[11:] if start[:10] == end[:10] else end}"
+    if report.first == report.last or start[:10] == end[:10]:
+        end = end[11:]
+    start = start[11:] if report.first == report.last else start
+    return t("report.between", start=start, end=end) if outage["in_parts"] else f"{start} – {end}"
 
 
-def _checksums(days: Mapping[str, str], t: _Translator) -> Iterable[Part]:
+def _checksums(days: Mapping[str, str], t: Translator) -> Iterable[Part]:
     if not days:
         return
     yield _heading(t("report.checksums"))
@@ -234,7 +214,7 @@ def _list(texts: Sequence[str], kind: str, height: float) -> Part:
     return Part(f'<ol class="{kind}">\n{items}</ol>\n', height * (1 + len(texts)))
 
 
-def _made(report: Report, configs: Sequence[str], t: _Translator) -> str:
+def _made(report: Report, configs: Sequence[str], t: Translator) -> str:
     detectors = "; ".join(f"{detector}, {model}" for detector, model in report.detectors) or "–"
     made = t("report.made", time=local_iso(report.now, "minutes").replace("T", " "), detectors=detectors)
     ids = ", ".join([*(["…"] if configs[MOST_CONFIGS:] else []), *configs[-MOST_CONFIGS:]])

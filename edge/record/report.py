@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from ..config.shifts import Shift
+from .bias import BIASED, Bias
 from .counts import SLOT_S
-from .period import Period, total
+from .period import UNKNOWN_S, Period, total
 from .reading import Slot
 from .shifts import Shifts
 from .sql import DAYS_KEPT
@@ -17,12 +18,6 @@ from .times import day_start, local_iso
 By = Literal["hour", "hour_of_day", "weekday", "day", "month", "shift"]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NO_SHIFTS = """no shifts are configured; name them, for example: maskwatch set 'report.shifts=["early 06:00-14:00"]'"""
-BIASED = "haar"
-"""The detector whose counts are biased."""
-BIAS = (
-    "counted with the detector haar, which finds one of three masked faces and two of three bare ones: the share with "
-    "a mask is too low; yunet finds nearly all (maskwatch set --detector yunet)"
-)
 
 
 def check_range(first: date, last: date, most: int = DAYS_KEPT) -> None:
@@ -35,7 +30,9 @@ class Report:
     """The counts from the local day ``first`` to the local day ``last``, up to ``now`` (Unix time).
 
     ``read`` returns the slots between two Unix times. Where they are sums over several doors, ``doors`` returns how
-    many there were at a Unix time: each of them passes the time by itself.
+    many there were at a Unix time: each of them passes the time by itself. ``biased_doors`` is asked only if the biased
+    detector counted: it returns the names of the doors at which it did between two Unix times, and how many doors
+    there were.
     """
 
     def __init__(
@@ -47,6 +44,7 @@ class Report:
         *,
         shifts: Sequence[Shift] = (),
         doors: Callable[[int], int] = lambda moment: 1,
+        biased_doors: Callable[[float, float], tuple[Sequence[str], int]] = lambda start, end: ((), 1),
     ) -> None:
         self.first = first
         self.last = last
@@ -60,13 +58,14 @@ class Report:
         self._periods = [(moment, period) for moment, period in periods if moment < end]
         self._after = [(moment, period) for moment, period in periods if moment >= end and self._in_shift(moment)]
         used = {moment for moment, _ in self._periods + self._after}
-        found = {(slot.detector, slot.model) for slot in slots if slot.counts.has_events and slot.start in used}
-        self.detectors = sorted(found)
-
-    @property
-    def is_biased(self) -> bool:
-        """Returns whether a share is biased, because the cascade finds few masked faces."""
-        return any(detector == BIASED for detector, _ in self.detectors)
+        counted = [slot for slot in slots if slot.counts.has_events and slot.start in used]
+        self.detectors = sorted({(slot.detector, slot.model) for slot in counted})
+        people = [slot.counts.people for slot in counted if slot.detector == BIASED]
+        self.bias: Bias | None = None
+        """Whose share is biased, because the cascade finds few masked faces; None if it did not count."""
+        if people:
+            names, number = biased_doors(start, until)
+            self.bias = Bias(tuple(names), number, sum(people), sum(slot.counts.people for slot in counted))
 
     @property
     def total(self) -> Period:
@@ -98,7 +97,11 @@ class Report:
         return self.first <= self._shifts.of(datetime.fromtimestamp(moment))[1] <= self.last
 
     def outages(self) -> list[dict[str, Any]]:
-        """Returns when people were not counted: start and end (local time, to the slot), seconds, and the causes."""
+        """Returns when people were not counted: start and end (local time), seconds, and the causes.
+
+        Start and end are those of slots, and none is after now. ``in_parts`` tells that somebody watched in between,
+        or that other doors did: when exactly is not known.
+        """
         found: list[tuple[int, Period]] = []
         for start, period in self._periods:
             if not period.unknown:
@@ -108,13 +111,14 @@ class Report:
                 found[-1] = (start + SLOT_S, found[-1][1])
             else:
                 found.append((start + SLOT_S, Period(local_iso(start), period.seconds, replace(period.counts))))
-        return [_outage(period, end) for end, period in found]
+        return [_outage(period, min(end, self.now)) for end, period in found]
 
 
-def _outage(period: Period, end: int) -> dict[str, Any]:
+def _outage(period: Period, end: float) -> dict[str, Any]:
     return {
         "start": period.label,
         "end": local_iso(end),
+        "in_parts": period.counts.watched > UNKNOWN_S,
         "unknown_s": round(period.seconds - period.counts.watched),
         "paused_s": round(period.counts.paused),
         "camera_lost_s": round(period.counts.blind),

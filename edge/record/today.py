@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .bias import BIAS, BIASED
 from .counts import Counts, mask_share
-from .report import BIAS, BIASED
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..config.shifts import Shift
 from ..errors import ConfigError
+from ..record.bias import BIASED
 from ..record.counts import SLOT_S
 from ..record.period import DoorPeriod
 from ..record.report import Report
@@ -50,7 +51,8 @@ class StoreReports:
         chosen = self._chosen(door)
         count = DoorCount(self._spans(chosen).values())
         read = partial(self._reader.slots, doors=chosen)
-        return Report(first, last, read, _arrived(now), shifts=shifts, doors=count)
+        biased = partial(self._biased_doors, chosen)
+        return Report(first, last, read, _arrived(now), shifts=shifts, doors=count, biased_doors=biased)
 
     def by_door(self, first: date, last: date, door: str = "", *, now: float | None = None) -> list[DoorPeriod]:
         """Returns the sums of each door that there was in that time. Raises ``ConfigError`` for an unknown door."""
@@ -82,6 +84,11 @@ class StoreReports:
             )
             raise ConfigError(f"the store has no door '{door[:64]}'{known}")
         return [door]
+
+    def _biased_doors(self, chosen: Collection[str], start: float, end: float) -> tuple[list[str], int]:
+        """Returns at which doors the biased detector counted, and how many doors there were."""
+        there = sum(_seconds(span, start, end) > 0 for span in self._spans(chosen).values())
+        return self._reader.doors_of(BIASED, start, end, chosen), there
 
     def _spans(self, chosen: Collection[str]) -> dict[str, Span]:
         return {name: span for name, span in self._reader.spans().items() if not chosen or name in chosen}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar, get_args
@@ -14,7 +15,7 @@ from ..errors import ConfigError, EdgeError
 from ..record.export import csv_lines, file_name, json_lines
 from ..record.html import html_page
 from ..record.period import COLUMNS, DOOR_COLUMNS, DoorPeriod, Period
-from ..record.report import BIAS, NO_SHIFTS, By, Report
+from ..record.report import NO_SHIFTS, By, Report
 from ..serving.answers import error_response
 from ..serving.download import download
 from .assets import html_handler, language_of
@@ -110,7 +111,7 @@ class Reports:
             "to": report.last.isoformat(),
             "today": date.today().isoformat(),
             "detectors": [f"{detector}, {model}" for detector, model in report.detectors],
-            "biased": report.is_biased,
+            "bias": _bias(report),
             "total": _row(report.total),
             "hours": [_row(period) for period in report.by("hour")] if report.first == report.last else [],
             "days": [_row(period) for period in report.by("day")],
@@ -153,9 +154,14 @@ class Reports:
             "device": self._source.device or asked.door or None,
             "from": asked.first.isoformat(),
             "to": asked.last.isoformat(),
-            "note": BIAS if report.is_biased else None,
+            "note": report.bias.note if report.bias else None,
         }
         return json_lines(head, "rows", self._rows(asked, report))
+
+
+def _bias(report: Report) -> dict[str, Any] | None:
+    bias = report.bias
+    return asdict(bias) | {"is_partial": bias.is_partial, "names": bias.names} if bias else None
 
 
 def _row(period: Period) -> dict[str, Any]:

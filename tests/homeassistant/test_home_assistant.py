@@ -15,8 +15,8 @@ from support.browsing import Watched
 from support.processes import Process
 from support.recorded import fill_counts
 
+from edge.record.bias import BIAS
 from edge.record.counts import Counts
-from edge.record.report import BIAS
 
 pytestmark = [pytest.mark.homeassistant, pytest.mark.timeout(300)]
 ENTITIES = [

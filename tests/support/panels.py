@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from edge.record.report import BIAS
+from edge.record.bias import BIAS
 
 CHOSEN = '"device" =~ /^$device$/'
 OVER_TIME = f'WHERE {CHOSEN} AND $timeFilter GROUP BY time($__interval), "device"'

@@ -15,8 +15,8 @@ from edge.monitor.stats import Statistics
 from edge.mqtt.messages import NOTHING, State, Stats
 from edge.people.policy import PersonState
 from edge.people.tracker import Track
+from edge.record.bias import BIAS
 from edge.record.counts import Counts
-from edge.record.report import BIAS
 from edge.record.today import Today
 
 

@@ -103,6 +103,8 @@ def test_unknown_time_is_neither_zero_nor_left_out(record: Path) -> None:
     assert '<th scope="row">night</th><td class="unknown" colspan="7">unknown</td><td>8 h</td>' in text
     assert "Unknown: 22 h (paused 15 min, not running 21.8 h)" in text
     assert "00:00 – 09:00: 9 h (not running 9 h)" in text
+    fill_counts(record, [(datetime(2026, 11, 23, 11, 15).timestamp(), Counts(watched=300.0))])
+    assert "between 11:00 and 00:00: 12.9 h (paused 15 min, not running 12.7 h)" in page(record)
     nothing = page(record, date(2026, 10, 1), date(2026, 10, 1))
     assert "Nothing is known of this time" in nothing and not re.search(r"<td>0</td>", nothing)
 

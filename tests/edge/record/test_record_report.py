@@ -11,6 +11,7 @@ import pytest
 from support.recorded import fill_counts
 
 from edge.config.shifts import OUTSIDE, Shift
+from edge.record.bias import BIAS
 from edge.record.counts import SLOT_S, Counts, mask_share
 from edge.record.period import COLUMNS
 from edge.record.reading import read
@@ -176,6 +177,19 @@ def test_time_that_was_not_watched_is_unknown_and_never_zero(tmp_path: Path, ber
     assert outages[1]["paused_s"] == 3600 and outages[1]["camera_lost_s"] == 300
 
 
+def test_an_outage_ends_now_at_the_latest_and_says_whether_somebody_watched_in_between(
+    tmp_path: Path, berlin: str
+) -> None:
+    path = tmp_path / "record.db"
+    began = Counts(watched=180.0)  # counting began 3 minutes before the end of the slot
+    fill_counts(path, [(at(2026, 11, 25, 13, 15), began), (at(2026, 11, 25, 13, 30), Counts(watched=180.0))])
+    (outage,) = report_of(path, DAY, DAY, at(2026, 11, 25, 13, 35)).outages()
+    assert (outage["start"][11:16], outage["end"][11:16], outage["in_parts"]) == ("00:00", "13:35", True)
+    assert outage["unknown_s"] == 13.5 * 3600 + 300 - 360
+    (outage,) = report_of(path, DAY, DAY, at(2026, 11, 25, 13, 10)).outages()
+    assert (outage["start"][11:16], outage["end"][11:16], outage["in_parts"]) == ("00:00", "13:10", False)
+
+
 def test_the_future_is_neither_counted_nor_unknown(tmp_path: Path, berlin: str) -> None:
     path, now = tmp_path / "record.db", at(2026, 11, 25, 10, 30)
     fill_counts(path, full(at(2026, 11, 25), at(2026, 11, 25, 10, 20)))
@@ -204,8 +218,8 @@ def test_a_share_needs_30_people_and_has_its_interval() -> None:
 def test_a_report_says_whether_haar_counted(tmp_path: Path) -> None:
     path, noon = tmp_path / "record.db", datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
     fill_counts(path, [(noon, Counts(people=1, mask=1, watched=9.0))])
-    assert not report_of(path, date(2026, 11, 23), date(2026, 11, 27)).is_biased
+    assert report_of(path, date(2026, 11, 23), date(2026, 11, 27)).bias is None
     fill_counts(path, [(noon, Counts(people=1, mask=1, watched=9.0))], "haar")
     report = report_of(path, date(2026, 11, 23), date(2026, 11, 27))
-    assert report.is_biased and [name for name, _ in report.detectors] == ["haar", "yunet"]
+    assert report.bias and report.bias.note == BIAS and [name for name, _ in report.detectors] == ["haar", "yunet"]
     assert list(report.total.row()) == COLUMNS

@@ -18,10 +18,10 @@ from support.recorded import MODEL, fill_counts, recorder
 
 from edge.mqtt.messages import NOTHING
 from edge.outbox.database import connect, transaction
+from edge.record.bias import BIAS
 from edge.record.counts import SLOT_S, Counts
 from edge.record.reading import Slot, read, read_seen
 from edge.record.recorder import Recorder
-from edge.record.report import BIAS
 from edge.record.sql import ADD, PUT_SEEN, SCHEMA, SEEN_KEPT, SLOTS_KEPT, TRIM_COUNTS
 
 ALL = (0.0, 1e11)

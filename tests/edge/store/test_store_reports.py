@@ -7,6 +7,7 @@ import pytest
 from support.filled import fill_alerts, fill_doors, quarters
 
 from edge.errors import ConfigError
+from edge.record.bias import BIAS, Bias
 from edge.record.counts import SLOT_S, Counts
 from edge.record.times import day_start
 from edge.store.address import parse_address
@@ -110,8 +111,24 @@ def test_bias_belongs_to_the_door_and_few_people_have_no_share(engine: Engine, r
         "small": "yunet",
     }
     assert made["small"].row()["mask_share"] is None and made["good"].row()["mask_share"] == 0.667
-    assert reports.report(DAY, DAY, now=LATER).is_biased
-    assert not reports.report(DAY, DAY, "good", now=LATER).is_biased
+    bias = reports.report(DAY, DAY, now=LATER).bias
+    assert bias == Bias(("old",), 3, 288, 2 * 288 + 29)
+    assert bias.note.startswith("1 of 3 doors (old), 288 of 605 people, were counted with the detector haar")
+    one = reports.report(DAY, DAY, "old", now=LATER).bias
+    assert one and one.note == BIAS, "the report of one door has the sentence of one door"
+    assert reports.report(DAY, DAY, "good", now=LATER).bias is None
+
+
+def test_where_all_doors_have_haar_the_note_is_that_of_one_and_many_names_are_cut(
+    engine: Engine, reports: StoreReports
+) -> None:
+    for number in range(7):
+        fill_doors(engine, quarters(f"door-{number}", START, NOON, CAME), "haar")
+    bias = reports.report(DAY, DAY, now=LATER).bias
+    assert bias and bias.note == BIAS
+    fill_doors(engine, quarters("good", START, NOON, CAME))
+    bias = reports.report(DAY, DAY, now=LATER).bias
+    assert bias and "7 of 8 doors (door-0, door-1, door-2, door-3, door-4, …), 1008 of 1152 people" in bias.note
 
 
 def test_a_slot_that_has_not_come_yet_is_not_missing(engine: Engine, reports: StoreReports) -> None:

@@ -189,7 +189,7 @@ def test_the_report_has_hours_days_and_unknown_time(door: Watched, state: Path) 
     came = Counts(people=40, mask=20, no_mask=18, incorrect_mask=1, unsure=1, alerts=19, watched=900.0)
     fill_counts(state / "record.db", [(NOON + 900 * number, came) for number in range(3)], "haar")
     day = door.client.ask("/api/report?from=2026-03-25&to=2026-03-25").json
-    assert (day["total"]["people"], day["total"]["mask"], day["biased"]) == (120, 60, True)
+    assert (day["total"]["people"], day["total"]["mask"], bool(day["bias"])) == (120, 60, True)
     assert [row["people"] for row in day["hours"]] == [None] * 12 + [120] + [None] * 11
     assert [row["unknown"] for row in day["hours"]] == [True] * 12 + [False] + [True] * 11
     week = door.client.ask("/api/report?from=2026-03-23&to=2026-03-29").json

@@ -47,20 +47,26 @@ def test_reports_of_all_doors_and_of_one(watch: Watch, tmp_path: Path) -> None:
     client = watch("--store", store)
     assert client.ask("/api/doors").json["reports"] is True and "report.js" in client.ask("/report").text
     found = client.ask(f"/api/report?{MONDAY}").json
-    assert (found["many"], found["device"], found["names"], found["biased"]) == (True, "", ["left", "right"], True)
+    assert (found["many"], found["device"], found["names"]) == (True, "", ["left", "right"])
+    bias = {"doors": ["left"], "of_doors": 2, "people": 192, "of_people": 240}
+    assert found["bias"] == bias | {"is_partial": True, "names": "left"}
     assert (found["total"]["people"], found["total"]["watched_s"], found["total"]["unknown_s"]) == (240, 129600, 0)
     assert [(row["label"], row["people"], row["detector"]) for row in found["doors"]] == [
         ("left", 192, "haar"), ("right", 48, "yunet"),
     ]  # fmt: skip
     one = client.ask(f"/api/report?{MONDAY}&door=right").json
-    assert (one["device"], one["total"]["people"], one["biased"]) == ("right", 48, False)
+    assert (one["device"], one["total"]["people"], one["bias"]) == ("right", 48, None)
     assert len(one["hours"]) == 24 and one["hours"][0]["unknown"] and one["total"]["unknown_s"] == 43200
     answer = client.ask(f"/api/report.csv?{MONDAY}&by=door")
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     assert list(rows[0]) == ["door", *DOOR_COLUMNS] and [row["door"] for row in rows] == ["left", "right"]
     assert 'filename="maskwatch-all-doors-counts-2026-11-23.csv"' in answer.headers["Content-Disposition"]
+    note = client.ask(f"/api/report.json?{MONDAY}").json["note"]
+    assert note.startswith("1 of 2 doors (left), 192 of 240 people, were counted with the detector haar")
     assert len(client.ask(f"/api/report.json?{MONDAY}&door=left&by=door").json["rows"]) == 1
-    assert "<title>All doors: 2026-11-23</title>" in client.ask(f"/api/report.html?{MONDAY}").text
+    page = client.ask(f"/api/report.html?{MONDAY}").text
+    assert "<title>All doors: 2026-11-23</title>" in page
+    assert "Counted with the detector haar: 1 of 2 doors (left), 192 of 240 people." in page
     answer = client.ask(f"/api/report?{MONDAY}&door=porch")
     assert (answer.status, answer.json["error"]) == (404, "the store has no door 'porch'; it has left, right")
     answer = client.ask(f"/api/report.csv?{MONDAY}&by=alert")

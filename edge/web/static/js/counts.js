@@ -44,7 +44,7 @@ export const share = row => row.mask_share === null ? "–"
 
 /** Makes a table of rows of api/report; name_of(row, rows) returns what a row is called, and kind what the rows are. */
 export function table(rows, caption, name_of = named, kind = "period") {
-  const made = element("table", undefined, "counts"), scrolled = element("div", undefined, "scroll");
+  const made = element("table", undefined, `counts ${kind}`), scrolled = element("div", undefined, "scroll");
   const head = made.createTHead().insertRow(), body = made.createTBody(), most = Math.max(1, ...rows.map(row => row.people ?? 0));
   made.createCaption().textContent = caption;
   for (const name of [kind, "bar", ...NUMBERS, "share", "unknown"]) {
@@ -74,6 +74,10 @@ export function table(rows, caption, name_of = named, kind = "period") {
   return scrolled;
 }
 
+/** Tells that the detector haar counted, and where only some doors have it, at which. */
+const bias = ({ is_partial, names, doors, of_doors, people, of_people }) => is_partial
+  ? t("report.biased_doors", { names, doors: doors.length, of_doors, people, of_people: count("report.people", of_people) }) : t("report.biased");
+
 /** Returns what must be said of the numbers: their sum, bias, unknown time. */
 export function notes(found) {
   const { total } = found, texts = [];
@@ -82,8 +86,8 @@ export function notes(found) {
   if (total.mask_share !== null)
     texts.push(t("report.share_sum", { share: percent(total.mask_share), low: percent(total.mask_share_low), high: percent(total.mask_share_high) }));
   else if (!total.unknown) texts.push(t("report.few"));
-  if (found.biased) texts.push(t("report.biased"));
-  if (!total.clock_synced) texts.push(t("report.unsynced"));
+  if (found.bias) texts.push(bias(found.bias));
+  if (total.clock_synced === false) texts.push(t("report.unsynced"));
   if (total.unknown_s)
     texts.push(t("report.unknown_sum", { time: unknown(total) }));
   return texts.map(text => element("p", text, "note"));

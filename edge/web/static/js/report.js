@@ -17,6 +17,11 @@ const monday = day => shift(day, -((new Date(`${day}T00:00Z`).getUTCDay() + 6) %
 const long = day => new Date(`${day}T12:00`).toLocaleDateString(locale, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const short = (time, with_day) => `${with_day ? `${new Date(`${time.slice(0, 10)}T12:00`)
   .toLocaleDateString(locale, { weekday: "short" })} ` : ""}${time.slice(11, 16)}`;
+/** Returns from when to when nobody was counted; "between" if somebody watched in between. */
+function span({ start, end, in_parts }, with_day) {
+  const times = { start: short(start, with_day), end: short(end, with_day && start.slice(0, 10) !== end.slice(0, 10)) };
+  return in_parts ? t("report.between", times) : `${times.start} – ${times.end}`;
+}
 
 function list(id, title, items, rest) {
   $(id).replaceChildren();
@@ -58,7 +63,7 @@ async function show() {
   $("tables").replaceChildren(...by_door(found), ...(found.shifts.length ? by_shift(found) : []),
     ...(week ? [table(found.days, t("report.by_day")), table(found.hours_of_day, t("report.by_hour"))]
       : [table(found.hours, t("report.by_hour"))]));
-  list("outages", t("report.outages"), outages.slice(-OUTAGES).map(one => `${short(one.start, week)} – ${short(one.end, week)}: ${unknown(one)}`),
+  list("outages", t("report.outages"), outages.slice(-OUTAGES).map(one => `${span(one, week)}: ${unknown(one)}`),
     outages.length > OUTAGES ? t("report.more", { number: outages.length - OUTAGES + found.more_outages }) : "");
   list("alert-list", t("nav.alerts"), alerts.alerts.map(one => `${short(one.local_time, week)} ${label(one.event_type)}`),
     alerts.total > LISTED ? t("report.more", { number: alerts.total - LISTED }) : "");
