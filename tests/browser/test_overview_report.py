@@ -39,6 +39,22 @@ def pages(page: Any) -> int:
     return len(re.findall(rb"/Type /Page\b", page.pdf(prefer_css_page_size=True, print_background=True)))
 
 
+def assert_all_is_in_reach(page: Any) -> None:
+    """Asserts that every table fits at 1100 pixels, and that at 500 it scrolls, with a shadow, beside the names."""
+    for width, fits in ((1100, True), (500, False)):
+        page.set_viewport_size({"width": width, "height": 800})
+        for table in page.locator(".scroll").all():
+            assert table.evaluate("one => one.scrollWidth <= one.clientWidth") is fits, width
+            assert "local" in table.evaluate("one => getComputedStyle(one).backgroundAttachment")
+            table.evaluate("one => one.scrollTo(9999, 0)")
+            right = "one => one.getBoundingClientRect().right"
+            last, name = table.locator("thead th").last, table.locator("tbody th").first
+            assert last.evaluate(right) <= table.evaluate(right) + 1, "the last column is in reach"
+            left = "one => one.getBoundingClientRect().left"
+            assert name.evaluate(left) >= table.evaluate(left) - 1, "the name of a row stays in view"
+    page.set_viewport_size({"width": 1280, "height": 720})
+
+
 @pytest.mark.parametrize("served", [12], indirect=True)
 def test_from_the_overview_to_all_doors_and_to_one(chromium: Any, served: str) -> None:
     tab = Tab(chromium.new_context(locale="en-GB"), served)
@@ -50,7 +66,9 @@ def test_from_the_overview_to_all_doors_and_to_one(chromium: Any, served: str) -
         page.get_by_role("heading", name="All doors: Thursday").wait_for()
         rows = page.locator("#tables table").first.locator("tbody tr")
         assert rows.count() == 12 and rows.first.locator("th").inner_text() == "door-00 (haar)"
-        assert "the share with a mask is too low" in page.locator("#notes").inner_text()
+        haar = "haar: 1 of 12 doors (door-00), 1152 of 13824 people."
+        assert haar in page.locator("#notes").inner_text()
+        assert_all_is_in_reach(page)
         assert "by=door" in page.locator("#csv").get_attribute("href")
         assert pages(page) == 1
         tab.save_screenshot("report-all-doors")
