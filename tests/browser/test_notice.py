@@ -33,6 +33,18 @@ def open_notice(visit: Visit, watched: Watched, language: str = "") -> Any:
     return visit.page
 
 
+def filled(page: Any) -> dict[str, float]:
+    """The share of the height of the page that is filled on paper, and the size of letters there in points."""
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 680, "height": 1009})  # A4 without its margins of 15 mm
+    measured: dict[str, float] = page.evaluate(
+        """() => { const sheet = document.getElementById("notice");
+        const letters = parseFloat(getComputedStyle(sheet).fontSize) * 0.75;
+        return { share: sheet.scrollHeight * 25.4 / 96 / 267, letters } }"""
+    )
+    return measured
+
+
 def test_set_up_leads_to_it_and_what_is_typed_appears_as_text(visit: Visit, watched: Watched) -> None:
     visit.page.goto(f"http://127.0.0.1:{watched.port}/#setup")
     visit.page.locator("#step-finish summary").click()
@@ -65,6 +77,9 @@ def test_it_prints_on_one_page_in_each_language(chromium: Any, maskwatch: Any, t
     with closing(Watched(maskwatch, tmp_path, LONGEST, "--print")) as door, closing(Visit(chromium, door)) as visit:
         for language in ("de", "en", "es", "fr", "it", "zh"):
             page = open_notice(visit, door, language)
+            short = filled(page)
+            assert 0.9 < short["share"] <= 1 and short["letters"] >= 14, (language, short)
+            page.emulate_media(media="screen")
             for field in ("responsible", "contact", "purpose"):
                 page.locator(f"#{field}").fill("Krankenhaus der Barmherzigen Schwestern, Station 7, Eingang Nord " * 2)
             page.locator("#store").fill("400")
@@ -72,6 +87,7 @@ def test_it_prints_on_one_page_in_each_language(chromium: Any, maskwatch: Any, t
             page.emulate_media(media="print")
             pdf = page.pdf(prefer_css_page_size=True, print_background=True)
             assert len(re.findall(rb"/Type /Page\b", pdf)) == 1, language
+            assert 0.9 < filled(page)["share"] <= 1, (language, filled(page))
             assert not page.locator("#values").is_visible(), "no control is printed"
             visit.save_screenshot(f"notice-{language}")
             page.emulate_media(media="screen")

@@ -2,6 +2,8 @@
 import { $, ask, element, tell } from "./common.js";
 
 const TYPED = ["responsible", "contact", "purpose"];
+/** Height of A4 without margins, and a little less; and sizes of letters. */
+const SHEET_MM = 262, LARGEST_PT = 26, SMALLEST_PT = 7;
 let notice;
 
 function draw() {
@@ -14,6 +16,20 @@ function draw() {
     const value = $(name).value.trim();
     return [element("dt", notice.labels[name]), element("dd", value, value ? "" : "line")];
   }));
+  fit();
+}
+/** Makes the letters on paper as large as one page allows: the sheet has the width and the fonts of the page. */
+function fit() {
+  const sheet = $("notice"), most = SHEET_MM * 96 / 25.4;
+  const fits = size => {
+    sheet.style.setProperty("--letters", `${size}pt`);
+    return sheet.scrollHeight <= most && sheet.scrollWidth <= sheet.clientWidth;
+  };
+  sheet.classList.add("sheet");
+  let size = LARGEST_PT;
+  while (size > SMALLEST_PT && !fits(size)) size -= .25;
+  fits(size);
+  sheet.classList.remove("sheet");
 }
 async function show(language) {
   try {
