@@ -64,8 +64,15 @@ def test_every_time_and_number_in_the_table_is_that_of_the_code(begin: str) -> N
 
 def test_the_form_names_the_same_numbers() -> None:
     assert f"newest {HISTORY_KEPT:,} alerts" in ASSESSMENT and f"for {DAYS_KEPT} days" in ASSESSMENT
-    assert f"{Config().store.keep_days} days, or: ..." in ASSESSMENT and MAX_AGE == DAY
+    assert f"maskwatch: {Config().store.keep_days} days (`store.keep_days` (" in ASSESSMENT and MAX_AGE == DAY
     assert KEPT_BYTES == MOST_BYTES // 2
+
+
+def test_the_form_has_space_below_each_question() -> None:
+    questions = re.split(r"^### ", ASSESSMENT, flags=re.MULTILINE)[1:]
+    space = re.compile(r"\n\n(Answer|What we do, and what remains|How):\n\n<br><br>\n")
+    assert len(questions) > 30 and [text for text in questions if len(space.findall(text)) != 1] == []
+    assert "|" not in ASSESSMENT, "rows of a table are hard to fill in"
 
 
 def test_every_file_of_the_state_folder_is_named() -> None:
