@@ -63,6 +63,7 @@ def described(report: Report) -> dict[str, Any]:
         "by": {unit: [(p.label, p.seconds, p.row()) for p in report.by(unit)] for unit in ("hour", "day", "month")},
         "outages": report.outages(),
         "detectors": report.detectors,
+        "bias": report.bias,
     }
 
 
