@@ -120,6 +120,7 @@ class Hearing:
 
     def _go_on(self) -> bool:
         """Handles the next event, also what was heard before ``close``; returns whether to go on."""
+        event: LinkEvent | _Stop | None = None
         try:
             if self._hurries:
                 self._link.retry_within(RETRY)
@@ -127,10 +128,9 @@ class Hearing:
             if not isinstance(event, _Stop):
                 self._take(event)
             self._tick()
-            return not isinstance(event, _Stop)
         except Exception:  # one odd message must not end the thread
             log.exception("%s: an event could not be handled", self._label)
-        return True
+        return not isinstance(event, _Stop)
 
     def _take(self, event: LinkEvent | None) -> None:
         match event:

@@ -47,6 +47,15 @@ def test_counts_of_all_doors_add_up_and_each_door_can_be_asked_for(engine: Engin
     assert [made.label for made in reports.by_door(DAY, DAY, "right", now=LATER)] == ["right"]
 
 
+def test_doors_are_summed_over_many_days_each_slot_once(engine: Engine, reports: StoreReports) -> None:
+    last = DAY + timedelta(days=9)
+    fill_doors(engine, [*quarters("left", START, END + 9 * 86400, CAME), *quarters("right", NOON, END, CAME)])
+    fill_doors(engine, quarters("left", NOON, END + 86400, CAME), "haar")
+    left, right = reports.by_door(DAY, last, now=END + 8 * 86400 + 43200)
+    assert left.counts.people == 3 * (96 * 9 + 47 + 48 + 96) and left.detectors == {"haar", "yunet"}, "up to 11:45"
+    assert (right.counts.people, right.counts.watched) == (3 * 48, 43200)
+
+
 def test_time_is_unknown_per_door_from_its_first_slot_on(engine: Engine, reports: StoreReports) -> None:
     fill_doors(engine, quarters("whole", START, END, CAME))
     fill_doors(engine, quarters("new", NOON, END, CAME))
