@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from ..config.credentials import address_in, password_for
@@ -53,13 +54,13 @@ def open_store(config: Config, mqtt: MqttConfig, address: StoreAddress, folder: 
     spool = Spool(folder / SPOOL)
     stack.callback(spool.close)
     try:
-        writer = StoreWriter(spool, engine, config.store.keep_days, _Report(address, spool))
+        answered = partial(log.info, "what all doors say is stored in %s", address.shown)
+        writer = StoreWriter(spool, engine, config.store.keep_days, _Report(address, spool), answered)
         stack.callback(_close, writer, address, spool)
         collector = Collector(mqtt, spool, is_embedded=not config.mqtt.host)
     except StoreError as error:
         raise FileError(str(error)) from error
     stack.callback(collector.close)
-    log.info("what all doors say is stored in %s", address.shown)
     return collector
 
 

@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from .address import ALLOWED, RAW, DatabaseKind, StoreAddress
 from .failure import StoreError
 from .partitions import Month, Partitions, exists
+from .remedies import of_server
 from .sql import (
     AHEAD,
     COLUMNS,
@@ -142,7 +143,8 @@ class PostgresEngine:
         try:
             return psycopg.connect(**self._parameters, autocommit=True)
         except (psycopg.Error, OSError, ValueError) as error:  # also for a host name that cannot be one
-            raise StoreError(f"{self._shown} cannot be reached: {self._words(error)}", temporary=True) from None
+            words = self._words(error)
+            raise StoreError(f"{self._shown} cannot be reached: {words}{of_server(words)}", temporary=True) from None
 
     def _parted(self) -> Partitions:
         if self._partitions is None:

@@ -12,6 +12,7 @@ from ..outbox.place import Place
 from ..outbox.reasons import reason
 from .address import DatabaseKind, StoreAddress
 from .failure import StoreError
+from .remedies import of_file
 from .sql import (
     AHEAD,
     COLUMNS,
@@ -145,4 +146,5 @@ class SqliteEngine:
         if isinstance(error, sqlite3.Error) and result_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             text = f"{self._shown} is damaged or no database: move it away, and a new one is made; or restore a backup"
             return StoreError(text, temporary=True)
-        return StoreError(f"{self._shown} cannot be {done}: {reason(error, self._path)}", temporary=True)
+        remedy = of_file(self._path) if done == "written" else ""
+        return StoreError(f"{self._shown} cannot be {done}: {reason(error, self._path)}{remedy}", temporary=True)

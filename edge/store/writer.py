@@ -30,8 +30,8 @@ PREPARE_AGAIN = 60.0
 class StoreWriter:
     """Owns the thread ``store``. ``report`` receives why the database cannot be written, and None when it can again.
 
-    A message is removed from the spool once its rows are committed. A message that the database refuses for good is
-    left out alone. What is older than ``keep_days`` is deleted while the clock is synchronized.
+    ``answered`` is called once, when the database has answered without an error. A message is removed from the spool
+    once its rows are committed. A message that the database refuses for good is left out alone. What is older than ``keep_days`` is deleted while the clock is synchronized.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class StoreWriter:
         engine: Engine,
         keep_days: int,
         report: Callable[[str | None], None],
+        answered: Callable[[], None] = lambda: None,
         *,
         synced: Callable[[], bool] = clock_synced,
     ) -> None:
@@ -47,6 +48,7 @@ class StoreWriter:
         self._engine = engine
         self._keep_days = keep_days
         self._report = report
+        self._answered: Callable[[], None] | None = answered
         self._synced = synced
         self._backoff = Backoff(SHORTEST_PAUSE, LONGEST_PAUSE, spread=0.2)
         self._failure: str | None = None
@@ -100,6 +102,9 @@ class StoreWriter:
             failure = f"the store could not be written: {type(error).__name__}"
         if failure is None:
             self._backoff.reset()
+            if self._answered:
+                self._answered()
+                self._answered = None
         if failure != self._failure:
             self._failure = failure
             self._report(failure)

@@ -166,12 +166,12 @@ class TestPostgres(StoreContract):
 
 
 FAULTS: list[tuple[str, Callable[[Postgres, str], str], str]] = [
-    ("password", lambda server, name: server.address(name, password="sesame-2"), "password authentication failed"),
+    ("password", lambda server, name: server.address(name, password="sesame-2"), "; check user and password in the"),
     ("user", lambda server, name: server.address(name, "nobody"), 'failed for user "nobody"'),
-    ("database", lambda server, name: server.address("nowhere"), 'database "nowhere" does not exist'),
+    ("database", lambda server, name: server.address("nowhere"), '"nowhere" does not exist; make this database: '),
     ("rights", lambda server, name: server.address("postgres"), "permission denied for schema public; give this user"),
     ("no TLS", lambda server, name: server.address(name, more="?sslmode=require"), "does not support SSL"),
-    ("port", lambda server, name: f"postgresql://u:{PASSWORD}@127.0.0.1:1/x", "Connection refused"),
+    ("port", lambda server, name: f"postgresql://u:{PASSWORD}@127.0.0.1:1/x", "refused; start the server"),
     ("ports", lambda server, name: f"postgresql://u:{PASSWORD}@127.0.0.1:1,127.0.0.1:2/x", "reached: Connection"),
     ("host", lambda server, name: f"postgresql://u:{PASSWORD}@no.invalid/x", "no.invalid"),
     ("no host", lambda server, name: f"postgresql://u:{PASSWORD}@{'h' * 70}.example/x", "cannot be reached"),

@@ -102,13 +102,15 @@ def test_alerts_are_printed_and_stored_and_a_database_that_is_away_is_waited_for
     address = secret(tmp_path / "address", f"sqlite:{folder}/doors.db\n")
     folder.write_text("in its place")
     watch = maskwatch("watch", "--broker", broker.address, "--store", address)
-    watch.wait_for(f"the store: sqlite:{folder}/doors.db cannot be written: ")
+    watch.wait_for(f"the store: sqlite:{folder}/doors.db cannot be written: Not a directory; make the folder {folder}")
     watch.wait_for("store connected to the broker")
+    assert "is stored in" not in watch.err
     until(lambda: client.publish("maskwatch/porch/alert", alert("porch")) or "porch  NO MASK" in watch.out, pause=0.2)
     client.publish("maskwatch/porch/alert", alert("porch", id="last"))
     folder.unlink()
     folder.mkdir()
     watch.wait_for("takes messages again")
+    watch.wait_for(f"what all doors say is stored in sqlite:{folder}/doors.db")
 
     def stored() -> list[str]:
         with closing(sqlite3.connect(folder / "doors.db")) as db:

@@ -63,7 +63,7 @@ class TestSqlite(StoreContract):
 
     def test_a_folder_that_is_missing_is_named(self, tmp_path: Path) -> None:
         engine = open_engine(parse_address(f"sqlite:{tmp_path}/no/doors.db"), writes=True)
-        with pytest.raises(StoreError, match="doors.db cannot be written: No such file or directory") as caught:
+        with pytest.raises(StoreError, match="cannot be written: No such file or directory; make the folder") as caught:
             engine.write([])
         assert caught.value.temporary
 
