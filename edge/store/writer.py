@@ -31,7 +31,8 @@ class StoreWriter:
     """Owns the thread ``store``. ``report`` receives why the database cannot be written, and None when it can again.
 
     ``answered`` is called once, when the database has answered without an error. A message is removed from the spool
-    once its rows are committed. A message that the database refuses for good is left out alone. What is older than ``keep_days`` is deleted while the clock is synchronized.
+    once its rows are committed. A message that the database refuses for good is left out alone. What is older than
+    ``keep_days`` is deleted while the clock is synchronized.
     """
 
     def __init__(
