@@ -13,7 +13,7 @@ with ending_at_interrupt("\nstopped\n", 130):
     from typing import NamedTuple
 
     from edge.addresses import printable
-    from edge.errors import EdgeError
+    from edge.errors import EdgeError, ReaderGone
     from edge.parser import Parser
 
     from .data import commands as data
@@ -124,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with noting_ctrl_c() as pressed, checked_output():
             args.run(args)
         return ENDED
-    except BrokenPipeError:  # the program that reads standard output has ended
+    except ReaderGone:
         return ENDED
     except (DataError, EdgeError) as error:
         print(f"maskwatch-convert: {error}", file=sys.stderr)

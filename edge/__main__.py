@@ -13,7 +13,7 @@ with ending_at_interrupt(INTERRUPTED, 1):
     from . import __version__
     from .addresses import printable
     from .cli.arguments import EXIT_FAILURE, EXIT_OK, EXIT_USAGE
-    from .errors import ConfigError, EdgeError, ModelError
+    from .errors import ConfigError, EdgeError, ModelError, ReaderGone
     from .monitor.systemd import leave
     from .parser import Parser
     from .repeats import Repeats
@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(INTERRUPTED, end="", file=sys.stderr)
         return EXIT_FAILURE
-    except BrokenPipeError:  # the program that reads standard output (head or less, for example) has ended
+    except ReaderGone:
         return EXIT_OK
     except OSError as error:
         if error.filename is None:

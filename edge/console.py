@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TextIO
 
-from .errors import FileError
+from .errors import FileError, ReaderGone
 
 INTERRUPTED = "\nmaskwatch: interrupted\n"
 
@@ -46,7 +46,7 @@ def checked_output() -> Iterator[None]:
     """Lets standard output take any text, and raises ``FileError`` if it cannot take the text of the block.
 
     What the encoding of the terminal does not have, such as the bytes of a file name, is escaped. A reader that has
-    ended raises ``BrokenPipeError``.
+    ended raises ``ReaderGone``.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -65,9 +65,9 @@ def checked_output() -> Iterator[None]:
 
 
 class CheckedStream:
-    """Writes to a text stream; turns its ``OSError`` into ``FileError``, and then discards what waits in it.
+    """Writes to a text stream; turns its ``OSError`` into ``FileError`` or ``ReaderGone``.
 
-    Python would try to write that again at its end, and show a traceback.
+    What waits in the stream is then discarded. Python would try to write that again at its end, and show a traceback.
     """
 
     def __init__(self, out: TextIO) -> None:
@@ -93,5 +93,5 @@ class CheckedStream:
             os.dup2(null, self._out.fileno())
             os.close(null)
             if isinstance(error, BrokenPipeError):
-                raise
+                raise ReaderGone("the program that reads standard output has ended") from error
             raise FileError(f"standard output cannot be written: {error.strerror}") from error

@@ -21,6 +21,13 @@ class BrokerError(EdgeError):
     """A broker cannot be reached, does not start, or does not do what it must (exit code 1: it may next time)."""
 
 
+class ReaderGone(Exception):
+    """The program that reads standard output (head or less, for example) has ended; the command ends as if asked to.
+
+    It is no ``OSError``, so that nobody takes it for a fault of a file that is read at that moment.
+    """
+
+
 class FileError(EdgeError):
     """A file or folder cannot be read or written (exit code 1)."""
 

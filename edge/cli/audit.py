@@ -45,13 +45,23 @@ def run(args: argparse.Namespace) -> int:
     except (sqlite3.Error, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         raise FileError(f"the state folder {printable(files.folder)} cannot be read: {reason}") from error
-    if not lines and not args.json:
+    found = [(line, values) for line in lines if (values := parsed(line)) is not None]
+    found = [(line, values) for line, values in found if start <= _moment(values.get("time")) < end]
+    if args.json:
+        for line, _ in found:
+            print(line.decode())
+        return EXIT_OK
+    if not lines:
         print(f"nothing was noted yet: {printable(files.audit)} does not exist")
-    for line in lines:
-        values = parsed(line)
-        if values is not None and start <= _moment(values.get("time")) < end:
-            print(line.decode() if args.json else _text(values).translate(UNPRINTABLE))
+    elif not found:
+        print(f"nothing was noted {_days(args)}: the last line is of {_local((parsed(lines[-1]) or {}).get('time'))}")
+    for _, values in found:
+        print(_text(values).translate(UNPRINTABLE))
     return EXIT_OK
+
+
+def _days(args: argparse.Namespace) -> str:
+    return " ".join(f"{word} {day}" for word, day in (("from", args.first), ("to", args.last)) if day is not None)
 
 
 def _range(args: argparse.Namespace) -> tuple[float, float]:
@@ -124,6 +134,13 @@ def _day(values: Mapping[str, Any]) -> str:
     return f"{day}: {people} people, {alerts} alerts, sha256 {sha256}"
 
 
+def _switched(values: Mapping[str, Any]) -> str:
+    """Returns by what watching was paused or an output muted: "over MQTT", or "on the page by ADDRESS"."""
+    output = f"output {_short(values['output'])} " if "output" in values else ""
+    more = f", after {_short(values['left_out'])} others that are left out" if "left_out" in values else ""
+    return f"{output}{_short(values.get('by'))}{more}"
+
+
 def _dropped(values: Mapping[str, Any]) -> str:
     return f"{_short(values.get('lines'))} older lines, because the file was full"
 
@@ -133,7 +150,13 @@ def _other(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {_short(value)}" for name, value in values.items() if name not in hidden)
 
 
-TEXTS = {"change": _change, "start": _start, "day": _day, "dropped": _dropped}
+TEXTS = {
+    "change": _change,
+    "start": _start,
+    "day": _day,
+    "dropped": _dropped,
+    **dict.fromkeys(("pause", "resume", "mute", "unmute"), _switched),
+}
 
 
 def _short(value: Any) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config.schema import Config
-from ..errors import ConfigError, FileError
+from ..errors import ConfigError, FileError, ReaderGone
 from ..mqtt.lines import clean, now
 from .arguments import EXIT_FAILURE, EXIT_OK, add_detector_option, add_device_option, open_settings, own_state
 
@@ -121,7 +121,7 @@ def output_printer(beside_alerts: bool) -> Callable[[str], None]:
             try:
                 line = clean(f"{now()}  {text}") + "\n"  # written whole: the log may come in between
                 print(line, end="", file=sys.stderr if beside_alerts else sys.stdout, flush=True)
-            except BrokenPipeError:  # the reader of the lines has gone: end as if asked to
+            except ReaderGone:
                 signal.raise_signal(signal.SIGTERM)
 
     return show

@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import json
 import os
 import re
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..addresses import shown_path
+from ..addresses import UNPRINTABLE, shown_path
 from ..config import edit
 from ..config.identity import changes, config_id
 from ..config.load import Sections, check_zones, read
@@ -107,12 +108,22 @@ def _tell_trail(file: Path, before: Config | None, values: Sections) -> None:
         if before is None:
             made = [change | {"old": "unknown"} for change in made if change["option"] in edit.names_of(values)]
         how = {"by": person(), "via": "set", "config": config_id(after)}
+        _print_lists(made)
         lines = [change | how for change in made]
         if not _append(folder_of(after), lines) and before is not None:
             _append(folder_of(before), lines)  # the camera has a new name, and will have a new folder
     except (ConfigError, OSError) as error:
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
         print(f"the audit trail does not have this change, because it cannot be written ({reason})")
+
+
+def _print_lists(made: list[dict[str, Any]]) -> None:
+    """Prints the texts of each list that was replaced by another: somebody may have meant to add to it."""
+    for change in made:
+        old, new = change["old"], change["new"]
+        if isinstance(old, list) and isinstance(new, list) and all(isinstance(text, str) for text in old + new):
+            texts = (json.dumps(texts, ensure_ascii=False) for texts in (old, new))
+            print(f"{change['option']}: {' -> '.join(texts)}".translate(UNPRINTABLE))
 
 
 def _append(folder: Path, lines: list[dict[str, Any]]) -> bool:

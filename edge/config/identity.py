@@ -93,12 +93,12 @@ def _shown(value: Any, allowed: Allowed) -> Any:
     if allowed.arguments and value:
         return [shown_program(value[0]), *[SECRET for _ in value[1:]]]
     if isinstance(value, tuple):
-        return [_shown_entry(entry) for entry in value]
-    return shown(value) if isinstance(value, str) and not allowed.choices else value
+        return [_shown_entry(entry, allowed) for entry in value]
+    return shown(value) if isinstance(value, str) and not allowed.choices and not allowed.plain else value
 
 
-def _shown_entry(entry: Any) -> Any:
+def _shown_entry(entry: Any, allowed: Allowed) -> Any:
     """Returns a zone, or a text in a list: an address may have a login, but a network or a host name has none."""
     if isinstance(entry, str):
-        return shown(entry) if "@" in entry or "://" in entry else entry
+        return shown(entry) if not allowed.plain and ("@" in entry or "://" in entry) else entry
     return entry.plain

@@ -11,6 +11,8 @@ NAME = re.compile(r"[a-z0-9_-]{1,64}")
 """Device name and topic prefix. Invalid names are rejected, not corrected, because subscribers rely on them."""
 HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 """Two times of day, in local time."""
+OPEN_LIST = re.compile(r"\s*\[(?![^\],\s]*:[^\],\s]*\])")
+"""The beginning of a list, and not of an IPv6 address in brackets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,10 @@ class Allowed:
     hours: bool = False
     choices: tuple[str | int, ...] = ()
     arguments: bool = False
-    """A list of texts, such as a program and its arguments, whose texts are whole: one text is not split, and empty
-    ones count."""
+    """A list of a program and its arguments, which may be secrets: only the program is shown. The texts are whole: one
+    text is not split, and empty ones count."""
+    plain: bool = False
+    """A text, or a list of whole texts, that is no address, no path and no login: it is shown as it is."""
     secret: bool = False
     """Messages never show the value: it is a secret, or somebody may have typed one instead of a file."""
 
@@ -56,7 +60,8 @@ def option(default: Any, text: str, **limits: Any) -> Any:
 def checked(value: Any, kind: Any, allowed: Allowed) -> Any:
     """Returns the value as the option's type. Raises ``ValueError`` that says what is wrong with it."""
     if kind == tuple[str, ...]:
-        return _arguments(value) if allowed.arguments else _texts(value, allowed)
+        _refuse_open_list(value)
+        return _whole(value) if allowed.arguments or allowed.plain else _texts(value, allowed)
     if kind == tuple[Zone, ...]:
         return checked_zones(value)
     if get_origin(kind) is Literal:
@@ -89,10 +94,19 @@ def fault_of_hours(text: str) -> str:
     return "the two times are the same" if text[:5] == text[6:] else ""
 
 
+def _refuse_open_list(value: Any) -> None:
+    """Raises ``ValueError`` for a list whose texts have no quotes: a shell has removed them, or nobody wrote them."""
+    if isinstance(value, str) and OPEN_LIST.match(value):
+        raise ValueError(
+            'must have each text of the list in double quotes, for example ["one", "two"]; on a command line, put the '
+            "whole of it in single quotes"
+        )
+
+
 def _texts(value: Any, allowed: Allowed) -> tuple[str, ...]:
     """Returns a list of texts; one text, as typed on a command line, is split at commas and spaces."""
     split = re.split(r"[,\s]+", value.strip(", \t")) if isinstance(value, str) else value
-    texts = tuple(text for text in _arguments(split) if text)
+    texts = tuple(text for text in _whole(split) if text)
     if allowed.choices and not texts:
         raise ValueError("must name at least one")
     for text in texts if allowed.choices else ():
@@ -101,7 +115,7 @@ def _texts(value: Any, allowed: Allowed) -> tuple[str, ...]:
     return texts
 
 
-def _arguments(value: Any) -> tuple[str, ...]:
+def _whole(value: Any) -> tuple[str, ...]:
     """Returns a list of texts as it is; one text is a list of one."""
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
@@ -113,7 +127,7 @@ def _arguments(value: Any) -> tuple[str, ...]:
 
 def shown_value(value: Any, allowed: Allowed) -> str:
     """Returns `` = VALUE`` for messages; empty for what may contain a secret: a text is shown like an address."""
-    if allowed.secret:
+    if allowed.secret or allowed.arguments:
         return ""
     if isinstance(value, str):
         return f" = {shown(value)[:80]!r}"

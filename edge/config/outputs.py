@@ -26,7 +26,7 @@ class OutputConfig:
     """Options of every output."""
 
     name: str = field(default="", metadata={})
-    zone: str = option("", "name of a zone of [detect]: only people in it count; empty for every person")
+    zone: str = option("", "name of a zone of [detect]: only people in it count; empty for every person", plain=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class ServoConfig(SituationOutputConfig):
 class SoundConfig(SituationOutputConfig):
     """Options of spoken sentences and sounds, played by ALSA's aplay."""
 
-    device: str = option("", "ALSA device, for example plughw:1,0; empty for the default one")
+    device: str = option("", "ALSA device, for example plughw:1,0; empty for the default one", plain=True)
     languages: tuple[str, ...] = option(
         ("en",),
         "languages of the sentences, spoken one after the other: de, en, es, fr, it, zh, and any other with files",

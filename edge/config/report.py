@@ -14,5 +14,5 @@ class ReportConfig:
         "shifts by which a report may sum up, in local time and in quarters of an hour, for example "
         '["early 06:00-14:00", "late 14:00-22:00", "night 22:00-06:00"]; a shift that passes midnight belongs to the '
         "day on which it begins",
-        arguments=True,
+        plain=True,
     )

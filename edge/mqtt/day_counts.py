@@ -16,8 +16,8 @@ class DayCounts:
     """What was counted on a day, in the slots that have ended.
 
     ``hours`` are sums per local hour for people and programs that know no slots: ``start`` (ISO 8601 with the
-    offset), people, mask, no_mask, incorrect_mask, unsure, alerts (null where nothing is known), watched_s, paused_s,
-    camera_lost_s, clock_synced.
+    offset), people, mask, no_mask, incorrect_mask, unsure, alerts, clock_synced (null where nothing is known),
+    watched_s, paused_s, camera_lost_s.
     ``series`` has the slots of 15 minutes, apart for each detector and model: ``{"detector", "model", "slots":
     [[...]]}`` in the order of ``SLOT_COLUMNS``. ``detector``, ``model`` and ``config`` are those in use now.
     """

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import signal
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Protocol
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from ..config.schema import MqttConfig
-from ..errors import FileError
+from ..errors import FileError, ReaderGone
 from .client import FORGOTTEN, V311
 from .events import Received
 from .hearing import KEPT, Hearing, Subscription
@@ -137,8 +136,7 @@ class Subscriber(Hearing):
         """Prints a line. A full disk under the output must not keep alerts from being acknowledged."""
         try:
             self._print_line(text)
-        except BrokenPipeError:  # the reader of our lines has gone: end as if asked to
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        except ReaderGone:
             signal.raise_signal(signal.SIGTERM)
         except (FileError, OSError) as error:
             log.error("alerts are printed no longer: %s", error)

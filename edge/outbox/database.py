@@ -25,6 +25,7 @@ DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 """Result codes that mean damage. The statements never change, so a plain SQLITE_ERROR means damage too."""
 OF_THE_DISK = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 """Result codes behind which there is an error of the file system, which says more."""
+REPAIR = "maskwatch repairs it by itself while it runs: start it, or wait a few minutes, and try again"
 Columns = Mapping[str, type]
 Rows = list[tuple[Any, ...]]
 
@@ -72,10 +73,23 @@ def check_files(path: Path) -> None:
 def reading(path: Path, timeout: float = 10) -> Iterator[sqlite3.Connection]:
     """Yields a connection that reads the file while another process may write it, and that writes nothing there.
 
-    What was interrupted by a kill must be rolled back before it can be read: that happens in a copy. Raises
-    ``sqlite3.Error`` and ``OSError``.
+    Raises ``sqlite3.Error`` and ``OSError``; of a damaged file the error says what to do.
     """
     check_files(path)
+    try:
+        with _opened(path, timeout) as db:
+            yield db
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise
+        told = sqlite3.DatabaseError(f"{path.name} is damaged ({error}); {REPAIR}")
+        told.sqlite_errorcode = error.sqlite_errorcode
+        raise told from error
+
+
+@contextmanager
+def _opened(path: Path, timeout: float) -> Iterator[sqlite3.Connection]:
+    """Yields a connection to the file, or to a copy: what was interrupted by a kill must be rolled back first."""
     db = sqlite3.connect(uri(path, "ro"), uri=True, timeout=timeout)
     try:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")  # no -shm is mapped, if the file still has a WAL

@@ -17,7 +17,7 @@ class Counts:
     """What was counted in some time. ``people`` is the sum of the four numbers after it.
 
     ``watched``, ``paused`` and ``blind`` (the camera was lost, frozen or dark) are seconds. The rest of the time
-    maskwatch did not run. ``unsynced`` are the seconds in which the clock was not synchronized.
+    maskwatch did not run. ``unsynced`` are the seconds of watching in which the clock was not synchronized.
     """
 
     people: int = 0

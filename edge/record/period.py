@@ -46,9 +46,10 @@ class Period:
         """Returns the values of ``COLUMNS``; a number that is not known is None."""
         counts, share = self.counts, self.share
         known = {name: None if self.is_unknown else getattr(counts, name) for name in EVENTS}
+        synced = None if self.is_unknown else counts.unsynced < UNKNOWN_S
         shares = (share.value, share.low, share.high) if share else (None, None, None)
         seconds = map(round, (counts.watched, counts.paused, counts.blind, self.unknown))
-        return dict(zip(COLUMNS, (*known.values(), *shares, *seconds, counts.unsynced < UNKNOWN_S), strict=True))
+        return dict(zip(COLUMNS, (*known.values(), *shares, *seconds, synced), strict=True))
 
     def add(self, other: "Period") -> None:
         """Adds the time and the counts of another period."""

@@ -78,7 +78,7 @@ def test_lines_for_people(tmp_path: Path) -> None:
     made.append("change", change)
     made.append("change", change | {"option": "web.password_hash", "old": "", "new": "(secret)"})
     made.append("pause", {"by": "on the page by ::1"})
-    made.append("mute", {"by": "over MQTT", "output": "lamp"})
+    made.append("mute", {"by": "over MQTT", "output": "lamp", "left_out": 7})
     made.append("day", {"day": "2026-11-26", "people": 9, "alerts": 3, "sha256": "ab", "model": "m", "config": "x"})
     made.append("pause", {"by": "Jürg"})
     made.append("\x1b[31m", {"by": "\x1b[31m\udce9", "edited": 7})
@@ -93,10 +93,10 @@ def test_lines_for_people(tmp_path: Path) -> None:
             "detect.score: 0.6 -> 0.7",
             "change   detect.min_face: 48 -> 60, by pi as root (set)",
             'change   web.password_hash: "" -> (secret), by pi as root (set)',
-            "pause    by on the page by ::1",
-            "mute     by over MQTT, output lamp",
+            "pause    on the page by ::1",
+            "mute     output lamp over MQTT, after 7 others that are left out",
             "day      2026-11-26: 9 people, 3 alerts, sha256 ab",
-            f"pause    by {name}",
+            f"pause    {name}",
             "\\x1b[31m    by \\x1b[31m\\xe9, edited 7",
         ]
 
@@ -110,6 +110,15 @@ def test_lines_of_some_days_as_they_are_in_the_file(tmp_path: Path, state_is: An
     assert out.encode() == read_lines(tmp_path / "audit.jsonl")[1] + b"\n"
     assert command("audit", "--from", "2026-03-25")[1].count("\n") == 2
     assert command("audit", "--to", "2026-03-25")[1].count("\n") == 1
+    last = datetime(2026, 3, 28, 12).astimezone().isoformat(timespec="seconds")
+    assert command("audit", "--from", "2027-01-01") == (
+        0,
+        f"nothing was noted from 2027-01-01: the last line is of {last}\n",
+    )
+    assert command("audit", "--from", "2026-03-01", "--to", "2026-03-02")[1].startswith(
+        "nothing was noted from 2026-03-01 to 2026-03-02: "
+    )
+    assert command("audit", "--json", "--from", "2027-01-01") == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -219,5 +228,5 @@ def test_counts_may_be_deleted_for_their_number_only_where_there_are_so_many() -
 
 def test_a_damaged_record_is_said_in_one_sentence(state: Path) -> None:
     (state / "record.db").write_bytes(b"no database" * 100)
-    with pytest.raises(FileError, match="cannot be read: file is not a database$"):
+    with pytest.raises(FileError, match=r"record\.db is damaged \(file is not a database\); maskwatch repairs it by "):
         verified(state)

@@ -43,6 +43,7 @@ def test_hours_as_csv(state: Path) -> None:
     assert (by_hour["09"]["people"], by_hour["09"]["mask"], by_hour["09"]["unknown_s"]) == ("60", "28", "0")
     assert by_hour["09"]["mask_share"] == "0.5" and by_hour["09"]["clock_synced"] == "true"
     assert (by_hour["10"]["people"], by_hour["10"]["paused_s"], by_hour["10"]["unknown_s"]) == ("", "900", "3600")
+    assert by_hour["10"]["clock_synced"] == "", "unknown too"
 
 
 @pytest.mark.parametrize(("unit", "label"), [("day", "2026-11-23"), ("weekday", "Monday"), ("hour_of_day", "09")])
@@ -102,6 +103,15 @@ def test_the_table_says_unknown_share_and_bias(state: Path) -> None:
     assert "fewer than 30 people" not in few and "note" not in few
 
 
+@pytest.mark.parametrize("words", [(), ("--by", "alert")], ids=str)
+def test_a_damaged_file_is_told_with_what_to_do(state: Path, words: tuple[str, ...]) -> None:
+    name = "outbox.db" if words else "record.db"
+    (state / name).write_bytes(b"no database" * 100)
+    done = report(state, *MONDAY, *words)
+    told = f"{name} is damaged (file is not a database); maskwatch repairs it by itself while it runs: start it"
+    assert done.returncode == 1 and told.encode() in done.stderr, done.stderr
+
+
 def test_export_is_utf8_in_a_locale_without_it(state: Path) -> None:
     fill_history(state / "outbox.db", [alert(datetime(2026, 11, 23, 12).timestamp(), model="Maske-ü")])
     done = report(state, *MONDAY, "--by", "alert", "--csv", **ASCII)
@@ -123,6 +133,7 @@ def test_without_a_file_nothing_was_counted(tmp_path: Path) -> None:
             ("--from", "2026-11-24", "--to", "2026-11-23"),
             "--from 2026-11-24 is after --to 2026-11-23: exchange the two",
         ),
+        (("--from", "9000-01-01"), "--from 9000-01-01 is in the future: without --to, a report ends today, 20"),
         (("--from", "1970-01-02"), "from and to are more than 3660 days apart"),
         (("--to", "0001-01-02"), "--to '0001-01-02' is not a date of the calendar"),
         (("--by", "shift"), "no shifts are configured; name them, for example: maskwatch set 'report.shifts=[\"early"),

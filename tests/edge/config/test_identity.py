@@ -97,6 +97,32 @@ def test_no_secret_is_shown(sections: dict[str, Any]) -> None:
     assert CANARY not in texts and len(options_in_use(after)) >= 1
 
 
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        ("report", {"shifts": ["early 06:00-14:00", "ward 4: late @ night 22:00-06:00"]}),
+        ("detect", {"zones": [{"name": "left: the bed", "corners": [[0, 0], [1, 0], [1, 1]]}]}),
+        ("web", {"allowed_hosts": ["door.example.org", "*.example.net", "[::1]"], "host": "::1", "base_path": "/door"}),
+        ("web", {"trusted_proxies": ["127.0.0.1", "10.1.0.0/16", "fd00::/8"], "certificate": "/etc/door/web.pem"}),
+        ("sign", {"languages": ["de", "zh"], "texts": "/etc/door/texts.toml", "logo": "logo.png"}),
+        ("source", {"source": "/dev/v4l/by-path/platform-1000480000.usb-usb-0:1.4:1.0-video-index0", "user": "viewer"}),
+        ("source", {"source": "usb:1"}),
+        ("source", {"source": "rtsp://camera.lan:8554"}),
+        ("mqtt", {"host": "broker.lan", "prefix": "ward-4", "ca_file": "/etc/ssl/certs/lan.pem"}),
+        ("phone", {"quiet": "22:00-06:00", "format": "plain", "page": "https://door.lan/"}),
+        ("outputs", {"tell": {"driver": "command", "program": ["/usr/local/bin/tell"], "when": ["no_mask"]}}),
+        ("outputs", {"sound": {"device": "plughw:CARD=Device,DEV=0", "languages": ["de", "tr"], "zone": "in: left"}}),
+        ("outputs", {"sound": {"quiet": "22:00-06:00", "files": "/srv/sounds", "every": 20.0}}),
+    ],
+    ids=str,
+)
+def test_what_is_no_secret_is_shown_as_it_is(section: str, values: dict[str, Any]) -> None:
+    known = options_in_use(config(**{section: values}))
+    if section == "outputs":
+        ((section, values),) = ((f"outputs.{name}", options) for name, options in values.items())
+    assert {name: known.get(f"{section}.{name}") for name in values} == values
+
+
 def test_edits_are_what_the_known_options_do_not_explain() -> None:
     before = config(detect={"min_face": 60}, outputs={"lamp": {"driver": "led", "pin": 17}})
     known = json.loads(json.dumps(options_in_use(before)))

@@ -49,6 +49,17 @@ def test_set_writes_a_line_for_each_option(file: Path, state: Path) -> None:
     assert len(trail(state)) == 4, "nothing was changed"
 
 
+def test_a_list_that_is_replaced_is_printed_and_nothing_else(file: Path, state: Path) -> None:
+    assert " -> " not in set_options(file, "detect.min_face=60", "detect.zones=[[[0, 0], [1, 0], [1, 1]]]")
+    shifts = '["früh 06:00-14:00", "late 14:00-22:00"]'
+    assert f"report.shifts: [] -> {shifts}\n" in set_options(file, f"report.shifts={shifts}")
+    output = ("outputs.tell.driver=command", 'outputs.tell.program=["/bin/echo", "a"]')
+    out = set_options(file, "report.shifts=late 14:00-22:00", *output)
+    assert out.count(" -> ") == 1 and f'report.shifts: {shifts} -> ["late 14:00-22:00"]\n' in out
+    out = set_options(file, 'outputs.tell.program=["/bin/cat", "b"]')
+    assert 'outputs.tell.program: ["/bin/echo", "(secret)"] -> ["/bin/cat", "(secret)"]\n' in out
+
+
 def test_set_notes_a_new_password_without_its_hash(file: Path, state: Path) -> None:
     done = maskwatch("set", "--config", str(file), "--web-password", input=b"correct horse\n")
     assert done.returncode == 0, done.stderr

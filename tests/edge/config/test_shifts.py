@@ -2,7 +2,8 @@
 
 import pytest
 
-from edge.config.load import build
+from edge.config.load import apply, build
+from edge.config.schema import Config
 from edge.config.shifts import MAX_SHIFTS, Shift, read_shifts
 from edge.errors import ConfigError
 
@@ -52,6 +53,32 @@ def test_a_fault_is_one_sentence(texts: list[str], sentence: str) -> None:
         read(*texts)
     assert len(str(caught.value).splitlines()) == 1
     assert str(caught.value).startswith("file: report.shifts: ") and sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["[early 06:00-14:00]", " [early 06:00-14:00, late 14:00-22:00]", "[ward:4 06:00-14:00]"]
+)
+def test_a_list_without_quotes_is_told_how_to_write_it(value: str) -> None:
+    faults: list[str] = []
+    apply(Config(), [("file", {"report": {"shifts": value}})], faults)
+    (fault,) = faults
+    assert "each text of the list in double quotes" in fault and "the whole of it in single quotes" in fault
+
+
+@pytest.mark.parametrize(
+    ("section", "option", "value"),
+    [("sign", "languages", "[de, en]"), ("web", "allowed_hosts", "[door.lan]"), ("detect", "zones", "[door]")],
+)
+def test_every_list_of_texts_is_told_so(section: str, option: str, value: str) -> None:
+    faults: list[str] = []
+    apply(Config(), [("file", {section: {option: value}})], faults)
+    assert len(faults) == 1 and ("in double quotes" in faults[0] or "a list of polygons" in faults[0])
+
+
+def test_an_address_in_brackets_is_no_list() -> None:
+    faults: list[str] = []
+    config = apply(Config(), [("file", {"web": {"allowed_hosts": "[::1], [fe80::1]"}})], faults)
+    assert not faults and config.web.allowed_hosts == ("[::1]", "[fe80::1]")
 
 
 def test_each_faulty_shift_has_its_line() -> None:
