@@ -14,6 +14,7 @@ from ..mqtt.lines import clean
 from ..mqtt.observer import LONGEST
 from ..mqtt.session_id import keep_protocol, known_protocol, session_id
 from .failure import StoreError
+from .rows import without_track
 from .spool import Message, Spool
 
 log = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class Collector(Hearing):
         elif not NAME.fullmatch(device):
             self._leave_out(message, kind, "no door can have this name")
         else:
-            return device, kind, message.payload, message.retained
+            return device, kind, without_track(kind, message.payload), message.retained
         return None
 
     def _leave_out(self, message: Received, kind: str, reason: str) -> None:

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ..mqtt.day_counts import SLOT_COLUMNS
 from ..mqtt.lines import clean
-from ..mqtt.messages import SCHEMA, AlertMessage
+from ..mqtt.messages import SCHEMA, AlertMessage, encode
 from ..record.counts import KINDS, SLOT_S
 from .engine import Statement
 from .spool import Heard
@@ -66,6 +67,20 @@ def _place(statement: Statement) -> tuple[Any, ...]:
     """Returns the place of a statement. Rows are locked by their keys in order: two stores then wait for no circle."""
     sql, values = statement
     return (ORDER[sql], *values[:4]) if sql in ORDER else (len(ORDER),)
+
+
+def without_track(kind: str, payload: bytes) -> bytes:
+    """Returns what may wait on disk of a message: an alert has neither its track nor its place in the image there.
+
+    It can be decoded as before. What is no alert stays as it is, to be left out by ``rows_of``.
+    """
+    if kind != AlertMessage.topic:
+        return payload
+    with suppress(ValueError):
+        alert = AlertMessage.decode(payload)
+        kept = replace(alert, track="", box=(0, 0, 0, 0), frame_size=(0, 0), snapshot=bool(alert.snapshot))
+        return encode(kept)
+    return payload
 
 
 Made = tuple[list[Statement], dict[str, Collection[int]]]

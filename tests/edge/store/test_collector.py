@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from support.phone import alert
 
 from edge.config.schema import MqttConfig
 from edge.mqtt.embedded_broker import EmbeddedBroker, any_port
+from edge.mqtt.messages import AlertMessage
 from edge.store.collector import Collector
 from edge.store.spool import LARGEST, Heard, Spool
 
@@ -141,6 +143,19 @@ def test_while_the_disk_refuses_messages_wait_at_the_broker_in_order(
         again = ids(spool)
         assert list(dict.fromkeys(taken + again)) == sent, "in order, and none is missing"
         assert len(taken + again) <= len(sent) + 20, "what was not acknowledged may come again"
+
+
+def test_an_alert_waits_on_disk_without_its_track_and_its_place(broker: Any, subscriber: Any, tmp_path: Path) -> None:
+    client, sent = subscriber(broker.port), alert("porch", id="one", track="tr4ck-77", box=[4321, 5, 6, 7], more="m0re")
+    with collecting(broker, tmp_path) as spool:
+        client.publish("maskwatch/porch/alert", sent)
+        client.publish("maskwatch/porch/alert", b"{}")
+        until(lambda: len(heard(spool)) == 2)
+        one, none = heard(spool)
+        found, whole = AlertMessage.decode(one.payload), AlertMessage.decode(sent)
+        assert found == replace(whole, track="", box=(0, 0, 0, 0), frame_size=(0, 0)) and none.payload == b"{}"
+        content = b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.name.startswith("store.db"))
+        assert b"tr4ck" not in content and b"4321" not in content and b"m0re" not in content
 
 
 def test_what_has_arrived_is_kept_in_few_transactions(
