@@ -16,8 +16,8 @@ from ..errors import ConfigError, FileError
 from ..monitor.state import StateFiles
 from ..record.audit import hash_of
 from ..record.audit_reading import entries, faults_of_chain, parsed, read_lines
-from ..record.day_lines import faults_of_days, kept_from, last_lines
-from ..record.reading import read, read_starts
+from ..record.day_lines import faults_of_days, kept_from, last_lines, up_to_date
+from ..record.reading import read, read_starts, read_written
 from ..record.times import day_start, local_iso, parse_date
 from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, load_config, own_state
 
@@ -83,14 +83,14 @@ def _verify(files: StateFiles, lines: Sequence[bytes]) -> int:
     if not lines:
         print(f"{printable(files.audit)} does not exist, or is empty: there is nothing to check")
         return EXIT_FAILURE
-    days = last_lines(entries(lines))
+    days = up_to_date(last_lines(entries(lines)), read_written(files.record))
     faults = list(faults_of_chain(lines))
     if days and not files.record.exists():
         faults.append(f"{printable(files.record)} does not exist: the counts of {_many(len(days), 'day')} are missing")
     else:
         now = time.time()
         oldest = kept_from(read_starts(files.record), now)
-        faults += faults_of_days(days.values(), partial(read, files.record), oldest, now)
+        faults += faults_of_days(days, partial(read, files.record), oldest, now)
     for fault in faults:
         print(fault.translate(UNPRINTABLE))
     if faults:

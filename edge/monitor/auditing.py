@@ -1,7 +1,6 @@
 """Writes into the audit trail what happens while a door is watched: starts, changes on the page, pauses, days."""
 
 import logging
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -9,29 +8,22 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import date
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from .. import __version__
 from ..config.identity import changes, config_id, edits, options_in_use
 from ..config.schema import Config
 from ..record.audit import AuditTrail, Values
 from ..record.audit_reading import entries, read_lines
-from ..record.day_lines import DAY, bounds, day_values, last_lines
-from ..record.reading import read, read_starts
-from ..record.times import days_of
+from .sealing import Sealing
 from .state import StateFiles
+from .switch_lines import SwitchLines
 
-T = TypeVar("T")
 log = logging.getLogger("maskwatch")
 RETRY_INTERVAL = 5.0
 """Seconds between attempts to write while the disk refuses."""
 MOST_WAITING = 1000
 """Lines that wait in memory while the disk refuses, at most; then the oldest are left out."""
-MOST_SWITCHED, SWITCHED_WITHIN_S = 60, 3600.0
-"""Lines about pauses, and the time in which there are no more: whoever may switch at the broker could fill the file,
-and the oldest lines would be dropped."""
-WHAT = {("", True): "resume", ("", False): "pause", ("output", True): "unmute", ("output", False): "mute"}
 UNKNOWN = "unknown"
 """The model and the configuration of days that were counted before there was a trail."""
 IDENTITY = ("version", "model", "detector", "config")
@@ -55,9 +47,8 @@ class Auditing:
         self._waiting: deque[Callable[[], None]] = deque(maxlen=MOST_WAITING)
         self._thread: threading.Thread | None = None
         self._end = threading.Event()
-        self._switched: deque[float] = deque(maxlen=MOST_SWITCHED)
-        self._left_out = 0
-        self._unfinished: set[date] = set()
+        self._switches = SwitchLines()
+        self._sealing = Sealing(self._trail, files.record)
         self._add(partial(self._start, time.time()))
 
     def changed(self, before: Config, after: Config, by: str) -> None:
@@ -68,29 +59,17 @@ class Auditing:
 
     def switched(self, name: str, on: bool, how: str) -> None:
         """Takes that watching was paused or resumed, or an output muted (``output/NAME``) or not."""
-        now = time.monotonic()
-        if len(self._switched) == MOST_SWITCHED and now - self._switched[0] < SWITCHED_WITHIN_S:
-            self._left_out += 1
-            return
-        self._switched.append(now)
-        kind, _, output = name.rpartition("/")
-        values: dict[str, Any] = {"by": how} | ({"output": output} if kind else {})
-        if self._left_out:
-            values["left_out"], self._left_out = self._left_out, 0
-        self._write(WHAT[kind, on], values, time.time())
+        self._switches.put(name, on, how, time.time())
+        self._add_once(self._write_switches)
 
     def days_changed(self, days: Collection[date], on_disk: bool) -> None:
-        """Takes the days whose counts have changed; those that are over get their checksum."""
-        for day in days if on_disk else ():
-            if bounds(day)[1] <= time.time():
-                self._unfinished.discard(day)
-                self._add(partial(self._seal, day))
-            else:
-                self._unfinished.add(day)
+        """Takes that counts of days have changed; those that are over get their checksum."""
+        if on_disk:
+            self._add_once(self._seal)
 
     def close(self, timeout: float = 2.0) -> None:
         """Writes what is left, for at most ``timeout`` seconds."""
-        self._add(self._seal_again)
+        self._add(self._end_lines)
         self._end.set()
         with self._lock:
             thread = self._thread
@@ -106,6 +85,13 @@ class Auditing:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
                 self._thread.start()
+
+    def _add_once(self, job: Callable[[], None]) -> None:
+        """Adds a job that does all there is to do; one that waits already is enough, and one may be running."""
+        with self._lock:
+            waits = self._waiting.count(job) > 1
+        if not waits:
+            self._add(job)
 
     # Everything below runs in the thread ``audit``.
 
@@ -140,13 +126,11 @@ class Auditing:
     def _start(self, moment: float) -> None:
         """Seals the days of earlier runs, and writes what is different from the start before."""
         known = list(entries(read_lines(self._files.audit)))
-        sealed = last_lines(known)
         last: Values = next((entry for entry in reversed(known) if entry.get("what") == "start"), {})
         config = next((entry["config"] for entry in reversed(known) if "config" in entry), UNKNOWN)
         then = {"model": last.get("model", UNKNOWN), "config": config}
-        starts: list[int] = self._counts(read_starts)
-        for day in sorted(day for day in days_of(starts) if day.isoformat() not in sealed and bounds(day)[1] <= moment):
-            self._append_day(day, then)
+        self._switches.remember(known)
+        self._sealing.start(known, moment, then)
         values = self._identity() | {"options": options_in_use(self.config)}
         options = _known_options(known)
         edited = edits(options, self.config) if options is not None else []
@@ -158,37 +142,21 @@ class Auditing:
         found = (__version__, self._model, config.detect.detector, config_id(config))
         return dict(zip(IDENTITY, found, strict=True))
 
-    def _seal(self, day: date) -> None:
-        """Writes the checksum of a day, again if counts were added since."""
-        before = last_lines(entries(read_lines(self._files.audit))).get(day.isoformat(), {})
-        self._append_day(day, self._now(), before.get("sha256"))
+    def _seal(self) -> None:
+        self._sealing.seal(time.time(), self._now())
+        self._write_switches()
 
-    def _seal_again(self) -> None:
-        """Seals days that had their checksum before the clock was set back."""
-        if self._unfinished:
-            sealed = last_lines(entries(read_lines(self._files.audit)))
-            for day in sorted(self._unfinished):
-                if before := sealed.get(day.isoformat()):
-                    self._append_day(day, self._now(), before.get("sha256"))
+    def _end_lines(self) -> None:
+        self._sealing.seal(time.time(), self._now(), is_end=True)
+        self._write_switches(is_end=True)
+
+    def _write_switches(self, *, is_end: bool = False) -> None:
+        while (line := self._switches.next(time.time(), is_end=is_end)) is not None:
+            self._trail.append(*line)
+            self._switches.written(line)
 
     def _now(self) -> Values:
         return {"model": self._model, "config": config_id(self.config)}
-
-    def _append_day(self, day: date, used: Values, before: Any = None) -> None:
-        """Writes the checksum of a day, unless it is ``before``. ``used`` are the model and the configuration."""
-        start, end = bounds(day)
-        slots = self._counts(partial(read, start=start, end=end))
-        values = day_values(day, slots)
-        if slots and values["sha256"] != before:
-            self._trail.append(DAY, {**values, **used})
-
-    def _counts(self, work: Callable[[Path], list[T]]) -> list[T]:
-        """Reads the counts. Days that cannot be read now get their checksum at the next start."""
-        try:
-            return work(self._files.record)
-        except (OSError, sqlite3.Error) as error:
-            log.warning("audit trail: a checksum waits for the next start, because counts cannot be read: %s", error)
-            return []
 
 
 def _known_options(known: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -49,6 +49,15 @@ def day_values(day: date, slots: Sequence[Slot]) -> dict[str, Any]:
 def last_lines(entries: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Returns the last line of each day, by the day."""
     return {str(entry.get("day")): entry for entry in entries if entry.get("what") == DAY}
+
+
+def up_to_date(lines: Mapping[str, dict[str, Any]], written: Mapping[date, str]) -> list[dict[str, Any]]:
+    """Returns the lines of days whose counts maskwatch has not changed since; ``written`` are the marks of its changes.
+
+    The others get a further line, by a maskwatch that runs: at its start, and in the course of its work.
+    """
+    marks = {day.isoformat(): mark for day, mark in written.items()}
+    return [line for day, line in lines.items() if line.get("mark") == marks.get(day, line.get("mark"))]
 
 
 def kept_from(starts: Sequence[int], now: float) -> float:

@@ -1,7 +1,9 @@
 """Reads the record file, also from another process, while maskwatch runs or not."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,15 @@ def read_starts(path: Path) -> list[int]:
 def read_seen(path: Path) -> frozenset[str]:
     """Returns the ids of the alerts that somebody has marked as seen. Raises ``sqlite3.Error``."""
     return frozenset(id for (id,) in _rows(path, "seen", "SELECT id FROM seen"))
+
+
+def read_written(path: Path) -> dict[date, str]:
+    """Returns the mark of each local day in the file, the oldest day first. Raises ``sqlite3.Error``."""
+    marks: dict[date, str] = {}
+    for day, mark in _rows(path, "written", "SELECT day, mark FROM written ORDER BY day"):
+        with suppress(ValueError, TypeError):  # it was edited
+            marks[date.fromisoformat(day)] = mark
+    return marks
 
 
 def _rows(path: Path, table: str, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -7,6 +7,7 @@ slot, and is written as soon as the disk allows it.
 
 import logging
 import math
+import os
 import sqlite3
 import threading
 import time
@@ -28,9 +29,11 @@ from .sql import (
     ADD,
     DELETE_SEEN,
     PUT_SEEN,
+    PUT_WRITTEN,
     TRIM_COUNTS,
     TRIM_OLD,
     TRIM_SEEN,
+    TRIM_WRITTEN,
 )
 from .times import day_start, days_of
 from .today import Today
@@ -197,9 +200,11 @@ class Recorder:
         statements: list[Statement] = [
             (ADD, (slot, self._detector, self._model, *counts.row)) for slot, counts in self._unwritten.items()
         ]
+        mark = os.urandom(8).hex()
+        statements += [(PUT_WRITTEN, (day.isoformat(), mark)) for day in days_of(self._unwritten)]
         statements += [(PUT_SEEN if seen else DELETE_SEEN, (id,)) for id, seen in marks.items()]
         if statements:
-            statements += [(TRIM_COUNTS, ()), (TRIM_SEEN, ())]
+            statements += [(TRIM_COUNTS, ()), (TRIM_SEEN, ()), (TRIM_WRITTEN, ())]
             statements += [(TRIM_OLD, (time.time(),))] if synced else []
         file.write(statements)
         self._unwritten.clear()

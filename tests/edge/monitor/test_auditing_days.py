@@ -38,8 +38,8 @@ audit.close(30)
 """
 
 
-def run(clock: Clock, folder: Path, *moments: datetime) -> None:
-    """A run in which somebody comes at each moment."""
+def run(clock: Clock, folder: Path, *moments: datetime, lines: int | None = None) -> None:
+    """A run in which somebody comes at each moment. It is killed once the trail has some lines of days, if told so."""
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "TZ": "Europe/Berlin"} | clock.env
     clock.set(moments[0].timestamp())
     door = subprocess.Popen(
@@ -52,8 +52,11 @@ def run(clock: Clock, folder: Path, *moments: datetime) -> None:
         door.stdin.write("person\n")
         door.stdin.flush()
         until(lambda before=before: people(folder) > before or door.poll() is not None, f"person {number} is on disk")
+    if lines is not None:
+        until(lambda: len(days(folder)) == lines, "the days have their lines")
+        door.kill()
     door.stdin.close()
-    assert door.wait(60) == 0
+    assert door.wait(60) == (0 if lines is None else -9)
 
 
 def people(folder: Path) -> int:
@@ -87,3 +90,29 @@ def test_a_day_of_25_hours_and_a_clock_that_is_set_back(tmp_path: Path) -> None:
     fill_counts(folder / "record.db", [(evening.timestamp(), Counts(people=1))])
     done = maskwatch("audit", "--verify", env=environ)
     assert done.returncode == 1 and done.stdout.startswith(b"2024-10-27: "), done.stdout
+
+
+def test_a_clock_that_was_behind_and_power_cuts_are_no_fault_but_an_editor_is(tmp_path: Path) -> None:
+    """A machine without a clock of its own starts with the time of its last end."""
+    clock = Clock(tmp_path / "clock")
+    folder = tmp_path / "state"
+    folder.mkdir()
+    evening, night = datetime(2026, 3, 10, 23, 50, tzinfo=BERLIN), datetime(2026, 3, 11, 0, 0, 5, tzinfo=BERLIN)
+    noon = datetime(2026, 3, 11, 12, tzinfo=BERLIN)
+    environ = {"STATE_DIRECTORY": str(folder), "TZ": "Europe/Berlin"} | clock.env
+
+    def verified() -> int:
+        clock.set(noon.timestamp())
+        return maskwatch("audit", "--verify", env=environ).returncode
+
+    run(clock, folder, evening, night, lines=1)
+    run(clock, folder, evening, lines=1)
+    assert verified() == 0, "the further line is still to come"
+    run(clock, folder, noon, lines=2)
+    assert [found[1] for found in days(folder)] == [1, 2] and verified() == 0
+    run(clock, folder, evening, noon, lines=3)
+    assert [found[1] for found in days(folder)][2:] == [3] and verified() == 0, "the clock was put right while it ran"
+    fill_counts(folder / "record.db", [(evening.timestamp(), Counts(people=1))])
+    assert verified() == 1
+    run(clock, folder, noon, lines=3)
+    assert verified() == 1, "only its own changes get a line"
