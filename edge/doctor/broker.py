@@ -40,9 +40,7 @@ class Probe:
         self._protocol = V5
         self._mailbox = Mailbox[None]()
         name = client_id(config.mqtt, config.device.name) + ("-doctor" if running else "")
-        self.link = Link(
-            config.mqtt, name, self._mailbox.put, self._prepare, V5, self._note, name="doctor", will=self.will
-        )
+        self.link = Link(config.mqtt, name, self._mailbox, self._prepare, V5, self._note, name="doctor", will=self.will)
 
     def _prepare(self, client: Any) -> None:
         def answered(mid: int, reason: ReasonCode) -> None:

@@ -25,6 +25,8 @@ FAILURE = 128
 """The least MQTT 5 reason code of a failure."""
 LARGEST_TAKEN = 256 * 1024
 """Bytes of a message that the broker may send us (MQTT 5), so that no message can fill the memory of a Pi."""
+ROOM_S = 0.05
+"""Seconds for which the network thread waits until its owner has room, before it does what else is due."""
 FAREWELL_S = 0.5
 """Seconds for the broker to close the connection after our DISCONNECT."""
 
@@ -97,6 +99,7 @@ class Client(paho.Client):
         self.errors: list[str] = []
         self.end_reason: str | ReasonCode = "closed"
         self.last_alive = running()
+        self.wait_for_room: Callable[[float], bool] = lambda seconds: True
         self._ended = ended
 
     def start_connecting(self, settings: MqttConfig, window: int) -> None:
@@ -130,6 +133,16 @@ class Client(paho.Client):
         finally:
             self.finished.set()
             self._ended(self)
+
+    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """Reads what the broker sends once there is room for it; till then it waits in the kernel, and at the broker.
+
+        Whatever is sent, signs of life too, goes on its way meanwhile.
+        """
+        if not self.wait_for_room(ROOM_S):
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+        self._ping_t = 0.0  # whatever comes is a sign of life: the answer to paho's ping may be far behind in a flood
+        return super().loop_read(max_packets)
 
     def loop_misc(self) -> MQTTErrorCode:
         """Notes that paho's thread is alive; paho calls it in every round of that thread."""

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -103,8 +103,19 @@ class Problem:
         return outage
 
 
-def deliver_signals(client: Client, deliver: Callable[[Signal], None]) -> None:
+class Inbox(Protocol):
+    """Where paho's network thread leaves its signals for the thread that owns the link."""
+
+    def put(self, item: Signal, /) -> None:
+        """Takes a signal, without waiting."""
+
+    def wait_for_room(self, seconds: float) -> bool:
+        """Waits until another message may be read from the broker; returns False if none may."""
+
+
+def deliver_signals(client: Client, inbox: Inbox) -> None:
     """Sets the client's callbacks so that each only delivers a signal. They run in paho's network thread."""
+    client.wait_for_room, deliver = inbox.wait_for_room, inbox.put
     client.on_connect = lambda c, u, f, reason, properties: deliver(Signal(client, ConnAck(reason, properties)))
     client.on_disconnect = lambda c, u, f, reason, p: setattr(client, "end_reason", reason)
     client.on_publish = lambda c, u, mid, reason, p: deliver(Signal(client, Acknowledged(mid, reason)))

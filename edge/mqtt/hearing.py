@@ -71,7 +71,7 @@ class Hearing:
         self._link = Link(
             settings,
             client_id,
-            self._mailbox.put,
+            self._mailbox,
             self._prepare,
             protocol,
             name=label,

@@ -19,7 +19,7 @@ from ..timing import Backoff, running
 from . import events
 from .client import FORGOTTEN, V5, Client, Session, force_close, new_client, note_error
 from .ends import SHORT_CONNECTION, ConnectionEnds
-from .events import Acknowledged, Connected, Disconnected, LinkEvent, LinkState, Received, Signal
+from .events import Acknowledged, Connected, Disconnected, Inbox, LinkEvent, LinkState, Received, Signal
 from .protocol import ProtocolChoice
 from .terms import Terms, Will, refusal
 
@@ -41,7 +41,7 @@ PAUSE_AFTER_LOSS, PAUSE_IN_TRIAL = 5.0, 2.0
 class Link:
     """Connects, and reconnects whenever the connection is lost.
 
-    One thread owns the link; ``deliver`` is called from paho's thread. The owner takes each ``Signal`` out of its
+    One thread owns the link; paho's thread fills the ``inbox``. The owner takes each ``Signal`` out of its
     mailbox and passes it to ``handle``, and calls ``tick`` at least twice per second; ``Mailbox.next`` does both.
     ``prepare`` is called with every new client (will, callbacks). ``report`` receives the problem while there is no
     connection, once per change, and None when there is one. ``name`` names the link in the log. ``explains_end`` says
@@ -52,7 +52,7 @@ class Link:
         self,
         settings: MqttConfig,
         client_id: str,
-        deliver: Callable[[Signal], None],
+        inbox: Inbox,
         prepare: Callable[[paho.Client], None] = lambda client: None,
         protocol: MQTTProtocolVersion = V5,
         report: Callable[[str | None], None] | None = None,
@@ -70,7 +70,7 @@ class Link:
         self._name = name
         self._session = session
         self._with_credential = with_credential
-        self._deliver = deliver
+        self._inbox = inbox
         self._prepare = prepare
         self.protocol = ProtocolChoice(protocol)
         self._problem = events.Problem(report)
@@ -163,11 +163,11 @@ class Link:
             self._settings,
             self._id,
             self.protocol.version,
-            lambda c: self._deliver(Signal(c, events.ThreadEnded())),
+            lambda c: self._inbox.put(Signal(c, events.ThreadEnded())),
             self._session,
             with_credential=self._with_credential,
         )
-        events.deliver_signals(client, self._deliver)
+        events.deliver_signals(client, self._inbox)
         client.on_log = note_error
         self._will.give_to(client)
         self._prepare(client)

@@ -76,7 +76,7 @@ class MqttPublisher:
         self._link = Link(
             settings,
             client_id(settings, device),
-            self._mailbox.put,
+            self._mailbox,
             protocol=protocol,
             report=lambda text: report("broker", text),
             name="publisher",

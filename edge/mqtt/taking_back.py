@@ -52,7 +52,7 @@ def take_back(
 
     mailbox = Mailbox[None]()
     try:
-        link = Link(old.broker, client_id, mailbox.put, report=report, name="forget", with_credential=with_credential)
+        link = Link(old.broker, client_id, mailbox, report=report, name="forget", with_credential=with_credential)
     except (ValueError, OSError, RuntimeError) as error:  # a password or TLS file that is gone
         outcome.unreachable = str(error)
         return outcome

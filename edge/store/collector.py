@@ -28,8 +28,8 @@ PAUSE_S = 1.0
 """Seconds between attempts to write into the spool."""
 MOST_GATHERED = 500
 """Messages of one transaction, at most. The 8,000 retained days of 1,000 doors took 0.5 s; 7.6 s one by one."""
-MOST_WAITING = 5000
-"""Messages that may wait in memory for a disk that refuses; then the connection is closed, and made anew."""
+MOST_BYTES = 4 << 20
+"""Bytes of one transaction, beside its last message."""
 
 
 class Collector(Hearing):
@@ -45,6 +45,7 @@ class Collector(Hearing):
         self._problem = ""
         self._left_out: set[str] = set()
         self._gathered: list[Received] = []
+        self._bytes = 0
         super().__init__(
             name="mqtt-collector",
             settings=mqtt,
@@ -67,20 +68,22 @@ class Collector(Hearing):
     def _received(self, message: Received) -> bool:
         """Gathers what has arrived: one transaction of many takes hardly longer than one of a single message."""
         self._gathered.append(message)
+        self._bytes += len(message.payload)
         return False
 
     def _tick(self) -> None:
-        if not self._mailbox.waiting or len(self._gathered) >= MOST_GATHERED or self._stopping.is_set():
+        is_enough = len(self._gathered) >= MOST_GATHERED or self._bytes >= MOST_BYTES
+        if is_enough or not self._mailbox.waiting or self._stopping.is_set():
             self._keep_gathered()
 
     def _disconnected(self) -> None:
         """Keeps what the connection has brought. Nothing of it can be acknowledged any more, and it comes again."""
         self._put_all([self._row(message) for message in self._gathered])
-        self._gathered.clear()
+        self._gathered, self._bytes = [], 0
 
     def _keep_gathered(self) -> None:
         """Keeps all at once; where the disk refuses that, one by one: it may have room for some."""
-        gathered, self._gathered = self._gathered, []
+        gathered, self._gathered, self._bytes = self._gathered, [], 0
         rows = [self._row(message) for message in gathered]
         are_kept = not self._problem and self._put_all(rows)
         for message, row in zip(gathered, rows, strict=True):
@@ -120,9 +123,6 @@ class Collector(Hearing):
         """Puts a message into the spool, as often as it takes. Returns False if that must end."""
         while not self._put(row):
             if self._stopping.wait(PAUSE_S):
-                return False
-            if self._mailbox.waiting > MOST_WAITING:
-                self._take(self._link.drop("too many messages wait for the disk"))
                 return False
         return True
 

@@ -109,8 +109,8 @@ class Spool:
     def _put(self, db: sqlite3.Connection, messages: Sequence[Message]) -> None:
         count, size = self._count, self._size
         with transaction(db):
-            for device, kind, payload, retained in messages:
-                if kind.startswith("counts/") and payload:  # an empty one takes a retained one back, and says nothing
+            for device, kind, payload, retained in _newest(messages):
+                if _is_day(kind, payload):
                     replaced = delete(db, OF_DAY, (kind, device))
                     count, size = count - replaced[0], size - replaced[1]
                 db.execute(PUT, (None, device, kind, payload, int(retained), self._moment()))
@@ -199,6 +199,17 @@ class Spool:
                 f"another `maskwatch watch --store` uses {self.path}; stop it, or give this one a [state] folder of "
                 "its own"
             ) from error
+
+
+def _is_day(kind: str, payload: bytes) -> bool:
+    """Returns whether this has the counts of a day; an empty one takes a retained one back, and says nothing."""
+    return kind.startswith("counts/") and bool(payload)
+
+
+def _newest(messages: Sequence[Message]) -> list[Message]:
+    """Returns the messages without the counts that later ones replace: a door that floods costs few rows."""
+    last = {one[:2]: number for number, one in enumerate(messages) if _is_day(one[1], one[2])}
+    return [one for number, one in enumerate(messages) if last.get(one[:2], number) == number]
 
 
 def _bounded(rows: Iterable[tuple[Any, ...]]) -> list[Heard]:

@@ -35,7 +35,7 @@ def test_a_broker_without_mqtt_5_is_connected_to_with_mqtt_3_1_1(silence: float,
     broker, started = StrictBroker(mosquitto().start().port, refuse_version_5), time.monotonic()
     mailbox = Mailbox[None]()
     settings = MqttConfig(host="127.0.0.1", port=broker.port)
-    link = Link(settings, "test", mailbox.put, lambda client: used.append(client.protocol))
+    link = Link(settings, "test", mailbox, lambda client: used.append(client.protocol))
     try:
         until(lambda: mailbox.next(link, 0.1) == Connected(), timeout=90)
         print(f"connected after {time.monotonic() - started:.1f} s by {used}")

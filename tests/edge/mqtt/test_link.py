@@ -48,7 +48,7 @@ class Owner:
             prepare(client)
 
         settings = MqttConfig(host="127.0.0.1", port=port, **more)
-        self.link = Link(settings, "test", self.mailbox.put, note, protocol, self.problems.append, session=session)
+        self.link = Link(settings, "test", self.mailbox, note, protocol, self.problems.append, session=session)
         self._running = True
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

@@ -67,6 +67,15 @@ def test_a_days_counts_replace_those_that_wait(opened: Opener) -> None:
     assert payloads(spool) == [b"a", b"c", b"d", b"e", b"e", b""] and spool.waiting == 6
 
 
+def test_of_a_days_counts_that_arrive_together_the_newest_is_kept(opened: Opener) -> None:
+    spool = opened()
+    day = ("porch", "counts/2026-11-27")
+    spool.put_all(
+        [(*day, b"1", True), ("hall", day[1], b"2", True), ("porch", "alert", b"3", False), (*day, b"4", False)]
+    )
+    assert payloads(spool) == [b"2", b"3", b"4"] and spool.waiting == 3
+
+
 def test_a_number_is_never_given_twice(opened: Opener) -> None:
     """The writer removes up to a number: a message of the same number that came meanwhile would be lost."""
     spool = opened()
