@@ -13,3 +13,10 @@ class StoreError(EdgeError):
     def __init__(self, reason: str, *, temporary: bool) -> None:
         super().__init__(reason)
         self.temporary = temporary
+
+
+class StoreSilent(StoreError):
+    """Says that the database does not answer. To ask again at once would take as long again."""
+
+    def __init__(self, shown: str) -> None:
+        super().__init__(f"{shown} does not answer", temporary=True)

@@ -1,9 +1,7 @@
 """The store in PostgreSQL."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -12,9 +10,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ..errors import ConfigError
 from .address import ALLOWED, RAW, DatabaseKind, StoreAddress
-from .failure import StoreError
+from .failure import StoreError, StoreSilent
 from .partitions import Month, Partitions, exists
 from .remedies import of_server
+from .silence import limited
 from .sql import (
     AHEAD,
     COLUMNS,
@@ -27,9 +26,11 @@ from .sql import (
     VERSION,
     VIEWS,
     create_table,
+    for_psycopg,
     forget_odd,
     forget_old,
 )
+from .words import one_line
 
 OLDEST = 12
 """The oldest version of PostgreSQL that is taken; this version's primary keys on partitions need 11."""
@@ -44,6 +45,8 @@ DEFAULTS: dict[str, Any] = {
     "tcp_user_timeout": 30_000,
 }
 """Parameters of libpq that the address may change."""
+WRITE_S, READ_S = 30.0, 60.0
+"""Seconds for which the server may be silent: it sends nothing while it sums up a year of many doors."""
 LOCK = 0x6D61736B
 """The number under which several stores take turns to change tables."""
 SETTINGS = (
@@ -52,23 +55,28 @@ SETTINGS = (
 )
 REFUSED = ("22", "23", "54")
 """Classes of errors that the row itself causes: data, constraints, limits."""
-LIBPQ = re.compile(
-    r"^(- host: .*hostaddr: '[^']*': )?(connection (failed|is bad): )?"
-    r"(connection to server at .*? failed: )?(FATAL: +)?"
-)
-"""What libpq writes before the reason of a connection that failed."""
 NOT_ALLOWED = "42501"
 RIGHTS = "; give this user the database, or a schema of its own: ALTER DATABASE name OWNER TO user"
 
 
+class _Connection(psycopg.Connection[Any]):
+    """A connection that is closed when the server has been silent for ``patience`` seconds."""
+
+    patience = READ_S
+
+    def wait(self, gen: Any, *args: Any, **more: Any) -> Any:
+        return super().wait(limited(gen, self.patience, self.close), *args, **more)
+
+
 class PostgresEngine:
-    """A connection to PostgreSQL. For one thread."""
+    """A connection to PostgreSQL. For one thread. It is given up when the server is silent for ``patience`` seconds."""
 
     kind: DatabaseKind = "postgresql"
 
-    def __init__(self, address: StoreAddress, *, writes: bool) -> None:
+    def __init__(self, address: StoreAddress, *, writes: bool, patience: float = 0.0) -> None:
         self._shown = address.shown
         self._writes = writes
+        self._patience = patience or (WRITE_S if writes else READ_S)
         self._connection: psycopg.Connection | None = None
         self._partitions: Partitions | None = None
         try:
@@ -84,7 +92,7 @@ class PostgresEngine:
             connection = self._open()
             with connection.transaction(), connection.cursor() as cursor:
                 for sql, group in groupby(statements, lambda statement: statement[0]):
-                    cursor.executemany(_query(sql), [values for _, values in group])
+                    cursor.executemany(for_psycopg(sql), [values for _, values in group])
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Returns what a statement finds. Raises ``StoreError``."""
@@ -141,10 +149,14 @@ class PostgresEngine:
 
     def _connect(self) -> psycopg.Connection:
         try:
-            return psycopg.connect(**self._parameters, autocommit=True)
+            connection = _Connection.connect(**self._parameters, autocommit=True)
+        except psycopg.errors.ConnectionTimeout:
+            raise StoreSilent(self._shown) from None
         except (psycopg.Error, OSError, ValueError) as error:  # also for a host name that cannot be one
             words = self._words(error)
             raise StoreError(f"{self._shown} cannot be reached: {words}{of_server(words)}", temporary=True) from None
+        connection.patience = self._patience
+        return connection
 
     def _parted(self) -> Partitions:
         if self._partitions is None:
@@ -200,7 +212,7 @@ class PostgresEngine:
 
     def _run(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         assert self._connection is not None
-        cursor = self._connection.execute(_query(sql), values)
+        cursor = self._connection.execute(for_psycopg(sql), values)
         return cursor.fetchall() if cursor.description else []
 
     @contextmanager
@@ -211,6 +223,9 @@ class PostgresEngine:
         except StoreError:
             self.close()
             raise
+        except TimeoutError:
+            self.close()
+            raise StoreSilent(self._shown) from None
         except (psycopg.Error, UnicodeError, OverflowError, OSError) as error:
             if _is_refused(error):
                 raise StoreError(f"{self._shown} does not take a row: {self._words(error)}", temporary=False) from None
@@ -220,19 +235,9 @@ class PostgresEngine:
     def _words(self, error: Exception) -> str:
         """Returns the server's or libpq's words in one line, without the password."""
         text = (error.diag.message_primary if isinstance(error, psycopg.Error) else None) or str(error)
-        lines = [line for line in text.splitlines() if line.strip()] or [type(error).__name__]
-        attempts = [line for line in lines if line.startswith("- host")]  # one per address of the server
-        text = " ".join(LIBPQ.sub("", (attempts or lines)[-1 if attempts else 0]).split())
-        if len(self._password) > 3:  # a shorter one may be a piece of any word
-            text = text.replace(self._password, "...")
+        text = one_line(text.strip() or type(error).__name__, self._password)
         is_right = self._writes and getattr(error, "sqlstate", None) == NOT_ALLOWED
         return text + RIGHTS if is_right else text
-
-
-@cache
-def _query(sql: str) -> Any:
-    """Returns a statement with psycopg's placeholders."""
-    return sql.replace("%", "%%").replace("?", "%s")
 
 
 def _is_refused(error: Exception) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from ..record.counts import KINDS, SLOT_S, Counts
 from ..record.reading import Slot
 from .engine import Engine, Row
-from .failure import StoreError
+from .failure import StoreError, StoreSilent
 
 SUMS = ", ".join(
     # PostgreSQL sums large whole numbers as decimals, which takes twice as long for a year of 100 doors
@@ -98,6 +98,8 @@ class StoreReader:
         was_connected, self._is_connected = self._is_connected, False
         try:
             rows = self._engine.rows(statement, values)
+        except StoreSilent:
+            raise
         except StoreError as error:
             if not was_connected or not error.temporary:
                 raise

@@ -29,8 +29,14 @@ from .sql import (
 
 LONGEST_TEXT = 1000
 LONGEST_NAME = 200
-LARGEST = 2**40
-"""No number of counts is as large."""
+MOST_PEOPLE = 10_000
+"""People and alerts of a slot, at most: eleven per second."""
+MOST_SECONDS = 10 * SLOT_S
+"""Seconds of a slot, at most. A clock that is set back counts the same slot again, at each start of a door without one
+that keeps time; more cannot be. Counts only grow, so that a number that cannot be would hide all later ones."""
+LATEST = 2**40
+"""Unix seconds before which every slot begins."""
+LARGEST = {int: MOST_PEOPLE, float: MOST_SECONDS}
 ORDER = {PUT_ALERT: 0, PUT_COUNTS: 1, PUT_SPAN: 2, PUT_HEARD: 3}
 """Which statements of a batch go first, so that equal ones stand together. Each of these finds its row in any order."""
 
@@ -157,9 +163,12 @@ def _slot(values: list[Any]) -> tuple[int | float, ...]:
     """Checks the numbers of a slot, and returns them as the table has them."""
     if len(values) != len(SLOT_COLUMNS) or not all(type(value) in (int, float) for value in values):
         raise ValueError(f"a slot is not {len(SLOT_COLUMNS)} numbers")
-    if not all(0 <= value < LARGEST for value in values) or values[0] % SLOT_S:
+    slot, *numbers = values
+    limits = [LARGEST[kind] for kind in KINDS.values()]
+    is_one = 0 <= slot < LATEST and slot % SLOT_S == 0
+    if not is_one or not all(0 <= number <= limit for number, limit in zip(numbers, limits, strict=True)):
         raise ValueError("a slot has a number that cannot be")
-    return int(values[0]), *(kind(value) for kind, value in zip(KINDS.values(), values[1:], strict=True))
+    return int(slot), *(kind(number) for kind, number in zip(KINDS.values(), numbers, strict=True))
 
 
 def _text(value: Any) -> str:

@@ -5,6 +5,9 @@ milliseconds. ``received`` is when the store heard it. PostgreSQL has partitions
 and views with ``timestamptz`` for people (``alerts_at``, ``counts_at``, ``health_at``).
 """
 
+from functools import cache
+from typing import Any
+
 from ..record.counts import KINDS
 
 VERSION = 1
@@ -113,6 +116,12 @@ PUT_SPAN = _insert(
 how many doors is unknown, without a look at all its counts."""
 FORGET_DOOR = "DELETE FROM doors WHERE door = ?"
 FORGET_SPANS = "DELETE FROM spans WHERE last_slot < ?"
+
+
+@cache
+def for_psycopg(sql: str) -> Any:
+    """Returns a statement with psycopg's placeholders."""
+    return sql.replace("%", "%%").replace("?", "%s")
 
 
 def forget_old(table: str) -> str:

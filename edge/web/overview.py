@@ -1,7 +1,6 @@
 """Serves all doors of a broker on one page, which changes nothing. Loads neither NumPy nor OpenCV."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ from ..serving.headers import add_security_headers
 from .assets import file_routes, html_handler, is_public
 from .doors import Doors
 from .feed import Feed
+from .one_thread import OneThread
 from .report import Reports
 
 
@@ -41,7 +41,7 @@ class ManyDoors:
 
     def __init__(self, reports: DoorReports) -> None:
         self._reports = reports
-        self.executor = ThreadPoolExecutor(1, "store-report")
+        self.executor = OneThread("store-report")
         self.names = reports.names
         self.by_door = reports.by_door
 
@@ -55,7 +55,7 @@ class ManyDoors:
 
     async def close(self, app: web.Application) -> None:
         """Ends the thread, once it has answered."""
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.executor.shutdown()
 
 
 def overview_application(config: Config, doors: Doors, sessions: Path, reports: DoorReports | None) -> web.Application:

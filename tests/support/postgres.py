@@ -85,6 +85,22 @@ class Postgres:
         """Kills the server and all of its processes at once, as a power cut would."""
         self._end(signal.SIGKILL)
 
+    def hang(self) -> None:
+        """Stops the server and all of its processes where they are: connections stay, and nothing is answered."""
+        self._send(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Ends ``hang``."""
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: signal.Signals) -> None:
+        for process in (str(self.pid), *self._children()):
+            with suppress(ProcessLookupError):
+                os.kill(int(process), number)
+
+    def _children(self) -> list[str]:
+        return Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+
     def stop(self) -> None:
         """Ends the server, and all connections."""
         self._end(signal.SIGINT)
@@ -130,7 +146,7 @@ class Postgres:
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             if how == signal.SIGKILL:  # the children notice a killed parent by themselves, a moment later
-                children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+                children = self._children()
                 self._process.kill()
                 for child in children:
                     with suppress(ProcessLookupError):

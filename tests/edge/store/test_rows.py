@@ -26,7 +26,8 @@ def rows(kind: str, payload: bytes, received: float = 1_800_000_000.0) -> tuple[
         ("enabled/set", b"ON"), ("snapshot", b"\xff\xd8"), ("counts/2026-11-27", counts((1, 3, 60))),
         ("counts/2026-11-27", counts((slot_before(), -3, 60))), ("counts/2026-11-27", b'{"schema":1,"series":7}'),
         ("counts/2026-11-27", counts((slot_before(), 1e300, 60))),
-        ("counts/2026-11-27", counts((slot_before(), 3, float("nan")))),
+        ("counts/2026-11-27", counts((slot_before(), 3, float("nan")))), ("counts/x", counts((2**40, 3, 60))),
+        ("counts/2026-11-27", counts((slot_before(), 10_001, 900))), ("counts/x", counts((slot_before(), 3, 9001))),
     ],
 )  # fmt: skip
 def test_what_no_door_says_makes_no_rows(kind: str, payload: bytes) -> None:
@@ -54,6 +55,11 @@ def test_a_slot_of_a_clock_that_was_never_set_is_no_begin_of_a_door() -> None:
     ]  # fmt: skip
     assert [values for sql, values in made.statements if sql == PUT_SPAN] == [("porch", 1_799_999_100, 1_799_999_100)]
     assert made.times["counts"] == {0, 1_799_999_100, 1_900_000_800}
+
+
+def test_a_slot_that_was_counted_again_after_the_clock_was_set_back_is_one_of_a_door() -> None:
+    made, reasons = rows("counts/2026-11-27", counts((slot_before(), 500, 4 * 900)))
+    assert reasons == [] and made.statements[0][1][4:6] == (500, 500)
 
 
 def test_what_is_taken_back_at_the_broker_makes_no_rows() -> None:
