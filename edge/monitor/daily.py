@@ -48,20 +48,24 @@ class DailyCounts:
         self._clock_synced = clock_synced
         self._changed: set[date] = set()
         self._slot = slot_of(time.time())
-        self._publish(kept_days())
+        self._kept = kept_days()
+        self._publish(self._kept)
         record.followers.append(self.changed)
 
     def changed(self, days: Collection[date], on_disk: bool) -> None:
-        """Publishes the days that have changed, once per slot. What the disk does not take is published too."""
+        """Publishes the days that have changed, once per slot. What the disk does not take is published too.
+
+        Days that are among the last ones again, because the clock was ahead, were taken back: they are published too.
+        """
         self._changed.update(days)
         slot = slot_of(time.time())
         if slot != self._slot:
             self._slot = slot
-            kept = kept_days()
-            changed, self._changed = self._changed, set()
-            self._publish(day for day in kept if day in changed)
+            before, self._kept = self._kept, kept_days()
+            changed, self._changed = self._changed, self._changed & {date.fromtimestamp(slot)}  # that slot is left out
+            self._publish(day for day in self._kept if day in changed or day not in before)
             if self._clock_synced():
-                self._keeper.keep_only([day.isoformat() for day in kept])
+                self._keeper.keep_only([day.isoformat() for day in self._kept])
 
     def _publish(self, days: Iterable[date]) -> None:
         for day in days:

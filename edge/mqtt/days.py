@@ -47,9 +47,10 @@ class Days:
 
     def outdated(self, days: Collection[str]) -> list[str]:
         """Returns the topics of all days that may be at the broker, except these ``days``."""
-        if self._gone:
-            self._announced.remove(self._own.only([self._gone.popleft() for _ in range(len(self._gone))]))
         kept = set(map(self._topics.day, days))
+        gone = [self._gone.popleft() for _ in range(len(self._gone))]
+        if gone := [topic for topic in gone if topic not in kept]:  # else the day has come back, after a clock ahead
+            self._announced.remove(self._own.only(gone))
         return [topic for topic in self._announced.days_of(self._own) if topic not in kept]
 
     # Everything below belongs to the publisher's thread.

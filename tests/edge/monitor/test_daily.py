@@ -131,6 +131,33 @@ def test_days_are_kept_for_eight_days_and_then_taken_back(
     assert one.announced == expected
 
 
+def test_the_slot_of_a_clock_that_was_wrong_for_a_while_is_published(
+    broker: Any, retained: Retained, door: Any
+) -> None:
+    """Counts of a day are on disk while their slot runs, and the next ones come in another day."""
+    one = door(broker.port).start(at(12, 1, 25))
+    one.tell("mask")
+    one.at(at(12, 1, 26), "mask")
+    one.at(at(12, 1, 27), "mask")
+    until(lambda: f"{COUNTS}/2026-11-26" in retained(broker), lambda: one.log)
+    assert f"{COUNTS}/2026-11-25" in retained(broker)
+
+
+def test_days_come_back_after_a_clock_that_was_ahead(broker: Any, retained: Retained, door: Any) -> None:
+    one = door(broker.port).start(at(12, 1, 10))
+    days = {f"{COUNTS}/2026-11-10", f"{COUNTS}/2026-11-11"}
+    for day in (10, 11):
+        one.at(at(12, 1, day), "mask")
+        one.at(at(12, 16, day), "mask")
+    until(lambda: days <= retained(broker).keys(), lambda: one.log)
+    one.at(at(12, 1, 28), "mask")
+    until(lambda: not days & retained(broker).keys(), lambda: one.log)
+    one.at(at(12, 31, 11), "mask")
+    until(lambda: days <= retained(broker).keys(), lambda: one.log)
+    one.at(at(12, 46, 11), "mask")
+    assert days <= one.announced, "what is at the broker is taken back with the name"
+
+
 def test_a_message_says_when_the_broker_may_forget_it(broker: Any, door: Any) -> None:
     one = door(broker.port).start(at(12, 1))
     one.tell("mask")
