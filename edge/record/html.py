@@ -11,10 +11,10 @@ from .checksums import Checksums
 from .period import DoorPeriod, Period
 from .report import By, Report
 from .times import local_iso
-from .words import Texts, Translator
+from .words import Texts, Translator, listed
 
 NUMBERS = ("people", "mask", "no_mask", "incorrect_mask", "unsure", "alerts")
-OUTAGES, MOST_CONFIGS = 10, 10
+OUTAGES = 10
 MOST_ROWS, PAGE_ROWS = 31, 45
 """Doors, days or months that a table may have, and rows of all tables: more would be too small to read."""
 PAGE_PT, LARGEST_PT, READABLE_PT = 690, 8.0, 6.0
@@ -215,7 +215,6 @@ def _list(texts: Sequence[str], kind: str, height: float) -> Part:
 
 
 def _made(report: Report, configs: Sequence[str], t: Translator) -> str:
-    detectors = "; ".join(f"{detector}, {model}" for detector, model in report.detectors) or "–"
+    detectors = "; ".join(listed([f"{detector}, {model}" for detector, model in report.detectors])) or "–"
     made = t("report.made", time=local_iso(report.now, "minutes").replace("T", " "), detectors=detectors)
-    ids = ", ".join([*(["…"] if configs[MOST_CONFIGS:] else []), *configs[-MOST_CONFIGS:]])
-    return f"{made} {t('report.configs', ids=ids)}" if configs else made
+    return f"{made} {t('report.configs', ids=', '.join(listed(configs)))}" if configs else made

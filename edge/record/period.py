@@ -34,8 +34,8 @@ class Period:
 
     @property
     def is_unknown(self) -> bool:
-        """Returns whether nothing is known of this time. Its numbers are then shown as unknown, never as zero."""
-        return self.unknown > 0 and self.counts.watched < UNKNOWN_S and not self.counts.has_events
+        """Returns whether nothing is known of this time, or it is none. Its numbers are then unknown, never zero."""
+        return (self.unknown > 0 or not self.seconds) and self.counts.watched < UNKNOWN_S and not self.counts.has_events
 
     @property
     def share(self) -> Share | None:

@@ -1,6 +1,6 @@
 """Says what belongs to the numbers of a report in one language of the page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from math import floor
 from typing import Any
@@ -9,6 +9,8 @@ from .bias import Bias
 
 Texts = Mapping[str, str]
 """The texts of the page in one language, by key."""
+MOST_LISTED, LONGEST_LISTED = 10, 60
+"""Models and ids that a report names, and letters of each: a store has those of all its doors, and what they claim."""
 
 
 class Translator:
@@ -49,3 +51,9 @@ class Translator:
         why["off"] = row["unknown_s"] - sum(why.values())
         parts = [f"{self(f'report.{name}')} {self.lasting(s)}" for name, s in why.items() if s >= 60]
         return self.lasting(row["unknown_s"]) + (f" ({', '.join(parts)})" if parts else "")
+
+
+def listed(names: Sequence[str]) -> list[str]:
+    """Returns the last of some names, each shortened; the others are one "…"."""
+    shown = [name if len(name) <= LONGEST_LISTED else f"{name[:LONGEST_LISTED]}…" for name in names[-MOST_LISTED:]]
+    return [*(["…"] if names[MOST_LISTED:] else []), *shown]

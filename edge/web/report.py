@@ -16,6 +16,7 @@ from ..record.export import csv_lines, file_name, json_lines
 from ..record.html import html_page
 from ..record.period import COLUMNS, DOOR_COLUMNS, DoorPeriod, Period
 from ..record.report import NO_SHIFTS, By, Report
+from ..record.words import listed
 from ..serving.answers import error_response
 from ..serving.download import download
 from .assets import html_handler, language_of
@@ -110,7 +111,7 @@ class Reports:
             "from": report.first.isoformat(),
             "to": report.last.isoformat(),
             "today": date.today().isoformat(),
-            "detectors": [f"{detector}, {model}" for detector, model in report.detectors],
+            "detectors": listed([f"{detector}, {model}" for detector, model in report.detectors]),
             "bias": _bias(report),
             "total": _row(report.total),
             "hours": [_row(period) for period in report.by("hour")] if report.first == report.last else [],
@@ -121,7 +122,7 @@ class Reports:
             "doors": [_row(period) for period in self._doors(asked)],
             "shift_passes_midnight": any(shift.end > DAY for shift in self._shifts),
             "checksums": checksums.days,
-            "configs": checksums.configs,
+            "configs": listed(checksums.configs),
             "outages": outages[-MOST_OUTAGES:],
             "more_outages": max(0, len(outages) - MOST_OUTAGES),
         }

@@ -61,6 +61,14 @@ def test_each_door_says_who_counted(store: str, tmp_path: Path) -> None:
     assert "total" in text
 
 
+def test_before_the_first_door_nothing_is_known(store: str, tmp_path: Path) -> None:
+    text = report(
+        tmp_path, "--store", store, "--from", "2026-01-01", "--to", "2026-01-02", "--by", "door"
+    ).stdout.decode()
+    (total,) = text.splitlines()[1:]
+    assert total.split()[0] == "total" and set(total.split()[1:]) == {"unknown"}
+
+
 def test_one_door(store: str, tmp_path: Path) -> None:
     done = report(tmp_path, "--store", store, "--door", "right", *MONDAY, "--csv")
     rows = list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))

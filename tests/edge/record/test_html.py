@@ -18,7 +18,7 @@ from edge.record.checksums import TRAIL, Checksums, read_checksums
 from edge.record.counts import Counts
 from edge.record.html import html_page
 from edge.record.period import DoorPeriod
-from edge.record.reading import read
+from edge.record.reading import Slot, read
 from edge.record.report import Report
 from edge.web.languages import languages
 
@@ -94,6 +94,16 @@ def test_before_the_first_shift_of_today_there_is_no_table_of_shifts(record: Pat
     text = "".join(html_page(report, ids, "entrance", "en", languages()["en"]))
     assert "<table>" not in text and 'class="small">A shift that' in text
     assert "Configuration: …, 00000002, " in text
+
+
+def test_models_of_many_doors_are_named_up_to_a_number(tmp_path: Path) -> None:
+    """A store has what every door claims."""
+    nine = datetime(2026, 11, 23, 9).timestamp()
+    claimed = [f"model {number:03} {'x' * 180}" for number in range(300)]
+    slots = [Slot(int(nine), "yunet", model, Counts(people=1, mask=1, watched=900.0)) for model in claimed]
+    report = Report(MONDAY, MONDAY, lambda start, end: slots, datetime(2026, 12, 2).timestamp())
+    text = "".join(html_page(report, NONE, "All doors", "en", languages()["en"]))
+    assert text.count("yunet, model") == 10 and "Counted by: …; yunet, model 290 x" in text and "x" * 61 not in text
 
 
 def test_unknown_time_is_neither_zero_nor_left_out(record: Path) -> None:

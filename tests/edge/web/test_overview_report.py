@@ -67,6 +67,12 @@ def test_reports_of_all_doors_and_of_one(watch: Watch, tmp_path: Path) -> None:
     page = client.ask(f"/api/report.html?{MONDAY}").text
     assert "<title>All doors: 2026-11-23</title>" in page
     assert "Counted with the detector haar: 1 of 2 doors (left), 192 of 240 people." in page
+    with closing(open_engine(parse_address(store), writes=True)) as engine:
+        for number in range(12):
+            row = ("right", START + 43200, Counts(people=1, mask=1, watched=900.0))
+            fill_doors(engine, [row], model=f"model {number:02}")
+    listed = client.ask(f"/api/report?{MONDAY}&door=right").json["detectors"]
+    assert len(listed) == 11 and listed[0] == "…" and listed[-1] == "yunet, model 11"
     answer = client.ask(f"/api/report?{MONDAY}&door=porch")
     assert (answer.status, answer.json["error"]) == (404, "the store has no door 'porch'; it has left, right")
     answer = client.ask(f"/api/report.csv?{MONDAY}&by=alert")
