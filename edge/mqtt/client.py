@@ -139,10 +139,7 @@ class Client(paho.Client):
 
         Whatever is sent, signs of life too, goes on its way meanwhile.
         """
-        if not self.wait_for_room(ROOM_S):
-            return MQTTErrorCode.MQTT_ERR_SUCCESS
-        self._ping_t = 0.0  # whatever comes is a sign of life: the answer to paho's ping may be far behind in a flood
-        return super().loop_read(max_packets)
+        return super().loop_read(max_packets) if self.wait_for_room(ROOM_S) else MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def loop_misc(self) -> MQTTErrorCode:
         """Notes that paho's thread is alive; paho calls it in every round of that thread."""

@@ -11,7 +11,8 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.schema import MqttConfig
-from .client import FORGOTTEN, V311, Session
+from ..timing import running
+from .client import FORGOTTEN, V311, Session, force_close
 from .ends import SHORT_CONNECTION, SHORT_CONNECTIONS_WARNED, TAKEN_OVER
 from .events import Connected, Disconnected, LinkEvent, Received
 from .link import Link
@@ -25,6 +26,9 @@ RETRY = 1.0
 KEPT = Session(expiry=14 * 86400, manual_ack=True)
 """What the broker keeps of a subscriber that is away: for two weeks, every message that it has not taken."""
 TICK_S = 0.25
+HELD_BACK_S = 15.0
+"""Seconds after which a connection is made anew whose broker was not read for a while: mosquitto drops what finds its
+queue for a client full, alerts too, and sends those again at the next connection, before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Hearing:
         self._thread.join(5)
 
     def _prepare(self, client: Any) -> None:
+        self._client = client
         client.on_subscribe = lambda c, u, mid, reasons, p: self._on_subscribed(reasons)
 
     def _on_subscribed(self, reasons: list[ReasonCode]) -> None:
@@ -128,6 +133,7 @@ class Hearing:
             if not isinstance(event, _Stop):
                 self._take(event)
             self._tick()
+            self._catch_up()
         except Exception:  # one odd message must not end the thread
             log.exception("%s: an event could not be handled", self._label)
         return not isinstance(event, _Stop)
@@ -139,6 +145,7 @@ class Hearing:
                     self._link.acknowledge(message)
             case Connected():
                 self._connected_at = time.monotonic()
+                self._mailbox.held_back_at = None
                 self._subscribe()
                 self._connected(self._link.protocol.version)
             case Disconnected(reason):
@@ -149,6 +156,16 @@ class Hearing:
         self._asked = deque(self._subscriptions)
         for subscription in self._subscriptions:
             self._link.subscribe(*subscription.topics, qos=subscription.qos)
+
+    def _catch_up(self) -> None:
+        """Connects again after a flood. What has arrived is handled first."""
+        held_back_at = self._mailbox.held_back_at
+        if held_back_at is not None and self._link.connected and running() - held_back_at > HELD_BACK_S:
+            self._mailbox.held_back_at = None
+            log.warning(
+                "%s: the broker sends more than can be read; connecting again for what it may have dropped", self._label
+            )
+            force_close(self._client)
 
     @property
     def _hurries(self) -> bool:

@@ -4,6 +4,7 @@ import queue
 import threading
 from typing import Generic, TypeVar
 
+from ..timing import running
 from .events import LinkEvent, Received, Signal
 from .link import Link
 
@@ -18,7 +19,8 @@ class Mailbox(Generic[T]):
     """The events of the thread that owns a link: the link's, and the owner's own (``T``).
 
     Nobody who puts something in ever waits. What bounds the messages from the broker is that the link's network thread
-    asks for room before it reads another one: the rest waits at the broker.
+    asks for room before it reads another one: the rest waits at the broker. ``held_back_at`` is when (``running``) that
+    happened first since the owner has set it to None, messages apart that the broker retains.
     """
 
     def __init__(self) -> None:
@@ -27,6 +29,7 @@ class Mailbox(Generic[T]):
         self._bytes = 0
         self._has_room = threading.Event()
         self._has_room.set()
+        self.held_back_at: float | None = None
 
     @property
     def waiting(self) -> int:
@@ -37,6 +40,8 @@ class Mailbox(Generic[T]):
         """Enqueues an event. For any thread."""
         if size := _size(item):
             self._count(size)
+            if self.held_back_at is None and not self._has_room.is_set() and not _is_retained(item):
+                self.held_back_at = running()
         self._queue.put(item)
 
     def wait_for_room(self, seconds: float) -> bool:
@@ -66,6 +71,11 @@ class Mailbox(Generic[T]):
                 self._has_room.clear()
             elif self._bytes < MOST_BYTES // 2:
                 self._has_room.set()
+
+
+def _is_retained(item: object) -> bool:
+    """Returns whether the broker sends this message because of a new subscription."""
+    return isinstance(item, Signal) and isinstance(message := item.what, Received) and message.retained
 
 
 def _size(item: object) -> int:

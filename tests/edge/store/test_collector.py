@@ -15,6 +15,7 @@ from support import until
 from support.phone import alert
 
 from edge.config.schema import MqttConfig
+from edge.mqtt import hearing
 from edge.mqtt.embedded_broker import EmbeddedBroker, any_port
 from edge.mqtt.messages import AlertMessage
 from edge.store.collector import Collector
@@ -89,6 +90,10 @@ class Door:
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
         self._client.publish(topic, payload, 1, retain).wait_for_publish(20)
+
+    def flood(self, topic: str, messages: int, size: int) -> None:
+        for _ in range(messages):
+            self._client.publish(topic, bytes(size), 0)
 
     def close(self) -> None:
         self._client.disconnect()
@@ -181,6 +186,23 @@ def test_what_has_arrived_is_kept_in_few_transactions(
             until(lambda: spool.waiting == 1 + len(doors))
             assert changes() - before < len(doors) / 2
             assert [one.device for one in heard(spool) if one.kind == "health"] == doors
+
+
+def test_what_the_broker_drops_in_a_flood_comes_again(mosquitto: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    """mosquitto drops alerts too while its queue for a client is full, and sends them at the next connection."""
+    monkeypatch.setattr(hearing, "HELD_BACK_S", 2.0)
+    broker = mosquitto("allow_anonymous true\nmax_queued_messages 100").start()
+    with collecting(broker, tmp_path) as spool, closing(Door(broker)) as door:
+        door.publish("maskwatch/porch/alert", alert("porch", id="before"))
+        until(lambda: spool.waiting == 1)
+        with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            door.flood(f"maskwatch/flood/{DAY}", messages=3000, size=20_000)
+            for number in range(30):
+                door.publish("maskwatch/porch/alert", alert("porch", id=str(number)))
+            other.execute("ROLLBACK")
+        until(lambda: set(ids(spool)) == {"before", *map(str, range(30))}, timeout=60)
+        assert spool.waiting < 100, "of the flood the newest is kept"
 
 
 def test_a_broker_that_has_lost_its_memory_is_subscribed_to_anew(broker: Any, subscriber: Any, tmp_path: Path) -> None:
