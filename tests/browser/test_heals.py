@@ -117,6 +117,7 @@ def log_in(visit: Visit) -> None:
     visit.page.wait_for_load_state()  # with its script
     visit.page.get_by_label("Password").fill(PASSWORD)
     visit.page.keyboard.press("Enter")
+    visit.page.wait_for_selector("#picture", state="attached")  # the page that follows: no script runs in between
 
 
 @pytest.mark.parametrize("part", ["Live", "Alerts", "Health"])
