@@ -37,7 +37,7 @@ def broker(mosquitto: Any, tmp_path: Path) -> Mosquitto:
     """A broker that keeps sessions as the shipped configuration does."""
     shipped = (ROOT / "systemd" / "mosquitto.conf").read_text().splitlines()
     kept = [line for line in shipped if line.startswith(("persistence ", "autosave", "max_queued", "persistent_"))]
-    assert len(kept) == 5
+    assert len(kept) == 6
     made: Mosquitto = mosquitto(
         "\n".join(["allow_anonymous true", "user root", f"persistence_location {tmp_path}/", *kept])
     )

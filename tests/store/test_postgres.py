@@ -203,13 +203,13 @@ def test_a_killed_server_loses_nothing_and_doubles_nothing(own_postgres: Postgre
     address = parse_address(own_postgres.address(own_postgres.new_database()))
     spool = Spool(tmp_path / "store.db")
     stored = Stored(spool, open_engine(address, writes=True))
-    number = 0
+    number, slot = 0, slot_before()
     for _ in range(3):
         for _ in range(30):
             number += 1
             spool.put("porch", "alert", alert(id=f"alert {number}"), False)
         own_postgres.kill()
-        spool.put("porch", "counts/2026-11-27", counts((slot_before(), number, 60 + number)), False)
+        spool.put("porch", "counts/2026-11-27", counts((slot, number, 60 + number)), False)
         until(lambda: stored.reports and stored.reports[-1], "the fault is reported", 30)
         own_postgres.start()
         stored.settle()
