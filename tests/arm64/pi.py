@@ -92,7 +92,7 @@ class Pi:
         return {"PYTHONPATH": path, "PYTHONNOUSERSITE": "1", "QEMU_CPU": "cortex-a72"}
 
     def requirements(self) -> list[str]:
-        """The requirements of setup.cfg on this machine as ``make run`` installs them, with gpio and store, and the pins."""
+        """The requirements of setup.cfg on this machine as ``make run`` installs them, gpio, store, and the pins."""
         names = requirements(self.python, "aarch64", "broker", "web", "gpio", "store")
         return [name for name in names if not self.without or not name.startswith(self.without)] + list(self.pins)
 
