@@ -1,6 +1,7 @@
-"""Tells whether the time of this machine can be trusted."""
+"""Tells whether the time of this machine can be trusted, and writes times down."""
 
 import ctypes
+from datetime import UTC, datetime
 from pathlib import Path
 
 TIME_ERROR = 5
@@ -17,3 +18,8 @@ def clock_synced() -> bool:
     except (OSError, AttributeError):
         state = -1
     return bool(state != TIME_ERROR) if state >= 0 else TIMESYNCD.exists()
+
+
+def utc_iso(moment: float) -> str:
+    """Returns a Unix time as UTC ISO 8601 with milliseconds and Z."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

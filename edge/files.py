@@ -150,12 +150,20 @@ def _put_in_place(folder: int, file: int, new: str, name: str, *, durable: bool)
         os.fsync(file)
     os.replace(new, name, src_dir_fd=folder, dst_dir_fd=folder)
     if durable:
-        with suppress(OSError):  # the file is replaced; some folders cannot be opened, or have no sync
-            opened = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
-            try:
-                os.fsync(opened)
-            finally:
-                os.close(opened)
+        sync_folder(".", folder)
+
+
+def sync_folder(path: str | Path, folder: int | None = None) -> None:
+    """Waits until the names in a folder are on the disk; some folders cannot be opened, or have no sync.
+
+    A relative path begins in ``folder``.
+    """
+    with suppress(OSError):
+        opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _copy_rights(folder: int, name: str, new: int) -> None:

@@ -6,8 +6,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -18,7 +17,7 @@ from ..record.audit import hash_of
 from ..record.audit_reading import entries, faults_of_chain, parsed, read_lines
 from ..record.day_lines import faults_of_days, kept_from, last_lines, up_to_date
 from ..record.reading import read, read_starts, read_written
-from ..record.times import day_start, local_iso, parse_date
+from ..record.times import day_start, local_iso, parse_date, unix_time
 from .arguments import EXIT_FAILURE, EXIT_OK, add_device_option, load_config, own_state
 
 LONGEST = 200
@@ -165,9 +164,8 @@ def _short(value: Any) -> str:
 
 
 def _moment(text: Any) -> float:
-    with suppress(ValueError, TypeError, OverflowError, OSError):
-        return datetime.fromisoformat(text).timestamp()
-    return -math.inf
+    moment = unix_time(text)
+    return -math.inf if moment is None else moment
 
 
 def _local(text: Any) -> str:

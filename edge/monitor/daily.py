@@ -9,7 +9,7 @@ from ..mqtt.day_counts import KEPT_DAYS, DayCounts
 from ..record.bins import slot_of
 from ..record.daily import day_of
 from ..record.recorder import Recorder
-from ..record.times import day_start
+from ..record.times import day_bounds
 
 DAY = timedelta(days=1)
 
@@ -69,7 +69,7 @@ class DailyCounts:
 
     def _publish(self, days: Iterable[date]) -> None:
         for day in days:
-            slots = self._record.read(day_start(day), day_start(day + DAY))
+            slots = self._record.read(*day_bounds(day))
             if (counts := day_of(day, slots, time.time())) is not None:
                 self._keeper.keep_day(
                     DayCounts(day.isoformat(), self._detector, self._model, self._config(), counts.hours, counts.series)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..record.audit import AuditTrail, Values
-from ..record.day_lines import DAY, bounds, day_values, last_lines
+from ..record.day_lines import DAY, day_values, last_lines
 from ..record.reading import read, read_starts, read_written
-from ..record.times import days_of
+from ..record.times import day_bounds, days_of
 
 T = TypeVar("T")
 log = logging.getLogger("maskwatch")
@@ -35,7 +35,7 @@ class Sealing:
         self._sealed = {day: line.get("mark") for day, line in last_lines(known).items()}
         starts: Sequence[int] = self._counts(read_starts, ())
         for day in sorted(days_of(starts)):
-            if day.isoformat() not in self._sealed and bounds(day)[1] <= moment:
+            if day.isoformat() not in self._sealed and day_bounds(day)[1] <= moment:
                 self._append(day, used)
         self.seal(moment, used)
 
@@ -46,7 +46,7 @@ class Sealing:
         """
         for day, mark in self._marks().items():
             if self._sealed.get(day.isoformat(), "") != mark and (
-                bounds(day)[1] <= moment or (is_end and day.isoformat() in self._sealed)
+                day_bounds(day)[1] <= moment or (is_end and day.isoformat() in self._sealed)
             ):
                 self._append(day, used)
 
@@ -56,7 +56,7 @@ class Sealing:
     def _append(self, day: date, used: Values) -> None:
         """Writes the line of a day. ``used`` are the model and the configuration."""
         mark = self._marks().get(day)  # before the counts: those that come meanwhile have another mark
-        start, end = bounds(day)
+        start, end = day_bounds(day)
         slots: Sequence[Any] = self._counts(partial(read, start=start, end=end), ())
         if slots:
             self._trail.append(DAY, {**day_values(day, slots), **({"mark": mark} if mark else {}), **used})

@@ -18,6 +18,7 @@ from ..errors import ConfigError
 from ..files import replace
 from ..listening import host_and_port
 from ..paths import open_at_once, read_text
+from ..record.checksums import TRAIL
 
 log = logging.getLogger(__name__)
 ASKED = 1.0
@@ -43,7 +44,7 @@ class StateFiles:
     @property
     def audit(self) -> Path:
         """Returns the file of the audit trail (JSON lines)."""
-        return self.folder / "audit.jsonl"
+        return self.folder / TRAIL
 
     @property
     def snapshots(self) -> Path:

@@ -3,9 +3,9 @@
 import threading
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
-from datetime import datetime
 from typing import Any
+
+from ..record.times import unix_time
 
 MOST_SWITCHED, REFILL_S = 60, 10800.0
 """Lines that may be written at once, and the seconds after which there may be one more. With 8 a day, and the line of
@@ -41,10 +41,9 @@ class SwitchLines:
     def remember(self, known: Iterable[dict[str, Any]]) -> None:
         """Takes the lines of the trail: a restart gives no new budget."""
         for entry in known:
-            if entry.get("what") in WHAT.values():
-                with suppress(ValueError, TypeError, OverflowError, OSError):
-                    self._pass_to(datetime.fromisoformat(str(entry.get("time"))).timestamp())
-                    self._spent += 1
+            if entry.get("what") in WHAT.values() and (moment := unix_time(entry.get("time"))) is not None:
+                self._pass_to(moment)
+                self._spent += 1
 
     def next(self, moment: float, *, is_end: bool = False) -> Line | None:
         """Returns the line that is to be written now, until it was ``written``; at the end also beyond the budget."""

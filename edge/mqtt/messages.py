@@ -8,8 +8,9 @@ import time
 import uuid
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
+
+from ..clock import utc_iso
 
 SCHEMA = 1
 CameraCondition = Literal["ok", "lost", "frozen", "dark"]
@@ -142,7 +143,7 @@ def _is_sound(value: str | float) -> bool:
 
 def utc_now() -> str:
     """Returns the present time as UTC ISO 8601 with milliseconds and Z."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc_iso(time.time())
 
 
 def uuid7() -> uuid.UUID:

@@ -8,14 +8,13 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
 from ..mqtt.messages import AlertMessage, EventType
 from ..outbox.reading import history, purged
 from ..outbox.sql import HISTORY_KEPT
-from .times import local_iso, parse_moment
+from .times import local_iso, parse_moment, unix_time
 
 COLUMNS = (
     "time local_time event_type score frames seen_s x0 y0 x1 y1 frame_width frame_height clock_synced snapshot seen "
@@ -149,7 +148,4 @@ def exported(entry: Entry, seen: Collection[str]) -> dict[str, Any]:
 
 def moment_of(alert: AlertMessage) -> float:
     """Returns the Unix time of an alert; 0 if it has none."""
-    try:
-        return datetime.fromisoformat(alert.time).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return 0.0
+    return unix_time(alert.time) or 0.0

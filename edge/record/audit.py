@@ -14,12 +14,11 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..clock import clock_synced
-from ..files import replace
+from ..clock import clock_synced, utc_iso
+from ..files import replace, sync_folder
 
 MOST_BYTES = 5_000_000
 """Bytes of the file at most: 14,000 changes, or the checksums of 30 years."""
@@ -50,7 +49,7 @@ class AuditTrail:
 
         ``moment`` is when it happened (Unix time), now if it is None.
         """
-        head = {"time": _utc(time.time() if moment is None else moment), "what": what, **values}
+        head = {"time": utc_iso(time.time() if moment is None else moment), "what": what, **values}
         if not clock_synced():
             head["clock_synced"] = False
         try:
@@ -124,7 +123,7 @@ def _append(path: Path, file: int, head: dict[str, Any], known: str | None) -> s
     else:
         _write(file, line, end)
         if not end:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     return hash_of(line[:-1])
 
 
@@ -166,7 +165,7 @@ def _newest(content: bytes) -> bytes:
     with suppress(ValueError, TypeError, AttributeError):
         first = json.loads(dropped[0])
         count += first["lines"] - 1 if first.get("what") == DROPPED else 0
-    head = {"time": _utc(time.time()), "what": DROPPED, "lines": count, "continues": hash_of(dropped[-1])}
+    head = {"time": utc_iso(time.time()), "what": DROPPED, "lines": count, "continues": hash_of(dropped[-1])}
     return _sealed(head, FIRST) + content[start:]
 
 
@@ -174,16 +173,3 @@ def _write_at(file: int, content: bytes, place: int) -> None:
     while content:
         written = os.pwrite(file, content, place)
         content, place = content[written:], place + written
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # some folders cannot be opened, or have no sync
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
-
-
-def _utc(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

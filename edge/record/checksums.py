@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .audit_reading import entries, read_lines
+from .day_lines import last_lines
 
 TRAIL = "audit.jsonl"
 """The file of the audit trail, beside that of the counts."""
@@ -26,8 +27,7 @@ def read_checksums(path: Path | None, first: date, last: date) -> Checksums:
     days: dict[str, dict[str, Any]] = {}
     if path is not None:
         with suppress(OSError):  # maskwatch audit says why
-            # the last line of a day counts: counts are added to a finished day when the clock is set back
-            days = {str(line.get("day")): line for line in entries(read_lines(path)) if line.get("what") == "day"}
+            days = last_lines(entries(read_lines(path)))
     chosen = {day: line for day, line in sorted(days.items()) if first.isoformat() <= day <= last.isoformat()}
     return Checksums(
         {day: str(line.get("sha256")) for day, line in chosen.items()},

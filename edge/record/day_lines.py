@@ -3,14 +3,13 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from .counts import Counts
 from .reading import Slot
 from .sql import DAYS_KEPT, SLOTS_KEPT
-from .times import day_start, local_iso
+from .times import day_bounds, local_iso, unix_time
 
 DAY = "day"
 """What a line of the audit trail is that has a checksum."""
@@ -26,14 +25,9 @@ def checksum(slots: Iterable[Slot]) -> str:
     return digest.hexdigest()
 
 
-def bounds(day: date) -> tuple[float, float]:
-    """Returns the Unix times at which a local day begins and ends."""
-    return day_start(day), day_start(day + timedelta(days=1))
-
-
 def day_values(day: date, slots: Sequence[Slot]) -> dict[str, Any]:
     """Returns what the trail keeps of a day. Its bounds are named, because the time zone may change later."""
-    start, end = bounds(day)
+    start, end = day_bounds(day)
     sums = _sums(slots)
     return {
         "day": day.isoformat(),
@@ -62,7 +56,7 @@ def up_to_date(lines: Mapping[str, dict[str, Any]], written: Mapping[date, str])
 
 def kept_from(starts: Sequence[int], now: float) -> float:
     """Returns from when on no counts were deleted for their age or number; ``starts`` are those of all slots."""
-    by_number = bounds(date.fromtimestamp(starts[0]))[1] if len(starts) >= SLOTS_KEPT else 0.0
+    by_number = day_bounds(date.fromtimestamp(starts[0]))[1] if len(starts) >= SLOTS_KEPT else 0.0
     return max(by_number, now - DAYS_KEPT * 86400)
 
 
@@ -73,7 +67,7 @@ def faults_of_days(lines: Iterable[dict[str, Any]], read: Read, oldest: float, n
     is one of a clock that was set back, and counts are still added to it.
     """
     for line in lines:
-        start, end = _moment(line.get("start")), _moment(line.get("end"))
+        start, end = unix_time(line.get("start")), unix_time(line.get("end"))
         if start is None or end is None:
             yield f"{line.get('day')}: the line of this day does not say when it began and ended"
         elif oldest <= start and end <= now:
@@ -96,9 +90,3 @@ def _sums(slots: Iterable[Slot]) -> Counts:
     for slot in slots:
         sums.add(slot.counts)
     return sums
-
-
-def _moment(text: Any) -> float | None:
-    with suppress(ValueError, TypeError, OverflowError):
-        return datetime.fromisoformat(text).timestamp()
-    return None

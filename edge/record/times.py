@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
+from typing import Any
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 ALLOWED = "a date like 2026-11-27, or a time like 2026-11-27T14:00"
@@ -13,6 +15,18 @@ YEARS = range(1970, 9999)
 def day_start(day: date) -> float:
     """Returns the Unix time at which a local day begins."""
     return datetime(day.year, day.month, day.day).timestamp()
+
+
+def day_bounds(day: date) -> tuple[float, float]:
+    """Returns the Unix times at which a local day begins and ends."""
+    return day_start(day), day_start(day + timedelta(days=1))
+
+
+def unix_time(text: Any) -> float | None:
+    """Returns a time in ISO 8601 as Unix time; None for anything else."""
+    with suppress(ValueError, TypeError, OverflowError, OSError):
+        return datetime.fromisoformat(text).timestamp()
+    return None
 
 
 def days_of(moments: Iterable[float]) -> frozenset[date]:

@@ -3,10 +3,11 @@
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
+from ..clock import utc_iso
 from ..config.shifts import Shift
 from ..errors import ConfigError
 from ..record.bias import BIASED
@@ -126,6 +127,5 @@ def _count(period: DoorPeriod, one: DoorSum) -> None:
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """Returns an alert with its time in UTC and in local time."""
     moment = row.pop("moment") / 1000
-    utc = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     flags = {name: bool(row[name]) for name in ("clock_synced", "snapshot")}
-    return {"time": utc, "local_time": local_iso(moment, "milliseconds"), **row, **flags}
+    return {"time": utc_iso(moment), "local_time": local_iso(moment, "milliseconds"), **row, **flags}

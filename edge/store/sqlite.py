@@ -93,7 +93,7 @@ class SqliteEngine:
     def forget(self, keep_days: int, now: int) -> None:
         """Deletes what is older than ``keep_days``. Raises ``StoreError``."""
         before = now - keep_days * 86400
-        statements: list[tuple[str, Sequence[Any]]] = [(FORGET_SPANS, (before,))]
+        statements: list[tuple[str, Sequence[Any]]] = []
         for table in TIMES:
             unit = PER_SECOND[table]
             statements.append((forget_old(table), (before * unit,)))

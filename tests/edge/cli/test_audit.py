@@ -18,9 +18,10 @@ from edge.errors import ConfigError, FileError
 from edge.record.audit import AuditTrail
 from edge.record.audit_reading import read_lines
 from edge.record.counts import Counts
-from edge.record.day_lines import bounds, day_values, kept_from
+from edge.record.day_lines import day_values, kept_from
 from edge.record.reading import read
 from edge.record.sql import SLOTS_KEPT
+from edge.record.times import day_bounds
 
 TODAY = date.today()
 DAYS = [TODAY - timedelta(days=age) for age in (3, 2, 1)]
@@ -28,7 +29,7 @@ CAME = Counts(people=3, mask=2, no_mask=1, alerts=1, watched=900.5)
 
 
 def seal(folder: Path, day: date) -> None:
-    values = day_values(day, read(folder / "record.db", *bounds(day)))
+    values = day_values(day, read(folder / "record.db", *day_bounds(day)))
     AuditTrail(folder / "audit.jsonl").append("day", values | {"model": "mask@1", "config": "01234567"})
 
 
@@ -38,7 +39,7 @@ def state(tmp_path: Path) -> Path:
     folder = tmp_path / "state"
     folder.mkdir()
     for day in DAYS:
-        fill_counts(folder / "record.db", [(bounds(day)[0] + 3600 * hour, CAME) for hour in (0, 9, 23)])
+        fill_counts(folder / "record.db", [(day_bounds(day)[0] + 3600 * hour, CAME) for hour in (0, 9, 23)])
         seal(folder, day)
     return folder
 
@@ -179,7 +180,7 @@ def test_counts_that_were_changed_are_noticed(state: Path, statement: str) -> No
 
 
 def test_each_fault_has_a_sentence(state: Path) -> None:
-    execute(state, f"DELETE FROM counts WHERE slot >= {bounds(DAYS[1])[0]}")
+    execute(state, f"DELETE FROM counts WHERE slot >= {day_bounds(DAYS[1])[0]}")
     file = state / "audit.jsonl"
     file.write_bytes(file.read_bytes().replace(b'"people":9', b'"people":8', 1))
     code, faults = verified(state)
@@ -193,7 +194,7 @@ def test_each_fault_has_a_sentence(state: Path) -> None:
 
 
 def test_a_day_to_which_counts_were_added_is_right_after_a_further_line(state: Path) -> None:
-    fill_counts(state / "record.db", [(bounds(DAYS[2])[0] + 7200, CAME)])
+    fill_counts(state / "record.db", [(day_bounds(DAYS[2])[0] + 7200, CAME)])
     assert verified(state)[0] == 1
     seal(state, DAYS[2])
     assert verified(state)[0] == 0
@@ -213,15 +214,15 @@ def test_days_are_those_of_the_time_zone_in_which_they_were_counted(state: Path)
 
 def test_counts_that_were_deleted_for_their_age_are_no_fault(state: Path) -> None:
     old = TODAY - timedelta(days=401)
-    fill_counts(state / "record.db", [(bounds(old)[0], CAME)])
+    fill_counts(state / "record.db", [(day_bounds(old)[0], CAME)])
     seal(state, old)
-    execute(state, f"DELETE FROM counts WHERE slot < {bounds(old)[1]}")
+    execute(state, f"DELETE FROM counts WHERE slot < {day_bounds(old)[1]}")
     assert verified(state)[0] == 0
 
 
 def test_counts_may_be_deleted_for_their_number_only_where_there_are_so_many() -> None:
     """Two detectors in turn make more slots than there are in 400 days."""
-    now, first = time.time(), bounds(DAYS[0])
+    now, first = time.time(), day_bounds(DAYS[0])
     assert kept_from([int(first[0])] * SLOTS_KEPT, now) == first[1]
     assert kept_from([int(first[0])] * (SLOTS_KEPT - 1), now) == kept_from([], now) < first[0]
 

@@ -17,9 +17,10 @@ from edge.config.schema import Config
 from edge.monitor.state import StateFiles
 from edge.record.audit import AuditTrail
 from edge.record.counts import Counts
-from edge.record.day_lines import bounds, day_values
+from edge.record.day_lines import day_values
 from edge.record.reading import read, read_written
 from edge.record.sql import PUT_WRITTEN
+from edge.record.times import day_bounds
 
 CAME = Counts(people=3, mask=2, no_mask=1, alerts=1, watched=900.0)
 TODAY = date.today()
@@ -37,7 +38,7 @@ def config(**sections: dict[str, Any]) -> Config:
 
 def count(files: StateFiles, day: date, hour: int = 9, counts: Counts = CAME) -> None:
     """Counts as a recorder does, and at once."""
-    fill_counts(files.record, [(bounds(day)[0] + 3600 * hour, counts)])
+    fill_counts(files.record, [(day_bounds(day)[0] + 3600 * hour, counts)])
     with closing(sqlite3.connect(files.record)) as db, db:
         db.execute(PUT_WRITTEN, (day.isoformat(), token_hex(8)))
 
@@ -87,7 +88,7 @@ def test_a_day_to_which_a_clock_was_set_back_is_sealed_again_at_the_end(files: S
     """Today has a checksum already, because the clock was a day ahead."""
     opened(files).close(60)
     count(files, TODAY, 0)
-    found = read(files.record, *bounds(TODAY))
+    found = read(files.record, *day_bounds(TODAY))
     AuditTrail(files.audit).append("day", day_values(TODAY, found) | {"mark": read_written(files.record)[TODAY]})
     made = opened(files)
     made.days_changed({TODAY}, True)
@@ -114,7 +115,7 @@ def test_a_change_that_no_line_knows_of_is_sealed_at_the_start_but_not_one_by_ha
     started(files)
     count(files, YESTERDAY, 10)  # and a kill, before the trail has a line of it
     assert [entry["people"] for entry in started(files) if entry["what"] == "day"] == [3, 6]
-    fill_counts(files.record, [(bounds(YESTERDAY)[0], CAME)])
+    fill_counts(files.record, [(day_bounds(YESTERDAY)[0], CAME)])
     assert [entry["people"] for entry in started(files) if entry["what"] == "day"] == [3, 6]
 
 
