@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from support import until
 from support.postgres import PASSWORD, Postgres
-from support.store_contract import Start, StoreContract
+from support.postgres_contract import PostgresContract
+from support.store_contract import Start
 from support.stored import Stored, alert, counts, slot_before
 
 from edge.errors import ConfigError
@@ -37,13 +38,7 @@ def name_of(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("alerts_%Y_%m")
 
 
-class TestPostgres(StoreContract):
-    refuse_odd = "ALTER TABLE alerts ADD CHECK (event_type <> 'odd')"
-
-    def execute(self, address: str, statement: str) -> None:
-        with psycopg.connect(address) as connection:
-            connection.execute(statement.encode())
-
+class TestPostgres(PostgresContract):
     @pytest.fixture
     def address(self, postgres: Postgres) -> str:
         return postgres.address(postgres.new_database())

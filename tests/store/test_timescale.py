@@ -6,10 +6,10 @@ those of TimescaleDB 2 take, and do it in a simple way: a chunk is a number, and
 
 import time
 
-import psycopg
 import pytest
 from support.postgres import Postgres
-from support.store_contract import Start, StoreContract
+from support.postgres_contract import PostgresContract
+from support.store_contract import Start
 from support.stored import alert
 
 from edge.store.address import parse_address
@@ -51,13 +51,7 @@ GRANT SELECT ON "time scale".hypertables TO PUBLIC;
 """
 
 
-class TestTimescale(StoreContract):
-    refuse_odd = "ALTER TABLE alerts ADD CHECK (event_type <> 'odd')"
-
-    def execute(self, address: str, statement: str) -> None:
-        with psycopg.connect(address) as connection:
-            connection.execute(statement.encode())
-
+class TestTimescale(PostgresContract):
     @pytest.fixture
     def address(self, postgres: Postgres) -> str:
         database = postgres.new_database()
